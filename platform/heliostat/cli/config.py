@@ -1,0 +1,113 @@
+"""`heliostat config`: write, check and show configuration files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from heliostat.cli.options import json_option, print_json
+from heliostat.errors import StoreError
+
+
+@click.group()
+def config() -> None:
+    """Write or check configuration files."""
+
+
+@config.command()
+@click.argument("method_name", metavar="METHOD")
+@click.option("--preset", help="Start from this preset.")
+@click.option("--output", type=click.Path(path_type=Path), help="File [default: standard output].")
+def init(method_name: str, preset: str | None, output: Path | None) -> None:
+    """Write a file with every field of METHOD, its value and what it means."""
+    from heliostat.config import plain, resolve
+    from heliostat.plugins import registry
+
+    method = registry().method(method_name)
+    values = plain(resolve(method, registry(), preset=preset))
+    text = _commented(method, values)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    if output.exists():
+        raise StoreError(f"{output} exists already; choose another name")
+    output.write_text(text, encoding="utf-8")
+    click.echo(f"wrote {output}; run it with: heliostat run {output}", err=True)
+
+
+def _commented(method: Any, values: dict[str, Any]) -> str:
+    import tomli_w
+
+    lines = [f"# {method.summary} (arXiv {method.paper})", f'method = "{method.name}"', "seed = 0"]
+    lines += ["", "[config]"]
+    for name, info in method.config.model_fields.items():
+        if info.description:
+            lines.append(f"# {info.description}")
+        if name not in values:
+            lines.append(f"# {name} = (not set)")
+        elif isinstance(values[name], dict):
+            inline = ", ".join(tomli_w.dumps({k: v}).strip() for k, v in values[name].items())
+            lines.append(f"{name} = {{{inline}}}")
+        else:
+            lines.append(_inline(name, values[name]))
+    return "\n".join(lines) + "\n"
+
+
+def _inline(name: str, value: Any) -> str:
+    # JSON's lists, strings, numbers and booleans are TOML too; tables inside lists are not
+    if isinstance(value, list) and any(isinstance(v, dict) for v in value):
+        inner = ", ".join(
+            "{" + ", ".join(f"{k} = {json.dumps(x)}" for k, x in v.items()) + "}"
+            if isinstance(v, dict)
+            else json.dumps(v)
+            for v in value
+        )
+        return f"{name} = [{inner}]"
+    return f"{name} = {json.dumps(value)}"
+
+
+@config.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+def check(file: Path, as_json: bool) -> None:
+    """Check FILE and print the configuration it resolves to."""
+    from heliostat.config import plain, read_run_file, resolve
+    from heliostat.plugins import registry
+
+    contents = read_run_file(file)
+    method = registry().method(contents.method)
+    resolved = plain(
+        resolve(
+            method,
+            registry(),
+            preset=contents.preset,
+            values=contents.config,
+            source=str(file),
+        )
+    )
+    if as_json:
+        print_json({"method": method.name, "seed": contents.seed or 0, "config": resolved})
+        return
+    for name, value in resolved.items():
+        click.echo(f"{name} = {json.dumps(value)}")
+    click.echo(f"{file} is valid", err=True)
+
+
+@config.command()
+@click.argument("method_name", metavar="METHOD")
+@click.option("--preset", help="Show this preset.")
+@json_option
+def show(method_name: str, preset: str | None, as_json: bool) -> None:
+    """Show METHOD's configuration: its defaults, or a preset."""
+    from heliostat.config import plain, resolve
+    from heliostat.plugins import registry
+
+    values = plain(resolve(registry().method(method_name), registry(), preset=preset))
+    if as_json:
+        print_json(values)
+        return
+    for name, value in values.items():
+        click.echo(f"{name} = {json.dumps(value)}")

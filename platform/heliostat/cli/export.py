@@ -1,0 +1,106 @@
+"""`heliostat export`: a run's outcomes for other tools."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from heliostat.cli.options import runs_option
+from heliostat.errors import StoreError
+
+
+@click.command()
+@click.argument("run_name", metavar="RUN")
+@click.option(
+    "--jsonl",
+    "form",
+    flag_value="jsonl",
+    default=True,
+    help="One object an outcome [default].",
+)
+@click.option("--csv", "form", flag_value="csv", help="The metrics of each step as CSV.")
+@click.option("--product", help="Write the content of this product instead.")
+@click.option("--output", type=click.Path(path_type=Path), help="File [default: standard output].")
+@runs_option
+def export(
+    run_name: str, form: str, product: str | None, output: Path | None, runs: Path | None
+) -> None:
+    """Write the outcomes that the search saw, in key order.
+
+    The digest of a run is SHA-256 over a line for each object with observed = false: the JSON list
+    [key, function, item, shared, value, failure's kind], written without blanks, and a newline.
+    """
+    from heliostat.runs import RunView, find, runs_root
+
+    view = RunView(find(run_name, runs_root(runs)))
+    if product is not None:
+        _write_bytes(_product_bytes(view, product), output)
+        return
+    try:
+        with _opened(output) as file:
+            if form == "csv":
+                _write_metrics(view, file)
+            else:
+                for line in _lines(view):
+                    file.write(line + "\n")
+    except OSError as error:
+        raise StoreError(f"cannot write {output}: {error.strerror}") from error
+
+
+def _opened(output: Path | None) -> Any:
+    from contextlib import nullcontext
+
+    if output is None:
+        return nullcontext(sys.stdout)
+    return open(output, "w", encoding="utf-8", newline="")
+
+
+def _lines(view: Any) -> Iterator[str]:
+    for row in view.outcomes():
+        yield json.dumps(
+            {
+                "key": list(row.key),
+                "function": row.function,
+                "item": row.item,
+                "shared": list(row.shared),
+                "value": row.value,
+                "failure": None if row.failure is None else row.failure.__dict__,
+                "observed": row.observed,
+                "seconds": row.seconds,
+                "worker": row.worker,
+                "attempts": row.attempts,
+            }
+        )
+
+
+def _write_metrics(view: Any, file: IO[str]) -> None:
+    writer = csv.writer(file)
+    writer.writerow(["scope", "step", "name", "value"])
+    for scope in view.scopes():
+        for name, points in view.metrics(scope).items():
+            for step, value in points:
+                writer.writerow([".".join(map(str, scope)), step, name, repr(value)])
+
+
+def _product_bytes(view: Any, name: str) -> bytes:
+    for product in view.products():
+        if product["name"] == name:
+            content: bytes = view.folder.artifacts.get(product["sha256"])
+            return content
+    from heliostat.errors import did_you_mean
+
+    names = [p["name"] for p in view.products()]
+    raise StoreError(f"run {view.id} has no product {name!r}; {did_you_mean(name, names)}")
+
+
+def _write_bytes(content: bytes, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.buffer.write(content)
+    else:
+        output.write_bytes(content)

@@ -1,0 +1,216 @@
+"""`heliostat ls`, `show`, `compare` and `report`: looking at runs."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from heliostat.cli.options import json_option, print_json, runs_option
+
+
+@click.command()
+@runs_option
+@json_option
+@click.option("--method", "wanted", help="Only runs of this method.")
+def ls(runs: Path | None, as_json: bool, wanted: str | None) -> None:
+    """List runs, newest first."""
+    from heliostat.runs import RunView, folders, runs_root
+
+    rows: list[dict[str, Any]] = []
+    for folder in folders(runs_root(runs)):
+        view = RunView(folder)
+        rows.append(view.row())
+        view.close()
+    rows.sort(key=lambda row: (row["created"], row["run"]), reverse=True)
+    rows = [row for row in rows if wanted in (None, row["method"])]
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        click.echo(f"no runs in {runs_root(runs)}; begin one with: heliostat run METHOD", err=True)
+    for row in rows:
+        digest = (row["digest"] or "")[:12]
+        click.echo(
+            f"{row['run']:<36} {row['state']:<12} seed {row['seed']:<6} "
+            f"{row['outcomes']:>8} tasks  {digest}"
+        )
+
+
+@click.command()
+@click.argument("run_name", metavar="RUN")
+@click.argument("key", required=False)
+@runs_option
+@json_option
+def show(run_name: str, key: str | None, runs: Path | None, as_json: bool) -> None:
+    """Show a run, or the outcome under KEY (such as 3.1)."""
+    from heliostat.plugins import registry
+    from heliostat.runs import RunView, find, runs_root
+
+    view = RunView(find(run_name, runs_root(runs)))
+    if key is not None:
+        _show_outcome(view, key, as_json)
+        return
+    products = [{**p, "scope": list(p["scope"])} for p in view.products()]
+    account = {
+        **view.row(),
+        "config": view.config,
+        "inputs": view.inputs,
+        "result": _plain_result(view),
+        "products": products,
+        "labels": view.labels,
+        "error": view.error,
+        "workers": view.workers(),
+        "record": view.record,
+        "environment": view.environment,
+        "events": [{"time": t, "kind": k, "text": x} for t, k, x in view.events()],
+        "command": view.command,
+    }
+    if as_json:
+        print_json(account)
+        return
+    for name in ("run", "method", "state", "seed", "digest", "outcomes", "failures", "command"):
+        click.echo(f"{name:<10}{account[name]}")
+    click.echo(f"{'begun':<10}{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(view.created))}")
+    for label in view.labels:
+        click.echo(f"{'label':<10}{label}")
+    if view.error:
+        click.echo(f"{'error':<10}{view.error}")
+    for product in products:
+        click.echo(
+            f"{'product':<10}{product['name']} ({product['kind']}, {product['bytes']} bytes)"
+        )
+    for name, value in view.config.items():
+        click.echo(f"  {name} = {json.dumps(value)}")
+    describe = registry().method(view.method).describe
+    if view.result is not None and describe is not None:
+        click.echo()
+        click.echo(describe(view.result, view.id))
+    if account["state"] != "finished":
+        click.echo(f"go on with: heliostat resume {view.id}")
+
+
+def _plain_result(view: Any) -> Any:
+    from heliostat.encoding import encode
+
+    return None if view.result is None else json.loads(encode(view.result))
+
+
+def _show_outcome(view: Any, key: str, as_json: bool) -> None:
+    from heliostat.errors import ConfigError
+
+    if not all(part.isdigit() for part in key.split(".")):
+        raise ConfigError("KEY", key, "numbers with dots between them, such as 3.1")
+    wanted = tuple(int(part) for part in key.split("."))
+    row = next((r for r in view.outcomes(delivered=False) if r.key == wanted), None)
+    if row is None:
+        raise ConfigError("KEY", key, "the key of a journaled outcome")
+    account = {
+        "key": list(row.key),
+        "function": row.function,
+        "item": json.loads(view.text(row.item)),
+        "shared": list(row.shared),
+        "value": None if row.value is None else json.loads(view.text(row.value)),
+        "failure": None if row.failure is None else row.failure.__dict__,
+        "observed": row.observed,
+        "seconds": row.seconds,
+        "worker": row.worker,
+        "attempts": row.attempts,
+    }
+    if as_json:
+        print_json(account)
+        return
+    for name, value in account.items():
+        click.echo(f"{name:<10}{value if isinstance(value, str) else json.dumps(value)}")
+
+
+@click.command()
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@runs_option
+@json_option
+def compare(first: str, second: str, runs: Path | None, as_json: bool) -> None:
+    """Compare two runs: what differs in configuration, code, inputs, digest and result."""
+    from heliostat.config import first_change
+    from heliostat.fingerprint import first_difference
+    from heliostat.plugins import registry
+    from heliostat.runs import RunView, find, runs_root
+
+    a, b = (RunView(find(name, runs_root(runs))) for name in (first, second))
+    fields = sorted({*a.config, *b.config})
+    config = {
+        name: [a.config.get(name), b.config.get(name)]
+        for name in fields
+        if a.config.get(name) != b.config.get(name)
+    }
+    outputs = _outputs(a, b, registry())
+    account: dict[str, Any] = {
+        "runs": [a.id, b.id],
+        "method": [a.method, b.method],
+        "seed": [a.seed, b.seed],
+        "digest": [a.digest, b.digest],
+        "equal": a.digest is not None and a.digest == b.digest,
+        "config": config,
+        "inputs_differ": a.inputs != b.inputs,
+        "code": first_difference(a.sources(), b.sources()),
+        "outputs": outputs,
+        "first_difference": _first_row(a, b) if first_change(a.config, b.config) is None else None,
+    }
+    if as_json:
+        print_json(account)
+        return
+    click.echo(f"{'':<24}{a.id:<38}{b.id}")
+    for name in ("method", "seed", "digest"):
+        left, right = (str(x)[:36] for x in account[name])
+        click.echo(f"{name:<24}{left:<38}{right}")
+    for name, (left, right) in [*config.items(), *outputs.items()]:
+        click.echo(f"{name:<24}{left!s:<38}{right}")
+    if account["code"]:
+        click.echo(f"code differs, first in {account['code']}")
+    if account["first_difference"]:
+        click.echo(f"first outcome that differs: {account['first_difference']}")
+    click.echo("equal results, bit for bit" if account["equal"] else "results differ")
+
+
+def _outputs(a: Any, b: Any, plugins: Any) -> dict[str, list[Any]]:
+    found: dict[str, list[Any]] = {}
+    for i, view in enumerate((a, b)):
+        result = view.result if isinstance(view.result, dict) else {}
+        for name in plugins.method(view.method).outputs:
+            if name in result:
+                found.setdefault(name, [None, None])[i] = result[name]
+    return found
+
+
+def _first_row(a: Any, b: Any) -> str | None:
+    from itertools import zip_longest
+
+    from heliostat.errors import key_text
+
+    for left, right in zip_longest(a.outcomes(), b.outcomes()):
+        if left is None or right is None:
+            return f"{key_text((left or right).key)} (only in one run)"
+        if left.line() != right.line():
+            return key_text(left.key)
+    return None
+
+
+@click.command()
+@click.argument("run_name", metavar="RUN")
+@runs_option
+@json_option
+def report(run_name: str, runs: Path | None, as_json: bool) -> None:
+    """Write the HTML report of a run and print where it lies."""
+    from heliostat.plugins import registry
+    from heliostat.report.build import write_report
+    from heliostat.runs import RunView, find, runs_root
+
+    view = RunView(find(run_name, runs_root(runs)))
+    path = write_report(view, registry().method(view.method), registry())
+    if as_json:
+        print_json({"run": view.id, "report": path})
+    else:
+        click.echo(path)

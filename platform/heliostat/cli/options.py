@@ -1,0 +1,80 @@
+"""Options that several verbs share, and how their values become execution settings."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from heliostat.errors import ConfigError
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def runs_option(function: F) -> F:
+    """Add `--runs`."""
+    return click.option(
+        "--runs", type=click.Path(path_type=Path), help="Folder of runs [default: runs]."
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """Add `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+
+
+def execution_options(function: F) -> F:
+    """Add the options that say where a run executes."""
+    for option in (
+        click.option(
+            "--checkpoint-seconds",
+            type=float,
+            default=2.0,
+            show_default=True,
+            help="Least time between two stored checkpoints of a long task.",
+        ),
+        click.option("--address", help="Address of a Ray cluster, for example auto."),
+        click.option(
+            "--workers",
+            help="Number of Ray workers, or serial for this process [default: all cores].",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def parse_workers(text: str | None) -> int | None:
+    """Return 0 for serial, None for all cores, else the number of workers."""
+    if text is None:
+        return None
+    if text == "serial":
+        return 0
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    raise ConfigError("--workers", text, "a positive number or serial")
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value on standard output; numbers that JSON lacks become null."""
+    sys.stdout.write(json.dumps(_finite(value), indent=None if _compact() else 2) + "\n")
+    sys.stdout.flush()
+
+
+def _compact() -> bool:
+    # a pipe gets one line, a person gets indentation
+    return not sys.stdout.isatty() or bool(os.environ.get("HELIOSTAT_COMPACT"))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    if (isinstance(value, float) and value != value) or value in (float("inf"), float("-inf")):
+        return None
+    return value

@@ -1,0 +1,218 @@
+"""`heliostat run` and `heliostat resume`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from heliostat.cli.options import (
+    execution_options,
+    json_option,
+    parse_workers,
+    print_json,
+    runs_option,
+)
+from heliostat.errors import ConfigError, Interrupted
+from heliostat.numerics import prepare_environment
+
+
+@click.command()
+@click.argument("target", metavar="METHOD|CONFIG.toml")
+@click.option("--preset", help="A named configuration of the method: smoke, demo, paper, ...")
+@click.option("--seed", type=int, help="Root of all random streams [default: 0].")
+@click.option("-o", "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set a field.")
+@click.option("--lookahead", type=int, help="Virtual slots of asynchronous searches [default: 3].")
+@click.option("--report/--no-report", default=True, help="Write report.html at the end.")
+@execution_options
+@runs_option
+@json_option
+def run(
+    target: str,
+    preset: str | None,
+    seed: int | None,
+    overrides: tuple[str, ...],
+    lookahead: int | None,
+    report: bool,
+    workers: str | None,
+    address: str | None,
+    checkpoint_seconds: float,
+    runs: Path | None,
+    as_json: bool,
+) -> None:
+    """Run a method, or what a configuration file says.
+
+    Nothing is lost when it is stopped or killed: `heliostat resume RUN` goes on.
+    """
+    prepare_environment()
+    from heliostat.config import read_run_file
+    from heliostat.plugins import registry
+    from heliostat.runner import DEFAULT_LOOKAHEAD, start
+    from heliostat.runs import RunFolder
+
+    values: dict[str, Any] = {}
+    source = ""
+    name = target
+    if target.endswith(".toml") or Path(target).is_file():
+        file = read_run_file(Path(target))
+        source, name, values = target, file.method, dict(file.config)
+        preset = preset if preset is not None else file.preset
+        seed = seed if seed is not None else file.seed
+        lookahead = lookahead if lookahead is not None else file.lookahead
+    execution = _execution(workers, address, checkpoint_seconds, runs)
+    method = registry().method(name)
+    progress = _progress(method, as_json)
+    started: list[RunFolder] = []
+
+    def on_folder(folder: RunFolder) -> None:
+        started.append(folder)
+        progress.begin(folder.id)
+
+    try:
+        account = start(
+            method,
+            preset=preset,
+            values=values,
+            overrides=overrides,
+            seed=seed or 0,
+            lookahead=DEFAULT_LOOKAHEAD if lookahead is None else lookahead,
+            execution=execution,
+            listener=progress,
+            source=source,
+            on_folder=on_folder,
+        )
+    except BaseException as error:
+        progress.end()
+        if started:
+            _say_how_to_resume(started[0].id, runs, error)
+        raise
+    progress.end()
+    _finish(method, account, report, as_json)
+
+
+@click.command()
+@click.argument("run_name", metavar="RUN")
+@click.option("-o", "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Grow a field.")
+@click.option("--allow-code-change", is_flag=True, help="Go on under other code (recorded).")
+@click.option("--report/--no-report", default=True, help="Write report.html at the end.")
+@execution_options
+@runs_option
+@json_option
+def resume(
+    run_name: str,
+    overrides: tuple[str, ...],
+    allow_code_change: bool,
+    report: bool,
+    workers: str | None,
+    address: str | None,
+    checkpoint_seconds: float,
+    runs: Path | None,
+    as_json: bool,
+) -> None:
+    """Go on with a run: RUN is its name, a unique part of it, its folder, or `last`."""
+    prepare_environment()
+    from heliostat import runner
+    from heliostat.plugins import registry
+    from heliostat.runs import RunView, find, runs_root
+
+    folder = find(run_name, runs_root(runs))
+    execution = _execution(workers, address, checkpoint_seconds, folder.path.parent)
+    view = RunView(folder)
+    method = registry().method(view.method)
+    view.close()
+    progress = _progress(method, as_json)
+    progress.begin(folder.id)
+    try:
+        account = runner.resume(
+            folder,
+            overrides=overrides,
+            allow_code_change=allow_code_change,
+            execution=execution,
+            listener=progress,
+        )
+    except Interrupted as error:
+        progress.end()
+        _say_how_to_resume(folder.id, runs, error)
+        raise
+    except BaseException:
+        progress.end()
+        raise
+    progress.end()
+    _finish(method, account, report, as_json)
+
+
+def _execution(
+    workers: str | None, address: str | None, checkpoint_seconds: float, runs: Path | None
+) -> Any:
+    from heliostat.runner import Execution
+    from heliostat.runs import runs_root
+
+    if checkpoint_seconds < 0:
+        raise ConfigError("--checkpoint-seconds", checkpoint_seconds, "zero or more seconds")
+    count = parse_workers(workers)
+    if count == 0 and address is not None:
+        raise ConfigError("--address", address, "no address together with --workers serial")
+    return Execution(
+        workers=count,
+        address=address,
+        runs=runs_root(runs),
+        checkpoint_seconds=checkpoint_seconds,
+    )
+
+
+def _progress(method: Any, as_json: bool) -> Any:
+    from heliostat.cli.progress import make_progress
+
+    return make_progress(method, plain=as_json)
+
+
+def _say_how_to_resume(run_id: str, runs: Path | None, error: BaseException) -> None:
+    where = f" --runs {runs}" if runs is not None else ""
+    if isinstance(error, Interrupted):
+        click.echo(
+            f"stopped; what was done is kept. Go on with:  heliostat resume {run_id}{where}",
+            err=True,
+        )
+    else:
+        click.echo(
+            f"run {run_id} ended with an error; its log: heliostat show {run_id}{where}", err=True
+        )
+
+
+def _finish(method: Any, account: dict[str, Any], report: bool, as_json: bool) -> None:
+    from heliostat.plugins import registry
+    from heliostat.runs import RunFolder, RunView
+
+    view = RunView(RunFolder(Path(account["folder"])))
+    path = ""
+    if report:
+        from heliostat.report.build import write_report
+
+        try:
+            path = write_report(view, method, registry())
+        except Exception as error:  # a report that fails must not fail a finished run
+            click.echo(f"warning: the report could not be written: {error}", err=True)
+    if as_json:
+        print_json({**account, "report": path or None})
+    else:
+        if method.describe is not None:
+            click.echo(method.describe(view.result, account["run"]))
+            click.echo()
+        click.echo(_closing(account, path))
+    view.close()
+    sys.stdout.flush()
+
+
+def _closing(account: dict[str, Any], report: str) -> str:
+    lines = [
+        f"run      {account['run']}",
+        f"digest   {account['digest']}",
+        f"tasks    {account['outcomes']} ({account['evaluated']} evaluated, "
+        f"{account['replayed']} replayed, {account['failures']} failed) in {account['seconds']} s",
+    ]
+    lines += [f"label    {label}" for label in account["labels"]]
+    if report:
+        lines.append(f"report   {report}")
+    return "\n".join(lines)

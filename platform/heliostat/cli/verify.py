@@ -1,0 +1,71 @@
+"""`heliostat verify`: evaluate journaled items again, here and now, and compare bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from heliostat.cli.options import json_option, print_json, runs_option
+from heliostat.errors import ExecutionError, key_text
+from heliostat.numerics import prepare_environment
+
+
+@click.command()
+@click.argument("run_name", metavar="RUN")
+@click.option("--sample", type=click.IntRange(min=1), help="Check this many, spread over the run.")
+@runs_option
+@json_option
+def verify(run_name: str, sample: int | None, runs: Path | None, as_json: bool) -> None:
+    """Evaluate a run's items again in this process and compare their outcomes byte for byte."""
+    prepare_environment()
+    from heliostat.runs import RunView, find, runs_root
+
+    view = RunView(find(run_name, runs_root(runs)))
+    rows = [row for row in view.outcomes() if not row.observed]
+    # evenly spaced, so that the same call checks the same items
+    chosen = rows if sample is None or sample >= len(rows) else _spread(rows, sample)
+    account = {"run": view.id, "checked": len(chosen), "of": len(rows), **_check(view, chosen)}
+    if as_json:
+        print_json(account)
+    else:
+        click.echo(
+            f"{account['equal']} of {account['checked']} outcomes are equal byte for byte "
+            f"({len(rows)} in the run)"
+        )
+        for difference in account["different"]:
+            click.echo(f"differs: {difference['key']} {difference['function']}")
+    if account["different"]:
+        raise ExecutionError(
+            f"{len(account['different'])} outcomes of {view.id} could not be reproduced here; "
+            "compare the environments with: heliostat show"
+        )
+
+
+def _spread(rows: list[Any], count: int) -> list[Any]:
+    return [rows[(2 * i + 1) * len(rows) // (2 * count)] for i in range(count)]
+
+
+def _check(view: Any, rows: list[Any]) -> dict[str, Any]:
+    from heliostat.numerics import set_threads
+    from heliostat.numerics import default_cache_dir
+    from heliostat.task import Work, WorkerSide
+
+    artifacts = view.folder.artifacts
+    worker = WorkerSide(
+        view.seed, default_cache_dir(), 0.0, fetch=lambda sha256: artifacts.get(sha256).decode()
+    )
+    set_threads(1)
+    equal, different = 0, []
+    for row in rows:
+        scope = row.key[: row.depth]
+        work = Work(row.key, scope, row.function, view.text(row.item), row.shared)
+        reply = worker.evaluate(work, "verify", lambda state: None)
+        stored = None if row.value is None else view.text(row.value)
+        kinds = [None if f is None else f.kind for f in (row.failure, reply.failure)]
+        if reply.value == stored and kinds[0] == kinds[1]:
+            equal += 1
+        else:
+            different.append({"key": key_text(row.key), "function": row.function})
+    return {"equal": equal, "different": different}

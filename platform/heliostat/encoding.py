@@ -1,0 +1,235 @@
+"""One canonical text for every value that crosses a boundary: item, outcome, checkpoint, product.
+
+Search and tasks always see `decode(encode(x))`, live as in replay, so nothing can depend on whether
+an outcome was computed just now or read from the journal. The text is JSON: plain values as they
+are, everything else as an object with one key that starts with ``$``:
+
+=================================== =========================================================
+``{"$float": "nan"|"inf"|"-inf"}``   floats that JSON lacks (-0.0 is written as -0.0)
+``{"$tuple": [...]}``                tuples; named tuples and dataclasses are ``$object``
+``{"$map": [[key, value], ...]}``    dictionaries with keys other than plain strings, sorted
+``{"$bytes": base64}``               bytes
+``{"$complex": [re, im]}``           complex numbers
+``{"$scalar": [dtype, base64]}``     numpy scalars, type kept
+``{"$array": [dtype, shape, base64]}`` numpy arrays in C order; they come back read-only
+``{"$tensor": {"$array": ...}}``     torch tensors on the CPU
+``{"$shared": sha256}``              a handle of shared data
+``{"$artifact": [sha256, name]}``    a product in the store
+``{"$object": ["module:Class", {...}]}`` dataclasses and pydantic models by field, enums by name
+=================================== =========================================================
+
+Sets, functions and arbitrary objects are refused: they have no order or no value to write down.
+Decoding never executes text; it builds only dataclasses, named tuples and enums.
+"""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import enum
+import hashlib
+import importlib
+import json
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+
+from heliostat.errors import EncodingError
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True)
+class Shared(Generic[T_co]):
+    """A handle of large read-only data, named by the hash of its content."""
+
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A product in the store, named by the hash of its content."""
+
+    sha256: str
+    name: str
+
+
+def encode(value: object) -> str:
+    """Return the canonical text of `value`; raises EncodingError naming the place and the type."""
+    if type(value) in (int, str, bool, type(None)):
+        return json.dumps(value)
+    return _dumps(_to_plain(value, "value"))
+
+
+def decode(text: str) -> Any:
+    """Return the value that `text` stands for; arrays are read-only."""
+    if text[:1] not in "{[":
+        return json.loads(text)
+    return _from_plain(json.loads(text))
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a canonical text, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _dumps(plain: object) -> str:
+    return json.dumps(plain, separators=(",", ":"), allow_nan=False)
+
+
+def _b64(raw: bytes) -> str:
+    return base64.b64encode(raw).decode("ascii")
+
+
+def _to_plain(value: Any, where: str) -> Any:
+    kind = type(value)
+    if kind is str or kind is bool or value is None or kind is int:
+        return value
+    if kind is float:
+        return value if math.isfinite(value) else {"$float": repr(value)}
+    if kind is list:
+        return [_to_plain(v, f"{where}[{i}]") for i, v in enumerate(value)]
+    if kind is tuple:
+        return {"$tuple": [_to_plain(v, f"{where}[{i}]") for i, v in enumerate(value)]}
+    if kind is dict:
+        return _dict_to_plain(value, where)
+    return _other_to_plain(value, where)
+
+
+def _dict_to_plain(value: dict[Any, Any], where: str) -> Any:
+    if all(type(k) is str and not k.startswith("$") for k in value):
+        return {k: _to_plain(value[k], f"{where}[{k!r}]") for k in sorted(value)}
+    pairs = [
+        [_to_plain(k, f"key of {where}"), _to_plain(v, f"{where}[{k!r}]")] for k, v in value.items()
+    ]
+    return {"$map": sorted(pairs, key=lambda pair: _dumps(pair[0]))}
+
+
+def _other_to_plain(value: Any, where: str) -> Any:
+    if isinstance(value, np.ndarray):
+        return _array_to_plain(value, where)
+    if isinstance(value, np.generic):
+        if value.dtype.hasobject:
+            raise _refused(value, where)
+        return {"$scalar": [value.dtype.str, _b64(value.tobytes())]}
+    if isinstance(value, bytes):
+        return {"$bytes": _b64(value)}
+    if isinstance(value, complex):
+        return {"$complex": [_to_plain(value.real, where), _to_plain(value.imag, where)]}
+    if isinstance(value, Shared):
+        return {"$shared": value.sha256}
+    if isinstance(value, Artifact):
+        return {"$artifact": [value.sha256, value.name]}
+    if isinstance(value, enum.Enum):
+        return {"$object": [_class_name(value, where), value.name]}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.init}
+        return {"$object": [_class_name(value, where), _fields_to_plain(fields, where)]}
+    if hasattr(type(value), "__pydantic_fields__"):
+        fields = {name: getattr(value, name) for name in type(value).__pydantic_fields__}
+        return {"$object": [_class_name(value, where), _fields_to_plain(fields, where)]}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {"$object": [_class_name(value, where), _fields_to_plain(value._asdict(), where)]}
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor):
+        return {"$tensor": _array_to_plain(value.detach().cpu().numpy(), where)}
+    raise _refused(value, where)
+
+
+def _fields_to_plain(fields: dict[str, Any], where: str) -> dict[str, Any]:
+    return {k: _to_plain(fields[k], f"{where}.{k}") for k in sorted(fields)}
+
+
+def _array_to_plain(value: np.ndarray[Any, Any], where: str) -> Any:
+    if value.dtype.hasobject or value.dtype.fields is not None:
+        raise EncodingError(f"{where} is an array of {value.dtype}; use a plain numeric dtype")
+    raw = np.ascontiguousarray(value)
+    return {"$array": [value.dtype.str, list(value.shape), _b64(raw.tobytes())]}
+
+
+def _class_name(value: object, where: str) -> str:
+    kind = type(value)
+    if "<locals>" in kind.__qualname__ or "." in kind.__qualname__:
+        raise EncodingError(
+            f"{where} is a {kind.__qualname__}, which is not defined at module level; move it there"
+        )
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def _refused(value: object, where: str) -> EncodingError:
+    kind = f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+    if isinstance(value, set | frozenset):
+        advice = "sets have no order; use a sorted list or tuple"
+    elif callable(value):
+        advice = "functions have no canonical value; pass a name or a configuration"
+    else:
+        advice = "use numbers, strings, lists, dictionaries, numpy arrays or frozen dataclasses"
+    return EncodingError(f"{where} of type {kind} cannot be stored; {advice}")
+
+
+def _from_plain(plain: Any) -> Any:
+    kind = type(plain)
+    if kind is list:
+        return [_from_plain(v) for v in plain]
+    if kind is not dict:
+        return plain
+    if len(plain) == 1:
+        ((tag, body),) = plain.items()
+        if tag[:1] == "$":
+            reader = _READERS.get(tag)
+            if reader is None:
+                raise EncodingError(f"unknown tag {tag!r} in stored text")
+            return reader(body)
+    return {k: _from_plain(v) for k, v in plain.items()}
+
+
+def _read_array(body: list[Any]) -> np.ndarray[Any, Any]:
+    dtype, shape, raw = body
+    # frombuffer over bytes is read-only, which is what shared and replayed data must be
+    return np.frombuffer(base64.b64decode(raw), dtype=np.dtype(dtype)).reshape(shape)
+
+
+def _read_tensor(body: Any) -> Any:
+    import torch
+
+    return torch.from_numpy(_from_plain(body).copy())
+
+
+def _read_object(body: list[Any]) -> Any:
+    name, fields = body
+    module, _, qualname = name.partition(":")
+    # A run folder may come from anywhere: only packages that the program already uses are imported.
+    if module.partition(".")[0] not in sys.modules:
+        raise EncodingError(f"stored text names {name!r}, whose package is not in use here")
+    loaded = sys.modules.get(module) or importlib.import_module(module)
+    kind = getattr(loaded, qualname, None)
+    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+        return kind[fields]
+    if isinstance(kind, type) and (
+        dataclasses.is_dataclass(kind)
+        or hasattr(kind, "__pydantic_fields__")
+        or (issubclass(kind, tuple) and hasattr(kind, "_fields"))
+    ):
+        return kind(**{k: _from_plain(v) for k, v in fields.items()})
+    raise EncodingError(
+        f"stored text names {name!r}, which is no dataclass, pydantic model, named tuple or enum"
+    )
+
+
+_READERS: dict[str, Callable[[Any], Any]] = {
+    "$float": float,
+    "$tuple": lambda body: tuple(_from_plain(v) for v in body),
+    "$map": lambda body: {_from_plain(k): _from_plain(v) for k, v in body},
+    "$bytes": base64.b64decode,
+    "$complex": lambda body: complex(_from_plain(body[0]), _from_plain(body[1])),
+    "$scalar": lambda body: np.frombuffer(base64.b64decode(body[1]), dtype=np.dtype(body[0]))[0],
+    "$array": _read_array,
+    "$tensor": _read_tensor,
+    "$shared": Shared,
+    "$artifact": lambda body: Artifact(body[0], body[1]),
+    "$object": _read_object,
+}

@@ -1,0 +1,589 @@
+"""The engine: keys, order, journal and replay for one run. It implements `Run`.
+
+Path of one item: the search calls `run.map` -> the scope gives it a key and its canonical text ->
+the journal is asked for that key (replay) -> otherwise the executor takes it -> its reply is
+committed -> the search gets the decoded outcome, in key order.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from heliostat import streams
+from heliostat.encoding import Artifact, Shared, decode, encode
+from heliostat.errors import Interrupted, Key, MisuseError, ReplayMismatch, TooManyFailures
+from heliostat.execution.executor import Executor
+from heliostat.gather import Turns
+from heliostat.outcome import Outcome
+from heliostat.parts import PartRef
+from heliostat.run import Run, SharedData
+from heliostat.store.artifacts import ArtifactStore
+from heliostat.store.journal import Journal, Row
+from heliostat.store.log import RunLog
+from heliostat.task import Reply, Resources, Task, TaskState, Work, function_name, scoped
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+I = TypeVar("I")
+O = TypeVar("O")
+R = TypeVar("R")
+T = TypeVar("T")
+
+PAGE = 512
+"""Journal rows read at a time in a replay."""
+POLL_SECONDS = 0.2
+"""How long to wait for workers between two looks at the stop flag."""
+FEWEST_TO_GIVE_UP = 8
+FEWEST_AHEAD = 64
+
+
+class Listener(Protocol):
+    """Who is told about progress; it sees results and cannot change them."""
+
+    def on_report(
+        self, scope: Key, step: int, of: int | None, count: float | None, metrics: dict[str, float]
+    ) -> None:
+        """Take the metrics of a step."""
+
+    def on_commit(self, rows: Sequence[Row]) -> None:
+        """Take a batch of outcomes that were just committed."""
+
+    def on_tick(self) -> None:
+        """Called a few times a second while the engine waits."""
+
+
+class Engine:
+    """The state that all scopes of one run share."""
+
+    def __init__(
+        self,
+        *,
+        root: int,
+        journal: Journal,
+        artifacts: ArtifactStore,
+        executor: Executor,
+        log: RunLog,
+        listener: Listener,
+        build_part: Callable[[str, PartRef], Any],
+        lookahead: int,
+    ) -> None:
+        self.root = root
+        self.journal = journal
+        self.artifacts = artifacts
+        self.executor = executor
+        self.log = log
+        self.listener = listener
+        self.build_part = build_part
+        self.lookahead = lookahead
+        self.replayed = 0
+        self.evaluated = 0
+        self.failed = 0
+        self.delivered: dict[Key, int] = {}
+        self._unsaved: dict[Key, int] = {}
+        self.resuming = journal.count() > 0
+        self.began = time.monotonic()
+        self.stopping = False
+        self._mail: dict[Key, Row] = {}
+        self._asked: dict[Key, Work] = {}
+        self._started = False
+        self.turns = Turns()
+
+    def main_scope(self) -> Scope:
+        """Return the `Run` of the main search."""
+        return Scope(self, ())
+
+    def stop(self) -> None:
+        """Ask the search to end at its next use of `run`; safe in a signal handler."""
+        self.stopping = True
+
+    def check_stop(self) -> None:
+        """Raise Interrupted when the run was asked to stop."""
+        if self.stopping:
+            raise Interrupted("the run was asked to stop")
+        self.turns.check()
+
+    def drain(self, seconds: float) -> None:
+        """Commit what workers finish within that time; hand out nothing new."""
+        self.executor.halt()
+        until = time.monotonic() + seconds
+        while self.executor.busy() and time.monotonic() < until:
+            self._take_replies(0.1)
+
+    # Asking
+
+    def ask(self, work: Work) -> None:
+        """Hand an item to the executor."""
+        if not self._started:
+            self.executor.start()
+            self._started = True
+        self._asked[work.key] = work
+        self.executor.submit(work)
+
+    def check_resources(self, resources: Resources) -> None:
+        """Refuse resources that cannot be met (starts the executor to know)."""
+        if not self._started:
+            self.executor.start()
+            self._started = True
+        self.executor.check(resources)
+
+    def recall(self, work: Work, row: Row) -> None:
+        """Check that a journaled outcome answers what is asked now."""
+        for what, stored, asked in (
+            ("function", row.function, work.function),
+            ("item", row.item, self.journal.intern(work.item)),
+            ("shared data", " ".join(row.shared), " ".join(work.shared)),
+        ):
+            if stored != asked:
+                raise ReplayMismatch(work.key, what, stored, asked)
+        self.replayed += 1
+        self._count_failure(row)
+        self._mail[work.key] = row
+
+    def forget(self, keys: Iterable[Key]) -> None:
+        """Drop items that a search left behind."""
+        gone = [key for key in keys if self._asked.pop(key, None) or self._mail.pop(key, None)]
+        self.executor.drop(gone)
+
+    def wants_more(self, ahead: int) -> bool:
+        """Return whether a call that is `ahead` items before its search should ask for another."""
+        if ahead == 0:
+            return True
+        # A slow first item may not let later outcomes pile up without bound.
+        room = self.executor.room()
+        return room > 0 and ahead < max(FEWEST_AHEAD, 4 * (room + len(self._asked)))
+
+    def deliver(self, call: Key, count: int) -> None:
+        """Note how many outcomes of a call the search has seen."""
+        self.delivered[call] = self._unsaved[call] = count
+
+    def take_unsaved_calls(self) -> dict[Key, int]:
+        """Return what was noted since the last time, to be committed."""
+        unsaved, self._unsaved = self._unsaved, {}
+        return unsaved
+
+    def take_over(self, scope: Key, counter: int) -> None:
+        """Count the outcomes before a checkpoint as replayed."""
+        self.replayed += self.journal.count_before(scope, counter)
+
+    # Waiting
+
+    def has(self, key: Key) -> bool:
+        """Return whether the outcome under a key is here."""
+        return key in self._mail
+
+    def wait_for(self, key: Key) -> Row:
+        """Return the outcome under a key; other sub-searches may run until it is here."""
+        while key not in self._mail:
+            self.check_stop()
+            if not self.turns.give_way(lambda: key in self._mail):
+                self._take_replies(POLL_SECONDS)
+            self.listener.on_tick()
+        self.check_stop()
+        return self._mail.pop(key)
+
+    def _take_replies(self, timeout: float) -> None:
+        replies = self.executor.wait(timeout, self._store_state)
+        rows = [self._row(self._asked[reply.key], reply) for reply in replies]
+        if rows:
+            self.journal.put(rows)
+        for kind, text in self.log.take():
+            self.journal.add_event(kind, text)
+        for row in rows:
+            del self._asked[row.key]
+            self.evaluated += 1
+            self._count_failure(row)
+            self._mail[row.key] = row
+        if rows:
+            self.listener.on_commit(rows)
+
+    def _row(self, work: Work, reply: Reply) -> Row:
+        return Row(
+            key=work.key,
+            function=work.function,
+            item=self.journal.intern(work.item),
+            shared=work.shared,
+            value=None if reply.value is None else self.journal.intern(reply.value),
+            failure=reply.failure,
+            observed=work.observed,
+            seconds=reply.seconds,
+            worker=reply.worker,
+            attempts=reply.attempts,
+            depth=len(work.scope),
+        )
+
+    def _store_state(self, state: TaskState) -> None:
+        self.journal.save_task_state(state.key, state.state)
+
+    def _count_failure(self, row: Row) -> None:
+        self.failed += row.failure is not None
+
+
+class Scope:
+    """`Run` for one search: hands out keys in the order of asking and brings outcomes back."""
+
+    def __init__(self, engine: Engine, scope: Key) -> None:
+        self._engine = engine
+        self._scope = scope
+        self._calls = 0
+        self._thread = threading.get_ident()
+        self._submitted: list[tuple[float, Key]] = []
+        self._slots = [0.0] * engine.lookahead
+        self._now = 0.0
+        self._open_streams = 0
+
+    @property
+    def scope(self) -> Key:
+        """The key of this (sub-)search."""
+        return self._scope
+
+    @property
+    def lookahead(self) -> int:
+        """The number of virtual slots."""
+        return self._engine.lookahead
+
+    @property
+    def outstanding(self) -> int:
+        """How many submitted outcomes have not been taken."""
+        return len(self._submitted)
+
+    def map(
+        self,
+        fn: Task[I, O],
+        items: Sequence[I],
+        *,
+        shared: SharedData = None,
+        resources: Resources | None = None,
+    ) -> list[Outcome[O]]:
+        """Evaluate all items and return their outcomes in item order."""
+        call, works = self._begin(fn, items, shared, resources)
+        outcomes: list[Outcome[O]] = list(self._deliver(call, works))
+        failed = [o for o in outcomes if o.failure is not None]
+        if len(failed) == len(outcomes) >= FEWEST_TO_GIVE_UP and failed[0].failure is not None:
+            first = failed[0].failure
+            raise TooManyFailures(
+                call, function_name(fn), len(failed), f"{first.kind}: {first.message}"
+            )
+        return outcomes
+
+    def stream(
+        self,
+        fn: Task[I, O],
+        items: Iterable[I],
+        *,
+        shared: SharedData = None,
+        resources: Resources | None = None,
+    ) -> Iterator[Outcome[O]]:
+        """Yield outcomes in item order, reading items lazily; may be left early."""
+        call, works = self._begin(fn, items, shared, resources)
+        return self._deliver(call, works)
+
+    def call(
+        self,
+        fn: Task[I, O],
+        item: I,
+        *,
+        shared: SharedData = None,
+        resources: Resources | None = None,
+    ) -> Outcome[O]:
+        """Run one long task, which may keep checkpoints of its own."""
+        return self._single(fn, item, shared, resources, observed=False)
+
+    def observe(
+        self,
+        fn: Task[I, O],
+        item: I,
+        *,
+        shared: SharedData = None,
+        resources: Resources | None = None,
+    ) -> Outcome[O]:
+        """Measure something: journaled and replayed, run alone, not in the digest."""
+        return self._single(fn, item, shared, resources, observed=True)
+
+    def submit(
+        self,
+        fn: Task[I, O],
+        item: I,
+        *,
+        cost: float = 1.0,
+        shared: SharedData = None,
+        resources: Resources | None = None,
+    ) -> None:
+        """Ask for one outcome ahead of time."""
+        if not (math.isfinite(cost) and cost > 0):
+            raise MisuseError(f"submit(cost=...): expected a positive finite number, got {cost!r}")
+        key = self._next_key()
+        work = self._work(key, fn, item, shared, resources or Resources())
+        self._ask_or_recall(work)
+        finish = max(self._now, heapq.heappop(self._slots)) + cost
+        heapq.heappush(self._slots, finish)
+        heapq.heappush(self._submitted, (finish, key))
+
+    def next(self) -> Outcome[Any]:
+        """Return the submitted outcome that is first in virtual finish order."""
+        self._own_thread()
+        if not self._submitted:
+            raise MisuseError("next() was called with nothing outstanding; submit() first")
+        self._now, key = heapq.heappop(self._submitted)
+        return self._outcome(self._engine.wait_for(key))
+
+    def gather(self, *searches: Callable[[Run], R]) -> list[R]:
+        """Run sub-searches side by side, each with its own keys and streams; results in order."""
+        key = self._next_key()
+        scopes = [Scope(self._engine, (*key, i)) for i in range(len(searches))]
+        return self._engine.turns.run(
+            [scope._bind(search) for scope, search in zip(scopes, searches, strict=True)]
+        )
+
+    def share(self, value: T) -> Shared[T]:
+        """Store large read-only data under the hash of their content."""
+        self._own_thread()
+        text = encode(value)
+        sha256 = self._engine.artifacts.put(text.encode())
+        self._engine.executor.share(sha256, text)
+        return Shared(sha256)
+
+    def rng(self, *name: streams.Name) -> np.random.Generator:
+        """Return the random stream of that name."""
+        return streams.stream(self._engine.root, *self._named(name))
+
+    def seed64(self, *name: streams.Name) -> int:
+        """Return the 64-bit seed of that name."""
+        return streams.seed64(self._engine.root, *self._named(name))
+
+    def torch_generator(self, *name: streams.Name) -> torch.Generator:
+        """Return a CPU torch generator of that name."""
+        return streams.torch_generator(self._engine.root, *self._named(name))
+
+    def python_random(self, *name: streams.Name) -> AbstractContextManager[random.Random]:
+        """Put the stream of that name in place of the global `random`."""
+        return streams.python_random(self._engine.root, *self._named(name))
+
+    def report(
+        self, step: int, *, of: int | None = None, count: float | None = None, **metrics: float
+    ) -> None:
+        """Record metrics of a step."""
+        self._own_thread()
+        engine = self._engine
+        values = {name: float(value) for name, value in metrics.items()}
+        elapsed = time.monotonic() - engine.began
+        engine.journal.add_metrics(self._scope, step, of, count, values, elapsed)
+        engine.listener.on_report(self._scope, step, of, count, values)
+        engine.check_stop()
+
+    def checkpoint(self, step: int, state: object) -> None:
+        """Store the search's state, how many calls came before, and what they delivered."""
+        self._own_thread()
+        if self._submitted:
+            raise MisuseError(
+                f"checkpoint({step}) with {len(self._submitted)} outcomes outstanding; "
+                "take them with next() first"
+            )
+        engine = self._engine
+        if self._open_streams:
+            raise MisuseError(
+                f"checkpoint({step}) inside a stream; leave or close the stream first, or keep "
+                "the state for after it"
+            )
+        engine.journal.save_checkpoint(
+            self._scope, step, self._calls, encode(state), engine.take_unsaved_calls()
+        )
+        engine.check_stop()
+
+    def restore(
+        self, default: tuple[int, T], load: Callable[[Any], T] | None = None
+    ) -> tuple[int, T]:
+        """Return (step, state) of the newest intact checkpoint, or `default`."""
+        self._own_thread()
+        if self._calls:
+            raise MisuseError("restore() comes before any other use of run")
+        if not self._engine.resuming:
+            return default
+        for stored in self._engine.journal.checkpoints(self._scope):
+            self._calls = stored.counter
+            self._engine.take_over(self._scope, stored.counter)
+            state = decode(stored.state)
+            return stored.step, state if load is None else load(state)
+        return default
+
+    def save(self, name: str, value: object, *, kind: str = "value") -> Artifact:
+        """Keep a product."""
+        self._own_thread()
+        content, media = (
+            (value, "application/octet-stream")
+            if isinstance(value, bytes)
+            else (encode(value).encode(), "application/json")
+        )
+        engine = self._engine
+        sha256 = engine.artifacts.put(content)
+        engine.journal.add_product(name, self._scope, kind, sha256, len(content), media)
+        return Artifact(sha256, name)
+
+    def part(self, kind: str, ref: PartRef) -> Any:
+        """Build the part that the configuration names."""
+        return self._engine.build_part(kind, ref)
+
+    def _bind(self, search: Callable[[Run], R]) -> Callable[[], R]:
+        def start() -> R:
+            self._thread = threading.get_ident()
+            return search(self)
+
+        return start
+
+    def _own_thread(self) -> None:
+        if threading.get_ident() != self._thread:
+            raise MisuseError(
+                "run was used from another thread than the search's own; its order of asking would "
+                "depend on chance (use run.gather for sub-searches side by side)"
+            )
+
+    def _named(self, name: tuple[streams.Name, ...]) -> tuple[streams.Name, ...]:
+        if not name:
+            raise MisuseError("a random stream of a search needs a name")
+        return scoped(self._scope, name)
+
+    def _next_key(self) -> Key:
+        self._own_thread()
+        self._engine.check_stop()
+        key = (*self._scope, self._calls)
+        self._calls += 1
+        return key
+
+    def _work(
+        self,
+        key: Key,
+        fn: Task[I, O],
+        item: I,
+        shared: SharedData,
+        resources: Resources,
+        *,
+        long: bool = False,
+        observed: bool = False,
+    ) -> Work:
+        return Work(
+            key=key,
+            scope=self._scope,
+            function=function_name(fn),
+            item=encode(item),
+            shared=_hashes(shared),
+            resources=resources,
+            long=long or observed,
+            observed=observed,
+            checkpoint=self._engine.journal.task_state(key) if self._engine.resuming else None,
+        )
+
+    def _begin(
+        self,
+        fn: Task[I, O],
+        items: Iterable[I],
+        shared: SharedData,
+        resources: Resources | None,
+    ) -> tuple[Key, Iterator[Work]]:
+        call = self._next_key()
+        function_name(fn)  # refuse a lambda before anything is asked
+        needs = resources or Resources()
+        if resources is not None:
+            self._engine.check_resources(needs)
+        return call, (
+            self._work((*call, i), fn, item, shared, needs) for i, item in enumerate(items)
+        )
+
+    def _single(
+        self,
+        fn: Task[I, O],
+        item: I,
+        shared: SharedData,
+        resources: Resources | None,
+        *,
+        observed: bool,
+    ) -> Outcome[O]:
+        key = self._next_key()
+        if resources is not None:
+            self._engine.check_resources(resources)
+        needs = resources or Resources()
+        work = self._work(key, fn, item, shared, needs, long=True, observed=observed)
+        self._ask_or_recall(work)
+        return self._outcome(self._engine.wait_for(key))
+
+    def _ask_or_recall(self, work: Work) -> None:
+        stored = self._engine.journal.get(work.key) if self._engine.resuming else None
+        if stored is None:
+            self._engine.ask(work)
+        else:
+            self._engine.recall(work, stored)
+
+    def _deliver(self, call: Key, works: Iterator[Work]) -> Iterator[Outcome[Any]]:
+        engine = self._engine
+        pages = _Pages(engine, call)
+        engine.deliver(call, 0)
+        self._open_streams += 1
+        asked = given = 0
+        exhausted = False
+        try:
+            while True:
+                while not exhausted and engine.wants_more(asked - given):
+                    work = next(works, None)
+                    if work is None:
+                        exhausted = True
+                        break
+                    stored = pages.get(asked)
+                    if stored is None:
+                        engine.ask(work)
+                    else:
+                        engine.recall(work, stored)
+                    asked += 1
+                    if stored is not None and asked - given >= PAGE:
+                        break  # deliver what the journal has before reading on
+                if given == asked and exhausted:
+                    return
+                row = engine.wait_for((*call, given))
+                given += 1
+                engine.deliver(call, given)
+                yield self._outcome(row)
+        finally:
+            self._open_streams -= 1
+            engine.forget((*call, i) for i in range(given, asked))
+
+    def _outcome(self, row: Row) -> Outcome[Any]:
+        engine = self._engine
+        if row.key not in engine.delivered and row.key[:-1] not in engine.delivered:
+            engine.deliver(row.key, 1)
+        value = None if row.value is None else decode(engine.journal.extern(row.value))
+        return Outcome(row.key, value, row.failure)
+
+
+class _Pages:
+    """Reads a call's journaled outcomes some at a time."""
+
+    def __init__(self, engine: Engine, call: Key) -> None:
+        self._engine, self._call = engine, call
+        self._rows: dict[int, Row] = {}
+        self._first = 0 if engine.resuming else -1
+
+    def get(self, number: int) -> Row | None:
+        if self._first < 0:
+            return None
+        if number % PAGE == 0:
+            self._rows = self._engine.journal.page(self._call, number, PAGE)
+        return self._rows.pop(number, None)
+
+
+def _hashes(shared: SharedData) -> tuple[str, ...]:
+    if shared is None:
+        return ()
+    if isinstance(shared, Shared):
+        return (shared.sha256,)
+    if isinstance(shared, Sequence) and all(isinstance(s, Shared) for s in shared):
+        return tuple(s.sha256 for s in shared)
+    raise MisuseError(
+        f"shared= takes handles made by run.share(...), got {type(shared).__name__}; "
+        "share the value first"
+    )

@@ -1,0 +1,202 @@
+"""Every error a user or a plugin author can meet, with the exit code it ends a command with.
+
+A message says what was wrong, where, what was expected and what to do next. Errors of the user's
+making never show a traceback; `exit_code` is what the command line returns.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+Key = tuple[int, ...]
+
+
+def nearest(name: str, choices: Iterable[str]) -> str | None:
+    """Return the valid choice that looks most like `name`, or None when nothing comes close."""
+    found = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.5)
+    return found[0] if found else None
+
+
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """Return a sentence that names the nearest choice, or lists all when nothing comes close."""
+    ordered = list(choices)
+    close = nearest(name, ordered)
+    if close is not None:
+        return f"did you mean {close!r}?"
+    return "valid choices: " + ", ".join(ordered) if ordered else "there are no choices"
+
+
+class HeliostatError(Exception):
+    """Base of all errors that Heliostat raises on purpose."""
+
+    exit_code = 1
+
+
+class ConfigError(HeliostatError):
+    """A configuration value is not usable: names the field, the value and what was expected."""
+
+    exit_code = 2
+
+    def __init__(
+        self,
+        field: str,
+        got: object,
+        expected: str,
+        hint: str = "",
+        source: str = "",
+    ) -> None:
+        self.field, self.got, self.expected, self.hint, self.source = (
+            field,
+            got,
+            expected,
+            hint,
+            source,
+        )
+        where = f"{source}: " if source else ""
+        shown = repr(got)
+        shown = shown if len(shown) <= 120 else shown[:117] + "..."
+        super().__init__(
+            f"{where}{field} = {shown}: expected {expected}" + (f"; {hint}" if hint else "")
+        )
+
+
+class PluginError(HeliostatError):
+    """A plugin cannot be used."""
+
+    exit_code = 3
+
+
+class UnknownMethod(PluginError):
+    """No method of that name is available."""
+
+    exit_code = 2
+
+    def __init__(self, name: str, choices: Iterable[str]) -> None:
+        super().__init__(f"unknown method {name!r}; {did_you_mean(name, choices)}")
+
+
+class UnknownPart(PluginError):
+    """No part of that kind and name is available."""
+
+    exit_code = 2
+
+    def __init__(self, kind: str, name: str, choices: Iterable[str]) -> None:
+        self.kind, self.name = kind, name
+        super().__init__(f"unknown {kind} {name!r}; {did_you_mean(name, choices)}")
+
+
+class DataError(HeliostatError):
+    """The data cannot be used as they are: names the data set, the column or row and the reason."""
+
+    exit_code = 2
+
+
+class EncodingError(HeliostatError):
+    """A value has no canonical encoding, so it cannot be journaled."""
+
+    exit_code = 3
+
+
+class ExecutionError(HeliostatError):
+    """The work could not be carried out."""
+
+    exit_code = 4
+
+
+class TaskError(ExecutionError):
+    """A task failed and the search asked for its value anyway."""
+
+    def __init__(self, key: Key, kind: str, message: str, traceback: str = "") -> None:
+        self.key, self.kind, self.message, self.traceback = key, kind, message, traceback
+        super().__init__(f"task {key_text(key)} failed ({kind}): {message}")
+
+
+class TooManyFailures(ExecutionError):
+    """Every task of a call failed; going on would only fail more."""
+
+    def __init__(self, key: Key, function: str, count: int, first: str) -> None:
+        super().__init__(
+            f"all {count} tasks of call {key_text(key)} ({function}) failed; first: {first}"
+        )
+
+
+class ResourceError(ExecutionError):
+    """A task asks for resources that no node can give."""
+
+    def __init__(self, wanted: str, available: str, hint: str = "") -> None:
+        super().__init__(
+            f"resources cannot be met: wanted {wanted}, available {available}"
+            + (f"; {hint}" if hint else "")
+        )
+
+
+class MisuseError(ExecutionError):
+    """A search used `run` in a way that would make its result depend on chance."""
+
+
+class StoreError(HeliostatError):
+    """The run folder cannot be read or written."""
+
+    exit_code = 5
+
+
+class RunNotFound(StoreError):
+    """No run matches the given name."""
+
+    def __init__(self, name: str, choices: Iterable[str], root: str) -> None:
+        super().__init__(f"no run {name!r} in {root}; {did_you_mean(name, choices)}")
+
+
+class RunLocked(StoreError):
+    """Another process is driving this run."""
+
+    def __init__(self, run: str, pid: int | str, host: str) -> None:
+        super().__init__(f"run {run} is being driven by process {pid} on {host}; wait or stop it")
+
+
+class IdentityChanged(StoreError):
+    """A resumed run would not be the same run: names the first difference."""
+
+    def __init__(self, what: str, stored: object, now: object, hint: str) -> None:
+        super().__init__(f"{what} changed since this run began: was {stored}, is {now}; {hint}")
+
+
+class ReplayMismatch(StoreError):
+    """On resume the search asked for something else than the journal holds."""
+
+    def __init__(self, key: Key, what: str, stored: str, asked: str) -> None:
+        self.key = key
+        super().__init__(
+            f"resume asked for another {what} at {key_text(key)}: "
+            f"journal has {_short(stored)}, the search asks {_short(asked)}; "
+            "the search is not deterministic, or its code or data changed"
+        )
+
+
+class CorruptStore(StoreError):
+    """Bytes in the run folder are not what was written."""
+
+    def __init__(self, path: str, expected: str, found: str) -> None:
+        super().__init__(f"{path} is damaged: expected {expected}, found {found}")
+
+
+class ClusterError(HeliostatError):
+    """A cluster cannot be reached or used."""
+
+    exit_code = 6
+
+
+class Interrupted(BaseException):
+    """The run was asked to stop; raised inside `run.*` and meant to pass through the search."""
+
+    exit_code = 130
+
+
+def key_text(key: Key) -> str:
+    """Return a key as people read it: 3.1 for (3, 1)."""
+    return ".".join(map(str, key)) or "root"
+
+
+def _short(text: str, limit: int = 160) -> str:
+    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -1,0 +1,402 @@
+"""Tasks on Ray: a local session by default, a cluster by address. The only module that imports ray.
+
+Ray moves chunks of items to warm, stateless worker processes. Ray retries nothing: a chunk that is
+lost with its worker is split and sent again by the driver, because only the driver can tell which
+item kills workers. Each chunk is a streaming task, so that checkpoints of long tasks travel to the
+driver while they run, and no shared disk is needed.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from heliostat.errors import ClusterError, Key, ResourceError
+from heliostat.execution.chunks import Chunk, ChunkQueue
+from heliostat.numerics import environment, prepare_environment, set_threads
+from heliostat.outcome import WORKER_LOST, Failure
+from heliostat.task import Reply, Resources, TaskState, Work, WorkerSide
+
+CHUNKS_AHEAD = 3
+"""Chunks in flight for each slot, so that a worker never waits for the driver."""
+SHARED_KEPT = 32
+"""Shared data that the driver keeps in Ray's object store."""
+
+_INSTALL = "Ray is not installed here; install it with: pip install 'ray>=2.60,<2.61'"
+
+
+@dataclass(frozen=True)
+class WorkerSetup:
+    """What a worker process needs to know of the run."""
+
+    run: str
+    root: int
+    cache_dir: str
+    checkpoint_seconds: float
+
+
+class RayExecutor:
+    """Runs chunks of items as Ray tasks with a bounded window and retries owned by the driver."""
+
+    def __init__(
+        self,
+        setup: WorkerSetup,
+        *,
+        workers: int | None = None,
+        address: str | None = None,
+        retries: int = 3,
+        on_event: Callable[[str, str], None] = lambda kind, text: None,
+    ) -> None:
+        self._setup = setup
+        self._workers = workers
+        self._address = address
+        self._retries = retries
+        self._on_event = on_event
+        self._queue = ChunkQueue()
+        self._flights: dict[Any, Chunk] = {}
+        self._dropped: set[Key] = set()
+        self._attempts: dict[Key, int] = {}
+        self._shared_text: OrderedDict[str, str] = OrderedDict()
+        self._shared_refs: OrderedDict[str, Any] = OrderedDict()
+        self._remote: dict[Resources, Any] = {}
+        self._states: dict[Key, str] = {}
+        self._ray: Any = None
+        self._lost = 0
+        self.slots = max(1, workers or os.cpu_count() or 1)
+
+    def start(self) -> None:
+        """Start a local Ray session, or connect to the cluster at the given address."""
+        if self._ray is not None:
+            return
+        prepare_environment()
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        ray = _import_ray()
+        logging.getLogger("ray").setLevel(logging.ERROR)
+        _take_messages(self._on_event)
+        options: dict[str, Any] = {
+            "log_to_driver": False,
+            "logging_level": logging.ERROR,
+            "namespace": "heliostat",
+        }
+        try:
+            if self._address is None:
+                ray.init(address="local", num_cpus=self.slots, include_dashboard=False, **options)
+            else:
+                ray.init(address=self._address, **options)
+        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+            raise ClusterError(_connection_message(self._address, error)) from error
+        self._ray = ray
+        self._lost_errors = _lost_errors(ray)
+        if self._address is not None and self._workers is None:
+            self.slots = max(1, int(ray.cluster_resources().get("CPU", 1)))
+        self._setup_ref = ray.put(self._setup)
+
+    def check(self, resources: Resources) -> None:
+        """Raise ResourceError when no single node has what an item needs."""
+        nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        wanted = {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory}
+        wanted |= dict(resources.custom)
+        if not any(all(node.get(k, 0) >= v for k, v in wanted.items() if v) for node in nodes):
+            largest = {k: max((node.get(k, 0) for node in nodes), default=0) for k in wanted}
+            shown = ", ".join(f"{k}={v:g}" for k, v in largest.items() if wanted[k])
+            raise ResourceError(str(resources), f"at most {shown} on one of {len(nodes)} nodes")
+
+    def room(self) -> int:
+        """Return the items that keep every slot busy for `CHUNKS_AHEAD` chunks."""
+        wanted = self.slots * CHUNKS_AHEAD * self._queue.largest_size()
+        return wanted - len(self._queue) - sum(len(c.works) for c in self._flights.values())
+
+    def submit(self, work: Work) -> None:
+        """Queue an item; it leaves with the next chunk."""
+        self._queue.add(work)
+
+    def share(self, sha256: str, text: str) -> None:
+        """Keep shared data for the workers; they go to Ray's object store when first needed."""
+        self._shared_text[sha256] = text
+
+    def wait(self, timeout: float, on_state: Callable[[TaskState], None]) -> list[Reply]:
+        """Send what fits the window, then return what arrived."""
+        self._launch()
+        if not self._flights:
+            return []
+        ready, _ = self._ray.wait(
+            list(self._flights), num_returns=1, timeout=timeout, fetch_local=False
+        )
+        replies: list[Reply] = []
+        while ready:
+            for flight in ready:
+                replies += self._receive(flight, on_state)
+            self._launch()
+            if not self._flights:
+                break
+            flights = list(self._flights)
+            ready, _ = self._ray.wait(
+                flights, num_returns=len(flights), timeout=0, fetch_local=False
+            )
+        return [reply for reply in replies if not self._forget(reply.key)]
+
+    def drop(self, keys: Iterable[Key]) -> None:
+        """Forget items: queued ones never leave, those under way are ignored when they arrive."""
+        gone = set(keys)
+        self._queue.drop(gone)
+        travelling = {w.key for chunk in self._flights.values() for w in chunk.works}
+        self._dropped |= gone & travelling
+
+    def halt(self) -> None:
+        """Empty the queue; long tasks under way are not waited for, their checkpoints are kept."""
+        self._queue = ChunkQueue()
+        self._flights = {f: c for f, c in self._flights.items() if not c.works[0].long}
+
+    def busy(self) -> bool:
+        """Return whether chunks are under way."""
+        return bool(self._flights)
+
+    def describe(self) -> dict[str, Any]:
+        """Say where work ran and how many chunks were lost."""
+        nodes = 0
+        if self._ray is not None and self._ray.is_initialized():
+            nodes = sum(bool(node["Alive"]) for node in self._ray.nodes())
+        return {
+            "executor": "ray",
+            "slots": self.slots,
+            "nodes": nodes,
+            "address": self._address or "local",
+            "lost_chunks": self._lost,
+        }
+
+    def close(self, grace: float) -> None:
+        """Cancel what is under way and leave Ray; a local session ends with all its processes."""
+        if self._ray is None or not self._ray.is_initialized():
+            return
+        if self._address is not None:
+            for flight in self._flights:
+                self._ray.cancel(flight, force=False)
+        self._flights.clear()
+        self._ray.shutdown()
+        self._ray = None
+
+    def _launch(self) -> None:
+        while len(self._flights) < self.slots * CHUNKS_AHEAD:
+            if any(chunk.works[0].observed for chunk in self._flights.values()):
+                return  # a measurement runs alone
+            chunk = self._queue.take(self.slots, alone=not self._flights)
+            if chunk is None:
+                return
+            first = chunk.works[0]
+            works = [self._with_newest_state(work) for work in chunk.works]
+            refs = {sha: [self._shared_ref(sha)] for sha in first.shared}
+            flight = self._remote_for(first.resources).remote(self._setup_ref, works, refs)
+            self._flights[flight] = chunk
+
+    def _with_newest_state(self, work: Work) -> Work:
+        state = self._states.get(work.key)
+        if state is None:
+            return work
+        return replace(work, checkpoint=state)
+
+    def _remote_for(self, resources: Resources) -> Any:
+        if resources not in self._remote:
+            options: dict[str, Any] = {
+                "num_cpus": resources.cpus,
+                "num_gpus": resources.gpus,
+                "resources": dict(resources.custom),
+                "max_retries": 0,
+                "retry_exceptions": False,
+                "num_returns": "streaming",
+            }
+            if resources.memory:
+                options["memory"] = resources.memory
+            self._remote[resources] = self._ray.remote(**options)(_run_chunk)
+        return self._remote[resources]
+
+    def _shared_ref(self, sha256: str) -> Any:
+        if sha256 not in self._shared_refs:
+            self._shared_refs[sha256] = self._ray.put(self._shared_text[sha256])
+            while len(self._shared_refs) > SHARED_KEPT:
+                self._shared_refs.popitem(last=False)
+        self._shared_refs.move_to_end(sha256)
+        return self._shared_refs[sha256]
+
+    def _receive(self, flight: Any, on_state: Callable[[TaskState], None]) -> list[Reply]:
+        chunk = self._flights[flight]
+        try:
+            message = self._ray.get(next(flight))
+        except StopIteration:
+            del self._flights[flight]
+            return self._lost_chunk(chunk, "the task ended without an answer")
+        except self._lost_errors as error:
+            del self._flights[flight]
+            return self._lost_chunk(chunk, type(error).__name__)
+        except self._ray.exceptions.RayError as error:
+            text = str(error).strip().splitlines()[-1]
+            raise ClusterError(f"a worker process cannot run tasks: {text}") from error
+        if isinstance(message, TaskState):
+            self._states[message.key] = message.state
+            self._attempts.pop(message.key, None)  # progress: attempts count anew
+            if message.key not in self._dropped:
+                on_state(message)
+            return []
+        del self._flights[flight]
+        replies: list[Reply] = message
+        self._queue.size_of(chunk.works[0].function).learn(
+            len(replies), sum(reply.seconds for reply in replies)
+        )
+        for reply in replies:
+            self._states.pop(reply.key, None)
+        return [replace(reply, attempts=self._attempts.pop(reply.key, 0) + 1) for reply in replies]
+
+    def _lost_chunk(self, chunk: Chunk, why: str) -> list[Reply]:
+        self._lost += 1
+        wanted = [w for w in chunk.works if not self._forget(w.key)]
+        if not wanted:
+            return []
+        if len(wanted) > 1:
+            self._queue.put_back(Chunk(wanted).halves())
+            self._on_event("worker_lost", f"a worker died with {len(wanted)} items ({why})")
+            return []
+        work = wanted[0]
+        losses = self._attempts[work.key] = self._attempts.get(work.key, 0) + 1
+        self._on_event("worker_lost", f"a worker died with item {work.key} ({why}), time {losses}")
+        if losses <= self._retries:
+            self._queue.put_back([Chunk(wanted)])
+            return []
+        message = f"its worker died {losses} times ({why})"
+        return [Reply(work.key, None, Failure(WORKER_LOST, message), 0.0, "lost", losses)]
+
+    def _forget(self, key: Key) -> bool:
+        if key in self._dropped:
+            self._dropped.discard(key)
+            return True
+        return False
+
+
+class _Lane:
+    """The thread of a worker process in which tasks run, kept so that its thread limits hold."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        threading.Thread(target=self._loop, name="tasks", daemon=True).start()
+
+    def _loop(self) -> None:
+        while True:
+            self._jobs.get()()
+
+    def run(self, job: Callable[[], None]) -> None:
+        """Run a job after those before it."""
+        self._jobs.put(job)
+
+
+_lane: _Lane | None = None
+_sides: dict[str, WorkerSide] = {}
+
+
+def _run_chunk(
+    setup: WorkerSetup, works: list[Work], refs: dict[str, list[Any]]
+) -> Iterator[TaskState | list[Reply]]:
+    """Run a chunk in a worker process: yields task checkpoints, then all replies at once."""
+    global _lane
+    ray = _import_ray()
+    if _lane is None:
+        _lane = _Lane()
+    side = _sides.get(setup.run)
+    if side is None:
+        _sides.clear()
+        cache_dir = Path(setup.cache_dir).expanduser()
+        prepare_environment(cache_dir)
+        side = _sides[setup.run] = WorkerSide(
+            setup.root, cache_dir, setup.checkpoint_seconds, fetch=_no_data
+        )
+    side.fetch = lambda sha256: ray.get(refs[sha256][0])
+    node = ray.get_runtime_context().get_node_id()[:8]
+    label = f"node {node} pid {os.getpid()}"
+    outbox: queue.SimpleQueue[TaskState | Reply | None] = queue.SimpleQueue()
+
+    def job() -> None:
+        try:
+            for work in works:
+                set_threads(work.resources.threads)
+                key = work.key
+                send = lambda state, key=key: outbox.put(TaskState(key, state))  # noqa: E731
+                outbox.put(side.evaluate(work, label, send))
+        finally:
+            outbox.put(None)
+
+    _lane.run(job)
+    replies: list[Reply] = []
+    while (message := outbox.get()) is not None:
+        if isinstance(message, TaskState):
+            yield message
+        else:
+            replies.append(message)
+    yield replies
+
+
+def _no_data(sha256: str) -> str:
+    raise ClusterError(f"shared data {sha256} did not come with the item")
+
+
+def node_environments(executor: RayExecutor) -> dict[str, dict[str, Any]]:
+    """Return each live node's environment, to warn when nodes differ."""
+    ray = executor._ray
+    probe = ray.remote(num_cpus=0, max_retries=0)(environment)
+    affinity = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
+    pending = {
+        node["NodeManagerAddress"] + " " + node["NodeID"][:8]: probe.options(
+            scheduling_strategy=affinity(node["NodeID"], soft=False)
+        ).remote()
+        for node in ray.nodes()
+        if node["Alive"]
+    }
+    return {name: ray.get(ref, timeout=60) for name, ref in pending.items()}
+
+
+def _import_ray() -> Any:
+    try:
+        import ray
+    except ImportError as error:
+        raise ClusterError(f"{_INSTALL}; or run in one process with --workers serial") from error
+    return ray
+
+
+def _lost_errors(ray: Any) -> tuple[type[BaseException], ...]:
+    names = (
+        "WorkerCrashedError",
+        "NodeDiedError",
+        "OutOfMemoryError",
+        "ObjectLostError",
+        "RaySystemError",
+        "LocalRayletDiedError",
+        "TaskCancelledError",
+        "OwnerDiedError",
+    )
+    return tuple(getattr(ray.exceptions, name) for name in names if hasattr(ray.exceptions, name))
+
+
+def _take_messages(on_event: Callable[[str, str], None]) -> None:
+    # Ray prints deaths of workers to the driver's standard output even with log_to_driver=False,
+    # which would mix with our data; the run's log is their place.
+    from ray._private import worker
+
+    def to_log(data: dict[str, Any], ignore_prefix: bool = False) -> None:
+        on_event("ray", "\n".join(str(line) for line in data.get("lines", ())))
+
+    if hasattr(worker, "print_to_stdstream"):
+        worker.print_to_stdstream = to_log
+
+
+def _connection_message(address: str | None, error: BaseException) -> str:
+    first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    if address is None:
+        return f"a local Ray session could not start: {first}; try --workers serial"
+    return (
+        f"no Ray cluster answers at {address!r}: {first}; check the address, that the head node "
+        "runs, and that ~/.ray/auth_token is the same on both sides"
+    )

@@ -1,0 +1,119 @@
+"""Threads and instruction sets: what makes equal arithmetic give equal bits on equal machines."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import threading
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+CACHE_VARIABLE = "HELIOSTAT_CACHE"
+_LIBRARIES = ("numpy", "scipy", "torch", "sklearn", "numba")
+_applied = threading.local()
+
+
+@lru_cache(maxsize=1)
+def cpu() -> dict[str, str]:
+    """Return the CPU's model name and its widest vector instruction set."""
+    model, flags = platform.processor() or platform.machine(), ""
+    try:
+        with open("/proc/cpuinfo") as lines:
+            for line in lines:
+                name, _, value = line.partition(":")
+                if name.strip() == "model name":
+                    model = value.strip()
+                elif name.strip() == "flags":
+                    flags = value
+                    break
+    except OSError:
+        pass  # not Linux: the model name from `platform` has to do
+    words = flags.split()
+    sets = (("avx512f", "AVX512"), ("avx2", "AVX2"), ("avx", "AVX"), ("sse4_2", "SSE4_2"))
+    vector = next((label for flag, label in sets if flag in words), "unknown")
+    return {"model": model, "vector": vector, "machine": platform.machine()}
+
+
+def default_cache_dir() -> Path:
+    """Return this machine's folder for compiled kernels and tables."""
+    given = os.environ.get(CACHE_VARIABLE)
+    if given:
+        return Path(given)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("heliostat"))
+
+
+def prepare_environment(cache_dir: Path | None = None) -> None:
+    """Set the variables that libraries read at import; call before numpy or torch load.
+
+    One thread each, whatever the shell says: threads are a configuration value of a task, because
+    their number changes the order of additions. `MKL_CBWR` keeps a value set by the user.
+    """
+    for name in THREAD_VARIABLES:
+        os.environ[name] = "1"
+    # numba would write beside the sources, which may be read-only or another user's
+    os.environ["NUMBA_CACHE_DIR"] = str((cache_dir or default_cache_dir()) / "numba")
+    vector = cpu()["vector"]
+    if "MKL_CBWR" not in os.environ and vector in ("AVX512", "AVX2", "AVX", "SSE4_2"):
+        os.environ["MKL_CBWR"] = f"{vector},STRICT" if vector in ("AVX512", "AVX2") else vector
+
+
+def set_threads(count: int) -> None:
+    """Hold every loaded numerical library to `count` threads in the calling thread."""
+    # Controllers scan the loaded libraries, which takes milliseconds: repeat only after a change.
+    wanted = (count, *(name in sys.modules for name in _LIBRARIES))
+    if getattr(_applied, "state", None) == wanted:
+        return
+    for name in THREAD_VARIABLES:  # for a library that a task imports later
+        os.environ[name] = str(count)
+    if any(wanted[1:]):
+        from threadpoolctl import threadpool_limits
+
+        threadpool_limits(count)
+    torch = sys.modules.get("torch")
+    if torch is not None and hasattr(torch, "set_num_threads"):
+        torch.set_num_threads(count)
+    _applied.state = wanted
+
+
+def environment() -> dict[str, Any]:
+    """Return what could change a result's bits on another machine: CPU, libraries, threads."""
+    return {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "cpu": cpu(),
+        "cores": os.cpu_count(),
+        "versions": {name: _version(name) for name in _RECORDED},
+        "variables": {name: os.environ.get(name, "") for name in (*THREAD_VARIABLES, "MKL_CBWR")},
+    }
+
+
+_RECORDED = (
+    "heliostat",
+    "numpy",
+    "scipy",
+    "numba",
+    "torch",
+    "ray",
+    "deap",
+    "sympy",
+    "scikit-learn",
+)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None

@@ -1,0 +1,129 @@
+"""The report of a run: what every run shows, around what its method shows."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+
+from heliostat.errors import key_text
+from heliostat.methods import MethodSpec
+from heliostat.plugins import Registry
+from heliostat.report.html import render
+from heliostat.report.sections import Plot, Section, Series, Table, Text
+from heliostat.runs import RunView
+
+
+def write_report(view: RunView, method: MethodSpec, plugins: Registry) -> str:
+    """Write `report.html` into the run's folder and return its path."""
+    html = render(
+        f"{method.name}: {method.summary}",
+        sections_of(view, method, plugins),
+        subtitle=f"run {view.id}, seed {view.seed}, {view.state}",
+    )
+    partial = view.folder.report.with_suffix(".part")
+    partial.write_text(html, encoding="utf-8")
+    partial.replace(view.folder.report)
+    return str(view.folder.report)
+
+
+def sections_of(view: RunView, method: MethodSpec, plugins: Registry) -> list[Section]:
+    """Return the sections: the method's first, then what every run shows."""
+    sections: list[Section] = []
+    if view.labels:
+        sections.append(
+            Section(
+                "Read this first", [Text(f"This result carries a label: {x}") for x in view.labels]
+            )
+        )
+    if method.report is not None:
+        sections += method.report(view)
+    else:
+        sections += _convergence(view)
+    for contribute in plugins.hook_implementations("heliostat_report_sections"):
+        sections += contribute(run=view)
+    return [
+        *sections,
+        _failures(view),
+        _workers(view),
+        _configuration(view),
+        _environment(view),
+        _reproduce(view),
+    ]
+
+
+def _convergence(view: RunView) -> Sequence[Section]:
+    plots = [
+        Plot(
+            title=name,
+            x_label="step",
+            y_label=name,
+            series=[Series(name, [s for s, _ in points], [v for _, v in points])],
+        )
+        for name, points in view.metrics().items()
+    ]
+    return [Section("Progress", plots)] if plots else []
+
+
+def _failures(view: RunView) -> Section:
+    failures = view.failures()
+    if not failures:
+        return Section("Failures", [Text(f"None of {view.count()} tasks failed.")])
+    rows = [
+        [key_text(row.key), row.function, row.failure.kind, row.failure.message[:300]]
+        for row in failures[:50]
+        if row.failure is not None
+    ]
+    caption = f"{len(failures)} of {view.count()} tasks failed"
+    caption += "; the first 50 are shown" if len(failures) > 50 else ""
+    return Section("Failures", [Table(["key", "task", "kind", "message"], rows, caption)])
+
+
+def _workers(view: RunView) -> Section:
+    rows: list[list[str | int | float]] = [
+        [name, int(work["items"]), work["seconds"]] for name, work in view.workers().items()
+    ]
+    record = view.record
+    told = Text(
+        f"{record.get('evaluated', 0)} outcomes were evaluated and {record.get('replayed', 0)} "
+        f"replayed from the journal by the last start, in {record.get('seconds', 0)} s. The result "
+        "does not depend on the workers."
+    )
+    return Section("Workers", [told, Table(["worker process", "items", "busy seconds"], rows)])
+
+
+def _configuration(view: RunView) -> Section:
+    rows = [[name, json.dumps(value)] for name, value in view.config.items()]
+    rows += [[label, sha256[:16]] for label, sha256 in view.inputs.items()]
+    return Section("Configuration", [Table(["field", "value"], rows)])
+
+
+def _environment(view: RunView) -> Section:
+    values = view.environment
+    rows: list[list[str]] = [
+        ["CPU", str(values.get("cpu", {}).get("model"))],
+        ["vector instructions", str(values.get("cpu", {}).get("vector"))],
+        ["cores", str(values.get("cores"))],
+        ["system", str(values.get("system"))],
+        ["Python", str(values.get("python"))],
+        *([name, str(version)] for name, version in values.get("versions", {}).items() if version),
+        *([name, value] for name, value in values.get("variables", {}).items() if value),
+        ["code fingerprint", view.code[:16]],
+    ]
+    return Section("Environment", [Table(["what", "value"], rows)])
+
+
+def _reproduce(view: RunView) -> Section:
+    config = f"heliostat run {view.folder.path}/config.toml"
+    lines = [
+        Text("The command that began this run:"),
+        Text(view.command, code=True),
+        Text("The same configuration and seed from the run's own folder:"),
+        Text(config, code=True),
+        Text(f"Digest of the finished run: {view.digest or 'not finished'}", code=True),
+        Text("Equal digests mean equal outcomes, bit for bit, on equal CPU type and libraries."),
+    ]
+    if view.state != "finished":
+        lines.append(Text(f"heliostat resume {view.id}", code=True))
+    created = time.strftime("%Y-%m-%d %H:%M", time.localtime(view.created))
+    return Section("How to reproduce", [*lines, Text(f"Begun on {created}.")])

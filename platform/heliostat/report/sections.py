@@ -1,0 +1,63 @@
+"""What a method's report is made of: tables, plots and paragraphs, as plain values.
+
+A method returns sections; how they become HTML and SVG is `heliostat.report.html` and `.svg`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph. `code` shows it verbatim in a fixed font (a command, a formula)."""
+
+    body: str
+    code: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under column heads. Cells are shown as they are; numbers are right-aligned."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str | int | float | None]]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Series:
+    """One curve or point cloud; NaN is a gap.
+
+    `low` and `high` draw a band round a line and bars at points; a step holds to the next x.
+    """
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    low: Sequence[float] | None = None
+    high: Sequence[float] | None = None
+    style: Literal["line", "step", "points"] = "line"
+
+
+@dataclass(frozen=True)
+class Plot:
+    """Series in one pair of axes. `note` is the sentence under the plot that says what to see."""
+
+    title: str
+    x_label: str
+    y_label: str
+    series: Sequence[Series]
+    log_x: bool = False
+    log_y: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading with what stands under it."""
+
+    title: str
+    content: Sequence[Text | Table | Plot]

@@ -1,0 +1,448 @@
+"""The journal: every outcome, in SQLite, committed before the search sees it.
+
+A key is stored as the big-endian bytes of its integers, so that SQLite's order of blobs is the
+order of keys. Texts above `INLINE_LIMIT` live in the artifact store; the row then holds their hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import sqlite3
+import struct
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from heliostat.errors import CorruptStore, Key, StoreError
+from heliostat.outcome import Failure
+from heliostat.store.artifacts import ArtifactStore
+
+SCHEMA = 1
+INLINE_LIMIT = 16_384
+FAULT_VARIABLE = "HELIOSTAT_FAULT"
+"""Test hook: `kill-after-commits=N` ends the driver with SIGKILL once N outcomes were committed."""
+
+_TABLES = """
+create table if not exists meta (name text primary key, value text not null);
+create table if not exists outcome (
+  key blob primary key, function text not null, item text not null, shared text not null,
+  value text, failure text, observed integer not null, seconds real not null,
+  worker text not null, attempts integer not null, depth integer not null) without rowid;
+create table if not exists call (key blob primary key, delivered integer not null) without rowid;
+create table if not exists metric (
+  id integer primary key, scope blob not null, step integer not null, of integer,
+  count real, name text not null, value real, elapsed real not null);
+create table if not exists checkpoint (
+  id integer primary key, scope blob not null, step integer not null, counter integer not null,
+  state text not null);
+create table if not exists task_state (
+  id integer primary key, key blob not null, state text not null);
+create index if not exists task_state_key on task_state (key, id);
+create table if not exists product (
+  name text not null, scope blob not null, kind text not null, sha256 text not null,
+  bytes integer not null, media text not null, primary key (name, scope)) without rowid;
+create table if not exists event (
+  id integer primary key, time real not null, kind text not null, text text not null);
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One journaled outcome; texts are canonical encodings, or the marker of an artifact."""
+
+    key: Key
+    function: str
+    item: str
+    shared: tuple[str, ...]
+    value: str | None
+    failure: Failure | None
+    observed: bool = False
+    seconds: float = 0.0
+    worker: str = ""
+    attempts: int = 1
+    depth: int = 0
+    """How many of the key's first numbers are its scope."""
+
+    def line(self) -> str:
+        """Return the line that enters the digest."""
+        kind = self.failure.kind if self.failure else None
+        parts = [list(self.key), self.function, self.item, list(self.shared), self.value, kind]
+        return json.dumps(parts, separators=(",", ":")) + "\n"
+
+
+@dataclass(frozen=True)
+class StoredCheckpoint:
+    """A search's checkpoint: its state as canonical text and how many calls came before."""
+
+    step: int
+    counter: int
+    state: str
+
+
+def pack_key(key: Key) -> bytes:
+    """Return the bytes of a key, whose order is the order of keys."""
+    return struct.pack(f">{len(key)}Q", *key)
+
+
+def unpack_key(blob: bytes) -> Key:
+    """Return the key of these bytes."""
+    return struct.unpack(f">{len(blob) // 8}Q", blob)
+
+
+class Journal:
+    """The database of one run; one process writes, any number read."""
+
+    def __init__(self, path: Path, artifacts: ArtifactStore, *, readonly: bool = False) -> None:
+        self._path = path
+        self._artifacts = artifacts
+        self._commits = 0
+        self._kill_after = _fault()
+        try:
+            if readonly:
+                self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
+            else:
+                self._db = sqlite3.connect(
+                    path, isolation_level=None, check_same_thread=False, timeout=10
+                )
+                self._db.execute("pragma journal_mode = wal")
+                self._db.execute("pragma synchronous = normal")
+                self._db.executescript(_TABLES)
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot open {path}: {error}") from error
+        schema = self.meta("schema")
+        if schema is None and not readonly:
+            self.set_meta({"schema": str(SCHEMA)})
+        elif schema is not None and int(schema) > SCHEMA:
+            raise StoreError(
+                f"{path} was written by a newer Heliostat (schema {schema}, this one reads up to "
+                f"{SCHEMA}); upgrade to read it"
+            )
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    def meta(self, name: str) -> str | None:
+        """Return a named text of the run's record."""
+        row = self._read("select value from meta where name = ?", name).fetchone()
+        return None if row is None else str(row[0])
+
+    def set_meta(self, values: Mapping[str, str]) -> None:
+        """Write named texts of the run's record."""
+        self._write(
+            lambda: self._db.executemany(
+                "insert or replace into meta values (?, ?)", values.items()
+            )
+        )
+
+    # Outcomes
+
+    def put(self, rows: Sequence[Row]) -> None:
+        """Commit outcomes in one transaction."""
+        packed = [
+            (
+                pack_key(row.key),
+                row.function,
+                row.item,
+                json.dumps(row.shared),
+                row.value,
+                None if row.failure is None else json.dumps(row.failure.__dict__),
+                int(row.observed),
+                row.seconds,
+                row.worker,
+                row.attempts,
+                row.depth,
+            )
+            for row in rows
+        ]
+        self._write(
+            lambda: self._db.executemany(
+                "insert into outcome values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", packed
+            )
+        )
+        self._commits += len(rows)
+        if self._kill_after is not None and self._commits >= self._kill_after:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def get(self, key: Key) -> Row | None:
+        """Return the outcome under that key."""
+        row = self._read("select * from outcome where key = ?", pack_key(key)).fetchone()
+        return None if row is None else _row(row)
+
+    def page(self, call: Key, first: int, count: int) -> dict[int, Row]:
+        """Return outcomes number `first` to `first + count - 1` of a call, by number."""
+        cursor = self._read(
+            "select * from outcome where key >= ? and key < ? and length(key) = ?",
+            pack_key((*call, first)),
+            pack_key((*call, first + count)),
+            8 * (len(call) + 1),
+        )
+        return {row.key[-1]: row for row in map(_row, cursor)}
+
+    def outcomes(self, *, delivered: bool = True) -> Iterator[Row]:
+        """Return outcomes in key order: those the search saw, or all."""
+        calls = {unpack_key(k): n for k, n in self._read("select key, delivered from call")}
+        for raw in self._read("select * from outcome order by key"):
+            row = _row(raw)
+            if not delivered or _was_delivered(row.key, calls):
+                yield row
+
+    def count(self) -> int:
+        """Return the number of journaled outcomes."""
+        return int(self._read("select count(*) from outcome").fetchone()[0])
+
+    def count_delivered(self) -> int:
+        """Return the number of outcomes the search saw, as far as it is recorded."""
+        return int(self._read("select coalesce(sum(delivered), 0) from call").fetchone()[0])
+
+    def count_before(self, scope: Key, counter: int) -> int:
+        """Return the number of journaled outcomes of a scope's first `counter` calls."""
+        cursor = self._read(
+            "select count(*) from outcome where key >= ? and key < ?",
+            pack_key(scope),
+            pack_key((*scope, counter)),
+        )
+        return int(cursor.fetchone()[0])
+
+    def digest(self) -> str:
+        """Return SHA-256 over the lines of the outcomes the search saw, in key order."""
+        total = hashlib.sha256()
+        for row in self.outcomes():
+            if not row.observed:
+                total.update(row.line().encode())
+        return total.hexdigest()
+
+    # Texts: inline, or in the artifact store
+
+    def intern(self, text: str) -> str:
+        """Return the form of a text that a row holds: itself, or the marker of an artifact."""
+        if len(text) <= INLINE_LIMIT:
+            return text
+        return json.dumps({"$blob": self._artifacts.put(text.encode())})
+
+    def extern(self, text: str) -> str:
+        """Return the full text of what a row holds."""
+        if not text.startswith('{"$blob"'):
+            return text
+        return self._artifacts.get(json.loads(text)["$blob"]).decode()
+
+    # Calls and checkpoints
+
+    def save_calls(self, calls: Mapping[Key, int]) -> None:
+        """Record how many outcomes of each call the search saw."""
+        rows = [(pack_key(key), count) for key, count in calls.items()]
+        self._write(lambda: self._insert_calls(rows))
+
+    def _insert_calls(self, rows: list[tuple[bytes, int]]) -> None:
+        self._db.executemany("insert or replace into call values (?, ?)", rows)
+
+    def save_checkpoint(
+        self, scope: Key, step: int, counter: int, state: str, calls: Mapping[Key, int]
+    ) -> None:
+        """Commit a search's checkpoint together with the record of its calls."""
+        rows = [(pack_key(key), count) for key, count in calls.items()]
+        held = self.intern(_sealed(state))
+
+        def write() -> None:
+            self._insert_calls(rows)
+            self._db.execute(
+                "insert into checkpoint (scope, step, counter, state) values (?, ?, ?, ?)",
+                (pack_key(scope), step, counter, held),
+            )
+
+        self._write(write)
+
+    def checkpoints(self, scope: Key) -> Iterator[StoredCheckpoint]:
+        """Return a scope's checkpoints that are intact, newest first."""
+        query = "select step, counter, state from checkpoint where scope = ? order by id desc"
+        for step, counter, held in self._read(query, pack_key(scope)).fetchall():
+            state = self._intact(held, f"checkpoint of step {step}")
+            if state is not None:
+                yield StoredCheckpoint(int(step), int(counter), state)
+
+    def save_task_state(self, key: Key, state: str) -> None:
+        """Commit a task's checkpoint; the two newest are kept."""
+        held, packed = self.intern(_sealed(state)), pack_key(key)
+
+        def write() -> None:
+            self._db.execute("insert into task_state (key, state) values (?, ?)", (packed, held))
+            self._db.execute(
+                "delete from task_state where key = ? and id not in"
+                " (select id from task_state where key = ? order by id desc limit 2)",
+                (packed, packed),
+            )
+
+        self._write(write)
+
+    def task_state(self, key: Key) -> str | None:
+        """Return the newest intact checkpoint of a task."""
+        query = "select state from task_state where key = ? order by id desc"
+        for (held,) in self._read(query, pack_key(key)).fetchall():
+            state = self._intact(held, f"checkpoint of task {key}")
+            if state is not None:
+                return state
+        return None
+
+    def _intact(self, held: str, what: str) -> str | None:
+        try:
+            return _unsealed(self.extern(held), f"{self._path}: {what}")
+        except StoreError as error:
+            self.add_event("damaged", str(error))
+            return None
+
+    # Metrics, products, events
+
+    def add_metrics(
+        self,
+        scope: Key,
+        step: int,
+        of: int | None,
+        count: float | None,
+        metrics: Mapping[str, float],
+        elapsed: float,
+    ) -> None:
+        """Record the metrics of a step, replacing what a replay reports again."""
+        packed = pack_key(scope)
+        rows = [(packed, step, of, count, name, value, elapsed) for name, value in metrics.items()]
+
+        def write() -> None:
+            self._db.execute("delete from metric where scope = ? and step = ?", (packed, step))
+            self._db.executemany(
+                "insert into metric (scope, step, of, count, name, value, elapsed)"
+                " values (?, ?, ?, ?, ?, ?, ?)",
+                rows,
+            )
+
+        self._write(write)
+
+    def metrics(self) -> list[tuple[Key, int, str, float]]:
+        """Return (scope, step, name, value) in order of scope, step and report."""
+        rows = self._read("select scope, step, name, value from metric order by scope, step, id")
+        return [
+            (unpack_key(scope), int(step), str(name), float("nan") if value is None else value)
+            for scope, step, name, value in rows
+        ]
+
+    def add_product(
+        self, name: str, scope: Key, kind: str, sha256: str, size: int, media: str
+    ) -> None:
+        """Record a product."""
+        values = (name, pack_key(scope), kind, sha256, size, media)
+        self._write(
+            lambda: self._db.execute(
+                "insert or replace into product values (?, ?, ?, ?, ?, ?)", values
+            )
+        )
+
+    def products(self) -> list[dict[str, Any]]:
+        """Return the products in order of name and scope."""
+        rows = self._read(
+            "select name, scope, kind, sha256, bytes, media from product order by name, scope"
+        )
+        return [
+            {
+                "name": name,
+                "scope": unpack_key(scope),
+                "kind": kind,
+                "sha256": sha256,
+                "bytes": size,
+                "media": media,
+            }
+            for name, scope, kind, sha256, size, media in rows
+        ]
+
+    def add_event(self, kind: str, text: str) -> None:
+        """Record something that happened to the run, with the time."""
+        values = (time.time(), kind, text)
+        self._write(
+            lambda: self._db.execute(
+                "insert into event (time, kind, text) values (?, ?, ?)", values
+            )
+        )
+
+    def events(self) -> list[tuple[float, str, str]]:
+        """Return (time, kind, text) in order."""
+        return list(self._read("select time, kind, text from event order by id"))
+
+    def attempts(self) -> int:
+        """Return how often items were tried, those that were lost with a worker included."""
+        return int(self._read("select coalesce(sum(attempts), 0) from outcome").fetchone()[0])
+
+    def workers(self) -> dict[str, dict[str, float]]:
+        """Return, for each worker, how many items it did and for how many seconds."""
+        rows = self._read(
+            "select worker, count(*), sum(seconds) from outcome group by worker order by worker"
+        )
+        return {worker: {"items": items, "seconds": seconds} for worker, items, seconds in rows}
+
+    def failures(self) -> list[Row]:
+        """Return the outcomes that failed, in key order."""
+        rows = self._read("select * from outcome where failure is not null order by key")
+        return [_row(raw) for raw in rows]
+
+    def _read(self, query: str, *values: object) -> sqlite3.Cursor:
+        try:
+            return self._db.execute(query, values)
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot read {self._path}: {error}") from error
+
+    def _write(self, write: Callable[[], object]) -> None:
+        try:
+            self._db.execute("begin immediate")
+            try:
+                write()
+            except BaseException:
+                self._db.execute("rollback")
+                raise
+            self._db.execute("commit")
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"cannot write {self._path}: {error}; nothing committed so far is lost, "
+                "free the disk or the folder and resume"
+            ) from error
+
+
+def _was_delivered(key: Key, calls: Mapping[Key, int]) -> bool:
+    if key in calls:
+        return calls[key] > 0
+    return key[-1] < calls.get(key[:-1], 0)
+
+
+def _row(raw: tuple[Any, ...]) -> Row:
+    key, function, item, shared, value, failure, observed, seconds, worker, attempts, depth = raw
+    return Row(
+        unpack_key(key),
+        function,
+        item,
+        tuple(json.loads(shared)),
+        value,
+        None if failure is None else Failure(**json.loads(failure)),
+        bool(observed),
+        seconds,
+        worker,
+        attempts,
+        depth,
+    )
+
+
+def _sealed(state: str) -> str:
+    return hashlib.sha256(state.encode()).hexdigest() + state
+
+
+def _unsealed(text: str, where: str) -> str:
+    seal, state = text[:64], text[64:]
+    found = hashlib.sha256(state.encode()).hexdigest()
+    if seal != found:
+        raise CorruptStore(where, seal, found)
+    return state
+
+
+def _fault() -> int | None:
+    text = os.environ.get(FAULT_VARIABLE, "")
+    name, _, value = text.partition("=")
+    return int(value) if name == "kill-after-commits" and value.isdigit() else None

@@ -1,0 +1,65 @@
+"""One driver a run: an advisory lock on the run's folder that dies with its process."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from pathlib import Path
+from typing import IO
+
+from heliostat.errors import RunLocked, StoreError
+
+
+class RunLock:
+    """Holds the run's lock file; `holder` tells who has it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: IO[str] | None = None
+
+    def acquire(self) -> None:
+        """Take the lock; raises RunLocked naming the process that has it."""
+        try:
+            # held open for as long as the lock is held
+            file = open(self._path, "a+", encoding="utf-8")  # noqa: SIM115
+        except OSError as error:
+            raise StoreError(f"cannot open {self._path}: {error.strerror}") from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            pid, host = holder(self._path)
+            raise RunLocked(self._path.parent.name, pid, host) from None
+        file.truncate(0)
+        file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+        file.flush()
+        self._file = file
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def held(path: Path) -> bool:
+    """Return whether a living process holds the lock."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+def holder(path: Path) -> tuple[int | str, str]:
+    """Return process id and host that wrote the lock file."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        return record["pid"], record["host"]
+    except (OSError, ValueError, KeyError):
+        return "unknown", "an unknown host"

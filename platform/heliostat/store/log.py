@@ -1,0 +1,36 @@
+"""The run's log: one JSON object a line, written by any thread of the driver."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import deque
+from pathlib import Path
+
+
+class RunLog:
+    """Appends to `log.jsonl`; keeps what was logged until the journal takes it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._pending: deque[tuple[str, str]] = deque()
+
+    def add(self, kind: str, text: str) -> None:
+        """Log an event; failures to write are left to the journal, which must be able to write."""
+        line = json.dumps({"time": round(time.time(), 3), "kind": kind, "text": text})
+        with self._lock:
+            self._pending.append((kind, text))
+            try:
+                with open(self._path, "a", encoding="utf-8") as file:
+                    file.write(line + "\n")
+            except OSError:
+                pass  # a full disk is reported by the journal's next commit
+
+    def take(self) -> list[tuple[str, str]]:
+        """Return the events logged since the last call."""
+        with self._lock:
+            taken = list(self._pending)
+            self._pending.clear()
+        return taken

@@ -1,0 +1,1 @@
+"""Research methods that ship with Heliostat, one package a method."""

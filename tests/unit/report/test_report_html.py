@@ -1,0 +1,129 @@
+"""The report page: one self-contained, harmless, well-formed file."""
+
+from __future__ import annotations
+
+import math
+import re
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from heliostat.report import Plot, Section, Series, Table, Text, render
+
+HOSTILE = ["<script>alert(1)</script>", "\"'><b onclick=x>", "\0", "]]>", "</title>", "&lt;", "-->"]
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def page(*sections: Section, title: str = "evomal", subtitle: str = "") -> ElementTree.Element:
+    return ElementTree.fromstring(render(title, sections, subtitle))
+
+
+def table(*rows: list[object], columns: tuple[str, ...] = ("a", "b")) -> ElementTree.Element:
+    content = Table(columns, rows)  # type: ignore[arg-type]
+    found = page(Section("s", [content])).find(".//table")
+    assert found is not None
+    return found
+
+
+def full(text: str) -> list[Section]:
+    plot = Plot(text, text, text, [Series(text, [1, 2], [3, 4])], note=text)
+    content: list[Text | Table | Plot] = [
+        Text(text),
+        Text(text, code=True),
+        Table([text], [[text]], text),
+        plot,
+    ]
+    return [Section(text, content), Section(text, [])]
+
+
+def test_the_policy_forbids_scripts_and_network() -> None:
+    metas = {m.get("http-equiv"): m.get("content") for m in page().iter("meta")}
+    assert metas["Content-Security-Policy"] == (
+        "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+    )
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_stays_text(text: str) -> None:
+    root = page(*full(text), title=text, subtitle=text)
+    tags = {node.tag.removeprefix(SVG) for node in root.iter()}
+    assert not tags & {"script", "b", "img", "iframe", "link", "object", "base"}
+    shown = text.replace("\0", "\ufffd")
+    assert root.findtext(".//h1") == shown
+    assert root.findtext(".//code") == shown
+    assert root.findtext(".//td") == shown
+    assert root.findtext(".//figcaption") == shown
+    assert root.findtext(".//caption") == shown
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_any_text_gives_a_well_formed_file_that_fetches_nothing(title: str, text: str) -> None:
+    html = render(title, full(text), text)
+    assert html == render(title, full(text), text)
+    html.encode("utf-8")
+    for node in ElementTree.fromstring(html).iter():
+        for name, value in node.attrib.items():
+            assert not name.startswith("on")
+            assert name not in {"src", "srcset", "action", "data", "background", "style"}
+            if name.endswith("href"):
+                assert re.fullmatch(r"#s\d+", value)
+    styles = "".join(re.findall(r"<style>(.*?)</style>", html, re.DOTALL))
+    assert "url(" not in styles and "@import" not in styles
+
+
+def test_nothing_but_the_svg_namespace_is_an_address() -> None:
+    html = render("t", full("x"), "y")
+    assert set(re.findall(r"https?://[^\"' ]+", html)) == {"http://www.w3.org/2000/svg"}
+
+
+def test_contents_lead_to_every_section() -> None:
+    root = page(Section("Same", []), Section("Same", []), Section("Other", []))
+    targets = [link.attrib["href"][1:] for link in root.iter("a")]
+    assert targets == [section.attrib["id"] for section in root.iter("section")]
+    assert len(set(targets)) == 3
+    assert page(Section("Alone", [])).find(".//nav") is None
+
+
+def test_numbers_stand_on_the_right_under_their_heads() -> None:
+    found = table(["evolution", 0.5], ["random", None], ["grid", math.nan])
+    assert [head.get("class") for head in found.iter("th")] == [None, "n"]
+    cells = [(cell.text, cell.get("class")) for cell in found.iter("td")][1::2]
+    assert cells == [("0.5", "n"), ("–", "n none"), ("not a number", "n")]
+
+
+def test_a_rounded_number_keeps_its_digits_as_a_tooltip() -> None:
+    cells = list(table([0.421234567, 0.5]).iter("td"))
+    assert [cell.get("title") for cell in cells] == ["0.421234567", None]
+
+
+def test_rows_of_any_length_make_a_rectangular_table() -> None:
+    found = table([1], [1, 2, 3], [])
+    assert [len(list(row)) for row in found.iter("tr")] == [3, 3, 3, 3]
+
+
+@given(
+    st.lists(st.lists(st.none() | st.integers() | st.floats() | st.text(max_size=9), max_size=4))
+)
+@settings(deadline=None)
+def test_any_cells_can_be_shown(rows: list[list[object]]) -> None:
+    assert len(list(table(*rows).iter("tr"))) == len(rows) + 1
+
+
+def test_blank_lines_part_paragraphs_and_code_is_verbatim() -> None:
+    code = "heliostat run evomal \\\n\n    --seed 1"
+    root = page(Section("s", [Text("one\ntwo\n\nthree"), Text(code, code=True)]))
+    assert [p.text for p in root.findall(".//section/p")] == ["one\ntwo", "three"]
+    assert root.findtext(".//pre/code") == code
+
+
+def test_an_empty_report_is_a_page() -> None:
+    assert page(title="nothing").findtext(".//h1") == "nothing"
+
+
+def test_light_dark_and_print_are_cared_for() -> None:
+    html = render("t", [])
+    assert "prefers-color-scheme:dark" in html
+    assert "@media print" in html

@@ -1,0 +1,195 @@
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from heliostat.errors import ConfigError, DataError
+from heliostat.parts import Dataset
+from heliostat_search.splits import check_dataset, split
+
+
+@dataclass(frozen=True)
+class Rows:
+    inputs: Any
+    targets: Any
+    task: str = "regression"
+    classes: int = 1
+    name: str = "rows"
+    image_shape: Any = None
+
+
+def numbers(count=50, columns=3, seed=0):
+    rng = np.random.default_rng(seed)
+    inputs = rng.normal(5, 3, (count, columns)).astype(np.float32)
+    return Rows(inputs, inputs.sum(1).astype(np.float32))
+
+
+def labelled(counts, columns=2):
+    targets = np.repeat(np.arange(len(counts)), counts)
+    inputs = np.random.default_rng(1).normal(size=(len(targets), columns)).astype(np.float32)
+    return Rows(inputs, targets, "classification", len(counts))
+
+
+def parts(result):
+    return result.train, result.valid, result.test
+
+
+def test_the_test_double_is_a_dataset():
+    assert isinstance(numbers(), Dataset)
+
+
+@given(st.integers(5, 200), st.integers(0, 2**32))
+@settings(deadline=None)
+def test_every_row_of_a_regression_lands_in_exactly_one_part(count, seed):
+    result = split(numbers(count), np.random.default_rng(seed))
+    rows = np.concatenate([part.rows for part in parts(result)])
+    assert sorted(rows) == list(range(count))
+    for part, fraction in zip(parts(result), (0.6, 0.2, 0.2), strict=True):
+        assert abs(len(part) - fraction * count) < 1
+
+
+@given(st.lists(st.integers(3, 40), min_size=2, max_size=5), st.integers(0, 2**32))
+@settings(deadline=None)
+def test_every_class_is_in_every_part_at_its_share(counts, seed):
+    data = labelled(counts)
+    result = split(data, np.random.default_rng(seed))
+    rows = np.concatenate([part.rows for part in parts(result)])
+    assert sorted(rows) == list(range(sum(counts)))
+    for part, fraction in zip(parts(result), (0.6, 0.2, 0.2), strict=True):
+        assert (part.targets == data.targets[part.rows]).all()
+        for label, count in enumerate(counts):
+            got = int((part.targets == label).sum())
+            assert got >= 1
+            assert abs(got - fraction * count) <= 1
+
+
+def test_diabetes_sized_data_split_into_265_89_88():
+    # 442 * (0.6, 0.2, 0.2) = 265.2, 88.4, 88.4; the odd row goes to the first of the two .4.
+    assert list(map(len, parts(split(numbers(442), np.random.default_rng(0))))) == [265, 89, 88]
+
+
+def test_equal_generators_give_equal_splits():
+    first, second = (split(labelled([20, 30]), np.random.default_rng(7)) for _ in range(2))
+    for one, other in zip(parts(first), parts(second), strict=True):
+        assert one.inputs.tobytes() == other.inputs.tobytes()
+        assert one.rows.tobytes() == other.rows.tobytes()
+
+
+def test_the_first_rows_of_a_part_are_of_all_classes():
+    result = split(labelled([100, 100, 100]), np.random.default_rng(0))
+    assert set(result.train.targets[:20]) == {0, 1, 2}
+
+
+def test_scales_come_from_the_train_part_alone():
+    data = numbers(100)
+    result = split(data, np.random.default_rng(3))
+    train = data.inputs[result.train.rows].astype(np.float64)
+    assert result.input_scale.mean == pytest.approx(train.mean(0))
+    assert result.input_scale.deviation == pytest.approx(train.std(0))
+    assert result.train.inputs.mean(0) == pytest.approx(0, abs=1e-6)
+    assert result.train.targets.std() == pytest.approx(1, abs=1e-6)
+    changed = data.inputs.copy()
+    changed[result.test.rows] += 1000
+    again = split(replace(data, inputs=changed), np.random.default_rng(3))
+    assert again.train.inputs.tobytes() == result.train.inputs.tobytes()
+
+
+def test_scales_can_be_undone_and_left_out():
+    data = numbers(100)
+    result = split(data, np.random.default_rng(3))
+    restored = result.target_scale.undo(result.test.targets)
+    assert restored == pytest.approx(data.targets[result.test.rows], rel=1e-5)
+    raw = split(data, np.random.default_rng(3), standardize=False, standardize_targets=False)
+    assert (raw.input_scale, raw.target_scale) == (None, None)
+    assert (raw.test.inputs == data.inputs[raw.test.rows]).all()
+    assert (raw.test.targets == data.targets[raw.test.rows]).all()
+
+
+def test_class_numbers_are_never_scaled():
+    result = split(labelled([10, 10]), np.random.default_rng(0))
+    assert result.target_scale is None
+    assert result.train.targets.dtype == np.int64
+
+
+def test_images_are_scaled_by_one_mean_and_deviation():
+    inputs = np.random.default_rng(0).random((30, 4)).astype(np.float32)
+    inputs[:, 0] = 0
+    inputs[3, 0] = 1  # a pixel that hardly ever is on must not be blown up
+    targets = np.arange(30) % 2
+    flat = Rows(inputs, targets, "classification", 2, image_shape=(1, 2, 2))
+    result = split(flat, np.random.default_rng(0))
+    assert result.input_scale.mean.shape == ()
+    assert max(abs(part.inputs).max() for part in parts(result)) < 4
+    shaped = Rows(inputs.reshape(-1, 1, 2, 2), targets, "classification", 2)
+    again = split(shaped, np.random.default_rng(0))
+    assert again.input_shape == (1, 2, 2)
+    assert again.train.inputs.tobytes() == result.train.inputs.tobytes()
+
+
+def test_a_constant_column_is_centred_only():
+    data = numbers(20)
+    data.inputs[:, 1] = 0.1
+    assert split(data, np.random.default_rng(0)).train.inputs[:, 1] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("fractions", "message"),
+    [
+        ((0.8, 0.0, 0.2), "fractions.valid = 0.0: expected a share above 0; the valid split"),
+        ((0.5, 0.6, -0.1), "fractions.test = -0.1"),
+        ((0.6, 0.2, 0.3), "sum to 1, not 1.1"),
+        ((0.98, 0.01, 0.01), "a row in each part"),
+        ((0.5, 0.5), "three shares"),
+        ((float("nan"), 0.5, 0.5), "fractions.train = nan"),
+    ],
+)
+def test_fractions_that_leave_a_part_empty_are_refused(fractions, message):
+    with pytest.raises(ConfigError, match=message):
+        split(numbers(20), np.random.default_rng(0), fractions)
+
+
+def broken(data, **changes):
+    return replace(data, **changes)
+
+
+def with_nan():
+    data = numbers(10)
+    data.inputs[4, 2] = np.nan
+    return data
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (with_nan(), "rows: inputs row 4, column 2 is nan"),
+        (broken(numbers(3), targets=np.float32([1, np.inf, 2])), "target of row 1 is inf"),
+        (broken(numbers(3), targets=np.float32([1, 2])), "one target per sample"),
+        (broken(numbers(3), targets=np.array([0, 1, 1])), "class numbers need task"),
+        (broken(numbers(3), classes=2), "classes = 1 needed for a regression, got 2"),
+        (broken(numbers(3), inputs=np.zeros((3, 2))), "dtype float32"),
+        (broken(numbers(3), inputs=np.zeros((3, 0), np.float32)), r"\(3, 0\)"),
+        (broken(numbers(3), inputs=np.zeros(3, np.float32)), r"\(samples, \*shape\)"),
+        (broken(numbers(3), task="regresion"), "did you mean 'regression'"),
+        (broken(labelled([5, 5]), classes=1), "at least 2 classes needed for class labels, got 1"),
+        (broken(labelled([1, 1, 1]), classes=2), "label 2 of row 2 is outside 0..1"),
+        (broken(labelled([1, 1]), targets=np.array([0, -1])), "label -1 of row 1"),
+        (broken(labelled([1, 1]), targets=np.float32([0, 1])), "int64 class numbers"),
+        (broken(labelled([3, 3]), targets=np.ones(6, np.int64)), "every row has class 1"),
+    ],
+)
+def test_data_that_break_the_protocol_are_refused_by_row(data, message):
+    with pytest.raises(DataError, match=message):
+        check_dataset(data)
+
+
+def test_a_class_with_too_few_samples_is_named():
+    with pytest.raises(DataError, match="class 1 has 2 samples, too few for 3 parts"):
+        split(labelled([10, 2]), np.random.default_rng(0))
+
+
+def test_a_class_number_without_samples_is_no_error():
+    data = broken(labelled([5, 5]), classes=7)
+    assert split(data, np.random.default_rng(0)).classes == 7
