@@ -60,16 +60,16 @@ class Artifact:
 
 def encode(value: object) -> str:
     """Return the canonical text of `value`; raises EncodingError naming the place and the type."""
-    if type(value) in (int, str, bool, type(None)):
-        return json.dumps(value)
+    kind = type(value)
+    if kind is int or (kind is float and math.isfinite(value)):  # type: ignore[arg-type]
+        return repr(value)
     return _dumps(_to_plain(value, "value"))
 
 
 def decode(text: str) -> Any:
     """Return the value that `text` stands for; arrays are read-only."""
-    if text[:1] not in "{[":
-        return json.loads(text)
-    return _from_plain(json.loads(text))
+    plain = _loads(text)
+    return plain if text[0] not in "{[" else _from_plain(plain)
 
 
 def digest(text: str) -> str:
@@ -77,8 +77,9 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _dumps(plain: object) -> str:
-    return json.dumps(plain, separators=(",", ":"), allow_nan=False)
+# made once: json.dumps and json.loads build or look these up for every value
+_dumps = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_loads = json.JSONDecoder().decode
 
 
 def _b64(raw: bytes) -> str:

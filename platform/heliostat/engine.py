@@ -187,7 +187,8 @@ class Engine:
             if not self.turns.give_way(lambda: key in self._mail):
                 self._take_replies(POLL_SECONDS)
             self.listener.on_tick()
-        self.check_stop()
+        if self.stopping:
+            self.check_stop()
         return self._mail.pop(key)
 
     def _take_replies(self, timeout: float) -> None:
@@ -321,8 +322,7 @@ class Scope:
         if not (math.isfinite(cost) and cost > 0):
             raise MisuseError(f"submit(cost=...): expected a positive finite number, got {cost!r}")
         key = self._next_key()
-        work = self._work(key, fn, item, shared, resources or Resources())
-        self._ask_or_recall(work)
+        self._ask_or_recall(self._work(self._common(fn, shared, resources), key, item))
         finish = max(self._now, heapq.heappop(self._slots)) + cost
         heapq.heappush(self._slots, finish)
         heapq.heappush(self._submitted, (finish, key))
@@ -457,28 +457,32 @@ class Scope:
         self._calls += 1
         return key
 
-    def _work(
+    def _common(
         self,
-        key: Key,
         fn: Task[I, O],
-        item: I,
         shared: SharedData,
-        resources: Resources,
+        resources: Resources | None,
         *,
         long: bool = False,
         observed: bool = False,
     ) -> Work:
+        """Return what all items of a call have in common, checked before anything is asked."""
+        if resources is not None:
+            self._engine.check_resources(resources)
         return Work(
-            key=key,
+            key=(),
             scope=self._scope,
             function=function_name(fn),
-            item=encode(item),
+            item="",
             shared=_hashes(shared),
-            resources=resources,
+            resources=resources or Resources(),
             long=long or observed,
             observed=observed,
-            checkpoint=self._engine.journal.task_state(key) if self._engine.resuming else None,
         )
+
+    def _work(self, common: Work, key: Key, item: object) -> Work:
+        state = self._engine.journal.task_state(key) if self._engine.resuming else None
+        return common._replace(key=key, item=encode(item), checkpoint=state)
 
     def _begin(
         self,
@@ -488,13 +492,8 @@ class Scope:
         resources: Resources | None,
     ) -> tuple[Key, Iterator[Work]]:
         call = self._next_key()
-        function_name(fn)  # refuse a lambda before anything is asked
-        needs = resources or Resources()
-        if resources is not None:
-            self._engine.check_resources(needs)
-        return call, (
-            self._work((*call, i), fn, item, shared, needs) for i, item in enumerate(items)
-        )
+        common = self._common(fn, shared, resources)
+        return call, (self._work(common, (*call, i), item) for i, item in enumerate(items))
 
     def _single(
         self,
@@ -506,11 +505,8 @@ class Scope:
         observed: bool,
     ) -> Outcome[O]:
         key = self._next_key()
-        if resources is not None:
-            self._engine.check_resources(resources)
-        needs = resources or Resources()
-        work = self._work(key, fn, item, shared, needs, long=True, observed=observed)
-        self._ask_or_recall(work)
+        common = self._common(fn, shared, resources, long=True, observed=observed)
+        self._ask_or_recall(self._work(common, key, item))
         return self._outcome(self._engine.wait_for(key))
 
     def _ask_or_recall(self, work: Work) -> None:

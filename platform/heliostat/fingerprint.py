@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -12,11 +13,10 @@ def sources(packages: Iterable[str]) -> dict[str, str]:
     """Return {package/relative path: SHA-256} of the Python files of these packages or modules."""
     found: dict[str, str] = {}
     for package in sorted(set(packages)):
-        spec = importlib.util.find_spec(package)
-        if spec is None or spec.origin is None:
+        origin, is_package = _origin(package)
+        if origin is None:
             continue
-        origin = Path(spec.origin)
-        if spec.submodule_search_locations is None:
+        if not is_package:
             files = [(package, origin)]
         else:
             root = origin.parent
@@ -27,6 +27,16 @@ def sources(packages: Iterable[str]) -> dict[str, str]:
         for name, path in files:
             found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
+
+
+def _origin(package: str) -> tuple[Path | None, bool]:
+    if package == "__main__":  # a script that starts a run has no import spec
+        file = getattr(sys.modules["__main__"], "__file__", None)
+        return (None if file is None else Path(file)), False
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        return None, False
+    return Path(spec.origin), spec.submodule_search_locations is not None
 
 
 def fingerprint(files: Mapping[str, str]) -> str:

@@ -284,7 +284,13 @@ def make_executor(
     home = str(Path.home())
     if cache_dir.startswith(home):  # another node's user has another home
         cache_dir = "~" + cache_dir[len(home) :]
-    setup = WorkerSetup(str(folder.path.resolve()), seed, cache_dir, execution.checkpoint_seconds)
+    setup = WorkerSetup(
+        run=str(folder.path.resolve()),
+        root=seed,
+        cache_dir=cache_dir,
+        checkpoint_seconds=execution.checkpoint_seconds,
+        import_paths=tuple(filter(None, sys.path)) if execution.address is None else (),
+    )
     return RayExecutor(
         setup,
         workers=workers,

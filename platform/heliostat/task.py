@@ -11,9 +11,9 @@ import time
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from heliostat import streams
 from heliostat.encoding import Shared, decode, digest, encode
@@ -51,23 +51,24 @@ class Resources:
         return max(1, int(self.cpus))
 
 
-@dataclass(frozen=True)
-class Work:
-    """One item on its way to a worker: everything is text, so any process can take it."""
+class Work(NamedTuple):
+    """One item on its way to a worker: everything is text, so any process can take it.
+
+    Work, Reply and Row are named tuples because one of each is made for every item.
+    """
 
     key: Key
     scope: Key
     function: str
     item: str
     shared: tuple[str, ...] = ()
-    resources: Resources = field(default_factory=Resources)
+    resources: Resources = Resources()
     checkpoint: str | None = None
     observed: bool = False
     long: bool = False
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(NamedTuple):
     """What came back for one item; the telemetry is shown, never part of a result."""
 
     key: Key
@@ -78,8 +79,7 @@ class Reply:
     attempts: int = 1
 
 
-@dataclass(frozen=True)
-class TaskState:
+class TaskState(NamedTuple):
     """A checkpoint that a running task sent to the driver."""
 
     key: Key

@@ -34,7 +34,7 @@ from heliostat.numerics import default_cache_dir, set_threads
 from heliostat.plugins import registry
 from heliostat.runs import RunFolder, RunView
 from heliostat.store.journal import FAULT_VARIABLE, Row
-from heliostat.task import Reply, WorkerSide, Work, resolve
+from heliostat.task import Reply, Work, WorkerSide, resolve
 
 TIMEOUT_SECONDS = 240
 
@@ -187,8 +187,9 @@ class MethodContract:
         """Four threads asked for by the environment give the digest of one."""
         four = {name: "4" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
                                        "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")}  # fmt: skip
-        assert command.account(*self._arguments("serial"), environment=four)["digest"] == (
-            serial["digest"]
+        assert (
+            command.account(*self._arguments("serial"), environment=four)["digest"]
+            == (serial["digest"])
         )
 
     def test_cold_cache_equals_warm(self, command: CommandRun, serial: dict[str, Any]) -> None:

@@ -48,8 +48,7 @@ def _spread(rows: list[Any], count: int) -> list[Any]:
 
 
 def _check(view: Any, rows: list[Any]) -> dict[str, Any]:
-    from heliostat.numerics import set_threads
-    from heliostat.numerics import default_cache_dir
+    from heliostat.numerics import default_cache_dir, set_threads
     from heliostat.task import Work, WorkerSide
 
     artifacts = view.folder.artifacts

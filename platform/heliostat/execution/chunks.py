@@ -57,7 +57,8 @@ class ChunkQueue:
     _sizes: dict[str, ChunkSize] = field(default_factory=dict)
 
     def __len__(self) -> int:
-        return len(self._fresh) + sum(len(chunk.works) for chunk in self._again)
+        again = sum(len(chunk.works) for chunk in self._again) if self._again else 0
+        return len(self._fresh) + again
 
     def size_of(self, function: str) -> ChunkSize:
         """Return the adaptive size for one task function."""
@@ -106,6 +107,7 @@ class ChunkQueue:
 def _travels_with(first: Work, other: Work) -> bool:
     return (
         other.function == first.function
+        and other.scope == first.scope
         and other.resources == first.resources
         and other.shared == first.shared
         and other.long == first.long

@@ -11,10 +11,11 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import sys
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,8 @@ class WorkerSetup:
     root: int
     cache_dir: str
     checkpoint_seconds: float
+    import_paths: tuple[str, ...] = ()
+    """Folders that the driver imports from; for workers on the driver's own machine."""
 
 
 class RayExecutor:
@@ -61,6 +64,7 @@ class RayExecutor:
         self._on_event = on_event
         self._queue = ChunkQueue()
         self._flights: dict[Any, Chunk] = {}
+        self._travelling = 0
         self._dropped: set[Key] = set()
         self._attempts: dict[Key, int] = {}
         self._shared_text: OrderedDict[str, str] = OrderedDict()
@@ -112,7 +116,7 @@ class RayExecutor:
     def room(self) -> int:
         """Return the items that keep every slot busy for `CHUNKS_AHEAD` chunks."""
         wanted = self.slots * CHUNKS_AHEAD * self._queue.largest_size()
-        return wanted - len(self._queue) - sum(len(c.works) for c in self._flights.values())
+        return wanted - len(self._queue) - self._travelling
 
     def submit(self, work: Work) -> None:
         """Queue an item; it leaves with the next chunk."""
@@ -153,7 +157,8 @@ class RayExecutor:
     def halt(self) -> None:
         """Empty the queue; long tasks under way are not waited for, their checkpoints are kept."""
         self._queue = ChunkQueue()
-        self._flights = {f: c for f, c in self._flights.items() if not c.works[0].long}
+        for flight in [f for f, chunk in self._flights.items() if chunk.works[0].long]:
+            self._landed(flight)
 
     def busy(self) -> bool:
         """Return whether chunks are under way."""
@@ -191,16 +196,13 @@ class RayExecutor:
             if chunk is None:
                 return
             first = chunk.works[0]
-            works = [self._with_newest_state(work) for work in chunk.works]
+            # What all items have in common travels once; plain tuples pickle fastest.
+            common = first._replace(key=(), item="", checkpoint=None)
+            items = [(w.key, w.item, self._states.get(w.key, w.checkpoint)) for w in chunk.works]
             refs = {sha: [self._shared_ref(sha)] for sha in first.shared}
-            flight = self._remote_for(first.resources).remote(self._setup_ref, works, refs)
-            self._flights[flight] = chunk
-
-    def _with_newest_state(self, work: Work) -> Work:
-        state = self._states.get(work.key)
-        if state is None:
-            return work
-        return replace(work, checkpoint=state)
+            remote = self._remote_for(first.resources)
+            self._flights[remote.remote(self._setup_ref, common, items, refs)] = chunk
+            self._travelling += len(items)
 
     def _remote_for(self, resources: Resources) -> Any:
         if resources not in self._remote:
@@ -229,11 +231,8 @@ class RayExecutor:
         chunk = self._flights[flight]
         try:
             message = self._ray.get(next(flight))
-        except StopIteration:
-            del self._flights[flight]
-            return self._lost_chunk(chunk, "the task ended without an answer")
         except self._lost_errors as error:
-            del self._flights[flight]
+            self._landed(flight)
             return self._lost_chunk(chunk, type(error).__name__)
         except self._ray.exceptions.RayError as error:
             text = str(error).strip().splitlines()[-1]
@@ -244,14 +243,21 @@ class RayExecutor:
             if message.key not in self._dropped:
                 on_state(message)
             return []
-        del self._flights[flight]
-        replies: list[Reply] = message
+        self._landed(flight)
+        worker, answers = message
         self._queue.size_of(chunk.works[0].function).learn(
-            len(replies), sum(reply.seconds for reply in replies)
+            len(answers), sum(seconds for _, _, seconds in answers)
         )
-        for reply in replies:
-            self._states.pop(reply.key, None)
-        return [replace(reply, attempts=self._attempts.pop(reply.key, 0) + 1) for reply in replies]
+        replies = []
+        for work, (value, failure, seconds) in zip(chunk.works, answers, strict=True):
+            attempts = self._attempts.pop(work.key, 0) + 1 if self._attempts else 1
+            if self._states:
+                self._states.pop(work.key, None)
+            replies.append(Reply(work.key, value, failure, seconds, worker, attempts))
+        return replies
+
+    def _landed(self, flight: Any) -> None:
+        self._travelling -= len(self._flights.pop(flight).works)
 
     def _lost_chunk(self, chunk: Chunk, why: str) -> list[Reply]:
         self._lost += 1
@@ -298,10 +304,16 @@ _lane: _Lane | None = None
 _sides: dict[str, WorkerSide] = {}
 
 
+Item = tuple[Key, str, str | None]
+"""Key, canonical text and newest checkpoint of one item of a chunk."""
+Answer = tuple[str | None, Failure | None, float]
+"""Value or failure of one item, and its seconds."""
+
+
 def _run_chunk(
-    setup: WorkerSetup, works: list[Work], refs: dict[str, list[Any]]
-) -> Iterator[TaskState | list[Reply]]:
-    """Run a chunk in a worker process: yields task checkpoints, then all replies at once."""
+    setup: WorkerSetup, common: Work, items: list[Item], refs: dict[str, list[Any]]
+) -> Iterator[TaskState | tuple[str, list[Answer]]]:
+    """Run a chunk in a worker process: yields task checkpoints, then all answers at once."""
     global _lane
     ray = _import_ray()
     if _lane is None:
@@ -311,32 +323,31 @@ def _run_chunk(
         _sides.clear()
         cache_dir = Path(setup.cache_dir).expanduser()
         prepare_environment(cache_dir)
+        sys.path += [path for path in setup.import_paths if path not in sys.path]
         side = _sides[setup.run] = WorkerSide(
             setup.root, cache_dir, setup.checkpoint_seconds, fetch=_no_data
         )
     side.fetch = lambda sha256: ray.get(refs[sha256][0])
     node = ray.get_runtime_context().get_node_id()[:8]
     label = f"node {node} pid {os.getpid()}"
-    outbox: queue.SimpleQueue[TaskState | Reply | None] = queue.SimpleQueue()
+    outbox: queue.SimpleQueue[TaskState | None] = queue.SimpleQueue()
+    answers: list[Answer] = []
 
     def job() -> None:
         try:
-            for work in works:
-                set_threads(work.resources.threads)
-                key = work.key
+            set_threads(common.resources.threads)
+            for key, item, checkpoint in items:
+                work = common._replace(key=key, item=item, checkpoint=checkpoint)
                 send = lambda state, key=key: outbox.put(TaskState(key, state))  # noqa: E731
-                outbox.put(side.evaluate(work, label, send))
+                reply = side.evaluate(work, label, send)
+                answers.append((reply.value, reply.failure, reply.seconds))
         finally:
             outbox.put(None)
 
     _lane.run(job)
-    replies: list[Reply] = []
-    while (message := outbox.get()) is not None:
-        if isinstance(message, TaskState):
-            yield message
-        else:
-            replies.append(message)
-    yield replies
+    while (state := outbox.get()) is not None:
+        yield state
+    yield label, answers
 
 
 def _no_data(sha256: str) -> str:
@@ -377,7 +388,8 @@ def _lost_errors(ray: Any) -> tuple[type[BaseException], ...]:
         "TaskCancelledError",
         "OwnerDiedError",
     )
-    return tuple(getattr(ray.exceptions, name) for name in names if hasattr(ray.exceptions, name))
+    found = [getattr(ray.exceptions, name) for name in names if hasattr(ray.exceptions, name)]
+    return (StopIteration, *found)  # a stream that ends before its answers is lost too
 
 
 def _take_messages(on_event: Callable[[str, str], None]) -> None:

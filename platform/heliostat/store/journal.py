@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from heliostat.errors import CorruptStore, Key, StoreError
 from heliostat.outcome import Failure
@@ -51,8 +51,7 @@ create table if not exists event (
 """
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One journaled outcome; texts are canonical encodings, or the marker of an artifact."""
 
     key: Key
@@ -149,7 +148,7 @@ class Journal:
                 pack_key(row.key),
                 row.function,
                 row.item,
-                json.dumps(row.shared),
+                json.dumps(row.shared) if row.shared else "[]",
                 row.value,
                 None if row.failure is None else json.dumps(row.failure.__dict__),
                 int(row.observed),
@@ -419,7 +418,7 @@ def _row(raw: tuple[Any, ...]) -> Row:
         unpack_key(key),
         function,
         item,
-        tuple(json.loads(shared)),
+        () if shared == "[]" else tuple(json.loads(shared)),
         value,
         None if failure is None else Failure(**json.loads(failure)),
         bool(observed),
