@@ -15,7 +15,7 @@ from heliostat.methods import MethodSpec
 from heliostat.parts import PartRef
 from heliostat.plugins import Registry
 
-EXTENDABLE = {"extendable": True}
+EXTENDABLE: dict[str, Any] = {"extendable": True}
 """Marks a field that may grow on resume: ``Field(50, json_schema_extra=EXTENDABLE)``."""
 
 _FILE_KEYS = ("method", "preset", "seed", "lookahead", "config")

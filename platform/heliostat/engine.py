@@ -120,19 +120,21 @@ class Engine:
 
     # Asking
 
-    def ask(self, work: Work) -> None:
-        """Hand an item to the executor."""
+    def start_executor(self) -> None:
+        """Acquire processes, unless that was done."""
         if not self._started:
             self.executor.start()
             self._started = True
+
+    def ask(self, work: Work) -> None:
+        """Hand an item to the executor."""
+        self.start_executor()
         self._asked[work.key] = work
         self.executor.submit(work)
 
     def check_resources(self, resources: Resources) -> None:
         """Refuse resources that cannot be met (starts the executor to know)."""
-        if not self._started:
-            self.executor.start()
-            self._started = True
+        self.start_executor()
         self.executor.check(resources)
 
     def recall(self, work: Work, row: Row) -> None:
@@ -338,6 +340,9 @@ class Scope:
     def gather(self, *searches: Callable[[Run], R]) -> list[R]:
         """Run sub-searches side by side, each with its own keys and streams; results in order."""
         key = self._next_key()
+        # Processes that a thread starts may be bound to that thread's life (Ray's are), and the
+        # threads of sub-searches end before the run does.
+        self._engine.start_executor()
         scopes = [Scope(self._engine, (*key, i)) for i in range(len(searches))]
         return self._engine.turns.run(
             [scope._bind(search) for scope, search in zip(scopes, searches, strict=True)]

@@ -130,6 +130,8 @@ class Registry:
         module = BUILT_IN[name]
         row = PluginRow(name, "built in", _version("heliostat"))
         self._load(row, lambda: importlib.import_module(module))
+        if row.state == "failed":  # unlike a third party's, this is a broken installation
+            raise PluginError(f"built-in plugin {name} could not be loaded: {row.reason}")
 
     def _load_third_party(self) -> None:
         if self._third_party_seen:

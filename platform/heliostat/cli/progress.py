@@ -47,11 +47,9 @@ class _Search:
         """Units per second, measured from the first report (set-up does not count)."""
         if self.count is None:
             return None
+        since, before, _ = self.first or (self.began, self.count, 0)
         now = time.monotonic()
-        since, before, _ = self.first or (self.began, 0.0, 0)
-        if self.count > before and now > since:
-            return (self.count - before) / (now - since)
-        return self.count / max(now - self.began, 1e-9)
+        return (self.count - before) / (now - since) if self.count > before else None
 
     def seconds_left(self) -> float | None:
         """Time left if the coming steps take as long as those since the first report."""

@@ -5,12 +5,13 @@ Cheap to import: the library behind a part is loaded when the part is built.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from heliostat.hookspecs import hookimpl
 from heliostat.parts import Dataset, Loss, Model, NoParameters, PartSpec
 
 Width = Annotated[int, Field(ge=1, le=65_536)]
@@ -162,3 +163,9 @@ PARTS: tuple[PartSpec, ...] = (
     ),
     _loss("polyloss", "PolyLoss", "Poly-1 cross-entropy (Leng et al. 2022)", PolyParameters),
 )
+
+
+@hookimpl
+def heliostat_parts() -> Sequence[PartSpec]:
+    """Return the built-in parts."""
+    return PARTS

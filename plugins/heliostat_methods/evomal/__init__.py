@@ -1,0 +1,1 @@
+"""EvoMAL: symbolic loss functions by genetic programming and unrolled differentiation."""

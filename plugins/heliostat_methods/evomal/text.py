@@ -1,0 +1,166 @@
+"""Loss expressions as text: a small grammar that is read and written, formulas, and LaTeX.
+
+The grammar, read by a hand-written parser (no evaluation of code, bounded length and depth)::
+
+    tree  = [weight "*"] node
+    node  = name [ "(" tree { "," tree } ")" ]        weight = a decimal number
+"""
+
+import re
+from typing import NoReturn
+
+from heliostat_methods.evomal.expression import MAX_HEIGHT, MAX_NODES, LossExpression
+from heliostat_methods.evomal.primitives import LossExpressionError, PrimitiveTable
+
+MAX_TEXT = 40 * MAX_NODES
+_TOKEN = re.compile(
+    r"\s*(?:(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[A-Za-z_]\w*)"
+    r"|(?P<mark>[(),*]))"
+)
+
+
+def parse_prefix(text: str, table: PrimitiveTable) -> LossExpression:
+    """Read one expression; every complaint names the position in ``text``."""
+    if not isinstance(text, str):
+        raise LossExpressionError(f"expected text, got {type(text).__name__}")
+    if len(text) > MAX_TEXT:
+        raise LossExpressionError(f"{len(text)} characters; at most {MAX_TEXT}")
+    parser = _Parser(text, table)
+    parser.tree(0)
+    parser.end()
+    return LossExpression(tuple(parser.nodes), tuple(parser.weights), table)
+
+
+class _Parser:
+    def __init__(self, text: str, table: PrimitiveTable) -> None:
+        self.text, self.table, self.at = text, table, 0
+        self.nodes: list[str] = []
+        self.weights: list[float] = []
+
+    def tree(self, depth: int) -> None:
+        if depth > MAX_HEIGHT or len(self.nodes) >= MAX_NODES:
+            self.refuse(f"too large; at most {MAX_NODES} nodes and height {MAX_HEIGHT}")
+        kind, token = self.take()
+        weight = 1.0
+        if kind == "number" and self.peek() == "*":
+            weight = float(token)
+            self.take()
+            kind, token = self.take()
+        if kind == "number":
+            token = self.constant(token)
+        elif kind != "name":
+            self.refuse(f"expected a name or a number, got {token or 'the end'!r}")
+        try:
+            arity = self.table[token].arity
+        except LossExpressionError as error:
+            self.refuse(str(error))
+        self.nodes.append(token)
+        self.weights.append(weight)
+        given = 0
+        if self.peek() == "(":
+            self.take()
+            while True:
+                self.tree(depth + 1)
+                given += 1
+                _, mark = self.take()
+                if mark == ")":
+                    break
+                if mark != ",":
+                    self.refuse(f"expected ',' or ')', got {mark or 'the end'!r}")
+        if given != arity:
+            self.refuse(f"{token} takes {arity} argument(s), got {given}")
+
+    def constant(self, token: str) -> str:
+        for name in self.table.terminals:
+            value = self.table[name].constant
+            if value is not None and value == float(token):
+                return name
+        self.refuse(f"constant {token}: only +1 and -1 exist; write a weight as {token}*tree")
+
+    def take(self) -> tuple[str, str]:
+        match = _TOKEN.match(self.text, self.at)
+        if match is None:
+            rest = self.text[self.at :].strip()
+            if rest:
+                self.refuse(f"unexpected {rest[0]!r}")
+            return "end", ""
+        self.at = match.end()
+        return str(match.lastgroup), match.group(str(match.lastgroup))
+
+    def peek(self) -> str:
+        match = _TOKEN.match(self.text, self.at)
+        return match.group(str(match.lastgroup)) if match else ""
+
+    def end(self) -> None:
+        rest = self.text[self.at :].strip()
+        if rest:
+            self.refuse(f"unexpected {rest[:20]!r} after the expression")
+
+    def refuse(self, message: str) -> NoReturn:
+        raise LossExpressionError(f"at character {self.at}: {message}")
+
+
+def prefix_text(expression: LossExpression) -> str:
+    """Return the text that ``parse_prefix`` reads back with every bit of every weight."""
+    arguments = expression.children()
+
+    def show(i: int) -> str:
+        weight = expression.weights[i]
+        factor = "" if weight == 1.0 else f"{weight!r}*"
+        inner = ", ".join(show(k) for k in arguments[i])
+        name = expression.table[expression.nodes[i]].text if not inner else expression.nodes[i]
+        return f"{factor}{name}({inner})" if inner else f"{factor}{name}"
+
+    return show(0)
+
+
+def formula_text(expression: LossExpression, digits: int) -> str:
+    """Return a readable infix formula; ``div`` is written out as its quotient."""
+    return _infix(expression, digits, latex=False)
+
+
+def latex_text(expression: LossExpression, digits: int) -> str:
+    """Return the infix formula in LaTeX."""
+    return _infix(expression, digits, latex=True)
+
+
+def _infix(expression: LossExpression, digits: int, *, latex: bool) -> str:
+    arguments = expression.children()
+    left, right = (r"\left(", r"\right)") if latex else ("(", ")")
+    times = " " if latex else "*"
+
+    def bracketed(text: str, binding: int, needed: int) -> str:
+        return text if binding >= needed else f"{left}{text}{right}"
+
+    def weighted(i: int) -> tuple[str, int]:
+        text, binding = plain(i)
+        weight = expression.weights[i]
+        if i == 0 or weight == 1.0:
+            return text, binding
+        number = _number(weight, digits, latex)
+        constant = expression.table[expression.nodes[i]].constant
+        if constant is not None:
+            value = _number(weight * constant, digits, latex)
+            return value, 1 if value.startswith("-") else 4
+        text = f"{number}{times}{bracketed(text, binding, 2)}"
+        return text, 1 if number.startswith("-") else 2
+
+    def plain(i: int) -> tuple[str, int]:
+        row = expression.table[expression.nodes[i]]
+        template, needs = (row.latex, row.latex_needs) if latex else (row.text, row.needs)
+        if not arguments[i]:
+            return template, row.binding
+        parts = [
+            bracketed(*weighted(k), needed) for k, needed in zip(arguments[i], needs, strict=True)
+        ]
+        return template.format(*parts), row.binding
+
+    return plain(0)[0]
+
+
+def _number(value: float, digits: int, latex: bool) -> str:
+    text = f"{value:.{digits}g}"
+    if latex and "e" in text:
+        mantissa, exponent = text.split("e")
+        return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
+    return text

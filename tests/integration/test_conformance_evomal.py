@@ -1,0 +1,7 @@
+"""The main method passes the kit that every method has to pass."""
+
+from heliostat.testing import MethodContract
+
+
+class TestEvoMAL(MethodContract):
+    method = "evomal"

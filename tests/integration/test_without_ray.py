@@ -1,0 +1,41 @@
+"""Without Ray everything runs in one process, and asking for workers says what to install."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def no_ray(cli: Any) -> Any:
+    (cli.folder / "blocked" / "ray").mkdir(parents=True)
+    (cli.folder / "blocked" / "ray" / "__init__.py").write_text(
+        "raise ImportError('ray is not installed here')\n"
+    )
+    cli.environment["PYTHONPATH"] = os.pathsep.join(
+        [str(cli.folder / "blocked"), os.environ["PYTHONPATH"]]
+    )
+    return cli
+
+
+def test_serial_works(no_ray: Any) -> None:
+    account = no_ray.json("run", "everything", "--workers", "serial")
+    assert account["state"] == "finished"
+    assert account["report"]
+
+
+@pytest.mark.parametrize("options", [["--workers", "2"], ["--address", "auto"]])
+def test_workers_exit_6_and_say_how_to_install(no_ray: Any, options: list[str]) -> None:
+    done = no_ray("run", "everything", *options, "--json")
+    assert done.returncode == 6
+    assert "pip install 'ray" in done.stderr
+    assert "--workers serial" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_run_that_found_no_ray_goes_on_in_one_process(no_ray: Any) -> None:
+    assert no_ray("run", "count", "--workers", "2").returncode == 6
+    assert no_ray.json("resume", "last", "--workers", "serial")["state"] == "finished"
