@@ -118,6 +118,8 @@ def validate(model: type[BaseModel], values: Mapping[str, Any], source: str = ""
         return model.model_validate(values)
     except ValidationError as error:
         raise _config_error(model, error, source) from None
+    except ConfigError as error:  # raised by a validator that knows the field
+        raise error.in_file(source) from None
 
 
 def check_parts(config: BaseModel, registry: Registry, source: str = "") -> None:

@@ -60,6 +60,10 @@ class ConfigError(HeliostatError):
             f"{where}{field} = {shown}: expected {expected}" + (f"; {hint}" if hint else "")
         )
 
+    def in_file(self, source: str) -> ConfigError:
+        """Return the same error with the file that it comes from."""
+        return ConfigError(self.field, self.got, self.expected, self.hint, source)
+
 
 class PluginError(HeliostatError):
     """A plugin cannot be used."""

@@ -10,7 +10,14 @@ from pydantic import BaseModel
 
 from heliostat.config import part_refs
 from heliostat.encoding import decode
-from heliostat.errors import ConfigError, DataError, IdentityChanged, PluginError, RunNotFound
+from heliostat.errors import (
+    ConfigError,
+    DataError,
+    IdentityChanged,
+    PluginError,
+    RunNotFound,
+    nearest,
+)
 from heliostat.parts import PROTOCOLS, PartRef
 from heliostat.plugins import Registry
 from heliostat.runs import RunView, find
@@ -109,7 +116,9 @@ def _file_hash(path: Path) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
-        raise DataError(f"cannot read {path}: {error.strerror}") from error
+        close = nearest(path.name, sorted(p.name for p in path.parent.glob("*")))
+        hint = f"; did you mean {path.parent / close}?" if close and close != path.name else ""
+        raise DataError(f"cannot read {path}: {error.strerror}{hint}") from error
 
 
 def _missing(part: object, protocol: type) -> list[str]:

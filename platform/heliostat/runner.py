@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import signal
 import sys
 import threading
@@ -20,7 +21,7 @@ from heliostat import config as configuration
 from heliostat import fingerprint
 from heliostat.encoding import encode
 from heliostat.engine import Engine
-from heliostat.errors import ConfigError, IdentityChanged, Interrupted, Key
+from heliostat.errors import ConfigError, DataError, IdentityChanged, Interrupted, Key
 from heliostat.execution.executor import Executor
 from heliostat.inputs import PartBuilder, check_inputs, resolve_inputs
 from heliostat.methods import MethodSpec
@@ -130,7 +131,18 @@ def start(
         }
     )
     on_folder(folder)
-    return _drive(folder, journal, method, config, seed, lookahead, execution, listener, plugins)
+    try:
+        return _drive(
+            folder, journal, method, config, seed, lookahead, execution, listener, plugins
+        )
+    except (ConfigError, DataError):
+        # a mistake that only the search could see, before anything was evaluated
+        view = RunView(folder)
+        nothing_done = view.count() == 0
+        view.close()
+        if nothing_done:
+            shutil.rmtree(folder.path, ignore_errors=True)
+        raise
 
 
 def resume(
@@ -180,6 +192,8 @@ def resume(
         )
     journal = Journal(folder.database, folder.artifacts)
     if now != stored:
+        journal.begin_extension()
+        journal.add_event("extended", json.dumps(configuration.first_change(stored, now)))
         journal.set_meta({"config": json.dumps(now)})
         _write_config(folder, method, None, seed, lookahead, now)
     if changed is not None:
@@ -475,7 +489,5 @@ def _add_label(journal: Journal, label: str) -> None:
 
 
 def _remove_if_empty(folder: RunFolder) -> None:
-    import shutil
-
     if not folder.database.exists():
         shutil.rmtree(folder.path, ignore_errors=True)

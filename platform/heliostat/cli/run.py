@@ -85,7 +85,7 @@ def run(
         )
     except BaseException as error:
         progress.end()
-        if started:
+        if started and started[0].path.exists():
             _say_how_to_resume(started[0].id, runs, error)
         raise
     progress.end()

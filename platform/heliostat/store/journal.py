@@ -114,6 +114,7 @@ class Journal:
         except sqlite3.Error as error:
             raise StoreError(f"cannot open {path}: {error}") from error
         schema = self.meta("schema")
+        self.extended = self.meta("extended") is not None
         if schema is None and not readonly:
             self.set_meta({"schema": str(SCHEMA)})
         elif schema is not None and int(schema) > SCHEMA:
@@ -159,11 +160,10 @@ class Journal:
             )
             for row in rows
         ]
-        self._write(
-            lambda: self._db.executemany(
-                "insert into outcome values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", packed
-            )
-        )
+        # A key is written once, except after an extension, which asks some keys anew.
+        verb = "insert or replace" if self.extended else "insert"
+        query = f"{verb} into outcome values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        self._write(lambda: self._db.executemany(query, packed))
         self._commits += len(rows)
         if self._kill_after is not None and self._commits >= self._kill_after:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -239,6 +239,29 @@ class Journal:
 
     def _insert_calls(self, rows: list[tuple[bytes, int]]) -> None:
         self._db.executemany("insert or replace into call values (?, ?)", rows)
+
+    def begin_extension(self) -> None:
+        """Let a grown budget supersede what came after the newest checkpoint of each scope.
+
+        From here on an outcome that answers another question than the one asked is evaluated anew.
+        """
+        covered = {}
+        query = "select scope, counter from checkpoint order by id"
+        for packed, counter in self._read(query).fetchall():
+            covered[unpack_key(packed)] = int(counter)
+        calls = [unpack_key(packed) for (packed,) in self._read("select key from call").fetchall()]
+        obsolete = [
+            (pack_key(key),)
+            for key in calls
+            if not any(key[:-1] == scope and key[-1] < last for scope, last in covered.items())
+        ]
+
+        def write() -> None:
+            self._db.executemany("delete from call where key = ?", obsolete)
+            self._db.execute("insert or replace into meta values ('extended', 'yes')")
+
+        self._write(write)
+        self.extended = True
 
     def save_checkpoint(
         self, scope: Key, step: int, counter: int, state: str, calls: Mapping[Key, int]

@@ -11,11 +11,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING
 
 from heliostat.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,16 @@ class Mlp:
         self, input_shape: tuple[int, ...], outputs: int, generator: torch.Generator
     ) -> nn.Module:
         """Return the network for samples of `input_shape`: (batch, *shape) -> (batch, outputs)."""
+        from torch import nn  # a second to import, and the widths alone need none of it
+
+        from heliostat_methods.parts.layers import dense
+
         widths = self.widths(input_shape, outputs)
         layers: list[nn.Module] = [nn.Flatten()]
         for number, (fan_in, fan_out) in enumerate(pairwise(widths)):
             if number:
                 layers.append(nn.ReLU())
-            layers.append(_dense(fan_in, fan_out, generator))
+            layers.append(dense(fan_in, fan_out, generator))
         return nn.Sequential(*layers)
 
     def widths(self, input_shape: tuple[int, ...], outputs: int) -> tuple[int, ...]:
@@ -79,48 +85,30 @@ class LeNet5:
                 "grey images of 28 x 28, such as mnist5k",
                 f"the data have samples of shape {tuple(input_shape)}; mlp takes any shape",
             )
+        from torch import nn
+
+        from heliostat_methods.parts.layers import convolution, dense
+
         return nn.Sequential(
             nn.Flatten(),
             nn.Unflatten(1, (1, 28, 28)),
-            _convolution(1, 6, generator, padding=2),
+            convolution(1, 6, generator, padding=2),
             nn.Tanh(),
             nn.AvgPool2d(2),
-            _convolution(6, 16, generator),
+            convolution(6, 16, generator),
             nn.Tanh(),
             nn.AvgPool2d(2),
             nn.Flatten(),
-            _dense(16 * 5 * 5, 120, generator),
+            dense(16 * 5 * 5, 120, generator),
             nn.Tanh(),
-            _dense(120, 84, generator),
+            dense(120, 84, generator),
             nn.Tanh(),
-            _dense(84, outputs, generator),
+            dense(84, outputs, generator),
         )
 
     def widths(self, input_shape: tuple[int, ...], outputs: int) -> None:
         """Return None: not a dense ReLU network."""
         return None
-
-
-def _dense(fan_in: int, fan_out: int, generator: torch.Generator) -> nn.Module:
-    return _initialised(_empty(nn.Linear, fan_in, fan_out), generator)
-
-
-def _convolution(
-    channels: int, filters: int, generator: torch.Generator, padding: int = 0
-) -> nn.Module:
-    return _initialised(_empty(nn.Conv2d, channels, filters, 5, padding=padding), generator)
-
-
-def _empty(layer: type[nn.Module], *sizes: int, **options: int) -> nn.Module:
-    # Called directly, the constructor would draw from torch's global random state.
-    made: nn.Module = nn.utils.skip_init(layer, *sizes, **options)  # type: ignore[no-untyped-call]
-    return made
-
-
-def _initialised(layer: nn.Module, generator: torch.Generator) -> nn.Module:
-    nn.init.xavier_uniform_(layer.get_parameter("weight"), generator=generator)
-    nn.init.zeros_(layer.get_parameter("bias"))
-    return layer
 
 
 def _check_outputs(outputs: int) -> None:
