@@ -73,7 +73,7 @@ def call_squares(config: Nothing, run: Run) -> float:
 
 def one_ray_task_per_item(workers: int) -> float:
     """Return the seconds of plain Ray with a task for each item, workers warm."""
-    executor = RayExecutor(WorkerSetup("peer", 0, "~/.cache", 1.0), workers=workers)
+    executor = RayExecutor(WorkerSetup("peer", 0, "none", "~/.cache", 1.0), str, workers=workers)
     executor.start()
     import ray
 

@@ -35,7 +35,7 @@ def simulate(item: tuple[int, CallPriceConfig], ctx: TaskContext) -> tuple[int, 
 
 
 def search(config: CallPriceConfig, run: Run) -> dict[str, Any]:
-    """Fold blocks in order until the standard error is small: left early, nothing is wasted twice."""
+    """Fold blocks in order until the standard error is small, then leave the stream."""
     paths, mean, squares, error, block = 0, 0.0, 0.0, math.inf, -1
     blocks = ((i, config) for i in range(config.most_blocks))
     for block, outcome in enumerate(run.stream(simulate, blocks)):

@@ -1,4 +1,4 @@
-"""What these methods look like to Heliostat: HELIOSTAT_LOAD=heliostat_teaching.plugin finds them."""
+"""The three methods as a plugin: HELIOSTAT_LOAD=heliostat_teaching.plugin finds them."""
 
 from __future__ import annotations
 

@@ -360,7 +360,6 @@ class Scope:
         self._own_thread()
         text = encode(value)
         sha256 = self._engine.artifacts.put(text.encode())
-        self._engine.executor.share(sha256, text)
         return Shared(sha256)
 
     def rng(self, *name: streams.Name) -> np.random.Generator:

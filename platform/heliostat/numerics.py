@@ -54,8 +54,11 @@ def default_cache_dir() -> Path:
     return Path(platformdirs.user_cache_dir("heliostat"))
 
 
-def prepare_environment(cache_dir: Path | None = None) -> None:
+def prepare_environment(cache_dir: Path | None = None, code: str = "any") -> None:
     """Set the variables that libraries read at import; call before numpy or torch load.
+
+    `code` is the fingerprint of the code that will run. Compiled kernels are kept apart by it,
+    because numba notices a change of the outermost function's file only.
 
     One thread each, whatever the shell says: threads are a configuration value of a task, because
     their number changes the order of additions. `MKL_CBWR` keeps a value set by the user.
@@ -63,7 +66,7 @@ def prepare_environment(cache_dir: Path | None = None) -> None:
     for name in THREAD_VARIABLES:
         os.environ[name] = "1"
     # numba would write beside the sources, which may be read-only or another user's
-    os.environ["NUMBA_CACHE_DIR"] = str((cache_dir or default_cache_dir()) / "numba")
+    os.environ["NUMBA_CACHE_DIR"] = str((cache_dir or default_cache_dir()) / "numba" / code[:16])
     vector = cpu()["vector"]
     if "MKL_CBWR" not in os.environ and vector in ("AVX512", "AVX2", "AVX", "SSE4_2"):
         os.environ["MKL_CBWR"] = f"{vector},STRICT" if vector in ("AVX512", "AVX2") else vector

@@ -220,7 +220,8 @@ def _drive(
     lock.acquire()
     began = time.monotonic()
     log = RunLog(folder.log)
-    prepare_environment(execution.cache_dir)
+    code = fingerprint.fingerprint(fingerprint.sources(plugins.packages_of(method)))
+    prepare_environment(execution.cache_dir, code)
     set_threads(1)
     journal.set_meta(
         {
@@ -234,7 +235,7 @@ def _drive(
         log.add(kind, text)
         listener.on_event(kind, text)
 
-    executor = make_executor(folder, seed, execution, on_event)
+    executor = make_executor(folder, seed, execution, code, on_event)
     inputs = json.loads(journal.meta("inputs") or "{}")
     engine = Engine(
         root=seed,
@@ -275,23 +276,27 @@ def _drive(
 
 
 def make_executor(
-    folder: RunFolder, seed: int, execution: Execution, on_event: Callable[[str, str], None]
+    folder: RunFolder,
+    seed: int,
+    execution: Execution,
+    code: str,
+    on_event: Callable[[str, str], None],
 ) -> Executor:
     """Return the executor that these settings ask for; Ray is imported only when it is used."""
     workers = execution.workers
     if workers is None and execution.address is None and (os.cpu_count() or 1) == 1:
         workers = 0
+    artifacts = folder.artifacts
+
+    def fetch(sha256: str) -> str:
+        return artifacts.get(sha256).decode()
+
     if workers == 0:
         from heliostat.execution.serial import SerialExecutor
 
-        artifacts = folder.artifacts
-        side = WorkerSide(
-            seed,
-            execution.cache_dir,
-            execution.checkpoint_seconds,
-            fetch=lambda sha256: artifacts.get(sha256).decode(),
+        return SerialExecutor(
+            WorkerSide(seed, execution.cache_dir, execution.checkpoint_seconds, fetch)
         )
-        return SerialExecutor(side)
     from heliostat.execution.ray import RayExecutor, WorkerSetup
 
     cache_dir = str(execution.cache_dir)
@@ -301,12 +306,14 @@ def make_executor(
     setup = WorkerSetup(
         run=str(folder.path.resolve()),
         root=seed,
+        code=code,
         cache_dir=cache_dir,
         checkpoint_seconds=execution.checkpoint_seconds,
         import_paths=tuple(filter(None, sys.path)) if execution.address is None else (),
     )
     return RayExecutor(
         setup,
+        fetch,
         workers=workers,
         address=execution.address,
         retries=execution.retries,

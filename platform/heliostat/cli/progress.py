@@ -16,6 +16,9 @@ from heliostat.store.journal import Row
 PLAIN_SECONDS = 2.0
 """Least time between two plain lines of one search."""
 
+NOTES = {"worker_lost": "note: {}; it is being retried", "nodes_differ": "warning: {}"}
+"""Events that are shown, and how; all events are in the run's log."""
+
 
 def make_progress(method: MethodSpec, *, plain: bool = False) -> PlainProgress:
     """Return the progress display that suits standard error."""
@@ -91,8 +94,8 @@ class PlainProgress(Silent):
 
     def on_event(self, kind: str, text: str) -> None:
         """Show what happened to workers in one line."""
-        if kind == "worker_lost":
-            print(f"note: {text}; it is being retried", file=sys.stderr)  # noqa: T201
+        if kind in NOTES:
+            print(NOTES[kind].format(text), file=sys.stderr)  # noqa: T201
 
     def _line(self, scope: Key, search: _Search) -> str:
         parts = [f"[{'.'.join(map(str, scope))}]"] if scope else []
@@ -150,8 +153,8 @@ class LiveProgress(PlainProgress):
 
     def on_event(self, kind: str, text: str) -> None:
         """Show what happened to workers above the display."""
-        if kind == "worker_lost" and self._live is not None:
-            self._live.console.print(f"note: {text}; it is being retried", style="yellow")
+        if kind in NOTES and self._live is not None:
+            self._live.console.print(NOTES[kind].format(text), style="yellow")
 
     def _picture(self) -> Any:
         from rich.table import Table

@@ -19,10 +19,13 @@ from heliostat.numerics import prepare_environment
 @json_option
 def verify(run_name: str, sample: int | None, runs: Path | None, as_json: bool) -> None:
     """Evaluate a run's items again in this process and compare their outcomes byte for byte."""
-    prepare_environment()
+    from heliostat.fingerprint import fingerprint, sources
+    from heliostat.plugins import registry
     from heliostat.runs import RunView, find, runs_root
 
     view = RunView(find(run_name, runs_root(runs)))
+    packages = registry().packages_of(registry().method(view.method))
+    prepare_environment(code=fingerprint(sources(packages)))
     rows = [row for row in view.outcomes() if not row.observed]
     # evenly spaced, so that the same call checks the same items
     chosen = rows if sample is None or sample >= len(rows) else _spread(rows, sample)

@@ -36,10 +36,6 @@ class Executor(Protocol):
         """Take an item."""
         ...
 
-    def share(self, sha256: str, text: str) -> None:
-        """Take shared data, to be sent to each worker process that needs them, once."""
-        ...
-
     def wait(self, timeout: float, on_state: Callable[[TaskState], None]) -> list[Reply]:
         """Return what arrived, waiting up to `timeout` seconds for something to arrive.
 

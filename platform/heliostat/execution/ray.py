@@ -14,7 +14,7 @@ import queue
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,7 @@ class WorkerSetup:
 
     run: str
     root: int
+    code: str
     cache_dir: str
     checkpoint_seconds: float
     import_paths: tuple[str, ...] = ()
@@ -51,6 +52,7 @@ class RayExecutor:
     def __init__(
         self,
         setup: WorkerSetup,
+        fetch: Callable[[str], str],
         *,
         workers: int | None = None,
         address: str | None = None,
@@ -58,6 +60,7 @@ class RayExecutor:
         on_event: Callable[[str, str], None] = lambda kind, text: None,
     ) -> None:
         self._setup = setup
+        self._fetch = fetch
         self._workers = workers
         self._address = address
         self._retries = retries
@@ -67,7 +70,6 @@ class RayExecutor:
         self._travelling = 0
         self._dropped: set[Key] = set()
         self._attempts: dict[Key, int] = {}
-        self._shared_text: OrderedDict[str, str] = OrderedDict()
         self._shared_refs: OrderedDict[str, Any] = OrderedDict()
         self._remote: dict[Resources, Any] = {}
         self._states: dict[Key, str] = {}
@@ -79,7 +81,6 @@ class RayExecutor:
         """Start a local Ray session, or connect to the cluster at the given address."""
         if self._ray is not None:
             return
-        prepare_environment()
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         ray = _import_ray()
@@ -102,6 +103,22 @@ class RayExecutor:
         if self._address is not None and self._workers is None:
             self.slots = max(1, int(ray.cluster_resources().get("CPU", 1)))
         self._setup_ref = ray.put(self._setup)
+        if self._address is not None:
+            for difference in differences(self._node_environments()):
+                self._on_event("nodes_differ", f"results may differ in the last bits: {difference}")
+
+    def _node_environments(self) -> dict[str, dict[str, Any]]:
+        ray = self._ray
+        probe = ray.remote(num_cpus=0, max_retries=0)(environment)
+        affinity = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
+        pending = {
+            f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})": probe.options(
+                scheduling_strategy=affinity(node["NodeID"], soft=False)
+            ).remote()
+            for node in ray.nodes()
+            if node["Alive"]
+        }
+        return {name: ray.get(ref, timeout=60) for name, ref in pending.items()}
 
     def check(self, resources: Resources) -> None:
         """Raise ResourceError when no single node has what an item needs."""
@@ -121,10 +138,6 @@ class RayExecutor:
     def submit(self, work: Work) -> None:
         """Queue an item; it leaves with the next chunk."""
         self._queue.add(work)
-
-    def share(self, sha256: str, text: str) -> None:
-        """Keep shared data for the workers; they go to Ray's object store when first needed."""
-        self._shared_text[sha256] = text
 
     def wait(self, timeout: float, on_state: Callable[[TaskState], None]) -> list[Reply]:
         """Send what fits the window, then return what arrived."""
@@ -221,7 +234,7 @@ class RayExecutor:
 
     def _shared_ref(self, sha256: str) -> Any:
         if sha256 not in self._shared_refs:
-            self._shared_refs[sha256] = self._ray.put(self._shared_text[sha256])
+            self._shared_refs[sha256] = self._ray.put(self._fetch(sha256))
             while len(self._shared_refs) > SHARED_KEPT:
                 self._shared_refs.popitem(last=False)
         self._shared_refs.move_to_end(sha256)
@@ -322,7 +335,7 @@ def _run_chunk(
     if side is None:
         _sides.clear()
         cache_dir = Path(setup.cache_dir).expanduser()
-        prepare_environment(cache_dir)
+        prepare_environment(cache_dir, setup.code)
         sys.path += [path for path in setup.import_paths if path not in sys.path]
         side = _sides[setup.run] = WorkerSide(
             setup.root, cache_dir, setup.checkpoint_seconds, fetch=_no_data
@@ -354,19 +367,16 @@ def _no_data(sha256: str) -> str:
     raise ClusterError(f"shared data {sha256} did not come with the item")
 
 
-def node_environments(executor: RayExecutor) -> dict[str, dict[str, Any]]:
-    """Return each live node's environment, to warn when nodes differ."""
-    ray = executor._ray
-    probe = ray.remote(num_cpus=0, max_retries=0)(environment)
-    affinity = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
-    pending = {
-        node["NodeManagerAddress"] + " " + node["NodeID"][:8]: probe.options(
-            scheduling_strategy=affinity(node["NodeID"], soft=False)
-        ).remote()
-        for node in ray.nodes()
-        if node["Alive"]
-    }
-    return {name: ray.get(ref, timeout=60) for name, ref in pending.items()}
+def differences(environments: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Return a sentence for each node whose CPU or libraries differ from the first node's."""
+    found: list[str] = []
+    nodes = sorted(environments)
+    for node in nodes[1:]:
+        for what in ("cpu", "python", "versions"):
+            first, other = environments[nodes[0]].get(what), environments[node].get(what)
+            if first != other:
+                found.append(f"{what} of {node} is {other}, that of {nodes[0]} is {first}")
+    return found
 
 
 def _import_ray() -> Any:

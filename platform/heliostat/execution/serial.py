@@ -51,9 +51,6 @@ class SerialExecutor:
         """Queue an item."""
         self._queue.append(work)
 
-    def share(self, sha256: str, text: str) -> None:
-        """Nothing to send: the worker side reads the store."""
-
     def wait(self, timeout: float, on_state: Callable[[TaskState], None]) -> list[Reply]:
         """Run queued items for about one batch; `timeout` does not apply."""
         replies: list[Reply] = []
