@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,10 +10,11 @@ from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.fields import FieldInfo
 
 from heliostat.errors import ConfigError, UnknownPart, did_you_mean, nearest
 from heliostat.methods import MethodSpec
-from heliostat.parts import PartRef
+from heliostat.parts import PartKind, PartRef
 from heliostat.plugins import Registry
 
 EXTENDABLE: dict[str, Any] = {"extendable": True}
@@ -99,14 +101,15 @@ def resolve(
         if preset not in method.presets:
             hint = did_you_mean(preset, sorted(method.presets))
             raise ConfigError("preset", preset, f"a preset of {method.name}", hint)
-        merged = _merged(merged, method.presets[preset])
-    merged = _merged(merged, values or {})
+        merged = _merged(merged, method.presets[preset], method.config)
+    merged = _merged(merged, values or {}, method.config)
     for text in overrides:
         keys, value = parse_override(text)
-        nested: Any = value
-        for key in reversed(keys):
-            nested = {key: nested}
-        merged = _merged(merged, nested)
+        first = method.config.model_fields.get(keys[0])
+        if keys[1:] == ["name"] and first is not None and _names_part(first):
+            merged[keys[0]] = value  # another part: the parameters of the one before do not fit
+        else:
+            _assign(merged, keys, value)
     config = validate(method.config, merged, source)
     check_parts(config, registry, source)
     return config
@@ -162,9 +165,8 @@ def part_refs(value: Any, path: str = "") -> Iterator[tuple[str, PartRef]]:
 
 
 def plain(config: BaseModel) -> dict[str, Any]:
-    """Return the configuration as JSON values, without fields that are None."""
-    dumped: dict[str, Any] = _without_none(config.model_dump(mode="json"))
-    return dumped
+    """Return the configuration as JSON values."""
+    return config.model_dump(mode="json")
 
 
 def extendable_fields(model: type[BaseModel]) -> set[str]:
@@ -187,22 +189,59 @@ def first_change(stored: Any, now: Any, path: str = "") -> tuple[str, Any, Any] 
     return None if stored == now and type(stored) is type(now) else (path, stored, now)
 
 
-def _merged(base: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, Any]:
-    result = dict(base)
+def _merged(
+    base: Mapping[str, Any], top: Mapping[str, Any], model: type[BaseModel] | None
+) -> dict[str, Any]:
+    result = copy.deepcopy(dict(base))
     for key, value in top.items():
         below = result.get(key)
-        # a part reference is one value: parameters of another part must not leak into it
-        deep = isinstance(value, Mapping) and isinstance(below, Mapping) and "name" not in value
-        result[key] = _merged(below, value) if deep and isinstance(below, Mapping) else value
+        info = model.model_fields.get(key) if model is not None else None
+        # a part is one value: parameters of another part must not leak into it
+        whole = info is not None and _names_part(info)
+        if isinstance(value, Mapping) and isinstance(below, Mapping) and not whole:
+            inner = _model_in(info.annotation) if info is not None else None
+            result[key] = _merged(below, value, inner)
+        else:
+            result[key] = copy.deepcopy(value)
     return result
 
 
-def _without_none(value: Any) -> Any:
+def _assign(values: dict[str, Any], keys: Sequence[str], value: Any) -> None:
+    """Set one field below `values`; a part named by a string becomes a table."""
+    for key in keys[:-1]:
+        below = values.get(key)
+        if isinstance(below, str):
+            below = {"name": below}
+        values[key] = dict(below) if isinstance(below, Mapping) else {}
+        values = values[key]
+    values[keys[-1]] = value
+
+
+def _names_part(info: FieldInfo) -> bool:
+    return any(isinstance(m, PartKind) for m in info.metadata) or _part_in(info.annotation)
+
+
+def _part_in(annotation: Any) -> bool:
+    if any(isinstance(m, PartKind) for m in getattr(annotation, "__metadata__", ())):
+        return True
+    return any(_part_in(argument) for argument in get_args(annotation))
+
+
+def without_none(value: Any) -> Any:
+    """Return the values that TOML can hold: fields that are None are left out."""
     if isinstance(value, dict):
-        return {k: _without_none(v) for k, v in value.items() if v is not None}
+        return {k: without_none(v) for k, v in value.items() if v is not None}
     if isinstance(value, list):
-        return [_without_none(v) for v in value]
+        return [without_none(v) for v in value]
     return value
+
+
+def with_none(values: Any, stored: Any) -> Any:
+    """Return `values` with None where `stored` has it and `values` has nothing."""
+    if not (isinstance(values, dict) and isinstance(stored, dict)):
+        return values
+    missing = {k: None for k, v in stored.items() if v is None and k not in values}
+    return {**{k: with_none(v, stored.get(k)) for k, v in values.items()}, **missing}
 
 
 def _config_error(model: type[BaseModel], error: ValidationError, source: str) -> ConfigError:

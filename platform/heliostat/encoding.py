@@ -37,6 +37,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import numpy as np
+from pydantic import BaseModel
 
 from heliostat.errors import EncodingError
 
@@ -58,12 +59,20 @@ class Artifact:
     name: str
 
 
+LARGEST_INT_BITS = 14_000
+"""Python reads and writes integers of at most 4300 digits."""
+
+
 def encode(value: object) -> str:
     """Return the canonical text of `value`; raises EncodingError naming the place and the type."""
-    kind = type(value)
-    if kind is int or (kind is float and math.isfinite(value)):  # type: ignore[arg-type]
+    if type(value) is float and math.isfinite(value):
         return repr(value)
-    return _dumps(_to_plain(value, "value"))
+    if type(value) is int and -(2**63) <= value < 2**63:
+        return repr(value)
+    try:
+        return _dumps(_to_plain(value, "value"))
+    except (RecursionError, ValueError) as error:  # contains itself, or has too many digits
+        raise EncodingError(f"a {type(value).__name__} cannot be stored: {error}") from error
 
 
 def decode(text: str) -> Any:
@@ -88,7 +97,11 @@ def _b64(raw: bytes) -> str:
 
 def _to_plain(value: Any, where: str) -> Any:
     kind = type(value)
-    if kind is str or kind is bool or value is None or kind is int:
+    if kind is str or kind is bool or value is None:
+        return value
+    if kind is int:
+        if value.bit_length() > LARGEST_INT_BITS:
+            raise EncodingError(f"{where} is an integer of {value.bit_length()} bits; too long")
         return value
     if kind is float:
         return value if math.isfinite(value) else {"$float": repr(value)}
@@ -111,10 +124,12 @@ def _dict_to_plain(value: dict[Any, Any], where: str) -> Any:
 
 
 def _other_to_plain(value: Any, where: str) -> Any:
-    if isinstance(value, np.ndarray):
+    if type(value) is np.ndarray:
         return _array_to_plain(value, where)
     if isinstance(value, np.generic):
-        if value.dtype.hasobject:
+        if isinstance(value, np.str_ | np.bytes_):
+            return _to_plain(str(value) if isinstance(value, str) else bytes(value), where)
+        if _no_plain_dtype(value.dtype):
             raise _refused(value, where)
         return {"$scalar": [value.dtype.str, _b64(value.tobytes())]}
     if isinstance(value, bytes):
@@ -126,18 +141,26 @@ def _other_to_plain(value: Any, where: str) -> Any:
     if isinstance(value, Artifact):
         return {"$artifact": [value.sha256, value.name]}
     if isinstance(value, enum.Enum):
+        if value.name not in type(value).__members__:
+            raise EncodingError(f"{where} is {value!r}, a combination of flags; store its value")
         return {"$object": [_class_name(value, where), value.name]}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.init}
         return {"$object": [_class_name(value, where), _fields_to_plain(fields, where)]}
-    if hasattr(type(value), "__pydantic_fields__"):
-        fields = {name: getattr(value, name) for name in type(value).__pydantic_fields__}
+    if isinstance(value, BaseModel):
+        if value.__pydantic_extra__:
+            raise EncodingError(f"{where} has fields beside those of its model; forbid extra ones")
+        fields = {name: getattr(value, name) for name in type(value).model_fields}
         return {"$object": [_class_name(value, where), _fields_to_plain(fields, where)]}
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
         return {"$object": [_class_name(value, where), _fields_to_plain(value._asdict(), where)]}
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(value, torch.Tensor):
-        return {"$tensor": _array_to_plain(value.detach().cpu().numpy(), where)}
+        try:
+            array = value.detach().cpu().resolve_conj().resolve_neg().numpy()
+        except (TypeError, RuntimeError) as error:
+            raise EncodingError(f"{where}: this tensor has no array: {error}") from error
+        return {"$tensor": _array_to_plain(array, where)}
     raise _refused(value, where)
 
 
@@ -146,10 +169,15 @@ def _fields_to_plain(fields: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _array_to_plain(value: np.ndarray[Any, Any], where: str) -> Any:
-    if value.dtype.hasobject or value.dtype.fields is not None:
+    if _no_plain_dtype(value.dtype):
         raise EncodingError(f"{where} is an array of {value.dtype}; use a plain numeric dtype")
     raw = np.ascontiguousarray(value)
     return {"$array": [value.dtype.str, list(value.shape), _b64(raw.tobytes())]}
+
+
+def _no_plain_dtype(dtype: np.dtype[Any]) -> bool:
+    # padding bytes of a long double are whatever they were, so equal values would differ
+    return dtype.hasobject or dtype.kind == "V" or dtype in (np.longdouble, np.clongdouble)
 
 
 def _class_name(value: object, where: str) -> str:
@@ -157,6 +185,10 @@ def _class_name(value: object, where: str) -> str:
     if "<locals>" in kind.__qualname__ or "." in kind.__qualname__:
         raise EncodingError(
             f"{where} is a {kind.__qualname__}, which is not defined at module level; move it there"
+        )
+    if kind.__module__ == "__main__":
+        raise EncodingError(
+            f"{where} is a {kind.__qualname__} of the script that was started; move it to a module"
         )
     return f"{kind.__module__}:{kind.__qualname__}"
 
@@ -206,16 +238,22 @@ def _read_object(body: list[Any]) -> Any:
     # A run folder may come from anywhere: only packages that the program already uses are imported.
     if module.partition(".")[0] not in sys.modules:
         raise EncodingError(f"stored text names {name!r}, whose package is not in use here")
-    loaded = sys.modules.get(module) or importlib.import_module(module)
+    try:
+        loaded = sys.modules.get(module) or importlib.import_module(module)
+    except ImportError as error:
+        raise EncodingError(f"stored text names {name!r}: {error}") from error
     kind = getattr(loaded, qualname, None)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
         return kind[fields]
     if isinstance(kind, type) and (
         dataclasses.is_dataclass(kind)
-        or hasattr(kind, "__pydantic_fields__")
+        or issubclass(kind, BaseModel)
         or (issubclass(kind, tuple) and hasattr(kind, "_fields"))
     ):
-        return kind(**{k: _from_plain(v) for k, v in fields.items()})
+        values = {k: _from_plain(v) for k, v in fields.items()}
+        if issubclass(kind, BaseModel):
+            return kind.model_validate(values, by_name=True, by_alias=False)
+        return kind(**values)
     raise EncodingError(
         f"stored text names {name!r}, which is no dataclass, pydantic model, named tuple or enum"
     )

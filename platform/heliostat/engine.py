@@ -12,7 +12,7 @@ import math
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -20,7 +20,7 @@ from heliostat import streams
 from heliostat.encoding import Artifact, Shared, decode, encode
 from heliostat.errors import Interrupted, Key, MisuseError, ReplayMismatch, TooManyFailures
 from heliostat.execution.executor import Executor
-from heliostat.gather import Turns
+from heliostat.gather import SubSearchFailed, Turns
 from heliostat.outcome import Outcome
 from heliostat.parts import PartRef
 from heliostat.run import Run, SharedData
@@ -86,14 +86,14 @@ class Engine:
         self.lookahead = lookahead
         self.replayed = 0
         self.evaluated = 0
-        self.failed = 0
         self.delivered: dict[Key, int] = {}
         self._unsaved: dict[Key, int] = {}
-        self.resuming = journal.count() > 0
+        self.resuming = journal.has_history()
         self.began = time.monotonic()
         self.stopping = False
         self._mail: dict[Key, Row] = {}
         self._asked: dict[Key, Work] = {}
+        self._recalled: set[Key] = set()
         self._started = False
         self.turns = Turns()
 
@@ -123,7 +123,7 @@ class Engine:
     def start_executor(self) -> None:
         """Acquire processes, unless that was done."""
         if not self._started:
-            self.executor.start()
+            self.turns.in_first_thread(self.executor.start)
             self._started = True
 
     def ask(self, work: Work) -> None:
@@ -153,8 +153,7 @@ class Engine:
                 return
             if stored != asked:
                 raise ReplayMismatch(work.key, what, stored, asked)
-        self.replayed += 1
-        self._count_failure(row)
+        self._recalled.add(work.key)
         self._mail[work.key] = row
 
     def forget(self, keys: Iterable[Key]) -> None:
@@ -173,6 +172,13 @@ class Engine:
     def deliver(self, call: Key, count: int) -> None:
         """Note how many outcomes of a call the search has seen."""
         self.delivered[call] = self._unsaved[call] = count
+
+    def disown(self, scope: Key) -> None:
+        """Take the outcomes of a scope out of what the search has seen."""
+        depth = len(scope)
+        for call in [call for call in self.delivered if call[:depth] == scope]:
+            self.deliver(call, 0)
+        self.journal.disown(scope)
 
     def take_unsaved_calls(self) -> dict[Key, int]:
         """Return what was noted since the last time, to be committed."""
@@ -198,6 +204,9 @@ class Engine:
             self.listener.on_tick()
         if self.stopping:
             self.check_stop()
+        if key in self._recalled:
+            self._recalled.discard(key)
+            self.replayed += 1
         return self._mail.pop(key)
 
     def _take_replies(self, timeout: float) -> None:
@@ -210,7 +219,6 @@ class Engine:
         for row in rows:
             del self._asked[row.key]
             self.evaluated += 1
-            self._count_failure(row)
             self._mail[row.key] = row
         if rows:
             self.listener.on_commit(rows)
@@ -233,9 +241,6 @@ class Engine:
     def _store_state(self, state: TaskState) -> None:
         self.journal.save_task_state(state.key, state.state)
 
-    def _count_failure(self, row: Row) -> None:
-        self.failed += row.failure is not None
-
 
 class Scope:
     """`Run` for one search: hands out keys in the order of asking and brings outcomes back."""
@@ -248,7 +253,7 @@ class Scope:
         self._submitted: list[tuple[float, Key]] = []
         self._slots = [0.0] * engine.lookahead
         self._now = 0.0
-        self._open_streams = 0
+        self.open_streams = 0
 
     @property
     def scope(self) -> Key:
@@ -294,7 +299,7 @@ class Scope:
     ) -> Iterator[Outcome[O]]:
         """Yield outcomes in item order, reading items lazily; may be left early."""
         call, works = self._begin(fn, items, shared, resources)
-        return self._deliver(call, works)
+        return _Stream(self, self._deliver(call, works))
 
     def call(
         self,
@@ -338,7 +343,7 @@ class Scope:
 
     def next(self) -> Outcome[Any]:
         """Return the submitted outcome that is first in virtual finish order."""
-        self._own_thread()
+        self.own_thread()
         if not self._submitted:
             raise MisuseError("next() was called with nothing outstanding; submit() first")
         self._now, key = heapq.heappop(self._submitted)
@@ -347,17 +352,20 @@ class Scope:
     def gather(self, *searches: Callable[[Run], R]) -> list[R]:
         """Run sub-searches side by side, each with its own keys and streams; results in order."""
         key = self._next_key()
-        # Processes that a thread starts may be bound to that thread's life (Ray's are), and the
-        # threads of sub-searches end before the run does.
-        self._engine.start_executor()
         scopes = [Scope(self._engine, (*key, i)) for i in range(len(searches))]
-        return self._engine.turns.run(
-            [scope._bind(search) for scope, search in zip(scopes, searches, strict=True)]
-        )
+        try:
+            return self._engine.turns.run(
+                [scope._bind(search) for scope, search in zip(scopes, searches, strict=True)]
+            )
+        except SubSearchFailed as failed:
+            # How far the others got is chance: nothing of theirs counts.
+            for scope in scopes[failed.number + 1 :]:
+                self._engine.disown(scope.scope)
+            raise failed.error from None
 
     def share(self, value: T) -> Shared[T]:
         """Store large read-only data under the hash of their content."""
-        self._own_thread()
+        self.own_thread()
         text = encode(value)
         sha256 = self._engine.artifacts.put(text.encode())
         return Shared(sha256)
@@ -382,7 +390,7 @@ class Scope:
         self, step: int, *, of: int | None = None, count: float | None = None, **metrics: float
     ) -> None:
         """Record metrics of a step."""
-        self._own_thread()
+        self.own_thread()
         engine = self._engine
         values = {name: float(value) for name, value in metrics.items()}
         elapsed = time.monotonic() - engine.began
@@ -392,18 +400,20 @@ class Scope:
 
     def checkpoint(self, step: int, state: object) -> None:
         """Store the search's state, how many calls came before, and what they delivered."""
-        self._own_thread()
+        self.own_thread()
         if self._submitted:
             raise MisuseError(
                 f"checkpoint({step}) with {len(self._submitted)} outcomes outstanding; "
                 "take them with next() first"
             )
         engine = self._engine
-        if self._open_streams:
+        if self.open_streams:
             raise MisuseError(
                 f"checkpoint({step}) inside a stream; leave or close the stream first, or keep "
                 "the state for after it"
             )
+        # Virtual time begins anew, here as in a resume that starts from this checkpoint.
+        self._slots, self._now = [0.0] * engine.lookahead, 0.0
         engine.journal.save_checkpoint(
             self._scope, step, self._calls, encode(state), engine.take_unsaved_calls()
         )
@@ -413,7 +423,7 @@ class Scope:
         self, default: tuple[int, T], load: Callable[[Any], T] | None = None
     ) -> tuple[int, T]:
         """Return (step, state) of the newest intact checkpoint, or `default`."""
-        self._own_thread()
+        self.own_thread()
         if self._calls:
             raise MisuseError("restore() comes before any other use of run")
         if not self._engine.resuming:
@@ -427,7 +437,7 @@ class Scope:
 
     def save(self, name: str, value: object, *, kind: str = "value") -> Artifact:
         """Keep a product."""
-        self._own_thread()
+        self.own_thread()
         content, media = (
             (value, "application/octet-stream")
             if isinstance(value, bytes)
@@ -449,7 +459,8 @@ class Scope:
 
         return start
 
-    def _own_thread(self) -> None:
+    def own_thread(self) -> None:
+        """Refuse to be used from another thread than the search's own."""
         if threading.get_ident() != self._thread:
             raise MisuseError(
                 "run was used from another thread than the search's own; its order of asking would "
@@ -462,7 +473,7 @@ class Scope:
         return scoped(self._scope, name)
 
     def _next_key(self) -> Key:
-        self._own_thread()
+        self.own_thread()
         self._engine.check_stop()
         key = (*self._scope, self._calls)
         self._calls += 1
@@ -527,11 +538,10 @@ class Scope:
         else:
             self._engine.recall(work, stored)
 
-    def _deliver(self, call: Key, works: Iterator[Work]) -> Iterator[Outcome[Any]]:
+    def _deliver(self, call: Key, works: Iterator[Work]) -> Generator[Outcome[Any], None, None]:
         engine = self._engine
         pages = _Pages(engine, call)
         engine.deliver(call, 0)
-        self._open_streams += 1
         asked = given = 0
         exhausted = False
         try:
@@ -556,7 +566,6 @@ class Scope:
                 engine.deliver(call, given)
                 yield self._outcome(row)
         finally:
-            self._open_streams -= 1
             engine.forget((*call, i) for i in range(given, asked))
 
     def _outcome(self, row: Row) -> Outcome[Any]:
@@ -565,6 +574,32 @@ class Scope:
             engine.deliver(row.key, 1)
         value = None if row.value is None else decode(engine.journal.extern(row.value))
         return Outcome(row.key, value, row.failure)
+
+
+class _Stream(Iterator[Outcome[Any]]):
+    """The outcomes of one `stream`, for the thread of the search that asked for it."""
+
+    def __init__(self, scope: Scope, outcomes: Generator[Outcome[Any], None, None]) -> None:
+        self._scope, self._outcomes, self._open = scope, outcomes, True
+        scope.open_streams += 1
+
+    def __next__(self) -> Outcome[Any]:
+        self._scope.own_thread()
+        try:
+            return next(self._outcomes)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Leave the stream; items under way are forgotten."""
+        if self._open:
+            self._open = False
+            self._scope.open_streams -= 1
+            self._outcomes.close()
+
+    def __del__(self) -> None:
+        self.close()
 
 
 class _Pages:

@@ -23,31 +23,52 @@ def _always() -> bool:
 class _Turn:
     """One thread's place in the ring; `runnable` says whether what it waits for has come."""
 
-    def __init__(self, group: _Group | None) -> None:
+    def __init__(self, group: _Group | None = None, number: int = 0) -> None:
         self.group = group
+        self.number = number
         self.go = threading.Event()
         self.runnable: Callable[[], bool] = _always
 
+    def is_abandoned(self) -> bool:
+        """Whether an earlier sibling failed, or this one's parent is abandoned."""
+        group = self.group
+        if group is None:
+            return False
+        failed = group.first_failed
+        return (failed is not None and failed < self.number) or group.parent.is_abandoned()
+
 
 class _Group:
-    """The sub-searches of one `gather`; when one fails the others are abandoned."""
+    """The sub-searches of one `gather`.
+
+    When one fails, those after it are abandoned and those before it go on: which failure is raised,
+    and what had been delivered until then, must not depend on who was faster.
+    """
 
     def __init__(self, parent: _Turn, size: int) -> None:
         self.parent = parent
         self.running = size
-        self.aborted = False
+        self.first_failed: int | None = None
 
-    def is_aborted(self) -> bool:
-        outer = self.parent.group
-        return self.aborted or (outer is not None and outer.is_aborted())
+    def fail(self, number: int) -> None:
+        if self.first_failed is None or number < self.first_failed:
+            self.first_failed = number
+
+
+class SubSearchFailed(Exception):
+    """Carries the number of the first sub-search that failed and its error."""
+
+    def __init__(self, number: int, error: BaseException) -> None:
+        self.number, self.error = number, error
 
 
 class Turns:
     """Whose turn it is."""
 
     def __init__(self) -> None:
-        self._current = _Turn(None)
+        self._current = self._root = _Turn()
         self._ring: list[_Turn] = [self._current]
+        self._errand: Callable[[], None] | None = None
 
     @property
     def side_by_side(self) -> bool:
@@ -55,9 +76,8 @@ class Turns:
         return self._current.group is not None
 
     def check(self) -> None:
-        """Raise Interrupted in a sub-search whose sibling failed."""
-        group = self._current.group
-        if group is not None and group.is_aborted():
+        """Raise Interrupted in a sub-search that was abandoned."""
+        if self._current.is_abandoned():
             raise Interrupted("another sub-search of the same gather failed")
 
     def give_way(self, ready: Callable[[], bool]) -> bool:
@@ -67,12 +87,38 @@ class Turns:
         if other is None:
             return False
         me.runnable = ready
+        self._hand_over(me, other)
+        me.runnable = _always
+        return True
+
+    def in_first_thread(self, errand: Callable[[], None]) -> None:
+        """Run an errand in the thread of the main search, which waits while sub-searches run.
+
+        Processes that a thread starts may be bound to that thread's life (Ray's are), and the
+        threads of sub-searches end before the run does.
+        """
+        me, errors = self._current, []
+        if me is self._root:
+            errand()
+            return
+
+        def guarded() -> None:
+            try:
+                errand()
+            except BaseException as error:
+                errors.append(error)
+            me.go.set()
+
+        self._errand = guarded
+        self._hand_over(me, self._root)
+        if errors:
+            raise errors[0]
+
+    def _hand_over(self, me: _Turn, other: _Turn) -> None:
         me.go.clear()
         other.go.set()
         me.go.wait()
-        me.runnable = _always
         self._current = me
-        return True
 
     def _next_after(self, me: _Turn) -> _Turn | None:
         place = self._ring.index(me)
@@ -80,38 +126,41 @@ class Turns:
         return next((turn for turn in others if turn.runnable()), None)
 
     def run(self, searches: Sequence[Callable[[], R]]) -> list[R]:
-        """Run the searches to their ends; raises the first failure in order of the searches."""
+        """Run the searches to their ends; raises SubSearchFailed for the first in their order."""
         if not searches:
             return []
         parent = self._current
         group = _Group(parent, len(searches))
-        turns = [_Turn(group) for _ in searches]
+        turns = [_Turn(group, number) for number in range(len(searches))]
         results: list[Any] = [None] * len(searches)
-        errors: list[BaseException | None] = [None] * len(searches)
+        errors: dict[int, BaseException] = {}
 
-        def body(i: int) -> None:
-            me = turns[i]
+        def body(me: _Turn) -> None:
             me.go.wait()
             self._current = me
             try:
                 self.check()
-                results[i] = searches[i]()
+                results[me.number] = searches[me.number]()
             except BaseException as error:
-                errors[i] = error
-                group.aborted = True
+                errors[me.number] = error
+                group.fail(me.number)
             self._leave(me, group)
 
         place = self._ring.index(parent)
         self._ring[place : place + 1] = turns
-        for i in range(len(searches)):
-            threading.Thread(target=body, args=(i,), name=f"sub-search {i}", daemon=True).start()
-        parent.go.clear()
-        turns[0].go.set()
-        parent.go.wait()
+        for turn in turns:
+            name = f"sub-search {turn.number}"
+            threading.Thread(target=body, args=(turn,), name=name, daemon=True).start()
+        self._hand_over(parent, turns[0])
+        while self._errand is not None:
+            errand, self._errand = self._errand, None
+            parent.go.clear()
+            errand()
+            parent.go.wait()
         self._current = parent
-        failures = [error for error in errors if error is not None]
-        if failures:
-            raise next((e for e in failures if not isinstance(e, Interrupted)), failures[0])
+        if errors:
+            first = min(errors)
+            raise SubSearchFailed(first, errors[first])
         return results
 
     def _leave(self, me: _Turn, group: _Group) -> None:

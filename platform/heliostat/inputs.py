@@ -41,7 +41,7 @@ def resolve_inputs(
         spec = registry.part(ref.kind, ref.name)
         if spec.inputs is not None:
             for file in spec.inputs(_argument(ref)):
-                inputs[f"file {file}"] = _file_hash(file)
+                inputs[f"file {file.absolute()}"] = _file_hash(file)
     return inputs
 
 
@@ -60,11 +60,16 @@ class PartBuilder:
     """Builds the parts that a run's configuration names."""
 
     def __init__(
-        self, registry: Registry, artifacts: ArtifactStore, inputs: dict[str, str]
+        self,
+        registry: Registry,
+        artifacts: ArtifactStore,
+        inputs: dict[str, str],
+        directory: Path,
     ) -> None:
         self._registry = registry
         self._artifacts = artifacts
         self._inputs = inputs
+        self._directory = directory
 
     def __call__(self, kind: str, ref: PartRef) -> Any:
         """Return the part; raises DataError, ConfigError or PluginError when it cannot be built."""
@@ -73,7 +78,10 @@ class PartBuilder:
         else:
             spec = self._registry.part(kind, ref.name)
             params = spec.config.model_validate(dict(ref.params))
-            part = spec.build(_argument(ref), params) if spec.prefix else spec.build(params)
+            argument = _argument(ref)
+            if spec.inputs is not None:  # a relative path is meant from where the run began
+                argument = str(self._directory / argument)
+            part = spec.build(argument, params) if spec.prefix else spec.build(params)
         protocol = PROTOCOLS.get(kind)
         if protocol is not None and not isinstance(part, protocol):
             raise PluginError(

@@ -11,7 +11,7 @@ import importlib
 import os
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import metadata
@@ -19,7 +19,7 @@ from typing import Any
 
 import pluggy
 
-from heliostat.errors import PluginError, UnknownMethod, UnknownPart
+from heliostat.errors import PluginError, UnknownMethod, UnknownPart, did_you_mean
 from heliostat.hookspecs import GROUP, PROJECT, Hooks
 from heliostat.methods import MethodSpec
 from heliostat.parts import PartSpec
@@ -51,6 +51,19 @@ class PluginRow:
     seconds: float = 0.0
     reason: str = ""
     traceback: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
+class HookCall:
+    """One plugin's implementation of a hook; it gets the arguments that it names."""
+
+    plugin: str
+    function: Callable[..., Any]
+    names: tuple[str, ...]
+
+    def __call__(self, **given: object) -> Any:
+        """Call the implementation."""
+        return self.function(**{name: given[name] for name in self.names})
 
 
 class Registry:
@@ -116,9 +129,13 @@ class Registry:
         self._load_third_party()
         return list(self._rows.values())
 
-    def hook_implementations(self, hook: str) -> list[Any]:
-        """Return the loaded plugins' implementations of a hook, to be called one by one."""
-        return [impl.function for impl in getattr(self._manager.hook, hook).get_hookimpls()]
+    def hook_implementations(self, hook: str) -> list[HookCall]:
+        """Return the loaded plugins' implementations of a hook, to be called one by one.
+
+        One that raises would end a call of the whole hook, the others included.
+        """
+        implementations = getattr(self._manager.hook, hook).get_hookimpls()
+        return [HookCall(i.plugin_name, i.function, tuple(i.argnames)) for i in implementations]
 
     def _load_parts(self) -> None:
         self._load_built_in("parts")
@@ -171,6 +188,7 @@ class Registry:
 
     def _register(self, name: str, plugin: object, row: PluginRow) -> None:
         self._manager.register(plugin, name)
+        self._check_hook_names(plugin)
         methods = self._offers(plugin, "heliostat_methods", MethodSpec)
         parts = self._offers(plugin, "heliostat_parts", PartSpec)
         for method in methods:
@@ -182,6 +200,12 @@ class Registry:
         for part in parts:
             self._parts.setdefault((part.kind, part.name), part)
         self._rows[name] = row
+
+    def _check_hook_names(self, plugin: object) -> None:
+        known = [hook for hook in vars(Hooks) if hook.startswith(f"{PROJECT}_")]
+        for caller in self._manager.get_hookcallers(plugin) or ():
+            if not caller.has_spec():
+                raise PluginError(f"no hook {caller.name!r}; {did_you_mean(caller.name, known)}")
 
     def _offers(self, plugin: object, hook: str, kind: type[Any]) -> Sequence[Any]:
         implementation = getattr(plugin, hook, None)

@@ -35,6 +35,7 @@ from heliostat.outcome import WORKER_LOST, Outcome
 from heliostat.plugins import Registry, registry
 from heliostat.runs import RunFolder, RunView, create, runs_root
 from heliostat.store.journal import Journal, Row
+from heliostat.store.lock import RunLock
 from heliostat.store.log import RunLog
 from heliostat.task import WorkerSide
 
@@ -104,7 +105,9 @@ def start(
         method, plugins, preset=preset, values=values, overrides=overrides, source=source
     )
     folder = create(execution.runs, method.name)
+    lock = RunLock(folder.lock)
     try:
+        lock.acquire()
         inputs = resolve_inputs(config, plugins, folder.artifacts, execution.runs)
         sources = fingerprint.sources(plugins.packages_of(method))
         values_now = configuration.plain(config)
@@ -122,6 +125,7 @@ def start(
             "lookahead": str(lookahead),
             "config": json.dumps(values_now),
             "inputs": json.dumps(inputs),
+            "directory": str(Path.cwd()),
             "sources": json.dumps(sources),
             "fingerprint": fingerprint.fingerprint(sources),
             "created": str(time.time()),
@@ -133,7 +137,7 @@ def start(
     on_folder(folder)
     try:
         return _drive(
-            folder, journal, method, config, seed, lookahead, execution, listener, plugins
+            folder, lock, journal, method, config, seed, lookahead, execution, listener, plugins
         )
     except (ConfigError, DataError):
         # a mistake that only the search could see, before anything was evaluated
@@ -161,6 +165,23 @@ def resume(
     """
     plugins = plugins or registry()
     execution = execution or Execution(runs=folder.path.parent)
+    lock = RunLock(folder.lock)
+    lock.acquire()  # before anything is looked at: a second driver changes nothing
+    try:
+        return _resume(folder, lock, overrides, allow_code_change, execution, listener, plugins)
+    finally:
+        lock.release()
+
+
+def _resume(
+    folder: RunFolder,
+    lock: RunLock,
+    overrides: Sequence[str],
+    allow_code_change: bool,
+    execution: Execution,
+    listener: Silent | None,
+    plugins: Registry,
+) -> dict[str, Any]:
     view = RunView(folder)
     name, seed, lookahead, stored = view.method, view.seed, view.lookahead, view.config
     sources, inputs = view.sources(), view.inputs
@@ -175,8 +196,9 @@ def resume(
             (file.method, file.seed, file.lookahead),
             "restore them or start a new run",
         )
+    values = configuration.with_none(dict(file.config), stored)  # TOML has no word for None
     config = configuration.resolve(
-        method, plugins, values=dict(file.config), overrides=overrides, source=str(folder.config)
+        method, plugins, values=values, overrides=overrides, source=str(folder.config)
     )
     now = configuration.plain(config)
     _check_config(method, stored, now)
@@ -198,12 +220,21 @@ def resume(
         _write_config(folder, method, None, seed, lookahead, now)
     if changed is not None:
         journal.add_event("code_changed", changed)
+        journal.set_meta(
+            {
+                "sources": json.dumps(sources_now),
+                "fingerprint": fingerprint.fingerprint(sources_now),
+            }
+        )
         _add_label(journal, f"code changed during the run, first in {changed}")
-    return _drive(folder, journal, method, config, seed, lookahead, execution, listener, plugins)
+    return _drive(
+        folder, lock, journal, method, config, seed, lookahead, execution, listener, plugins
+    )
 
 
 def _drive(
     folder: RunFolder,
+    lock: RunLock,
     journal: Journal,
     method: MethodSpec,
     config: Any,
@@ -213,16 +244,13 @@ def _drive(
     listener: Silent | None,
     plugins: Registry,
 ) -> dict[str, Any]:
-    from heliostat.store.lock import RunLock
-
     listener = listener or Silent()
-    lock = RunLock(folder.lock)
-    lock.acquire()
     began = time.monotonic()
     log = RunLog(folder.log)
     code = fingerprint.fingerprint(fingerprint.sources(plugins.packages_of(method)))
     prepare_environment(execution.cache_dir, code)
     set_threads(1)
+    journal.drop_meta("digest", "result")  # of an earlier end that this start goes beyond
     journal.set_meta(
         {
             "state": "running",
@@ -244,7 +272,9 @@ def _drive(
         executor=executor,
         log=log,
         listener=_Observed(listener, folder, plugins),
-        build_part=PartBuilder(plugins, folder.artifacts, inputs),
+        build_part=PartBuilder(
+            plugins, folder.artifacts, inputs, Path(journal.meta("directory") or ".")
+        ),
         lookahead=lookahead,
     )
     state = "failed"
@@ -271,7 +301,7 @@ def _drive(
             executor.close(STOP_SECONDS)
             journal.close()
             lock.release()
-        _tell(plugins, log, "heliostat_run_finished", folder, error)
+        _tell(plugins, log, "heliostat_run_finished", folder, error=error)
     return account
 
 
@@ -300,9 +330,9 @@ def make_executor(
     from heliostat.execution.ray import RayExecutor, WorkerSetup
 
     cache_dir = str(execution.cache_dir)
-    home = str(Path.home())
-    if cache_dir.startswith(home):  # another node's user has another home
-        cache_dir = "~" + cache_dir[len(home) :]
+    home = Path.home()
+    if execution.cache_dir.is_relative_to(home):  # another node's user has another home
+        cache_dir = str(Path("~") / execution.cache_dir.relative_to(home))
     setup = WorkerSetup(
         run=str(folder.path.resolve()),
         root=seed,
@@ -394,20 +424,20 @@ class _Observed:
             try:
                 observer(run=view, outcomes=outcomes)
             except Exception as error:
-                self._listener.on_event("observer", f"{observer.__module__}: {error}")
+                self._listener.on_event("observer", f"{observer.plugin}: {error}")
         view.close()
 
 
-def _tell(plugins: Registry, log: RunLog, hook: str, folder: RunFolder, *error: object) -> None:
+def _tell(plugins: Registry, log: RunLog, hook: str, folder: RunFolder, **more: object) -> None:
     observers = plugins.hook_implementations(hook)
     if not observers:
         return
     view = RunView(folder)
     for observer in observers:
         try:
-            observer(view, *error)
+            observer(run=view, **more)
         except Exception as failure:
-            log.add("observer", f"{observer.__module__}: {failure}")
+            log.add("observer", f"{observer.plugin}: {failure}")
     view.close()
 
 
@@ -485,7 +515,7 @@ def _write_config(
     import tomli_w
 
     content: dict[str, Any] = {"method": method.name, "seed": seed, "lookahead": lookahead}
-    content["config"] = values
+    content["config"] = configuration.without_none(values)
     folder.config.write_text(tomli_w.dumps(content), encoding="utf-8")
 
 

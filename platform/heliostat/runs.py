@@ -105,13 +105,24 @@ def find(name: str, root: Path) -> RunFolder:
         return RunFolder(direct)
     every = folders(root)
     if name == "last" and every:
-        return max(every, key=lambda run: run.id)
+        return max(every, key=_begun)
     exact = [run for run in every if run.id == name]
     partial = [run for run in every if name in run.id] if name else []
     matches = exact or partial
     if len(matches) == 1:
         return matches[0]
     raise RunNotFound(name, [run.id for run in matches or every], str(root))
+
+
+def _begun(run: RunFolder) -> tuple[float, str]:
+    """Return when a run began; its name has seconds only, in local time."""
+    try:
+        view = RunView(run)
+        created = view.created
+        view.close()
+    except StoreError:
+        return 0.0, run.id
+    return created, run.id
 
 
 class RunView:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import torch
 
 Name = str | int
+LARGEST_PART = 2**32
+"""numpy splits larger integers into words, so that a name of one would equal a name of two."""
 
 
 @lru_cache(maxsize=4096)
@@ -34,11 +36,16 @@ def spawn_key(name: tuple[Name, ...]) -> tuple[int, ...]:
     for part in name:
         if isinstance(part, str):
             parts.append(_string_part(part))
-        elif isinstance(part, int | np.integer) and not isinstance(part, bool) and part >= 0:
+        elif (
+            isinstance(part, int | np.integer)
+            and not isinstance(part, bool)
+            and 0 <= part < LARGEST_PART
+        ):
             parts.append(int(part))
         else:
             raise TypeError(
-                f"a stream's name is made of strings and non-negative integers, got {part!r}"
+                "a stream's name is made of strings and of integers from 0 below 2**32, got "
+                f"{part!r}"
             )
     return tuple(parts)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from heliostat import streams
 from heliostat.encoding import Shared, decode, digest, encode
-from heliostat.errors import CorruptStore, ExecutionError, Key, MisuseError
+from heliostat.errors import CorruptStore, ExecutionError, Interrupted, Key, MisuseError
 from heliostat.outcome import Failure
 
 if TYPE_CHECKING:
@@ -141,7 +141,8 @@ class TaskContext:
 
         The object must behave as if it were new each time: it may not keep state between items.
         """
-        built: O = self._worker.built(handle.sha256, build, lambda: self.shared(handle))
+        value = self.shared(handle)  # declared or not must not depend on what was cached before
+        built: O = self._worker.built(handle.sha256, build, value)
         return built
 
     def checkpoint(self, state: object) -> None:
@@ -150,7 +151,11 @@ class TaskContext:
         if now - self._sent < self._worker.checkpoint_seconds:
             return
         self._sent = now
-        self._send(encode(state))
+        text = encode(state)
+        try:
+            self._send(text)
+        except BaseException as error:
+            raise _DriverFailed(error) from error
 
     def restore(self, default: T) -> T:
         """Return the newest checkpoint of this task, or `default` at its first start."""
@@ -159,7 +164,14 @@ class TaskContext:
 
 def scoped(scope: Key, name: tuple[streams.Name, ...]) -> tuple[streams.Name, ...]:
     """Return a stream's name inside a sub-search; the main search uses names as they are."""
-    return ("scope", *scope, *name) if scope else name
+    return ("scope", len(scope), *scope, *name) if scope else name
+
+
+class _DriverFailed(BaseException):
+    """The driver could not store a task's checkpoint: its error, not the task's."""
+
+    def __init__(self, cause: BaseException) -> None:
+        self.cause = cause
 
 
 class WorkerSide:
@@ -195,11 +207,14 @@ class WorkerSide:
         self._values.move_to_end(sha256)
         return self._values[sha256]
 
-    def built(self, sha256: str, build: Callable[[Any], Any], value: Callable[[], Any]) -> Any:
-        """Return the object that `build` makes of shared data, made once in this process."""
-        at = (sha256, f"{build.__module__}:{build.__qualname__}")
+    def built(self, sha256: str, build: Callable[[Any], Any], value: Any) -> Any:
+        """Return the object that `build` makes of shared data, made once in this process.
+
+        `build` is a function at module level: a closure of the same name could be another one.
+        """
+        at = (sha256, function_name(build))
         if at not in self._built:
-            self._built[at] = build(value())
+            self._built[at] = build(value)
             while len(self._built) > self._keep:
                 self._built.popitem(last=False)
         return self._built[at]
@@ -218,7 +233,11 @@ class WorkerSide:
             if function is None:
                 function = self._functions[work.function] = resolve(work.function)
             value = encode(function(decode(work.item), TaskContext(work, self, send)))
-        except (Exception, SystemExit) as error:
+        except (Interrupted, KeyboardInterrupt):
+            raise
+        except _DriverFailed as error:
+            raise error.cause from None
+        except BaseException as error:  # a task may end in SystemExit, or a panic of a library
             failure = Failure(_kind(error), _message(error), traceback.format_exc(limit=-12))
         return Reply(work.key, value, failure, time.perf_counter() - began, worker)
 

@@ -14,8 +14,8 @@ from heliostat import streams
 
 TEACHING = {
     "call_price": [],
-    "curve_fit": [],
-    "group_means": ["-o", "rounds=8"],
+    "curve_fit": ["-o", "generations=16"],
+    "group_means": ["-o", "rounds=12"],
 }
 KILLS = 8
 SIGKILLED = -signal.SIGKILL
@@ -28,7 +28,7 @@ def kill_again_and_again(
     start = ["run", method, "--preset", "smoke", *options, "--no-report"]
     whole = cli.json(*start, "--workers", "serial")
     Path(whole["folder"]).rename(cli.folder / "whole")
-    each = max(1, whole["outcomes"] // (kills + 2))
+    each = max(1, whole["outcomes"] // (8 * kills))  # a commit may hold a whole batch
     fault = {"HELIOSTAT_FAULT": f"kill-after-commits={each}"}
     killed = cli(*start, "--workers", workers, "--seed", "0", **fault)
     assert killed.returncode == SIGKILLED, killed.stderr

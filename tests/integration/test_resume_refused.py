@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,8 @@ class Config(MethodConfig):
     rounds: int = 4
 
 def search(config, run):
-    return [o.unwrap() for n in range(config.rounds) for o in run.map(tasks.square, range(n, n + 3))]
+    rounds = [run.map(tasks.square, range(n, n + 3)) for n in range(config.rounds)]
+    return [o.unwrap() for outcomes in rounds for o in outcomes]
 
 @hookimpl
 def heliostat_methods():
@@ -80,10 +83,10 @@ def test_changed_items_are_refused_even_where_code_may_change(small: Any) -> Non
 
 def test_a_changed_or_missing_input_file_is_named(cli: Any) -> None:
     table = cli.folder / "table.csv"
-    table.write_text("x,y\n" + "".join(f"{i},{2 * i}\n" for i in range(20)))
+    table.write_text("x,y\n" + "".join(f"{i},{i}.5\n" for i in range(20)))
     start = ["run", "reads_table", "-o", f"data=csv:{table}", "--workers", "serial", "--no-report"]
-    assert cli.json(*start)["result"] == (2 * sum(range(20))) ** 2
-    table.write_text(table.read_text().replace("19,38", "19,39"))
+    assert cli.json(*start)["result"] == 200**2
+    table.write_text(table.read_text().replace("19,19.5", "19,20.5"))
     assert_refused(resume(cli), "table.csv")
     table.unlink()
     done = resume(cli)
@@ -100,9 +103,6 @@ def test_a_run_with_an_input_file_resumes_from_another_folder(cli: Any) -> None:
 
 
 def test_a_second_driver_is_refused_by_process_and_host(cli: Any) -> None:
-    import socket
-    import time
-
     first = cli.popen("run", "waits_for_file", "--workers", "serial", "--no-report", "--json")
     try:
         until = time.monotonic() + 30

@@ -49,6 +49,8 @@ def export(
             else:
                 for line in _lines(view):
                     file.write(line + "\n")
+    except BrokenPipeError:
+        raise  # the reader has enough: `export | head`
     except OSError as error:
         raise StoreError(f"cannot write {output}: {error.strerror}") from error
 

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from heliostat.cli.options import json_option, print_json, runs_option
+from heliostat.errors import StoreError
 
 
 @click.command()
@@ -22,9 +23,12 @@ def ls(runs: Path | None, as_json: bool, wanted: str | None) -> None:
 
     rows: list[dict[str, Any]] = []
     for folder in folders(runs_root(runs)):
-        view = RunView(folder)
-        rows.append(view.row())
-        view.close()
+        try:
+            view = RunView(folder)
+            rows.append(view.row())
+            view.close()
+        except StoreError as error:
+            rows.append(damaged(folder.id, error))
     rows.sort(key=lambda row: (row["created"], row["run"]), reverse=True)
     rows = [row for row in rows if wanted in (None, row["method"])]
     if as_json:
@@ -35,9 +39,24 @@ def ls(runs: Path | None, as_json: bool, wanted: str | None) -> None:
     for row in rows:
         digest = (row["digest"] or "")[:12]
         click.echo(
-            f"{row['run']:<36} {row['state']:<12} seed {row['seed']:<6} "
+            f"{row['run']:<36} {row['state']:<12} seed {row['seed']!s:<6} "
             f"{row['outcomes']:>8} tasks  {digest}"
         )
+
+
+def damaged(run: str, error: StoreError) -> dict[str, Any]:
+    """Return the line of a run whose journal cannot be read."""
+    return {
+        "run": run,
+        "method": None,
+        "state": "damaged",
+        "seed": None,
+        "digest": None,
+        "outcomes": 0,
+        "failures": 0,
+        "created": 0.0,
+        "error": str(error),
+    }
 
 
 @click.command()
@@ -102,7 +121,7 @@ def _plain_result(view: Any) -> Any:
 def _show_outcome(view: Any, key: str, as_json: bool) -> None:
     from heliostat.errors import ConfigError
 
-    if not all(part.isdigit() for part in key.split(".")):
+    if not all(part.isascii() and part.isdecimal() for part in key.split(".")):
         raise ConfigError("KEY", key, "numbers with dots between them, such as 3.1")
     wanted = tuple(int(part) for part in key.split("."))
     row = next((r for r in view.outcomes(delivered=False) if r.key == wanted), None)

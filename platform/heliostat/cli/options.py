@@ -54,7 +54,7 @@ def parse_workers(text: str | None) -> int | None:
         return None
     if text == "serial":
         return 0
-    if text.isdigit() and int(text) > 0:
+    if text.isascii() and text.isdecimal() and int(text) > 0:
         return int(text)
     raise ConfigError("--workers", text, "a positive number or serial")
 

@@ -10,6 +10,7 @@ import click
 from heliostat.cli.options import json_option, print_json, runs_option
 from heliostat.errors import ExecutionError, key_text
 from heliostat.numerics import prepare_environment
+from heliostat.outcome import WORKER_LOST
 
 
 @click.command()
@@ -26,7 +27,12 @@ def verify(run_name: str, sample: int | None, runs: Path | None, as_json: bool) 
     view = RunView(find(run_name, runs_root(runs)))
     packages = registry().packages_of(registry().method(view.method))
     prepare_environment(code=fingerprint(sources(packages)))
-    rows = [row for row in view.outcomes() if not row.observed]
+    # an item that was lost with its worker would take this process with it
+    rows = [
+        row
+        for row in view.outcomes()
+        if not row.observed and (row.failure is None or row.failure.kind != WORKER_LOST)
+    ]
     # evenly spaced, so that the same call checks the same items
     chosen = rows if sample is None or sample >= len(rows) else _spread(rows, sample)
     account = {"run": view.id, "checked": len(chosen), "of": len(rows), **_check(view, chosen)}

@@ -11,14 +11,17 @@ from __future__ import annotations
 import logging
 import os
 import queue
+import signal
 import sys
 import threading
+import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from heliostat.encoding import digest
 from heliostat.errors import ClusterError, Key, ResourceError
 from heliostat.execution.chunks import Chunk, ChunkQueue
 from heliostat.numerics import environment, prepare_environment, set_threads
@@ -73,6 +76,7 @@ class RayExecutor:
         self._shared_refs: OrderedDict[str, Any] = OrderedDict()
         self._remote: dict[Resources, Any] = {}
         self._states: dict[Key, str] = {}
+        self._seen_states: dict[Key, set[str]] = {}
         self._ray: Any = None
         self._lost = 0
         self.slots = max(1, workers or os.cpu_count() or 1)
@@ -83,6 +87,7 @@ class RayExecutor:
             return
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        handlers = _signal_handlers()
         ray = _import_ray()
         logging.getLogger("ray").setLevel(logging.ERROR)
         _take_messages(self._on_event)
@@ -98,6 +103,10 @@ class RayExecutor:
                 ray.init(address=self._address, **options)
         except (ConnectionError, RuntimeError, ValueError, OSError) as error:
             raise ClusterError(_connection_message(self._address, error)) from error
+        finally:
+            # ray.init puts handlers of its own in place of those that stop a run in good order
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
         self._ray = ray
         self._lost_errors = _lost_errors(ray)
         if self._address is not None and self._workers is None:
@@ -252,12 +261,17 @@ class RayExecutor:
             raise ClusterError(f"a worker process cannot run tasks: {text}") from error
         if isinstance(message, TaskState):
             self._states[message.key] = message.state
-            self._attempts.pop(message.key, None)  # progress: attempts count anew
+            seen = self._seen_states.setdefault(message.key, set())
+            if digest(message.state) not in seen:  # progress: attempts count anew
+                seen.add(digest(message.state))
+                self._attempts.pop(message.key, None)
             if message.key not in self._dropped:
                 on_state(message)
             return []
         self._landed(flight)
         worker, answers = message
+        if len(answers) != len(chunk.works):
+            return self._lost_chunk(chunk, "the worker's tasks ended early")
         self._queue.size_of(chunk.works[0].function).learn(
             len(answers), sum(seconds for _, _, seconds in answers)
         )
@@ -266,6 +280,7 @@ class RayExecutor:
             attempts = self._attempts.pop(work.key, 0) + 1 if self._attempts else 1
             if self._states:
                 self._states.pop(work.key, None)
+                self._seen_states.pop(work.key, None)
             replies.append(Reply(work.key, value, failure, seconds, worker, attempts))
         return replies
 
@@ -306,7 +321,11 @@ class _Lane:
 
     def _loop(self) -> None:
         while True:
-            self._jobs.get()()
+            job = self._jobs.get()
+            try:
+                job()
+            except BaseException:  # the chunk comes back short, which the driver notices
+                traceback.print_exc()
 
     def run(self, job: Callable[[], None]) -> None:
         """Run a job after those before it."""
@@ -361,6 +380,12 @@ def _run_chunk(
     while (state := outbox.get()) is not None:
         yield state
     yield label, answers
+
+
+def _signal_handlers() -> dict[int, Any]:
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    return {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
 
 def _no_data(sha256: str) -> str:

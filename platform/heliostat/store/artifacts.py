@@ -25,7 +25,7 @@ class ArtifactStore:
         """Store content and return its hash; equal content is stored once."""
         sha256 = hashlib.sha256(content).hexdigest()
         path = self.path(sha256)
-        if path.exists():
+        if path.exists() and path.read_bytes() == content:  # else damaged: written again
             return sha256
         partial = path.with_suffix(f".{os.getpid()}.part")
         try:

@@ -24,6 +24,8 @@ from heliostat.store.artifacts import ArtifactStore
 
 SCHEMA = 1
 INLINE_LIMIT = 16_384
+CHECKPOINTS_KEPT = 3
+"""Checkpoints of a search that are kept, so that a damaged one has others before it."""
 FAULT_VARIABLE = "HELIOSTAT_FAULT"
 """Test hook: `kill-after-commits=N` ends the driver with SIGKILL once N outcomes were committed."""
 
@@ -103,24 +105,32 @@ class Journal:
         self._kill_after = _fault()
         try:
             if readonly:
-                self._db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
+                uri = path.resolve().as_uri() + "?mode=ro"  # names may hold ?, # and %
+                self._db = sqlite3.connect(uri, uri=True, timeout=10)
             else:
                 self._db = sqlite3.connect(
                     path, isolation_level=None, check_same_thread=False, timeout=10
                 )
                 self._db.execute("pragma journal_mode = wal")
                 self._db.execute("pragma synchronous = normal")
+            self._check_schema()
+            if not readonly:
                 self._db.executescript(_TABLES)
+                self.set_meta({"schema": str(SCHEMA)})
         except sqlite3.Error as error:
             raise StoreError(f"cannot open {path}: {error}") from error
-        schema = self.meta("schema")
         self.extended = self.meta("extended") is not None
-        if schema is None and not readonly:
-            self.set_meta({"schema": str(SCHEMA)})
-        elif schema is not None and int(schema) > SCHEMA:
+
+    def _check_schema(self) -> None:
+        """Refuse a newer schema before anything is written."""
+        named = "select count(*) from sqlite_master where type = 'table' and name = 'meta'"
+        if not self._db.execute(named).fetchone()[0]:
+            return
+        schema = self.meta("schema")
+        if schema is not None and int(schema) > SCHEMA:
             raise StoreError(
-                f"{path} was written by a newer Heliostat (schema {schema}, this one reads up to "
-                f"{SCHEMA}); upgrade to read it"
+                f"{self._path} was written by a newer Heliostat (schema {schema}, this one reads "
+                f"up to {SCHEMA}); upgrade to read it"
             )
 
     def close(self) -> None:
@@ -139,6 +149,11 @@ class Journal:
                 "insert or replace into meta values (?, ?)", values.items()
             )
         )
+
+    def drop_meta(self, *names: str) -> None:
+        """Forget named texts of the run's record."""
+        rows = [(name,) for name in names]
+        self._write(lambda: self._db.executemany("delete from meta where name = ?", rows))
 
     # Outcomes
 
@@ -194,6 +209,18 @@ class Journal:
     def count(self) -> int:
         """Return the number of journaled outcomes."""
         return int(self._read("select count(*) from outcome").fetchone()[0])
+
+    def has_history(self) -> bool:
+        """Return whether an earlier start left anything that a resume can use."""
+        query = "select exists (select 1 from {})"
+        tables = ("outcome", "checkpoint", "task_state")
+        return any(self._read(query.format(name)).fetchone()[0] for name in tables)
+
+    def disown(self, scope: Key) -> None:
+        """Take the outcomes of a scope out of what the search has seen."""
+        low, high = pack_key(scope), pack_key((*scope[:-1], scope[-1] + 1))
+        query = "update call set delivered = 0 where key >= ? and key < ?"
+        self._write(lambda: self._db.execute(query, (low, high)))
 
     def count_delivered(self) -> int:
         """Return the number of outcomes the search saw, as far as it is recorded."""
@@ -274,10 +301,25 @@ class Journal:
             self._insert_calls(rows)
             self._db.execute(
                 "insert into checkpoint (scope, step, counter, state) values (?, ?, ?, ?)",
-                (pack_key(scope), step, counter, held),
+                (packed, step, counter, held),
             )
+            self._db.executemany("delete from checkpoint where id = ?", old)
 
+        packed = pack_key(scope)
+        query = (
+            "select id, state from checkpoint where scope = ? order by id desc limit -1 offset ?"
+        )
+        stale = self._read(query, packed, CHECKPOINTS_KEPT - 1).fetchall()
+        old = [(number,) for number, _ in stale]
         self._write(write)
+        for _, text in stale:
+            self._discard(text)
+
+    def _discard(self, held: str) -> None:
+        """Delete the artifact of a checkpoint that no other checkpoint shares."""
+        shared = self._read("select exists (select 1 from checkpoint where state = ?)", held)
+        if held.startswith('{"$blob"') and not shared.fetchone()[0]:
+            self._artifacts.path(json.loads(held)["$blob"]).unlink(missing_ok=True)
 
     def checkpoints(self, scope: Key) -> Iterator[StoredCheckpoint]:
         """Return a scope's checkpoints that are intact, newest first."""
@@ -333,7 +375,10 @@ class Journal:
         rows = [(packed, step, of, count, name, value, elapsed) for name, value in metrics.items()]
 
         def write() -> None:
-            self._db.execute("delete from metric where scope = ? and step = ?", (packed, step))
+            self._db.executemany(
+                "delete from metric where scope = ? and step = ? and name = ?",
+                [(packed, step, name) for name in metrics],
+            )
             self._db.executemany(
                 "insert into metric (scope, step, of, count, name, value, elapsed)"
                 " values (?, ?, ?, ?, ?, ?, ?)",
@@ -403,9 +448,10 @@ class Journal:
         return {worker: {"items": items, "seconds": seconds} for worker, items, seconds in rows}
 
     def failures(self) -> list[Row]:
-        """Return the outcomes that failed, in key order."""
-        rows = self._read("select * from outcome where failure is not null order by key")
-        return [_row(raw) for raw in rows]
+        """Return the outcomes that failed and that the search saw, in key order."""
+        calls = {unpack_key(k): n for k, n in self._read("select key, delivered from call")}
+        raw = self._read("select * from outcome where failure is not null order by key")
+        return [row for row in map(_row, raw) if not calls or _was_delivered(row.key, calls)]
 
     def _read(self, query: str, *values: object) -> sqlite3.Cursor:
         try:

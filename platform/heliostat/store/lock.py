@@ -6,10 +6,14 @@ import fcntl
 import json
 import os
 import socket
+import time
 from pathlib import Path
 from typing import IO
 
 from heliostat.errors import RunLocked, StoreError
+
+PATIENCE_SECONDS = 1.0
+"""Somebody who only looks whether a run is driven holds the lock for an instant."""
 
 
 class RunLock:
@@ -26,12 +30,10 @@ class RunLock:
             file = open(self._path, "a+", encoding="utf-8")  # noqa: SIM115
         except OSError as error:
             raise StoreError(f"cannot open {self._path}: {error.strerror}") from error
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not _lock_within(file, PATIENCE_SECONDS):
             file.close()
             pid, host = holder(self._path)
-            raise RunLocked(self._path.parent.name, pid, host) from None
+            raise RunLocked(self._path.parent.name, pid, host)
         file.truncate(0)
         file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
         file.flush()
@@ -42,6 +44,18 @@ class RunLock:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _lock_within(file: IO[str], seconds: float) -> bool:
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except OSError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(0.05)
 
 
 def held(path: Path) -> bool:

@@ -1,0 +1,60 @@
+"""The `heliostat` command in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+
+class CommandLine:
+    """Runs `heliostat` in a process of its own, with runs in a folder of this test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.runs = folder / "runs"
+        self.environment = {
+            **os.environ,
+            "HELIOSTAT_LOAD": "heliostat_teaching.plugin,heliostat_test_methods",
+            "HELIOSTAT_PLUGINS": "none",
+            "HELIOSTAT_RUNS": str(self.runs),
+            "HELIOSTAT_CACHE": str(folder / "cache"),
+        }
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "heliostat.submit", *arguments]
+
+    def __call__(
+        self, *arguments: str, timeout: float = 120, **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*arguments),
+            cwd=self.folder,
+            env={**self.environment, **environment},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+    def json(self, *arguments: str, timeout: float = 120, **environment: str) -> Any:
+        """Run a command that must succeed and print one JSON value and nothing else."""
+        done = self(*arguments, "--json", timeout=timeout, **environment)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def popen(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(*arguments),
+            cwd=self.folder,
+            env={**self.environment, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def only_run(self) -> Path:
+        (path,) = [p for p in self.runs.iterdir() if (p / "run.db").exists()]
+        return path

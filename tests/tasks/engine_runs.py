@@ -1,0 +1,88 @@
+"""Searches driven by a bare engine, without a method, a command line or a run's record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from heliostat.engine import Engine
+from heliostat.execution.executor import Executor
+from heliostat.execution.serial import SerialExecutor
+from heliostat.run import Run
+from heliostat.runner import Silent
+from heliostat.store.artifacts import ArtifactStore
+from heliostat.store.journal import Journal, Row
+from heliostat.store.log import RunLog
+from heliostat.task import WorkerSide
+
+
+@dataclass
+class Done:
+    """What a search left."""
+
+    result: Any
+    digest: str
+    evaluated: int
+    replayed: int
+    rows: list[Row]
+    """the outcomes that the search saw"""
+    stored: list[Row]
+    """all journaled outcomes"""
+
+
+def worker_side(folder: Path, root: int, checkpoint_seconds: float = 0.0) -> WorkerSide:
+    store = ArtifactStore(folder / "artifacts")
+    return WorkerSide(
+        root, folder / "cache", checkpoint_seconds, fetch=lambda sha: store.get(sha).decode()
+    )
+
+
+def drive(
+    search: Callable[[Run], Any],
+    folder: Path,
+    *,
+    executor: Executor | Callable[[WorkerSide], Executor] | None = None,
+    root: int = 0,
+    lookahead: int = 3,
+    listener: Silent | None = None,
+) -> Done:
+    """Run (or resume) a search in `folder`; a BaseException of an executor acts like a kill."""
+    folder.mkdir(parents=True, exist_ok=True)
+    artifacts = ArtifactStore(folder / "artifacts")
+    journal = Journal(folder / "run.db", artifacts)
+    side = worker_side(folder, root)
+    if executor is None:
+        executor = SerialExecutor(side)
+    elif isinstance(executor, type) or not hasattr(executor, "submit"):
+        executor = executor(side)  # type: ignore[operator]
+    engine = Engine(
+        root=root,
+        journal=journal,
+        artifacts=artifacts,
+        executor=executor,  # type: ignore[arg-type]
+        log=RunLog(folder / "log.jsonl"),
+        listener=listener or Silent(),
+        build_part=lambda kind, ref: (kind, ref),
+        lookahead=lookahead,
+    )
+    try:
+        result = search(engine.main_scope())
+        journal.save_calls(engine.take_unsaved_calls())
+        return Done(
+            result,
+            journal.digest(),
+            engine.evaluated,
+            engine.replayed,
+            list(journal.outcomes()),
+            list(journal.outcomes(delivered=False)),
+        )
+    finally:
+        journal.close()
+
+
+def reopened(folder: Path) -> Iterator[Row]:
+    journal = Journal(folder / "run.db", ArtifactStore(folder / "artifacts"), readonly=True)
+    yield from journal.outcomes(delivered=False)
+    journal.close()
