@@ -25,6 +25,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(
     [*map(str, IMPORTABLE), *filter(None, [os.environ.get("PYTHONPATH")])]
 )
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ["HELIOSTAT_LOAD"] = "heliostat_teaching.plugin"
 for name in ("HELIOSTAT_FAULT", "HELIOSTAT_RUNS", "HELIOSTAT_DEBUG", "HELIOSTAT_PLUGINS"):
     os.environ.pop(name, None)
 

@@ -82,8 +82,8 @@ def resumed(cli: Any, run: Path) -> dict[str, Any]:
     ("damage", "damaged"),
     [
         ("id = (select max(id) from checkpoint)", 1),
-        ("id > 1", 4),
-        ("1", 5),
+        ("id > (select min(id) from checkpoint)", 2),
+        ("1", 3),
     ],
 )
 def test_a_damaged_checkpoint_is_passed_over_for_an_older_one_or_a_replay(

@@ -295,7 +295,7 @@ class Journal:
     ) -> None:
         """Commit a search's checkpoint together with the record of its calls."""
         rows = [(pack_key(key), count) for key, count in calls.items()]
-        held = self.intern(_sealed(state))
+        held = self.intern(_sealed(state, _place(step, counter)))
 
         def write() -> None:
             self._insert_calls(rows)
@@ -325,7 +325,8 @@ class Journal:
         """Return a scope's checkpoints that are intact, newest first."""
         query = "select step, counter, state from checkpoint where scope = ? order by id desc"
         for step, counter, held in self._read(query, pack_key(scope)).fetchall():
-            state = self._intact(held, f"checkpoint of step {step}")
+            place = _place(int(step), int(counter))
+            state = self._intact(held, f"checkpoint of step {step}", place)
             if state is not None:
                 yield StoredCheckpoint(int(step), int(counter), state)
 
@@ -352,9 +353,9 @@ class Journal:
                 return state
         return None
 
-    def _intact(self, held: str, what: str) -> str | None:
+    def _intact(self, held: str, what: str, place: str = "") -> str | None:
         try:
-            return _unsealed(self.extern(held), f"{self._path}: {what}")
+            return _unsealed(self.extern(held), f"{self._path}: {what}", place)
         except StoreError as error:
             self.add_event("damaged", str(error))
             return None
@@ -498,13 +499,17 @@ def _row(raw: tuple[Any, ...]) -> Row:
     )
 
 
-def _sealed(state: str) -> str:
-    return hashlib.sha256(state.encode()).hexdigest() + state
+def _place(step: int, counter: int) -> str:
+    return f"step {step} after {counter} calls: "
 
 
-def _unsealed(text: str, where: str) -> str:
+def _sealed(state: str, place: str = "") -> str:
+    return hashlib.sha256((place + state).encode()).hexdigest() + state
+
+
+def _unsealed(text: str, where: str, place: str) -> str:
     seal, state = text[:64], text[64:]
-    found = hashlib.sha256(state.encode()).hexdigest()
+    found = hashlib.sha256((place + state).encode()).hexdigest()
     if seal != found:
         raise CorruptStore(where, seal, found)
     return state
