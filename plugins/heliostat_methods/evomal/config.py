@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from heliostat import EXTENDABLE, MethodConfig, PartKind, PartRef
+from heliostat import EXTENDABLE, ConfigError, MethodConfig, PartKind, PartRef
 
 DatasetRef = Annotated[PartRef, PartKind("dataset")]
 ModelRef = Annotated[PartRef, PartKind("model")]
@@ -79,43 +79,28 @@ class EvoMALConfig(MethodConfig):
     def _one_or_many(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str | Mapping | PartRef) else value
 
-    @field_validator("rate_factors")
-    @classmethod
-    def _positive(cls, value: tuple[float, ...]) -> tuple[float, ...]:
-        if not all(factor > 0 for factor in value):
-            raise ValueError("expected positive factors")
-        return value
-
     @model_validator(mode="after")
     def _fits_together(self) -> EvoMALConfig:
+        # ConfigError goes through pydantic unchanged, so that the message names the field
         if self.population < self.tournament:
-            raise ValueError(
-                f"population of at least tournament; got population = {self.population}, "
-                f"tournament = {self.tournament}"
+            raise ConfigError(
+                "population", self.population, f"at least tournament = {self.tournament}"
             )
         if self.crossover + self.mutation > 1 + 1e-9:
-            raise ValueError(
-                f"crossover + mutation of at most 1; got {self.crossover} + {self.mutation}"
-            )
+            highest = f"at most {1 - self.mutation:g}, since mutation = {self.mutation:g}"
+            raise ConfigError("crossover", self.crossover, highest, "the rates add up to at most 1")
         if self.init_min > self.init_max:
-            raise ValueError(
-                f"init_min of at most init_max; got init_min = {self.init_min}, "
-                f"init_max = {self.init_max}"
-            )
+            raise ConfigError("init_min", self.init_min, f"at most init_max = {self.init_max}")
         if self.init_max > self.max_height:
-            raise ValueError(
-                f"init_max of at most max_height; got init_max = {self.init_max}, "
-                f"max_height = {self.max_height}"
-            )
+            raise ConfigError("init_max", self.init_max, f"at most max_height = {self.max_height}")
         low, high = self.mutation_heights
         if not 0 <= low <= high:
-            raise ValueError(
-                f"mutation_heights as (least, greatest); got mutation_heights = {low}, {high}"
-            )
+            raise ConfigError("mutation_heights", self.mutation_heights, "0 <= least <= greatest")
+        if not all(factor > 0 for factor in self.rate_factors):
+            raise ConfigError("rate_factors", self.rate_factors, "positive factors")
         if len(self.initial) > self.population:
-            raise ValueError(
-                f"at most population = {self.population} losses in initial; got {len(self.initial)}"
-            )
+            most = f"at most population = {self.population} losses"
+            raise ConfigError("initial", f"{len(self.initial)} losses", most)
         self._check_initial()
         return self
 
@@ -125,6 +110,9 @@ class EvoMALConfig(MethodConfig):
 
         for i, text in enumerate(self.initial):
             try:
-                parse(text, table_named(self.primitives))
+                height = parse(text, table_named(self.primitives)).height
             except LossExpressionError as error:
-                raise ValueError(f"initial[{i}] to be a loss; {error}") from None
+                raise ConfigError(f"initial[{i}]", text, "a loss in y and f", str(error)) from None
+            if height > self.max_height:
+                most = f"a tree of height at most max_height = {self.max_height}"
+                raise ConfigError(f"initial[{i}]", text, most, f"its height is {height}")

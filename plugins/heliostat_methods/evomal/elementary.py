@@ -14,7 +14,8 @@ import numpy as np
 from numba import types
 from numba.extending import overload, register_jitable
 
-_OPTIONS: Any = {"error_model": "numpy", "fastmath": {"contract"}}
+# Always part of the caller: then no two copies of one kernel can differ in a bit.
+_OPTIONS: Any = {"error_model": "numpy", "fastmath": {"contract"}, "forceinline": True}
 _f = np.float32
 
 _ONE, _HALF, _INF = _f(1.0), _f(0.5), _f(np.inf)

@@ -99,14 +99,17 @@ class LossExpression:
         return prefix_text(self)
 
     def formula(self, digits: int = 4) -> str:
-        """Return readable text such as ``(y - 0.98*f)^2``; weights to ``digits`` digits."""
-        from heliostat_methods.evomal.text import formula_text
+        """Return readable text such as ``(y - 0.98*f)^2``; numbers to ``digits`` digits.
+
+        Constants are multiplied out, so the text shows the function and not the tree.
+        """
+        from heliostat_methods.evomal.formula import formula_text
 
         return formula_text(self, digits)
 
     def to_latex(self, digits: int = 4) -> str:
-        """Return LaTeX of the tree as it stands; weights to ``digits`` significant digits."""
-        from heliostat_methods.evomal.text import latex_text
+        """Return the formula in LaTeX; numbers to ``digits`` significant digits."""
+        from heliostat_methods.evomal.formula import latex_text
 
         return latex_text(self, digits)
 

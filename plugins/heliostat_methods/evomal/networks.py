@@ -42,16 +42,15 @@ def xavier_uniform(
     widths: Sequence[int], rng: np.random.Generator, dtype: npt.DTypeLike = np.float32
 ) -> Array:
     """Return fresh parameters: U(-r, r) with ``r = sqrt(6 / (in + out))``, biases 0."""
-    theta = np.zeros(parameter_count(widths), dtype)
-    for matrix, _ in layer_views(theta, widths):
-        j, k = matrix.shape
-        bound = (6.0 / (j + k)) ** 0.5
-        # Drawn in single precision for both types, so that a double-precision check starts alike.
-        draws = rng.random((j, k), np.float32)
-        draws *= np.float32(2.0 * bound)
-        draws -= np.float32(bound)
-        matrix[...] = draws
-    return theta
+    # Drawn in single precision for both types, so that a double-precision check starts alike.
+    theta = np.empty(parameter_count(widths), np.float32)
+    for matrix, bias in layer_views(theta, widths):
+        bound = (6.0 / sum(matrix.shape)) ** 0.5
+        rng.random(dtype=np.float32, out=matrix)
+        matrix *= np.float32(2.0 * bound)
+        matrix -= np.float32(bound)
+        bias[:] = 0
+    return theta.astype(dtype, copy=False)
 
 
 def forward(theta: Array, widths: Sequence[int], x: Array) -> Array:

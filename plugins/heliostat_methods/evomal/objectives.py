@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from heliostat_methods.evomal import elementary
-from heliostat_methods.evomal.compilation import compiled
+from heliostat_methods.evomal.compilation import kernel, window
 from heliostat_methods.evomal.dense import probabilities
 
 Array = npt.NDArray[Any]
@@ -27,7 +27,7 @@ def metric_code(name: str) -> int:
     return METRICS.index(name)
 
 
-@compiled()
+@kernel("i, f2, f2 -> d")
 def metric_sum(code: int, outputs: Array, labels: Array) -> float:
     """Return the metric summed over samples: (C, L) raw outputs against (C, L) label rows.
 
@@ -50,24 +50,22 @@ def metric_sum(code: int, outputs: Array, labels: Array) -> float:
                 e = np.float64(outputs[c, l]) - np.float64(labels[c, l])
                 total += e * e / C
         elif code == _ERROR_RATE:
-            if C == 1:
-                total += 1.0 if (top > 0) != (labels[0, l] > 0.5) else 0.0
-            else:
-                total += 1.0 if best != label else 0.0
+            wrong = (top > 0) != (labels[0, l] > 0.5) if C == 1 else best != label
+            total += 1.0 if wrong else 0.0
         elif C == 1:
-            x = np.float64(top)
-            total += max(x, 0.0) - x * labels[0, l] + np.log1p(np.exp(-abs(x)))
+            z = np.float64(top)
+            total += (z if z > 0.0 else 0.0) - z * labels[0, l] + np.log1p(np.exp(-abs(z)))
         else:
             partition = 0.0
             for c in range(C):
                 partition += np.exp(np.float64(outputs[c, l]) - np.float64(top))
             for c in range(C):
-                x = np.float64(outputs[c, l]) - np.float64(top)
-                total += labels[c, l] * (np.log(partition) - x)
+                z = np.float64(outputs[c, l]) - np.float64(top)
+                total += labels[c, l] * (np.log(partition) - z)
     return total
 
 
-@compiled()
+@kernel("i, f2, f2, f2, i, f2 -> d")
 def objective_gradient(
     code: int, acts: Array, labels: Array, probability: Array, samples: int, deltas: Array
 ) -> float:
@@ -77,30 +75,31 @@ def objective_gradient(
     (C, L). Only the first ``samples`` columns count; the others, padding, get gradient 0.
     """
     C, L = labels.shape
-    row = acts.shape[0] - C
+    above = (acts.shape[0] - C) * L
+    outputs, slope = window(acts, above, C, L), window(deltas, above, C, L)
     loss = 0.0
     zero, one = acts.dtype.type(0.0), acts.dtype.type(1.0)
-    two = acts.dtype.type(2.0)
-    share = acts.dtype.type(1.0 / samples)
+    tiny = acts.dtype.type(1e-30)
     if code == _MSE:
-        share = acts.dtype.type(1.0 / (C * samples))
+        share = acts.dtype.type(2.0 / (C * samples))
         for c in range(C):
             for l in range(L):
-                e = acts[row + c, l] - labels[c, l]
-                deltas[row + c, l] = two * e * share if l < samples else zero
+                e = outputs[c, l] - labels[c, l]
+                slope[c, l] = e * share if l < samples else zero
             for l in range(samples):
-                loss += (acts[row + c, l] - labels[c, l]) ** 2
+                loss += (outputs[c, l] - labels[c, l]) ** 2
         return float(loss / (C * samples))
-    tiny = acts.dtype.type(1e-30)
-    probabilities(acts, row, probability)
+    share = acts.dtype.type(1.0 / samples)
+    probabilities(outputs, probability)
     for c in range(C):
         for l in range(L):
             e = probability[c, l] - labels[c, l]
-            deltas[row + c, l] = e * share if l < samples else zero
+            slope[c, l] = e * share if l < samples else zero
         for l in range(samples):
-            q = probability[c, l]
-            if labels[c, l] > zero:
-                loss -= labels[c, l] * elementary.positive_log(max(q, tiny))
-            if C == 1 and labels[c, l] < one:
-                loss -= (one - labels[c, l]) * elementary.positive_log(max(one - q, tiny))
+            q, y = probability[c, l], labels[c, l]
+            if y > zero:
+                loss -= y * elementary.positive_log(q if q > tiny else tiny)
+            if C == 1 and y < one:
+                q = one - q
+                loss -= (one - y) * elementary.positive_log(q if q > tiny else tiny)
     return float(loss / samples)

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from heliostat_methods.evomal.compilation import compiled
-from heliostat_methods.evomal.dense import probabilities, through_probabilities
-from heliostat_methods.evomal.kernel import Tree, kernel_arrays, tree_gradient, tree_values
+from heliostat_methods.evomal.compilation import aligned, entry, kernel, window
+from heliostat_methods.evomal.dense import fill, model_outputs, through_probabilities
+from heliostat_methods.evomal.interpreter import tree_gradient, tree_values
+from heliostat_methods.evomal.kernel import kernel_arrays
 from heliostat_methods.evomal.networks import forward, xavier_uniform
 from heliostat_methods.evomal.objectives import Metric, metric_code, metric_sum
 from heliostat_methods.evomal.problem import LearningProblem, Streams
@@ -39,70 +40,70 @@ class RejectionConfig:
             raise ValueError(f"learning_rate: got {self.learning_rate}; expected more than 0")
 
 
-@compiled()
+@kernel("i, d, d, f, f1, f1, f1, f1")
+def _adam(
+    n: int, rate: float, unbias: float, share: Any, slope: Array, m: Array, s: Array, z: Array
+) -> None:
+    dtype = slope.dtype
+    b1, b2, eps = dtype.type(0.9), dtype.type(0.999), dtype.type(1e-8)
+    r1, r2 = dtype.type(1.0 - 0.9), dtype.type(1.0 - 0.999)
+    size, scale = dtype.type(rate), dtype.type(1.0) / dtype.type(unbias)
+    for l in range(n):
+        x = slope[l] * share
+        m[l] = b1 * m[l] + r1 * x
+        s[l] = b2 * s[l] + r2 * x * x
+        z[l] -= size * m[l] / (np.sqrt(s[l]) * scale + eps)
+
+
+@entry
 def _improvements(
-    tree: Tree,
-    w: Array,
     start: Array,
     labels: Array,
+    samples: int,
+    w: Array,
+    code: Array,
+    constant: Array,
+    length: Array,
     classify: bool,
     metric: int,
     steps: int,
     learning_rate: float,
-    out: Array,
+    pool: Array,
+    ends: Array,
 ) -> None:
-    C, B = start.shape
-    # Vector code runs on whole registers: repeat the last sample up to a multiple of 16 and leave
-    # the copies out of the metric. Samples do not see each other here, so nothing else changes.
-    L = (B + 15) // 16 * 16
-    dtype = start.dtype
-    one = dtype.type(1.0)
-    b1, b2, eps = dtype.type(0.9), dtype.type(0.999), dtype.type(1e-8)
-    r1, r2 = dtype.type(1.0 - 0.9), dtype.type(1.0 - 0.999)
-    share = dtype.type(1.0 / B)
-    first, y = np.empty((C, L), dtype), np.empty((C, L), dtype)
-    for c in range(C):
-        for l in range(L):
-            first[c, l] = start[c, min(l, B - 1)]
-            y[c, l] = labels[c, min(l, B - 1)]
-    base = metric_sum(metric, start, labels)
-    z, q = np.empty((C, L), dtype), np.empty((C, L), dtype)
-    m, s, end = np.empty((C, L), dtype), np.empty((C, L), dtype), np.empty((C, B), dtype)
-    columns = tree[0].shape[1]
-    v, g = np.empty((columns, C * L), dtype), np.empty((columns, C * L), dtype)
-    scratch, d = np.empty((4, C * L), dtype), np.empty((C, L), dtype)
-    flat_z, flat_q, flat_y = z.reshape(C * L), q.reshape(C * L), y.reshape(C * L)
-    flat_d, flat_m, flat_s = d.reshape(C * L), m.reshape(C * L), s.reshape(C * L)
-    for p in range(out.shape[0]):
-        if not tree[4][p, 0]:
-            out[p] = 0.0  # no gradient reaches the predictions: they stay where they are
-            continue
-        z[:] = first
-        m[:] = dtype.type(0.0)
-        s[:] = dtype.type(0.0)
+    """Optimise the predictions ``start`` (C, L) under every candidate; ``ends`` (P, C, L)."""
+    C, L = start.shape
+    E, N = C * L, code.shape[1]
+    share, zero = start.dtype.type(1.0 / samples), start.dtype.type(0.0)
+    v, g, c = window(pool, 0, N, E), window(pool, N * E, N, E), window(pool, 2 * N * E, 2 * N, E)
+    q, d = window(pool, 4 * N * E, C, L), window(pool, (4 * N + 1) * E, C, L)
+    moments = window(pool, (4 * N + 2) * E, 2, E)
+    flat_q, flat_d = window(q, 0, 1, E)[0], window(d, 0, 1, E)[0]
+    flat_y, first = window(labels, 0, 1, E)[0], window(start, 0, 1, E)[0]
+    for p in range(ends.shape[0]):
+        n, tree, z, flat_z = length[p], code[p], ends[p], window(ends, p * E, 1, E)[0]
+        for l in range(E):
+            flat_z[l] = first[l]
+        if tree[0, 3] == 0:
+            continue  # no gradient reaches the predictions: they stay where they are
+        fill(moments, zero)
         power1, power2 = 1.0, 1.0
         for _ in range(steps):
+            model_outputs(z, classify, q)
+            tree_values(tree, n, constant[p], w[p], flat_q, flat_y, v)
+            tree_gradient(tree, n, w[p], v, g, c, flat_d)
             if classify:
-                probabilities(z, 0, q)
-                tree_values(tree, p, w, flat_q, flat_y, v)
-                tree_gradient(tree, p, w, v, g, scratch, flat_d)
                 through_probabilities(q, d)
-            else:
-                tree_values(tree, p, w, flat_z, flat_y, v)
-                tree_gradient(tree, p, w, v, g, scratch, flat_d)
             power1 *= 0.9
             power2 *= 0.999
-            size = dtype.type(learning_rate / (1.0 - power1))
-            unbias = one / dtype.type(np.sqrt(1.0 - power2))
-            for l in range(C * L):
-                x = flat_d[l] * share
-                flat_m[l] = b1 * flat_m[l] + r1 * x
-                flat_s[l] = b2 * flat_s[l] + r2 * x * x
-                flat_z[l] -= size * flat_m[l] / (np.sqrt(flat_s[l]) * unbias + eps)
-        for c in range(C):
-            for l in range(B):
-                end[c, l] = z[c, l]
-        out[p] = (base - metric_sum(metric, end, labels)) / B
+            rate, unbias = learning_rate / (1.0 - power1), np.sqrt(1.0 - power2)
+            _adam(E, rate, unbias, share, flat_d, moments[0], moments[1], flat_z)
+
+
+@entry
+def _metrics(outputs: Array, labels: Array, metric: int, out: Array) -> None:
+    for p in range(outputs.shape[0]):
+        out[p] = metric_sum(metric, outputs[p], labels)
 
 
 def improvements(
@@ -124,20 +125,32 @@ def improvements(
         raise ValueError(
             f"labels: shape {labels.shape}; expected that of predictions, {predictions.shape}"
         )
-    dtype = predictions.dtype
-    out = np.empty(program.count)
+    dtype, samples = predictions.dtype, predictions.shape[1]
+    # Vector code runs on whole registers: repeat the last sample up to a multiple of 16 and leave
+    # the copies out of the metric. Samples do not see each other here, so nothing else changes.
+    padded = (samples + 15) // 16 * 16
+    column = np.minimum(np.arange(padded), samples - 1)
+    entries = predictions.shape[0] * padded
+    ends = aligned(program.count * entries, dtype).reshape(program.count, -1, padded)
+    code = metric_code(metric)
     _improvements(
-        kernel_arrays(program, dtype),
-        np.ascontiguousarray(weights, dtype),
-        np.ascontiguousarray(predictions),
-        np.ascontiguousarray(labels, dtype),
+        np.ascontiguousarray(predictions[:, column]),
+        np.ascontiguousarray(labels[:, column], dtype),
+        samples,
+        np.array(weights, dtype, order="C"),
+        *kernel_arrays(program, dtype),
         classify,
-        metric_code(metric),
+        code,
         config.steps,
         config.learning_rate,
-        out,
+        aligned((4 * program.capacity + 4) * entries, dtype),
+        ends,
     )
-    return out
+    points = np.concatenate([predictions[None], ends[:, :, :samples]])
+    sums = np.empty(program.count + 1)
+    _metrics(points, np.array(labels, dtype, order="C"), code, sums)
+    improvement: npt.NDArray[np.float64] = (sums[0] - sums[1:]) / samples
+    return improvement
 
 
 def fresh_predictions(

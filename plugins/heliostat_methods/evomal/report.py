@@ -128,7 +128,7 @@ def _comparison(comparison: dict[str, Any]) -> list[Text | Table | Plot]:
         if row["curve"]["mean"]
     ]
     return [
-        Text(_verdict(comparison)),
+        Text(_sentence(_verdict(comparison))),
         Table(
             ["loss", "learning rate", f"test {metric}", "low", "high", "diverged"],
             rows,
@@ -240,6 +240,10 @@ def _verdict(comparison: dict[str, Any]) -> str:
     if low > 0:
         return f"the found loss is worse than {standard} at its best rate on this split"
     return f"no difference from {standard} at its best rate could be shown"
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
 
 
 def _usage(result: dict[str, Any], run_id: str) -> str:

@@ -208,6 +208,8 @@ def _scored(
     items = [Block(problem, settings, tuple(fresh[key] for key in block)) for block in blocks]
     archive = dict(state.archive)
     outcomes = run.map(score_block, items, shared=problem)
+    if outcomes and not any(outcome.ok for outcome in outcomes):
+        outcomes[0].unwrap()  # a generation without a single score is an error, not a result
     for block, outcome in zip(blocks, outcomes, strict=True):
         scores = outcome.value
         for i, key in enumerate(block):

@@ -1,4 +1,4 @@
-"""Loss expressions as text: a small grammar that is read and written, formulas, and LaTeX.
+"""Loss expressions as text that is written and read back exactly.
 
 The grammar, read by a hand-written parser (no evaluation of code, bounded length and depth)::
 
@@ -112,55 +112,3 @@ def prefix_text(expression: LossExpression) -> str:
         return f"{factor}{name}({inner})" if inner else f"{factor}{name}"
 
     return show(0)
-
-
-def formula_text(expression: LossExpression, digits: int) -> str:
-    """Return a readable infix formula; ``div`` is written out as its quotient."""
-    return _infix(expression, digits, latex=False)
-
-
-def latex_text(expression: LossExpression, digits: int) -> str:
-    """Return the infix formula in LaTeX."""
-    return _infix(expression, digits, latex=True)
-
-
-def _infix(expression: LossExpression, digits: int, *, latex: bool) -> str:
-    arguments = expression.children()
-    left, right = (r"\left(", r"\right)") if latex else ("(", ")")
-    times = " " if latex else "*"
-
-    def bracketed(text: str, binding: int, needed: int) -> str:
-        return text if binding >= needed else f"{left}{text}{right}"
-
-    def weighted(i: int) -> tuple[str, int]:
-        text, binding = plain(i)
-        weight = expression.weights[i]
-        if i == 0 or weight == 1.0:
-            return text, binding
-        number = _number(weight, digits, latex)
-        constant = expression.table[expression.nodes[i]].constant
-        if constant is not None:
-            value = _number(weight * constant, digits, latex)
-            return value, 1 if value.startswith("-") else 4
-        text = f"{number}{times}{bracketed(text, binding, 2)}"
-        return text, 1 if number.startswith("-") else 2
-
-    def plain(i: int) -> tuple[str, int]:
-        row = expression.table[expression.nodes[i]]
-        template, needs = (row.latex, row.latex_needs) if latex else (row.text, row.needs)
-        if not arguments[i]:
-            return template, row.binding
-        parts = [
-            bracketed(*weighted(k), needed) for k, needed in zip(arguments[i], needs, strict=True)
-        ]
-        return template.format(*parts), row.binding
-
-    return plain(0)[0]
-
-
-def _number(value: float, digits: int, latex: bool) -> str:
-    text = f"{value:.{digits}g}"
-    if latex and "e" in text:
-        mantissa, exponent = text.split("e")
-        return rf"{mantissa} \cdot 10^{{{int(exponent)}}}"
-    return text

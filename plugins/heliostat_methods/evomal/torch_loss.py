@@ -33,6 +33,11 @@ class TorchLoss(nn.Module):
         else:
             self.register_buffer("phi", weights)
 
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The kinds of task that the loss can train: the one it was found for."""
+        return (self.task,)
+
     def elementwise(self, targets: Tensor, outputs: Tensor) -> Tensor:
         """Return m(y, f) entry by entry; both tensors of one shape."""
         table, nodes = self.expression.table, self.expression.nodes

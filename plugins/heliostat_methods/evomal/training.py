@@ -13,8 +13,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from heliostat_methods.evomal.compilation import compiled
+from heliostat_methods.evomal.compilation import aligned, entry, kernel, window
 from heliostat_methods.evomal.dense import (
+    fill,
+    layer_rows,
     model_outputs,
     network_backward,
     network_forward,
@@ -22,7 +24,8 @@ from heliostat_methods.evomal.dense import (
     row_sums,
     through_probabilities,
 )
-from heliostat_methods.evomal.kernel import Tree, kernel_arrays, tree_gradient, tree_values
+from heliostat_methods.evomal.interpreter import tree_gradient, tree_values
+from heliostat_methods.evomal.kernel import kernel_arrays
 from heliostat_methods.evomal.networks import draw_batches, xavier_uniform
 from heliostat_methods.evomal.objectives import METRICS, Metric, metric_code, metric_sum
 from heliostat_methods.evomal.problem import LearningProblem, Streams, columns
@@ -85,13 +88,27 @@ class TrainedRuns:
         return self.metrics[:, metric_code(metric)]
 
 
-@compiled()
+@kernel("b, f, f, f, f1, f1, f1")
+def _descend(
+    nesterov: bool, rate: Any, mu: Any, decay: Any, gradient: Array, speed: Array, theta: Array
+) -> None:
+    """Take one step of SGD with momentum."""
+    for i in range(theta.shape[0]):
+        s = gradient[i] + decay * theta[i]
+        fast = mu * speed[i] + s
+        speed[i] = fast
+        theta[i] -= rate * (s + mu * fast if nesterov else fast)
+
+
+@entry
 def _advance(
-    tree: Tree,
-    w: Array,
     theta: Array,
     velocity: Array,
     alive: Array,
+    code: Array,
+    constant: Array,
+    length: Array,
+    w: Array,
     widths: Array,
     x: Array,
     y: Array,
@@ -100,84 +117,72 @@ def _advance(
     nesterov: bool,
     weight_decay: float,
     classify: bool,
+    pool: Array,
 ) -> None:
     """Take ``len(rates)`` steps with every run; x (streams, steps, d, B), y (streams, steps, C, B).
 
     One tree or one stream serves all runs; otherwise there is one for each.
     """
-    runs, steps = theta.shape[0], rates.shape[0]
-    C, L, inputs = y.shape[2], x.shape[3], widths[0]
-    rows = 0
-    for layer in range(widths.shape[0]):
-        rows += widths[layer]
-    dtype = theta.dtype
-    mu, decay, share = dtype.type(momentum), dtype.type(weight_decay), dtype.type(1.0 / L)
-    N = tree[0].shape[1]
-    acts, deltas = np.empty((rows, L), dtype), np.empty((rows, L), dtype)
-    v, g = np.empty((N, C * L), dtype), np.empty((N, C * L), dtype)
-    scratch, q, e = np.empty((4, C * L), dtype), np.empty((C, L), dtype), np.empty((C, L), dtype)
-    gradient, loss = np.empty(theta.shape[1], dtype), np.empty(1, dtype)
-    labels = np.empty((C, L), dtype)
-    flat_q, flat_y, flat_e = q.reshape(C * L), labels.reshape(C * L), e.reshape(C * L)
-    for run in range(runs):
-        parameters, speed = theta[run], velocity[run]
-        p = run if tree[0].shape[0] > 1 else 0
+    C, L, inputs, N, rows = y.shape[2], x.shape[3], widths[0], code.shape[1], layer_rows(widths)
+    E, size = C * L, rows * L
+    share = theta.dtype.type(1.0 / L)
+    acts, deltas = window(pool, 0, rows, L), window(pool, size, rows, L)
+    q, e = window(pool, 2 * size, C, L), window(pool, 2 * size + E, C, L)
+    flat_q, flat_e = window(q, 0, 1, E)[0], window(e, 0, 1, E)[0]
+    at = 2 * size + 2 * E
+    v, g = window(pool, at, N, E), window(pool, at + N * E, N, E)
+    c = window(pool, at + 2 * N * E, 2 * N, E)
+    at += 4 * N * E
+    loss, gradient = window(pool, at, 1, 1), window(pool, at + 16, 1, theta.shape[1])[0]
+    for run in range(theta.shape[0]):
+        p = run if code.shape[0] > 1 else 0
         stream = run if x.shape[0] > 1 else 0
-        for k in range(steps):
+        n, tree = length[p], code[p]
+        for k in range(rates.shape[0]):
             if not alive[run]:
                 break
+            batch, labels = x[stream, k], y[stream, k]
             for r in range(inputs):
+                source, row = batch[r], acts[r]
                 for l in range(L):
-                    acts[r, l] = x[stream, k, r, l]
-            for c in range(C):
-                for l in range(L):
-                    labels[c, l] = y[stream, k, c, l]
-            network_forward(parameters, widths, acts)
+                    row[l] = source[l]
+            network_forward(theta[run], widths, acts)
             model_outputs(acts, classify, q)
-            tree_values(tree, p, w, flat_q, flat_y, v)
-            row_sums(v, 0, 1, loss, 0, C * L)
-            if not np.isfinite(loss[0]):
+            tree_values(tree, n, constant[p], w[p], flat_q, window(labels, 0, 1, E)[0], v)
+            row_sums(window(v, 0, 1, E), loss)
+            if not np.isfinite(loss[0, 0]):
                 alive[run] = False
                 break
-            tree_gradient(tree, p, w, v, g, scratch, flat_e)
-            if classify:
-                through_probabilities(q, e)
-            for c in range(C):
-                for l in range(L):
-                    deltas[rows - C + c, l] = e[c, l] * share
-            network_backward(parameters, widths, acts, deltas)
-            network_gradient(widths, acts, deltas, gradient)
-            rate = dtype.type(rates[k])
-            if nesterov:
-                for i in range(parameters.shape[0]):
-                    s = gradient[i] + decay * parameters[i]
-                    speed[i] = mu * speed[i] + s
-                    parameters[i] -= rate * (s + mu * speed[i])
+            if tree[0, 3] == 0:
+                fill(window(gradient, 0, 1, theta.shape[1]), theta.dtype.type(0.0))
             else:
-                for i in range(parameters.shape[0]):
-                    s = gradient[i] + decay * parameters[i]
-                    speed[i] = mu * speed[i] + s
-                    parameters[i] -= rate * speed[i]
+                tree_gradient(tree, n, w[p], v, g, c, flat_e)
+                if classify:
+                    through_probabilities(q, e)
+                for r in range(C):
+                    source, row = e[r], deltas[rows - C + r]
+                    for l in range(L):
+                        row[l] = source[l] * share
+                network_backward(theta[run], widths, acts, deltas)
+                network_gradient(widths, acts, deltas, gradient)
+            _descend(
+                nesterov, rates[k], momentum, weight_decay, gradient, velocity[run], theta[run]
+            )
 
 
-@compiled()
+@entry
 def _measure(
-    theta: Array, widths: Array, x: Array, y: Array, codes: Array, block: int, out: Array
+    theta: Array, widths: Array, x: Array, y: Array, codes: Array, pool: Array, out: Array
 ) -> None:
-    rows = 0
-    for layer in range(widths.shape[0]):
-        rows += widths[layer]
-    C, n = y.shape
+    rows, inputs, C, L = layer_rows(widths), x.shape[0], y.shape[0], x.shape[1]
+    acts = window(pool, 0, rows, L)
+    for r in range(inputs):
+        for l in range(L):
+            acts[r, l] = x[r, l]
     for run in range(theta.shape[0]):
+        network_forward(theta[run], widths, acts)
         for code in codes:
-            out[run, code] = 0.0
-        for begin in range(0, n, block):
-            end = min(begin + block, n)
-            acts = np.empty((rows, end - begin), theta.dtype)
-            acts[: x.shape[0]] = x[:, begin:end]
-            network_forward(theta[run], widths, acts)
-            for code in codes:
-                out[run, code] += metric_sum(code, acts[rows - C :], y[:, begin:end]) / n
+            out[run, code] += metric_sum(code, window(acts, (rows - C) * L, C, L), y)
 
 
 def evaluate(theta: Array, problem: LearningProblem) -> npt.NDArray[np.float64]:
@@ -185,8 +190,14 @@ def evaluate(theta: Array, problem: LearningProblem) -> npt.NDArray[np.float64]:
     names = ("error_rate", "cross_entropy") if problem.task == "classification" else ("mse",)
     out = np.full((theta.shape[0], len(METRICS)), np.nan)
     codes = np.array([metric_code(name) for name in names])
-    widths = np.array(problem.widths, np.int64)
-    _measure(theta, widths, problem.x_valid, problem.y_valid, codes, _EVALUATION_COLUMNS, out)
+    out[:, codes] = 0.0
+    widths, count = np.array(problem.widths, np.int64), problem.x_valid.shape[1]
+    pool = aligned(sum(problem.widths) * min(count, _EVALUATION_COLUMNS), theta.dtype)
+    for begin in range(0, count, _EVALUATION_COLUMNS):
+        part = slice(begin, begin + _EVALUATION_COLUMNS)
+        x, y = (np.ascontiguousarray(a[:, part]) for a in (problem.x_valid, problem.y_valid))
+        _measure(theta, widths, x, y, codes, pool, out)
+    out[:, codes] /= count
     measured = out[:, codes]
     measured[~np.isfinite(measured)] = np.inf
     out[:, codes] = measured
@@ -224,12 +235,20 @@ def run_training(
         raise ValueError(f"curve_steps: got {list(curve_steps)}; expected 0..{config.steps}")
     theta = np.array(theta, dtype, order="C")
     velocity, alive = np.zeros_like(theta), np.ones(runs, np.bool_)
-    tree, w = kernel_arrays(program, dtype), np.ascontiguousarray(weights, dtype)
+    tree, w = kernel_arrays(program, dtype), np.array(weights, dtype, order="C")
     widths = np.array(problem.widths, np.int64)
     rates = config.rates()
     streams, _, size = batches.shape
     bytes_a_step = streams * size * (problem.widths[0] + problem.classes) * dtype.itemsize
     ahead = max(1, _GATHERED_BYTES // bytes_a_step)
+    entries = problem.classes * size
+    pool = aligned(
+        2 * sum(problem.widths) * size
+        + (4 * program.capacity + 2) * entries
+        + 16
+        + problem.parameters,
+        dtype,
+    )
     wanted = sorted(set(curve_steps))
     curve = np.empty((runs, len(wanted), len(METRICS)))
     done = 0
@@ -246,11 +265,11 @@ def run_training(
                 columns(problem.x_train, batches[s, k], x[s, k - done])
                 columns(problem.y_train, batches[s, k], y[s, k - done])
         _advance(
-            tree,
-            w,
             theta,
             velocity,
             alive,
+            *tree,
+            w,
             widths,
             x,
             y,
@@ -259,6 +278,7 @@ def run_training(
             config.nesterov,
             config.weight_decay,
             problem.task == "classification",
+            pool,
         )
         done = end
     metrics = _with_failures(evaluate(theta, problem), alive)

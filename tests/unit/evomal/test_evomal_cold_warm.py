@@ -1,11 +1,10 @@
 """Freshly compiled kernels and kernels loaded from the cache give the same bits.
 
 A flag that lets the compiler choose (`contract`, `reassoc`, `nsz`, any fastmath) makes the bits
-depend on which functions happen to be inlined together, and that differs between a process that
-compiles and one that loads: in the first, a caller may be bound to another copy of a callee than the
-one in its own object file. So kernels carry no such flag: a fused multiply-add is asked for
-explicitly (an intrinsic that emits llvm.fma), and a sum has a written order (a fixed number of
-lanes, added up in a fixed order).
+depend on which functions happen to be inlined together. With several copies of a function, one
+inlined into each caller, a process that compiles could be bound to another copy than one that
+loads. So there is one copy of each kernel, compiled alone and reached by symbol, and what such a
+kernel calls itself (an elementary function) is always part of it: see `compilation`.
 """
 
 import os

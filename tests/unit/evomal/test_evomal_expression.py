@@ -165,8 +165,8 @@ def test_readable_forms():
     expression = parse("square(sub(y, 0.98*f))")
     assert expression.formula() == "(y - 0.98*f)^2"
     assert expression.to_latex() == r"\left(y - 0.98 f\right)^{2}"
-    assert parse("mul(-1, mul(y, log(f)))").formula() == "(-1)*y*log|f|"
-    assert parse("sub(y, sub(f, -0.5*f))").formula() == "y - (f - (-0.5*f))"
+    assert parse("mul(-1, mul(y, log(f)))").formula() == "-y*log|f|"
+    assert parse("sub(y, sub(f, -0.5*f))").formula() == "y - (f + 0.5*f)"
     assert (expression.complexity, expression.height) == (4, 2)
 
 

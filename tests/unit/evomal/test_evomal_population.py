@@ -201,6 +201,16 @@ def test_neighbours_position_and_count_change_no_bit(kind, hidden):
     assert together == backwards == alone
 
 
+@pytest.mark.parametrize("kind", ["regression", "classes"])
+def test_data_that_may_not_be_written_give_the_same_bits(kind):
+    problem = problem_of(kind, dtype=np.float32)
+    expressions = [parse(t) for t in TREES]
+    free = protocol(expressions, problem)
+    for name in ("x_train", "y_train", "x_valid", "y_valid"):
+        getattr(problem, name).flags.writeable = False
+    assert protocol(expressions, problem) == free
+
+
 THREADS = """
 import sys
 sys.path[:0] = {path!r}
