@@ -68,7 +68,7 @@ class EvoMALConfig(MethodConfig):
     rate_factors: tuple[float, ...] = Field(
         (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
         min_length=1,
-        description="learning rates tried for the standard loss on validation data, as factors",
+        description="learning rates tried for each loss on validation data, as factors",
     )
 
     block: int = Field(5, ge=1, description="candidates in one task: part of the result's identity")

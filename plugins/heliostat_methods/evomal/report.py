@@ -40,8 +40,8 @@ def describe(result: dict[str, Any], run_id: str) -> str:
         for row in comparison["losses"]:
             lines.append(f"  {row['label']:<28}{_interval(row)}")
         for title, key in (
-            ("found - standard", "against_standard"),
-            ("found - standard, best rate", "against_tuned_rate"),
+            ("found - standard", "at_same_rate"),
+            ("the same, best rates", "at_best_rates"),
         ):
             lines.append(f"  {title:<28}{_difference(comparison[key])}")
         lines += ["  " + _verdict(comparison), ""]
@@ -117,8 +117,8 @@ def _comparison(comparison: dict[str, Any]) -> list[Text | Table | Plot]:
         [title, test["difference"]["mean"], test["difference"]["low"], test["difference"]["high"],
          test["t_p"], test["wilcoxon_p"], test["n"]]
         for title, test in (
-            ("found - standard", comparison["against_standard"]),
-            ("found - standard at its best rate", comparison["against_tuned_rate"]),
+            ("found - standard, same rate", comparison["at_same_rate"]),
+            ("found - standard, each at its best rate", comparison["at_best_rates"]),
         )
         if test is not None
     ]  # fmt: skip
@@ -230,16 +230,16 @@ def _difference(test: dict[str, Any] | None) -> str:
 
 
 def _verdict(comparison: dict[str, Any]) -> str:
-    test = comparison["against_tuned_rate"]
+    test = comparison["at_best_rates"]
     standard = comparison["losses"][0]["label"]
     if test is None:
         return "too many trainings diverged to compare the losses"
     low, high = test["difference"]["low"], test["difference"]["high"]
     if high < 0:
-        return f"the found loss is better than {standard} at its best rate on this split"
+        return f"the found loss is better than {standard}, each at its best rate, on this split"
     if low > 0:
-        return f"the found loss is worse than {standard} at its best rate on this split"
-    return f"no difference from {standard} at its best rate could be shown"
+        return f"the found loss is worse than {standard}, each at its best rate, on this split"
+    return f"no difference from {standard} could be shown, each at its best rate"
 
 
 def _sentence(words: str) -> str:
