@@ -27,10 +27,11 @@ from heliostat.parts import PartSpec
 BUILT_IN: dict[str, str] = {
     "parts": "heliostat_methods.parts.plugin",
     "evomal": "heliostat_methods.evomal.method",
+    "step_options": "heliostat_methods.step_options.method",
 }
 """Name of each built-in plugin and the module that implements its hooks."""
 
-METHODS: tuple[str, ...] = ("evomal",)
+METHODS: tuple[str, ...] = ("evomal", "step_options")
 """Built-in plugins that offer the method of the same name."""
 
 LOAD_VARIABLE = "HELIOSTAT_LOAD"

@@ -1,0 +1,69 @@
+"""The method as the platform sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from heliostat import MethodSpec, Metric, hookimpl
+from heliostat_methods.step_options.config import StepOptionsConfig
+
+
+def _search(config: StepOptionsConfig, run: Any) -> Any:
+    from heliostat_methods.step_options.search import search  # numba loads when a run starts
+
+    return search(config, run)
+
+
+def _report(view: Any) -> Any:
+    from heliostat_methods.step_options.report import report
+
+    return report(view)
+
+
+def _describe(result: Any, run_id: str) -> str:
+    from heliostat_methods.step_options.report import describe
+
+    return describe(result, run_id)
+
+
+SMOKE: dict[str, Any] = {
+    "method": "mc_bridge",
+    "cross_check": ["laplace"],
+    "n_paths": 1 << 15,
+    "chunk": 1 << 12,
+    "greeks": False,
+}
+"""Monte Carlo against the closed form in a few seconds."""
+
+DEMO: dict[str, Any] = {
+    "cross_check": ["spectral", "occupation", "pde", "path_integral_grid", "mc_bridge", "mc_naive",
+                    "rqmc", "mlmc", "metropolis"],
+    "figures": True,
+}  # fmt: skip
+"""One contract by every engine, which have to agree, with all Greeks and the figures."""
+
+PAPER: dict[str, Any] = {"cross_check": ["spectral", "occupation"], "figures": True}
+"""The sweeps over underlying, floating rate, interest rate and strike, with our own parameters."""
+
+METHOD = MethodSpec(
+    name="step_options",
+    summary="step options by path integral: closed form, exact-weight Monte Carlo, eight more",
+    paper="2209.12542",
+    config=StepOptionsConfig,
+    search=_search,
+    outputs={
+        "price": Metric("max", "currency", ".10g"),
+        "abs_error": Metric("min", "currency"),
+    },
+    presets={"smoke": SMOKE, "demo": DEMO, "paper": PAPER},
+    report=_report,
+    describe=_describe,
+    unit="paths",
+)
+
+
+@hookimpl
+def heliostat_methods() -> Sequence[MethodSpec]:
+    """Return the method."""
+    return [METHOD]

@@ -1,0 +1,81 @@
+"""Refusing input that has no price: which field, what it was, what was expected, what to do."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Vector = NDArray[np.float64]
+
+
+class InvalidInput(ValueError):
+    """A contract, market or setting that cannot be used; names the field and the value."""
+
+    def __init__(self, field: str, got: object, expected: str, hint: str = "") -> None:
+        self.field, self.got, self.expected, self.hint = field, got, expected, hint
+        shown = repr(got)
+        shown = shown if len(shown) <= 120 else shown[:117] + "..."
+        super().__init__(f"{field} = {shown}: expected {expected}" + (f"; {hint}" if hint else ""))
+
+
+class Unsupported(InvalidInput):
+    """Valid input that the chosen engine cannot price; the hint names engines that can."""
+
+
+def number(field: str, value: object, *, above: float = -math.inf, least: float = -math.inf,
+           below: float = math.inf) -> float:  # fmt: skip
+    """Return a finite float within bounds: > above, >= least, < below."""
+    try:
+        found = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise InvalidInput(field, value, "a number") from None
+    if not math.isfinite(found):
+        raise InvalidInput(field, value, "a finite number")
+    if not (found > above and found >= least and found < below):
+        raise InvalidInput(field, value, _bounds(above, least, below))
+    return found
+
+
+def numbers(field: str, value: ArrayLike, *, above: float = -math.inf) -> float | Vector:
+    """Return a finite float, or an array of finite floats, all > above."""
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InvalidInput(field, value, "a number or an array of numbers") from None
+    if array.ndim == 0:
+        return number(field, value, above=above)
+    wrong = ~(np.isfinite(array) & (array > above))
+    if wrong.any():
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        at = f"{field}[{', '.join(map(str, place))}]"
+        raise InvalidInput(at, float(array[place]), _bounds(above, -math.inf, math.inf))
+    return array
+
+
+def choice(field: str, value: object, choices: Iterable[str]) -> str:
+    """Return the value when it is one of the choices."""
+    ordered = list(choices)
+    if isinstance(value, str) and value in ordered:
+        return value
+    close = difflib.get_close_matches(str(value), ordered, n=1, cutoff=0.5)
+    hint = f"did you mean {close[0]!r}?" if close else ""
+    raise InvalidInput(field, value, "one of " + ", ".join(ordered), hint)
+
+
+def increasing(field: str, values: Sequence[float]) -> None:
+    """Refuse values that do not increase strictly."""
+    for i in range(1, len(values)):
+        if not values[i] > values[i - 1]:
+            raise InvalidInput(field, tuple(values), "levels in increasing order, no two equal")
+
+
+def _bounds(above: float, least: float, below: float) -> str:
+    parts = ["a finite number"]
+    parts += [f"> {above:g}"] if above > -math.inf else []
+    parts += [f">= {least:g}"] if least > -math.inf else []
+    parts += [f"< {below:g}"] if below < math.inf else []
+    return " ".join(parts)

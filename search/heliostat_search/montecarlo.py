@@ -1,0 +1,164 @@
+"""Monte Carlo as a fold: moments of blocks, merged in key order, stopped at fixed rounds.
+
+A block of samples becomes (n, mean, co-moments) and is forgotten; blocks merge exactly, by the
+pairwise formula of Chan, Golub and LeVeque 1983. Folded in the order of their keys they give the
+same bits on any number of workers. Whether to stop is asked only at block counts fixed beforehand,
+on the merged moments, so the answer cannot depend on who was faster.
+
+Control variates: coefficients come from a pilot whose samples are not used again, which keeps the
+estimate unbiased; `Controls.none()` leaves the first column as it is.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from heliostat.errors import ConfigError, DataError
+
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Count, means (k,) and sums of products of deviations (k, k) of k columns."""
+
+    n: int
+    mean: Vector
+    products: Vector
+
+    @classmethod
+    def of(cls, columns: ArrayLike) -> Moments:
+        """Return the moments of samples (k, n); every sum has a fixed order."""
+        x = np.ascontiguousarray(columns, dtype=np.float64)
+        if x.ndim != 2 or x.shape[1] == 0:
+            raise DataError(f"columns of at least one sample needed, got shape {x.shape}")
+        k, n = x.shape
+        mean = np.array([row.sum() for row in x]) / n
+        deviations = x - mean[:, None]
+        products = np.empty((k, k))
+        for i in range(k):
+            for j in range(i + 1):
+                # not a matrix product: its order of summation is the library's affair
+                products[i, j] = products[j, i] = (deviations[i] * deviations[j]).sum()
+        return cls(n, mean, products)
+
+    def merge(self, other: Moments) -> Moments:
+        """Return the moments of both sets of samples; not commutative in its last bits."""
+        if self.mean.shape != other.mean.shape:
+            raise DataError(f"moments of {len(self.mean)} and {len(other.mean)} columns")
+        n = self.n + other.n
+        d = other.mean - self.mean
+        mean = self.mean + d * (other.n / n)
+        products = self.products + other.products + np.outer(d, d) * (self.n * other.n / n)
+        return Moments(n, mean, products)
+
+    @property
+    def covariance(self) -> Vector:
+        """The sample covariance (k, k); NaN for a single sample."""
+        return self.products / (self.n - 1) if self.n > 1 else self.products * math.nan
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean and its standard error."""
+
+    value: float
+    error: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Controls:
+    """Control variates: columns 1, 2, ... with known means, and frozen coefficients."""
+
+    means: tuple[float, ...]
+    coefficients: tuple[float, ...]
+
+    @classmethod
+    def none(cls) -> Controls:
+        """Return the empty set."""
+        return cls((), ())
+
+    @classmethod
+    def fit(cls, pilot: Moments, means: Sequence[float]) -> Controls:
+        """Return least-squares coefficients of column 0 on columns 1..len(means) of a pilot."""
+        k = len(means)
+        if k == 0:
+            return cls.none()
+        covariance = pilot.covariance
+        scale = np.sqrt(np.diag(covariance)[1 : k + 1])
+        live = np.flatnonzero(scale > 0)
+        coefficients = np.zeros(k)
+        if len(live):
+            # correlations: columns may differ by orders of magnitude; lstsq: or be collinear
+            inner = covariance[np.ix_(live + 1, live + 1)] / np.outer(scale[live], scale[live])
+            right = covariance[0, live + 1] / scale[live]
+            coefficients[live] = np.linalg.lstsq(inner, right, rcond=1e-10)[0] / scale[live]
+        return cls(tuple(float(m) for m in means), tuple(float(c) for c in coefficients))
+
+    def estimate(self, moments: Moments, column: int = 0) -> Estimate:
+        """Return the controlled mean of a column; only column 0 has coefficients."""
+        k = len(self.means) if column == 0 else 0
+        a = np.zeros(len(moments.mean))
+        a[column] = 1.0
+        a[1 : k + 1] -= self.coefficients[:k]
+        known = sum(c * m for c, m in zip(self.coefficients[:k], self.means[:k], strict=True))
+        value = float(sum(x * m for x, m in zip(a, moments.mean, strict=True))) + known
+        variance = float((a[:, None] * a[None, :] * moments.covariance).sum())
+        return Estimate(value, math.sqrt(max(variance, 0.0) / moments.n), moments.n)
+
+
+@dataclass(frozen=True)
+class Rounds:
+    """At which numbers of blocks a run may stop: first, first * growth, ... and at most `most`."""
+
+    first: int = 4
+    growth: int = 2
+    most: int = 1 << 14
+
+    def __post_init__(self) -> None:
+        if self.first < 1 or self.growth < 2 or self.most < 1:
+            raise ConfigError("rounds", (self.first, self.growth, self.most), ">= 1, >= 2, >= 1")
+
+    def ends(self, blocks: int) -> bool:
+        """Whether a round ends after so many blocks."""
+        if blocks >= self.most:
+            return True
+        end = self.first
+        while end < blocks:
+            end *= self.growth
+        return end == blocks
+
+
+def fold(
+    blocks: Iterable[Moments],
+    rounds: Rounds,
+    enough: Callable[[int, Moments], bool],
+    each: Callable[[int, Moments], None] = lambda count, moments: None,
+) -> tuple[int, Moments]:
+    """Merge blocks in their order until `enough(count, moments)` at the end of a round.
+
+    `each` sees every merged state (for progress). Returns the number of blocks and their moments;
+    `blocks` is left early. Raises DataError when there is none.
+    """
+    total: Moments | None = None
+    count = 0
+    for block in blocks:
+        total = block if total is None else total.merge(block)
+        count += 1
+        each(count, total)
+        if rounds.ends(count) and (count >= rounds.most or enough(count, total)):
+            break
+    if total is None:
+        raise DataError("no block of samples to fold")
+    return count, total
+
+
+def seconds_left(elapsed: float, error: float, target: float) -> float:
+    """Return the time a Monte Carlo error still needs to fall to its target: it goes as 1/sqrt."""
+    return max(0.0, elapsed * ((error / target) ** 2 - 1)) if target > 0 else math.inf

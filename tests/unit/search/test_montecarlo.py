@@ -1,0 +1,105 @@
+"""Moments merge as if they had never been apart; rounds, controls and the fold."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from heliostat.errors import ConfigError, DataError
+from heliostat_search.montecarlo import Controls, Moments, Rounds, fold, seconds_left
+
+
+def blocks() -> list[Moments]:
+    """Blocks b = 0..3 of 1000 draws exp(standard_normal) from stream (2026, (1, b))."""
+    found = []
+    for b in range(4):
+        seed = np.random.SeedSequence(2026, spawn_key=(1, b))
+        rng = np.random.Generator(np.random.Philox(seed))
+        found.append(Moments.of(np.exp(rng.standard_normal(1000))[None, :]))
+    return found
+
+
+def test_oracle_of_the_architecture() -> None:
+    # ARCHITECTURE, RNG streams: folded left to right, relative 1e-12
+    total = blocks()[0]
+    for block in blocks()[1:]:
+        total = total.merge(block)
+    assert total.n == 4000
+    assert total.mean[0] == pytest.approx(1.63727291205708, rel=1e-12)
+    assert total.products[0, 0] == pytest.approx(17115.3139590785, rel=1e-12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 30), st.integers(1, 30), st.integers(0, 2**32 - 1))
+def test_merge_equals_moments_of_all_samples(a: int, b: int, seed: int) -> None:
+    x = np.random.default_rng(seed).normal(3.0, 2.0, (3, a + b))
+    merged = Moments.of(x[:, :a]).merge(Moments.of(x[:, a:]))
+    whole = Moments.of(x)
+    assert merged.n == whole.n
+    np.testing.assert_allclose(merged.mean, whole.mean, rtol=1e-12)
+    np.testing.assert_allclose(merged.products, whole.products, atol=1e-9)
+
+
+def test_controls_remove_what_they_explain() -> None:
+    rng = np.random.default_rng(1)
+    x = rng.standard_normal(4000)
+    y = 3.0 + 2.0 * x + 0.1 * rng.standard_normal(4000)
+    columns = np.stack([y, x + 5.0, np.full(4000, 7.0)])
+    controls = Controls.fit(Moments.of(columns[:, :500]), (5.0, 7.0))
+    assert controls.coefficients[0] == pytest.approx(2.0, abs=0.05)
+    assert controls.coefficients[1] == 0.0  # a constant explains nothing
+    found = controls.estimate(Moments.of(columns[:, 500:]))
+    plain = Controls.none().estimate(Moments.of(columns[:, 500:]))
+    assert found.error < plain.error / 10
+    assert abs(found.value - 3.0) < 4 * found.error
+
+
+def test_collinear_controls_are_no_error() -> None:
+    x = np.random.default_rng(2).standard_normal(100)
+    controls = Controls.fit(Moments.of(np.stack([x, x, x])), (0.0, 0.0))
+    assert sum(controls.coefficients) == pytest.approx(1.0)
+
+
+def test_rounds_are_fixed_beforehand() -> None:
+    rounds = Rounds(first=4, growth=2, most=20)
+    assert [n for n in range(1, 30) if rounds.ends(n)] == [4, 8, 16, *range(20, 30)]
+    with pytest.raises(ConfigError, match="rounds"):
+        Rounds(first=0)
+
+
+def test_fold_stops_only_at_rounds_and_leaves_the_rest() -> None:
+    taken: list[int] = []
+
+    def source() -> object:
+        for i, block in enumerate(blocks() * 10):
+            taken.append(i)
+            yield block
+
+    asked: list[int] = []
+
+    def enough(count: int, total: Moments) -> bool:
+        asked.append(count)
+        return count >= 5
+
+    count, total = fold(source(), Rounds(first=2), enough)  # type: ignore[arg-type]
+    assert (count, total.n, asked, len(taken)) == (8, 8000, [2, 4, 8], 8)
+
+
+def test_one_sample_has_no_error_and_no_block_is_refused() -> None:
+    assert math.isnan(Moments.of([[1.0]]).covariance[0, 0])
+    with pytest.raises(DataError, match="no block"):
+        fold([], Rounds(), lambda count, total: True)
+    with pytest.raises(DataError, match="columns"):
+        Moments.of([[1.0, 2.0]]).merge(Moments.of([[1.0, 2.0], [3.0, 4.0]]))
+    with pytest.raises(DataError, match="sample"):
+        Moments.of([])
+
+
+def test_time_left_goes_with_the_square_of_the_error() -> None:
+    assert seconds_left(10.0, 0.02, 0.01) == pytest.approx(30.0)
+    assert seconds_left(10.0, 0.005, 0.01) == 0.0
+    assert seconds_left(10.0, 0.02, 0.0) == math.inf
