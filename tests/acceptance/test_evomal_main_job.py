@@ -91,7 +91,7 @@ def test_terminal_shows_formulas_intervals_and_how_to_go_on(command: CommandRun)
     shown = command.command(*SMOKE, "serial")
     assert shown.returncode == 0, shown.stderr[-2000:]
     for part in ("m(y, f) =", "95 % interval", "p = ", "not the search itself", "report.html",
-                 "to_torch_module", "digest"):  # fmt: skip
+                 "to_torch_module", "digest", "heliostat resume"):  # fmt: skip
         assert part in shown.stdout
 
 

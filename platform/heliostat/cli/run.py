@@ -215,4 +215,5 @@ def _closing(account: dict[str, Any], report: str) -> str:
     lines += [f"label    {label}" for label in account["labels"]]
     if report:
         lines.append(f"report   {report}")
+    lines.append(f"resume   heliostat resume {account['run']}   (had it been stopped or killed)")
     return "\n".join(lines)
