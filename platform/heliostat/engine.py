@@ -173,13 +173,6 @@ class Engine:
         """Note how many outcomes of a call the search has seen."""
         self.delivered[call] = self._unsaved[call] = count
 
-    def disown(self, scope: Key) -> None:
-        """Take the outcomes of a scope out of what the search has seen."""
-        depth = len(scope)
-        for call in [call for call in self.delivered if call[:depth] == scope]:
-            self.deliver(call, 0)
-        self.journal.disown(scope)
-
     def take_unsaved_calls(self) -> dict[Key, int]:
         """Return what was noted since the last time, to be committed."""
         unsaved, self._unsaved = self._unsaved, {}
@@ -353,14 +346,18 @@ class Scope:
         """Run sub-searches side by side, each with its own keys and streams; results in order."""
         key = self._next_key()
         scopes = [Scope(self._engine, (*key, i)) for i in range(len(searches))]
+        journal = self._engine.journal
+        if self._engine.resuming:
+            for scope in scopes:
+                journal.own(scope.scope)
         try:
             return self._engine.turns.run(
                 [scope._bind(search) for scope, search in zip(scopes, searches, strict=True)]
             )
         except SubSearchFailed as failed:
-            # How far the others got is chance: nothing of theirs counts.
+            # How far the others got is chance: nothing of theirs counts in this run as it goes on.
             for scope in scopes[failed.number + 1 :]:
-                self._engine.disown(scope.scope)
+                journal.disown(scope.scope)
             raise failed.error from None
 
     def share(self, value: T) -> Shared[T]:

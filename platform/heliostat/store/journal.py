@@ -36,6 +36,7 @@ create table if not exists outcome (
   value text, failure text, observed integer not null, seconds real not null,
   worker text not null, attempts integer not null, depth integer not null) without rowid;
 create table if not exists call (key blob primary key, delivered integer not null) without rowid;
+create table if not exists disowned (scope blob primary key) without rowid;
 create table if not exists metric (
   id integer primary key, scope blob not null, step integer not null, of integer,
   count real, name text not null, value real, elapsed real not null);
@@ -200,7 +201,7 @@ class Journal:
 
     def outcomes(self, *, delivered: bool = True) -> Iterator[Row]:
         """Return outcomes in key order: those the search saw, or all."""
-        calls = {unpack_key(k): n for k, n in self._read("select key, delivered from call")}
+        calls = self._delivered()
         for raw in self._read("select * from outcome order by key"):
             row = _row(raw)
             if not delivered or _was_delivered(row.key, calls):
@@ -217,14 +218,24 @@ class Journal:
         return any(self._read(query.format(name)).fetchone()[0] for name in tables)
 
     def disown(self, scope: Key) -> None:
-        """Take the outcomes of a scope out of what the search has seen."""
-        low, high = pack_key(scope), pack_key((*scope[:-1], scope[-1] + 1))
-        query = "update call set delivered = 0 where key >= ? and key < ?"
-        self._write(lambda: self._db.execute(query, (low, high)))
+        """Take the outcomes of a sub-search out of what the search has seen."""
+        query = "insert or replace into disowned values (?)"
+        self._write(lambda: self._db.execute(query, (pack_key(scope),)))
+
+    def own(self, scope: Key) -> None:
+        """Count the outcomes of a sub-search again: a resume runs it anew."""
+        query = "delete from disowned where scope = ?"
+        self._write(lambda: self._db.execute(query, (pack_key(scope),)))
+
+    def _delivered(self) -> dict[Key, int]:
+        """Return how many outcomes of each call the search saw, disowned sub-searches left out."""
+        gone = [unpack_key(scope) for (scope,) in self._read("select scope from disowned")]
+        calls = ((unpack_key(k), n) for k, n in self._read("select key, delivered from call"))
+        return {k: n for k, n in calls if not any(k[: len(s)] == s for s in gone)}
 
     def count_delivered(self) -> int:
         """Return the number of outcomes the search saw, as far as it is recorded."""
-        return int(self._read("select coalesce(sum(delivered), 0) from call").fetchone()[0])
+        return sum(self._delivered().values())
 
     def count_before(self, scope: Key, counter: int) -> int:
         """Return the number of journaled outcomes of a scope's first `counter` calls."""
@@ -450,7 +461,7 @@ class Journal:
 
     def failures(self) -> list[Row]:
         """Return the outcomes that failed and that the search saw, in key order."""
-        calls = {unpack_key(k): n for k, n in self._read("select key, delivered from call")}
+        calls = self._delivered()
         raw = self._read("select * from outcome where failure is not null order by key")
         return [row for row in map(_row, raw) if not calls or _was_delivered(row.key, calls)]
 

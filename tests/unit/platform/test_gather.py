@@ -12,6 +12,7 @@ from engine_runs import drive
 from scrambled_executors import ScrambledExecutor
 
 from heliostat import TaskError
+from heliostat.errors import Interrupted
 
 
 def part(length: int, ends: list[int] | None = None) -> Any:
@@ -184,3 +185,33 @@ def test_many_sub_searches_finish(tmp_path: Path) -> None:
         executor=lambda s: ScrambledExecutor(s, 9, 50),
     )
     assert len(done.result) == 60
+
+
+@pytest.mark.parametrize("rounds_before_the_stop", [3, 8, 13])
+def test_a_gather_stopped_between_checkpoints_resumes_to_the_same_digest(
+    tmp_path: Path, rounds_before_the_stop: int
+) -> None:
+    """Also what the sub-searches had seen before their checkpoints still counts."""
+    left = rounds_before_the_stop
+
+    def steps(stops: bool) -> Any:
+        def search(run: Any) -> Any:
+            nonlocal left
+            step, total = run.restore((0, 0.0))
+            for t in range(step, 10):
+                if stops and left <= 0:
+                    raise Interrupted("the run was asked to stop")
+                left -= 1
+                total += sum(o.value for o in run.map(tasks.draw, range(2)))
+                run.checkpoint(t + 1, total)
+            return total
+
+        return search
+
+    whole = drive(lambda run: run.gather(steps(False), steps(False)), tmp_path / "whole")
+    left = rounds_before_the_stop
+    with pytest.raises(Interrupted):
+        drive(lambda run: run.gather(steps(True), steps(True)), tmp_path / "stopped")
+    resumed = drive(lambda run: run.gather(steps(False), steps(False)), tmp_path / "stopped")
+    assert resumed.result == whole.result
+    assert resumed.digest == whole.digest
