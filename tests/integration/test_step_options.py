@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -122,22 +124,35 @@ def test_target_standard_error_after_a_kill(run: Any) -> None:
     assert resumed["replayed"] > 0
 
 
+LIAR = """
+import dataclasses
+import sys
+import types
+from heliostat.cli import main
+from heliostat_methods.step_options import laplace, pricing
+
+def price(option, market, greeks=False):
+    honest = laplace.price_laplace(option, market)
+    return dataclasses.replace(honest, price=honest.price * 1.001)
+
+liar = types.ModuleType("heliostat_methods.step_options.liar")
+liar.price = price
+sys.modules[liar.__name__] = liar
+pricing.ENGINES["occupation"] = ("liar", "price")
+main(sys.argv[1:])
+"""
+
+
 def test_disagreement_is_an_error(run: Any) -> None:
-    # the PDE's stated error is tiny on purpose: a plugin of this test replaces the engine
-    (run.folder / "liar.py").write_text(
-        "import dataclasses\n"
-        "from heliostat_methods.step_options import laplace\n"
-        "def price(option, market, greeks=False):\n"
-        "    honest = laplace.price_laplace(option, market)\n"
-        "    return dataclasses.replace(honest, price=honest.price * 1.001)\n"
-        "from heliostat_methods.step_options import pricing\n"
-        "pricing.ENGINES['occupation'] = ('../liar', 'price')\n"
-        "import sys\n"
-        "sys.modules['heliostat_methods.step_options.../liar'] = sys.modules[__name__]\n"
-        "from heliostat_methods.step_options.method import heliostat_methods\n"
+    """One engine is replaced by one that is wrong by a thousandth and says it is exact."""
+    arguments = [*RUN, *overrides(cross_check='["occupation"]'), "--workers", "serial"]
+    done = subprocess.run(
+        [sys.executable, "-c", LIAR, *arguments],
+        cwd=run.folder,
+        env=run.environment,
+        capture_output=True,
+        text=True,
     )
-    done = run(*RUN, *overrides(cross_check='["occupation"]'), "--workers", "serial",
-               HELIOSTAT_LOAD="liar", PYTHONPATH=str(run.folder))  # fmt: skip
     assert done.returncode == 4, done.stderr
     assert "occupation and laplace disagree" in done.stderr
 
