@@ -1,0 +1,18 @@
+"""Nodes whose CPU or libraries differ are named, because equal bits are promised on equal ones."""
+
+from heliostat.execution.ray import differences
+
+FIRST = {"cpu": {"model": "A", "vector": "AVX512"}, "python": "3.11.7", "versions": {"numpy": "2"}}
+
+
+def test_equal_nodes_give_no_warning() -> None:
+    assert differences({"10.0.0.2": FIRST, "10.0.0.3": {**FIRST}}) == []
+
+
+def test_each_difference_names_both_nodes_and_what_they_have() -> None:
+    other = {**FIRST, "cpu": {"model": "B", "vector": "AVX2"}, "python": "3.12.1"}
+    said = differences({"10.0.0.3": other, "10.0.0.2": FIRST})
+    assert len(said) == 2
+    for part in ("cpu", "10.0.0.2", "10.0.0.3", "AVX512", "AVX2"):
+        assert part in said[0]
+    assert "3.12.1" in said[1]
