@@ -29,7 +29,7 @@ from heliostat_methods.step_options import (
 )
 from heliostat_methods.step_options import bridge_weight as weights
 from heliostat_methods.step_options.laplace import COARSE_NODES, solve_many
-from heliostat_methods.step_options.paths import PathSettings, Simulation, control_means, sample
+from heliostat_methods.step_options.paths import PathSampler, PathSettings
 from heliostat_methods.step_options.philox import fill_normals
 from heliostat_methods.step_options.reduced import reduce
 from heliostat_search.montecarlo import Controls, Moments
@@ -87,17 +87,17 @@ def our_paths(steps: int, paths: int, weights_: str = "knock_out", controls: boo
               repeat: int = 3) -> tuple[float, float, float]:  # fmt: skip
     """Return seconds, price and standard error of ours: paths and their moments."""
     settings = PathSettings(weights_, steps, controls=controls)
-    simulation = Simulation(DOWN, MARKET, settings, 7)
+    sampler = PathSampler(DOWN, MARKET, settings, 7)
     chunk = min(paths, 1 << 16)
     # the reference of a knock-out needs no price of ours: controls have their own means
     fitted = Controls.none()
     if controls:
-        fitted = Controls.fit(Moments.of(sample(simulation, 0, 8192)), control_means(simulation))
+        fitted = Controls.fit(Moments.of(sampler.sample(0, 8192)), sampler.control_means)
     result = Moments.of(np.zeros((1, 2)))
 
     def work() -> None:
         nonlocal result
-        blocks = [Moments.of(sample(simulation, 8192 + i * chunk, chunk))
+        blocks = [Moments.of(sampler.sample(8192 + i * chunk, chunk))
                   for i in range(paths // chunk)]  # fmt: skip
         result = blocks[0]
         for block in blocks[1:]:

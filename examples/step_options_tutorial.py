@@ -11,6 +11,8 @@ import numpy as np
 from heliostat_methods.step_options import (
     BlackScholesMarket,
     HestonMarket,
+    LocalVolMarket,
+    PiecewiseMarket,
     PricingKernel,
     StepOption,
     double_step,
@@ -66,8 +68,21 @@ def leave_black_scholes() -> None:
     heston = HestonMarket(100.0, 0.05, 0.02, v0=0.09, kappa=1.5, theta=0.06, xi=0.4, corr=-0.6)
     option = down_step("call", 100.0, 1.0, 90.0, 5.0)
     result = price(option, heston, method="mc_bridge", n_steps=24, antithetic=True, seed=2)
-    print("4. Heston")
-    print(f"   {result.price:.4f} +- {result.std_error:.4f}; a two-dimensional PDE gives 10.6612\n")
+    print("4. Other models")
+    print(f"   Heston: {result.price:.4f} +- {result.std_error:.4f}; a PDE gives 10.6612")
+    skew = LocalVolMarket.from_function(
+        100.0, 0.05, 0.02, lambda s, t: 0.3 * (s / 100) ** -0.5 + 0 * t,
+        horizon=1.0, low=3.0, high=6.5,
+    )  # fmt: skip
+    paths = price(option, skew, method="mc_bridge", n_steps=32, antithetic=True, seed=3)
+    print(f"   a skew: {paths.price:.4f} +- {paths.std_error:.4f} by paths, "
+          f"{price(option, skew, method='pde').price:.4f} by finite differences")  # fmt: skip
+    # vols that change, with a drift that follows: the closed form by a change of clock
+    seasons = PiecewiseMarket(100.0, (0.5,), (0.045, 0.135), (0.0, 0.0), (0.3, 0.3 * 3**0.5),
+                              charge=(0.5, 1.5))  # fmt: skip
+    closed = price(option, seasons)
+    grid = price(option, seasons, method="path_integral_grid", slices=8)
+    print(f"   two seasons: {closed.price:.8f}, by time slices {grid.price:.8f}\n")
 
 
 def invent_a_contract() -> None:
@@ -89,6 +104,13 @@ def look_at_the_kernel() -> None:
     energies = ", ".join(f"{state.energy:.6f}" for state in kernel.bound_states())
     print("6. The kernel")
     print(f"   bound states of the well: {energies}")
+    uneven = StepOption("call", 100.0, 1.0, (75.0, 95.0, 105.0, 130.0), (4.0, 0.0, 6.0, 1.0, 9.0))
+    energies = ", ".join(
+        f"{state.energy:.6f}" for state in PricingKernel(uneven, market).bound_states()
+    )
+    found, exact = price(uneven, market, method="spectral"), price(uneven, market)
+    print(f"   of two unlike wells:      {energies}")
+    print(f"   their states and continuum price {found.price:.10f}, closed form {exact.price:.10f}")
     single = PricingKernel(down_step("call", 100.0, 1.0, 90.0, 5.0), market)
     for energy in (5.1, 6.0, 10.0, 50.0):
         through = float(single.transmission(energy))

@@ -57,6 +57,11 @@ class Moments:
         products = self.products + other.products + np.outer(d, d) * (self.n * other.n / n)
         return Moments(n, mean, products)
 
+    def select(self, columns: Sequence[int]) -> Moments:
+        """Return the moments of some columns, in the order given."""
+        at = list(columns)
+        return Moments(self.n, self.mean[at], self.products[np.ix_(at, at)])
+
     @property
     def covariance(self) -> Vector:
         """The sample covariance (k, k); NaN for a single sample."""
@@ -101,13 +106,13 @@ class Controls:
             coefficients[live] = np.linalg.lstsq(inner, right, rcond=1e-10)[0] / scale[live]
         return cls(tuple(float(m) for m in means), tuple(float(c) for c in coefficients))
 
-    def estimate(self, moments: Moments, column: int = 0) -> Estimate:
-        """Return the controlled mean of a column; only column 0 has coefficients."""
-        k = len(self.means) if column == 0 else 0
+    def estimate(self, moments: Moments) -> Estimate:
+        """Return the controlled mean of column 0."""
+        k = len(self.means)
         a = np.zeros(len(moments.mean))
-        a[column] = 1.0
-        a[1 : k + 1] -= self.coefficients[:k]
-        known = sum(c * m for c, m in zip(self.coefficients[:k], self.means[:k], strict=True))
+        a[0] = 1.0
+        a[1 : k + 1] -= self.coefficients
+        known = sum(c * m for c, m in zip(self.coefficients, self.means, strict=True))
         value = float(sum(x * m for x, m in zip(a, moments.mean, strict=True))) + known
         variance = float((a[:, None] * a[None, :] * moments.covariance).sum())
         return Estimate(value, math.sqrt(max(variance, 0.0) / moments.n), moments.n)
@@ -137,28 +142,19 @@ class Rounds:
 
 def fold(
     blocks: Iterable[Moments],
-    rounds: Rounds,
-    enough: Callable[[int, Moments], bool],
-    each: Callable[[int, Moments], None] = lambda count, moments: None,
-) -> tuple[int, Moments]:
-    """Merge blocks in their order until `enough(count, moments)` at the end of a round.
+    finished: Callable[[Moments], bool],
+    each: Callable[[Moments], None] = lambda total: None,
+) -> Moments:
+    """Merge blocks in their order until `finished(total)`; `blocks` is then left early.
 
-    `each` sees every merged state (for progress). Returns the number of blocks and their moments;
-    `blocks` is left early. Raises DataError when there is none.
+    `each` sees every merged state (for progress). Raises DataError when there is no block.
     """
     total: Moments | None = None
-    count = 0
     for block in blocks:
         total = block if total is None else total.merge(block)
-        count += 1
-        each(count, total)
-        if rounds.ends(count) and (count >= rounds.most or enough(count, total)):
+        each(total)
+        if finished(total):
             break
     if total is None:
         raise DataError("no block of samples to fold")
-    return count, total
-
-
-def seconds_left(elapsed: float, error: float, target: float) -> float:
-    """Return the time a Monte Carlo error still needs to fall to its target: it goes as 1/sqrt."""
-    return max(0.0, elapsed * ((error / target) ** 2 - 1)) if target > 0 else math.inf
+    return total

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+
+from heliostat_methods.step_options import BlackScholesMarket, down_step, price
 
 PLUGIN = {"HELIOSTAT_LOAD": "heliostat_methods.step_options.method"}
 RUN = ("run", "step_options")
@@ -16,8 +21,8 @@ RUN = ("run", "step_options")
 
 @pytest.fixture(scope="session")
 def kernels(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A folder of compiled kernels for all tests of this file."""
-    return str(tmp_path_factory.mktemp("kernels"))
+    """A folder of compiled kernels, one for all tests of this method."""
+    return str(tmp_path_factory.getbasetemp() / "step_options_kernels")
 
 
 @pytest.fixture
@@ -124,6 +129,116 @@ def test_target_standard_error_after_a_kill(run: Any) -> None:
     assert resumed["replayed"] > 0
 
 
+def test_kill_and_resume_of_a_multilevel_run(run: Any) -> None:
+    more = overrides(method="mlmc", greeks="false")
+    whole = run.json(*RUN, *more, "--workers", "serial")
+    killed = run(*RUN, *more, "--workers", "serial", HELIOSTAT_FAULT="kill-after-commits=12")
+    assert killed.returncode == -9  # in a later round: the first one has three shards
+    resumed = run.json("resume", "last", "--workers", "serial")
+    assert (resumed["digest"], resumed["result"]) == (whole["digest"], whole["result"])
+    assert 0 < resumed["replayed"] < whole["evaluated"]
+
+
+SAMPLED = {
+    "method": "rqmc",
+    "cross_check": '["mc_bridge", "mlmc", "metropolis", "laplace"]',
+    "n_paths": 1 << 15,
+    "chunk": 1 << 12,
+    "steps": 2,
+}
+
+
+@pytest.mark.ray
+def test_engines_that_sample_give_the_same_bits_on_any_workers_and_in_a_library_call(
+    run: Any,
+) -> None:
+    serial, one, two = (
+        run.json(*RUN, *overrides(**SAMPLED), "--workers", workers)
+        for workers in ("serial", "1", "2")
+    )
+    assert serial["digest"] == one["digest"] == two["digest"]
+    assert serial["result"] == one["result"] == two["result"]
+    option = down_step("call", 100.0, 1.0, 90.0, 5.0, gamma=0.02)
+    market = BlackScholesMarket(100.0, 0.05, 0.0, 0.3)
+    settings: dict[str, dict[str, Any]] = {
+        "rqmc": {"n_steps": 2},
+        "mc_bridge": {"n_steps": 2, "n_paths": 1 << 15, "chunk": 1 << 12},
+        "mlmc": {"first_steps": 2},
+        "metropolis": {},
+    }
+    rows = {row["engine"]: row for row in serial["result"]["engines"]}
+    for method, more in settings.items():
+        row = rows[method]
+        found = price(option, market, method=method, seed=row["details"]["seed"], **more)
+        assert (found.price, found.std_error) == (row["price"], row["std_error"])
+
+
+def test_monte_carlo_greeks_have_standard_errors(run: Any) -> None:
+    more = overrides(method="mc_bridge", n_paths=1 << 16, cross_check='["laplace"]')
+    account = run.json(*RUN, *more, "--workers", "serial")
+    exact = price(down_step("call", 100.0, 1.0, 90.0, 5.0, gamma=0.02),
+                  BlackScholesMarket(100.0, 0.05, 0.0, 0.3), greeks=True)  # fmt: skip
+    result = account["result"]
+    for name in ("delta", "gamma"):
+        error = result["sensitivities"][f"{name}_error"]
+        assert abs(result[name] - getattr(exact, name)) < 4.5 * error + 2e-7
+    for name in ("vega", "d_rate", "d_dividend"):
+        error = result["sensitivities"][f"{name}_error"]
+        assert abs(result["sensitivities"][name] - exact.sensitivities[name]) < 4.5 * error + 1e-5
+    shown = run("show", account["run"]).stdout
+    assert "delta" in shown and "delta_error" in json.dumps(result)
+
+
+def test_parameters_by_intervals_on_paths_with_greeks(run: Any) -> None:
+    table = "{times=[0.3, 0.7], rate=[0.02, 0.05, 0.07], dividend=[0, 0.03, 0.01],"
+    more = overrides(
+        method="mc_bridge", n_paths=1 << 15, steps=3, piecewise=table + " vol=[0.2, 0.35, 0.25]}",
+        cross_check='["path_integral_grid", "rqmc", "mlmc"]',
+    )  # fmt: skip
+    result = run.json(*RUN, *more, "--workers", "serial")["result"]
+    assert all(row.get("agrees", True) for row in result["engines"])
+    assert result["sensitivities"]["delta_error"] < result["delta"] / 100
+
+
+def test_models_without_greeks_have_a_price(run: Any) -> None:
+    heston = "{v0=0.09, kappa=1.5, theta=0.06, xi=0.4, corr=-0.6}"
+    more = overrides(method="mc_bridge", heston=heston, steps=4, n_paths=1 << 13)
+    result = run.json(*RUN, *more, "--workers", "serial")["result"]
+    assert result["price"] > 0 and result["delta"] is None
+
+
+def test_a_basket_that_knocks_in_is_refused(run: Any) -> None:
+    basket = (
+        "{spots=[100], dividends=[0], vols=[0.2], correlation=[[1, 0.5], [0.5, 1]],"
+        " weights=[0.5, 0.5]}"
+    )
+    more = overrides(method="mc_bridge", basket=basket, knock="in", n_paths=1 << 13)
+    done = run(*RUN, *more, "--workers", "serial")
+    assert done.returncode == 2 and "knock" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.ray
+def test_a_worker_killed_while_it_prices_changes_no_bit(run: Any) -> None:
+    more = overrides(method="mc_bridge", steps=252, n_paths=1 << 20, chunk=1 << 14, greeks="false")
+    serial = run.json(*RUN, *more, "--workers", "serial")
+    started = run.popen(*RUN, *more, "--workers", "2", "--json")
+    killed = None
+    while killed is None and started.poll() is None:
+        time.sleep(0.02)
+        for process in psutil.Process(started.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                if " ".join(process.cmdline()).startswith("ray::_run_chunk"):
+                    process.kill()
+                    killed = process.pid
+                    break
+    out, err = started.communicate(timeout=120)
+    assert killed is not None
+    assert started.returncode == 0, err
+    assert "a worker died" in err
+    account = json.loads(out)
+    assert (account["digest"], account["result"]) == (serial["digest"], serial["result"])
+
+
 LIAR = """
 import dataclasses
 import sys
@@ -162,9 +277,10 @@ def test_report_holds_the_figures(run: Any) -> None:
     run("report", account["run"])
     (page,) = Path(run.folder).rglob("report.html")
     text = page.read_text(encoding="utf-8")
-    for title in ("Price against strike", "Kernel from the centre", "Error against effort"):
+    for title in ("Price against strike", "Kernel and bound states", "Error against effort"):
         assert title in text
     figures = account["result"]["figures"]
-    double = next(s for s in figures["sweeps"] if s["variable"] == "spot")["lines"][1]["price"]
+    lines = next(s for s in figures["sweeps"] if s["variable"] == "spot")["lines"]
+    double = next(line["price"] for line in lines if "80 to 125" in line["label"])
     assert 0 < double.index(max(double)) < len(double) - 1  # the double call is humped
     assert json.dumps(figures)

@@ -27,9 +27,12 @@ if TYPE_CHECKING:
         LocalVolMarket,
         PiecewiseMarket,
     )
+    from heliostat_methods.step_options.multilevel import MultilevelEstimator
     from heliostat_methods.step_options.occupation import OccupationDensity
+    from heliostat_methods.step_options.paths import PathSampler, PathSettings
     from heliostat_methods.step_options.pricing import price
     from heliostat_methods.step_options.result import Result
+    from heliostat_methods.step_options.sharded import ShardedEstimator
     from heliostat_methods.step_options.validation import InvalidInput, Unsupported
 
 _HOME = {
@@ -40,10 +43,14 @@ _HOME = {
     "InvalidInput": "validation",
     "LaplaceInverter": "inversion",
     "LocalVolMarket": "market",
+    "MultilevelEstimator": "multilevel",
     "OccupationDensity": "occupation",
+    "PathSampler": "paths",
+    "PathSettings": "paths",
     "PiecewiseMarket": "market",
     "PricingKernel": "kernel",
     "Result": "result",
+    "ShardedEstimator": "sharded",
     "StepOption": "contract",
     "Unsupported": "validation",
     "double_step": "contract",
@@ -60,10 +67,14 @@ __all__ = [
     "InvalidInput",
     "LaplaceInverter",
     "LocalVolMarket",
+    "MultilevelEstimator",
     "OccupationDensity",
+    "PathSampler",
+    "PathSettings",
     "PiecewiseMarket",
     "PricingKernel",
     "Result",
+    "ShardedEstimator",
     "StepOption",
     "Unsupported",
     "double_step",

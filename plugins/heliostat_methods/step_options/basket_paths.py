@@ -10,21 +10,23 @@ import math
 
 import numpy as np
 
-from heliostat_methods.step_options.given_paths import weights_and_payoffs
+from heliostat_methods.step_options.given_paths import path_weights
 from heliostat_methods.step_options.market import BasketMarket, BlackScholesMarket
-from heliostat_methods.step_options.paths import Simulation
+from heliostat_methods.step_options.paths import PathSampler
 from heliostat_methods.step_options.philox import normals
+from heliostat_methods.step_options.time_plan import time_plan
 from heliostat_methods.step_options.validation import Vector
 
 
-def sample_basket(simulation: Simulation, market: BasketMarket, first: int, count: int) -> Vector:
+def sample_basket(sampler: PathSampler, market: BasketMarket, first: int, count: int) -> Vector:
     """Return weighted payoff, geometric basket's payoff and each discounted asset, (k, count)."""
-    option, settings = simulation.option, simulation.settings
+    option, settings = sampler.option, sampler.settings
     steps, n, T = settings.steps, len(market.spots), option.maturity
-    x = normals(simulation.seed, first, count, steps + n - 1)
+    x = normals(sampler.seed, first, count, steps + n - 1)
     first_asset = BlackScholesMarket(
         market.spots[0], market.rate, market.dividends[0], market.vols[0]
     )
+    plan = time_plan(first_asset, T, steps)
     lower, vols = market.factor, np.array(market.vols)
     drift = (market.rate - np.array(market.dividends) - vols**2 / 2) * T
     share = np.array(market.weights)
@@ -32,7 +34,7 @@ def sample_basket(simulation: Simulation, market: BasketMarket, first: int, coun
     out = np.zeros((2 + n, count))
     signs = (1.0, -1.0) if settings.antithetic else (1.0,)
     for sign in signs:
-        weight, _ = weights_and_payoffs(option, first_asset, sign * x[:steps])
+        weight = path_weights(option, first_asset, plan, sign * x[:steps])[0]
         total = np.zeros(count)
         for row in x[:steps]:  # in a fixed order, not as the library would sum
             total += row

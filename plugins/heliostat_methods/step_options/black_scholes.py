@@ -113,13 +113,9 @@ def vanilla(option: StepOption, market: Market) -> Vector:
     if isinstance(market, HestonMarket):
         return np.asarray(heston_vanilla(option.kind, float(option.strike), T, market))
     if isinstance(market, PiecewiseMarket):
-        ends = [*(t for t in market.times if t < T), T]
-        starts = [0.0, *ends[:-1]]
-        parts = [(end - start, *market.at(start)) for start, end in zip(starts, ends, strict=True)]
-        rate = sum(d * r for d, r, _, _ in parts) / T
-        dividend = sum(d * q for d, _, q, _ in parts) / T
-        vol = math.sqrt(sum(d * v * v for d, _, _, v in parts) / T)
-        return black_scholes(option.kind, market.spot, option.strike, rate, dividend, vol, T)
+        mean = market.averaged(T)
+        return black_scholes(option.kind, market.spot, option.strike, mean.rate, mean.dividend,
+                             mean.vol, T)  # fmt: skip
     raise InvalidInput(
         "market", type(market).__name__, "a market with a closed form for the vanilla claim"
     )

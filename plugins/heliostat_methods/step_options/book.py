@@ -90,22 +90,29 @@ def read_book(path: Path) -> BookRows:
 
 
 def _parquet(path: Path) -> list[tuple[int, tuple[str, ...]]]:
+    """Return the table as text; lines are numbered as in a CSV file, the names being line 1."""
     try:
-        import pyarrow.parquet as pq  # type: ignore[import-not-found,unused-ignore]
+        import pyarrow as pa
+        import pyarrow.parquet as pq
     except ImportError:
         raise DataError(
-            f"{path.name}: reading Parquet needs the package pyarrow; install it or use CSV"
+            f"{path.name}: reading Parquet needs the package pyarrow: pip install "
+            f"'heliostat[parquet]', or use CSV"
         ) from None
-    rows = pq.read_table(path).to_pylist()
-    header = tuple(rows[0]) if rows else ()
+    try:
+        table = pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"{path.name} is no Parquet file: {reason}") from error
 
     def text(value: object) -> str:
         if isinstance(value, list | tuple):
             return ";".join(map(str, value))
-        return "" if value is None else str(value)
+        # an absent number is NaN where a table came through a data frame
+        return "" if value is None or value != value else str(value).strip()
 
-    numbered = enumerate((tuple(text(v) for v in row.values()) for row in rows), 2)
-    return [(1, header), *numbered]
+    rows = [tuple(text(v) for v in row.values()) for row in table.to_pylist()]
+    return [(1, tuple(table.column_names)), *enumerate(rows, 2)]
 
 
 def price_rows(rows: BookRows) -> PricedRows:

@@ -200,7 +200,7 @@ def lagrange(t: float) -> tuple[float, float, float, float, float, float]:
 
 
 @inlined
-def _slopes(t: float) -> tuple[float, float, float, float, float, float]:
+def lagrange_slopes(t: float) -> tuple[float, float, float, float, float, float]:
     """Derivatives of `lagrange` in t."""
     x = 5.0 * t
     a, b, c, d, e = x - 1.0, x - 2.0, x - 3.0, x - 4.0, x - 5.0
@@ -286,7 +286,7 @@ def weight_and_slopes(z: float, z_next: float, theta: float, line: Any, plane: A
     j, t = cell_of(v + n[1], int(n[3]))
     hi = from_bits(((i + int(n[2])) + 1) << _SHIFT) - from_bits((i + int(n[2])) << _SHIFT)
     hj = from_bits(((j + int(n[3])) + 1) << _SHIFT) - from_bits((j + int(n[3])) << _SHIFT)
-    a, b, da, db = lagrange(s), lagrange(t), _slopes(s), _slopes(t)
+    a, b, da, db = lagrange(s), lagrange(t), lagrange_slopes(s), lagrange_slopes(t)
     value, by_u, by_v = 0.0, 0.0, 0.0
     for k in range(6):
         for l in range(6):

@@ -25,10 +25,11 @@ MARKET = {"spot": 100.0, "rate": 0.05, "dividend": 0.0, "vol": 0.3}
 
 
 def contracts() -> list[tuple[str, tuple[float, ...], tuple[float, ...]]]:
-    """Return (label, barriers, rates) of the two contracts that are shown, and their limits."""
+    """Return (label, barriers, rates) of the two contracts that are shown, and of no barrier."""
     return [
-        ("single, 90", (90.0,), (5.0, 0.0)),
-        ("double, 80 to 125", (80.0, 125.0), (5.0, 0.0, 5.0)),
+        ("no barrier (vanilla)", (90.0,), (0.0, 0.0)),
+        ("rate 5 below 90", (90.0,), (5.0, 0.0)),
+        ("rate 5 outside 80 to 125", (80.0, 125.0), (5.0, 0.0, 5.0)),
     ]
 
 
@@ -57,18 +58,35 @@ def figures(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
 
 
 def kernel_figure() -> dict[str, Any]:
-    """Return the density from the well's centre, its bound part, and the bound states."""
-    option = StepOption("call", 100.0, 1.0, (80.0, 125.0), (5.0, 0.0, 5.0))
-    kernel = PricingKernel(option, BlackScholesMarket(**MARKET))
+    """Return densities from inside and outside the well, their bound parts, and the states.
+
+    A low rate, so that the well is shallow and the continuum can be seen.
+    """
+    option = StepOption("call", 100.0, 1.0, (80.0, 125.0), (1.0, 0.0, 1.0))
+    market = BlackScholesMarket(**MARKET)
+    kernel = PricingKernel(option, market)
     centre = float(kernel.breaks[1]) / 2
-    z = np.linspace(-3 * centre, 5 * centre, 161)
+    spot = np.geomspace(40.0, 250.0, 161)
+    z = np.log(spot / option.barriers[0]) / market.vol
     states = kernel.bound_states()
-    bound = sum(np.exp(-state.energy) * state(0.0) * state(z - centre) for state in states)
+    starts = []
+    for label, at, note in (
+        ("the centre of the well, 100", 100.0, "The bound states carry most of it."),
+        ("outside the well, 65", 65.0, "Bound states alone are wrong: most of it is continuum."),
+    ):
+        z0 = float(np.log(at / option.barriers[0]) / market.vol)
+        bound = sum(np.exp(-state.energy) * state(z0 - centre) * state(z - centre)
+                    for state in states)  # fmt: skip
+        starts.append({
+            "label": label,
+            "note": note,
+            "density": [float(x) for x in kernel.density(z0, z, 1.0)],
+            "bound": [float(x) for x in np.asarray(bound)],
+        })  # fmt: skip
     return {
-        "z": [float(x) for x in z],
-        "barriers": [float(b) for b in kernel.breaks],
-        "density": [float(x) for x in kernel.density(centre, z, 1.0)],
-        "bound": [float(x) for x in np.asarray(bound)],
+        "spot": [float(x) for x in spot],
+        "barriers": list(option.barriers),
+        "starts": starts,
         "energies": [state.energy for state in states],
         "states": [[float(x) for x in state(z - centre)] for state in states],
     }

@@ -3,22 +3,29 @@
 y = ln S - ln B_1(t) makes barriers stand still when they share a growth rate; others move through
 the cells. The first two barriers lie on edges of cells, payoff and rate are averages over cells,
 and four implicit half steps damp what Crank-Nicolson would let ring in gamma. The error is then
-smooth in the grid, so that two grids extrapolate.
+smooth in the grid, so that two grids extrapolate. A local volatility is taken at each node and in
+the middle of each time step.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 
 import numpy as np
 
 from heliostat_methods.step_options.contract import StepOption
-from heliostat_methods.step_options.market import BlackScholesMarket, Market, PiecewiseMarket
+from heliostat_methods.step_options.market import (
+    BlackScholesMarket,
+    LocalVolMarket,
+    Market,
+    PiecewiseMarket,
+)
 from heliostat_methods.step_options.reduced import source_terms
 from heliostat_methods.step_options.result import Result
 from heliostat_methods.step_options.validation import InvalidInput, Unsupported, Vector
+
+OneFactor = BlackScholesMarket | PiecewiseMarket | LocalVolMarket
 
 
 def price_pde(option: StepOption, market: Market, greeks: bool = False, nodes: int = 1000,
@@ -32,7 +39,7 @@ def price_pde(option: StepOption, market: Market, greeks: bool = False, nodes: i
             "amortisation", option.amortisation, 'proportional for method="pde"',
             'use method="occupation" or "mc_naive"',
         )  # fmt: skip
-    if not isinstance(market, BlackScholesMarket | PiecewiseMarket):
+    if not isinstance(market, OneFactor):
         raise Unsupported(
             "market", type(market).__name__, "one asset with known volatility", "use mc_bridge"
         )
@@ -52,21 +59,36 @@ def price_pde(option: StepOption, market: Market, greeks: bool = False, nodes: i
     )
 
 
-def _parameters(market: BlackScholesMarket | PiecewiseMarket, t: float) -> tuple[float, ...]:
+def _spans(
+    market: OneFactor, maturity: float
+) -> tuple[tuple[float, float, float, float, float], ...]:
+    """Return (years, rate, dividend, vol, charge) of intervals; of a local vol its largest value.
+
+    Largest within five deviations of the spot: the wings of a surface would widen the grid for
+    prices that are never reached.
+    """
     if isinstance(market, PiecewiseMarket):
-        return market.at(t)
-    return market.rate, market.dividend, market.vol
+        return market.spans(maturity)
+    if isinstance(market, LocalVolMarket):
+        spot = math.log(market.spot)
+        away = 5 * float(market.vol_at(spot, 0.0)) * math.sqrt(maturity)
+        near = np.linspace(spot - away, spot + away, 101)
+        times = np.linspace(0.0, maturity, 11)
+        vol = max(float(market.vol_at(near, float(t)).max()) for t in times)
+    else:
+        vol = market.vol
+    return ((maturity, market.rate, market.dividend, vol, 1.0),)
 
 
-def _march(option: StepOption, market: BlackScholesMarket | PiecewiseMarket, nodes: int,
+def _march(option: StepOption, market: OneFactor, nodes: int,
            steps: int) -> tuple[float, float, float]:  # fmt: skip
     T, gamma = option.maturity, option.gammas[0]
-    cuts = [t for t in getattr(market, "times", ()) if t < T]
-    vols = [_parameters(market, t)[2] for t in (0.0, *cuts)]
-    drifts = [r - q - gamma - v * v / 2
-              for r, q, v in (_parameters(market, t) for t in (0.0, *cuts))]  # fmt: skip
-    y0 = math.log(float(market.spot) / option.levels_at(0.0)[0])
-    reach = 7.5 * max(vols) * math.sqrt(T) + max(max(drifts), -min(drifts), 0.0) * T
+    spans = _spans(market, T)
+    drifts = [r - q - gamma - v * v / 2 for _, r, q, v, _ in spans]
+    log_level = math.log(option.levels_at(0.0)[0])
+    y0 = math.log(float(market.spot)) - log_level
+    reach = 7.5 * max(span[3] for span in spans) * math.sqrt(T)
+    reach += max(max(drifts), -min(drifts), 0.0) * T
     h = 2 * reach / nodes
     if len(option.barriers) > 1:
         levels = option.levels_at(0.0)
@@ -76,21 +98,28 @@ def _march(option: StepOption, market: BlackScholesMarket | PiecewiseMarket, nod
     # half-integer places: the first barrier, at 0, is the edge of a cell
     y = np.asarray(h * (np.arange(m - nodes // 2, m + nodes // 2) + 0.5), dtype=np.float64)
     values = _average_claim(option, y, h)
-    edges = [0.0, *cuts, T]
-    for start, end in reversed(list(itertools.pairwise(edges))):
-        r, q, vol = _parameters(market, start)
-        count = max(2, round(steps * (end - start) / T))
-        dt = (end - start) / count
+    still = option.common_gamma is not None and not isinstance(market, LocalVolMarket)
+    at = T
+    for years, r, q, vol, charge in reversed(spans):
+        count = max(2, round(steps * years / T))
+        dt = years / count
         # a kink in the payoff or a jump of the coefficients: four implicit half steps
         plan = [(dt / 2, 1.0)] * 4 + [(dt, 0.5)] * (count - 2)
-        at = end
-        still = option.common_gamma is not None
-        lower, diagonal, upper = _operator(option, y, h, r, q, vol, gamma, (start + end) / 2)
+
+        def operator(t: float, r: float = r, q: float = q, vol: float = vol,
+                     charge: float = charge) -> tuple[Vector, Vector, Vector]:  # fmt: skip
+            local = np.full(y.shape, vol)
+            if isinstance(market, LocalVolMarket):
+                local = market.vol_at(y + log_level + gamma * t, t)
+            killing = charge * _average_rate(option, y, h, t)
+            return _operator(y, h, r, r - q - gamma, local, killing)
+
+        lower, diagonal, upper = operator(at - years / 2)
         factored: dict[tuple[float, float], tuple[Vector, ...]] = {}
         for length, implicit in plan:
             at -= length
             if not still:
-                lower, diagonal, upper = _operator(option, y, h, r, q, vol, gamma, at + length / 2)
+                lower, diagonal, upper = operator(at + length / 2)
                 factored = {}
             values = _step(values, lower, diagonal, upper, length, implicit, factored)
     return _at(values, y, y0, h)
@@ -132,18 +161,20 @@ def _average_rate(option: StepOption, y: Vector, h: float, t: float) -> Vector:
     return rate
 
 
-def _operator(option: StepOption, y: Vector, h: float, r: float, q: float, vol: float,
-              gamma: float, t: float) -> tuple[Vector, Vector, Vector]:  # fmt: skip
-    """Return the three diagonals of vol^2/2 d2 + nu d1 - (r + V); linear in S at both ends."""
-    nu = r - q - gamma - vol * vol / 2
+def _operator(y: Vector, h: float, r: float, carry: float, vol: Vector,
+              killing: Vector) -> tuple[Vector, Vector, Vector]:  # fmt: skip
+    """Return the three diagonals of vol^2/2 d2 + nu d1 - (r + V); linear in S at both ends.
+
+    carry: growth of S over the barrier, so that nu = carry - vol^2 / 2. vol, killing: (nodes,).
+    """
+    nu = carry - vol * vol / 2
     a = vol * vol / (2 * h * h)
-    lower, upper = np.full(y.shape, a - nu / (2 * h)), np.full(y.shape, a + nu / (2 * h))
-    diagonal = -2 * a - r - _average_rate(option, y, h, t)
+    lower, upper = a - nu / (2 * h), a + nu / (2 * h)
+    diagonal = -2 * a - r - killing
     # far out the claim is linear in S: U'' = U', taken one-sided
-    slope = nu + vol * vol / 2
-    upper[0], lower[-1] = slope / h, -slope / h
-    diagonal[0] += 2 * a - slope / h
-    diagonal[-1] += 2 * a + slope / h
+    upper[0], lower[-1] = carry / h, -carry / h
+    diagonal[0] += 2 * a[0] - carry / h
+    diagonal[-1] += 2 * a[-1] + carry / h
     return lower, diagonal, upper
 
 

@@ -1,6 +1,7 @@
-"""Weighted payoffs of given normals: what quasi-random points, levels and chains share.
+"""Weights and payoffs of given normals: what quasi-random points, levels and chains share.
 
-x has one row for each normal: `steps` for Black-Scholes and local volatility.
+x has one row for each step. With parameters by intervals the scale of z changes where an interval
+ends; the weight of every step stays exact, since none crosses an end.
 """
 
 from __future__ import annotations
@@ -12,55 +13,151 @@ import numpy as np
 from heliostat_methods.step_options import path_kernels as pk
 from heliostat_methods.step_options.bridge_weight import BridgeWeightTable
 from heliostat_methods.step_options.contract import StepOption
-from heliostat_methods.step_options.market import BlackScholesMarket, LocalVolMarket, Market
-from heliostat_methods.step_options.paths import Barrier, step_parameters
+from heliostat_methods.step_options.market import (
+    BlackScholesMarket,
+    LocalVolMarket,
+    Market,
+    PiecewiseMarket,
+)
+from heliostat_methods.step_options.paths import Barrier, PathSampler, bridge_order
+from heliostat_methods.step_options.philox import normals
 from heliostat_methods.step_options.staircase_weight import StaircaseWeightTable, step_stairs
+from heliostat_methods.step_options.time_plan import TimeStep, time_plan
 from heliostat_methods.step_options.validation import Unsupported, Vector
 
 
-def weighted_payoffs(option: StepOption, market: Market, x: Vector) -> Vector:
-    """Return discounted weight * payoff (n,) of standard normals x (steps, n)."""
+def dimensions(option: StepOption, market: Market, steps: int, halvings: int = 0) -> int:
+    """Return how many rows of normals `weighted_payoffs` takes."""
+    if isinstance(market, LocalVolMarket):
+        return steps << halvings
+    return len(time_plan(_one_asset(option, market), option.maturity, steps, halvings))
+
+
+def weighted_payoffs(
+    option: StepOption, market: Market, x: Vector, steps: int, halvings: int = 0
+) -> Vector:
+    """Return discounted weight * payoff (n,) of standard normals x (dimensions, n)."""
     if isinstance(market, LocalVolMarket):
         from heliostat_methods.step_options.volatility_paths import local_vol_columns
 
         return np.asarray(local_vol_columns(option, market, x, naive=False)[0])
-    weight, payoff = weights_and_payoffs(option, market, x)
-    return np.asarray(weight * payoff)
-
-
-def weights_and_payoffs(option: StepOption, market: Market, x: Vector) -> tuple[Vector, Vector]:
-    """Return weights (n,) and discounted payoffs (n,) under Black-Scholes."""
-    if not isinstance(market, BlackScholesMarket) or option.common_gamma is None:
-        raise Unsupported(
-            "market", type(market).__name__, "Black-Scholes, barriers with one growth rate",
-            "use mc_bridge or pde",
-        )  # fmt: skip
     if option.amortisation != "proportional":
         raise Unsupported(
             "amortisation", option.amortisation, "proportional", 'use method="occupation"'
         )
-    steps, n = x.shape
-    dt = option.maturity / steps
-    nu = market.rate - market.dividend - option.common_gamma - market.vol**2 / 2
+    market = _one_asset(option, market)
+    plan = time_plan(market, option.maturity, steps, halvings)
+    weight, terminal = path_weights(option, market, plan, x)
+    return np.asarray(weight * discount(plan) * option.payoff(terminal))
+
+
+def discount(plan: tuple[TimeStep, ...]) -> float:
+    """Return the discount factor over all steps."""
+    return math.exp(-sum(step.rate * step.length for step in plan))
+
+
+def increments(plan: tuple[TimeStep, ...], x: Vector) -> Vector:
+    """Turn normals (steps, n) in the order of a Brownian bridge into those of the steps."""
+    clock = [0.0]
+    for step in plan:
+        clock.append(clock[-1] + step.deviation**2)
+    order, factor = bridge_order(len(plan), tuple(clock))
+    out = np.array(x)
+    pk.build_bridge(out, order, factor, np.empty((len(plan) + 1, x.shape[1])))
+    return out / np.sqrt(np.diff(clock))[:, None]
+
+
+def path_weights(
+    option: StepOption, market: BlackScholesMarket | PiecewiseMarket, plan: tuple[TimeStep, ...],
+    x: Vector, naive: bool = False,
+) -> tuple[Vector, Vector]:  # fmt: skip
+    """Return weights (n,) and S_T (n,); naive: by a Riemann sum instead of exact weights."""
+    n, gamma = x.shape[1], float(option.common_gamma or 0.0)
     x = np.ascontiguousarray(x)
-    single = len(option.barriers) == 1
+    levels = np.log(np.array(option.levels_at(0.0)))
+    breaks = levels - levels[0]
+    single = len(breaks) == 1 and not naive
     barrier = Barrier.of(option) if single else Barrier(1.0, 0.0, 0.0)
-    p = step_parameters(option, float(market.spot), nu, market.vol, steps, market.rate,
-                        barrier.mirror)  # fmt: skip
-    z, w = np.full(n, p[pk.Z0]), np.ones(n)
-    if single:
-        table = BridgeWeightTable.build(barrier.rate * dt)
-        before, cross = np.empty(n), np.empty(n + 1, np.int64)
-        for j in range(steps):
-            pk.step_bridge(z, x[j], p[pk.DRIFT], 1.0, w, before, cross, table.line, table.plane,
-                           table.numbers)  # fmt: skip
-        w *= math.exp(-barrier.common * option.maturity)
+    mirror = barrier.mirror
+    y0 = math.log(float(market.spot)) - float(levels[0])
+    scale = plan[0].deviation
+    z, w = np.full(n, mirror * y0 / scale), np.zeros(n) if naive else np.ones(n)
+    before, cross = np.empty(n), np.empty(n + 1, np.int64)
+    delayed = option.amortisation == "delayed"  # counts time wherever there is a rate
+    unit = np.array(option.charged if delayed else option.rates, float)
+    common = 0.0
+    for j, step in enumerate(plan):
+        if step.deviation != scale:
+            z *= scale / step.deviation
+            scale = step.deviation
+        dt = step.length
+        charge = dt * (float(step.charge > 0) if delayed else step.charge)
+        drift = (step.rate - step.dividend - gamma - step.vol**2 / 2) * dt / scale
+        if naive:
+            pk.step_naive(z, x[j], drift, 1.0, w, breaks / scale, unit * charge)
+        elif single:
+            table = BridgeWeightTable.build(barrier.rate * charge)
+            common += barrier.common * charge
+            pk.step_bridge(z, x[j], mirror * drift, mirror, w, before, cross, table.line,
+                           table.plane, table.numbers)  # fmt: skip
+        else:
+            positions = tuple(float(b) for b in breaks / scale)
+            stairs = StaircaseWeightTable.build(positions, tuple(r * charge for r in option.rates))
+            step_stairs(z, x[j], drift, 1.0, w, stairs.edges, stairs.plane)
+    if naive:
+        w = charged(option, w)
     else:
-        scale = market.vol * math.sqrt(dt)
-        levels = np.log(np.array(option.levels_at(0.0)))
-        positions = tuple(float(b) for b in (levels - levels[0]) / scale)
-        stairs = StaircaseWeightTable.build(positions, tuple(r * dt for r in option.rates))
-        for j in range(steps):
-            step_stairs(z, x[j], p[pk.DRIFT], 1.0, w, stairs.edges, stairs.plane)
-    terminal = p[pk.LEVEL] * np.exp(p[pk.SCALE] * barrier.mirror * z)
-    return w, p[pk.DISCOUNT] * option.payoff(terminal)
+        w *= math.exp(-common)
+    return w, option.levels_at(option.maturity)[0] * np.exp(scale * mirror * z)
+
+
+def charged(option: StepOption, total: Vector) -> Vector:
+    """Return the weights of charges (or, for delayed contracts, times) summed along paths."""
+    if option.amortisation == "proportional":
+        return np.asarray(np.exp(-total))
+    if option.amortisation == "simple":
+        return np.asarray(np.maximum(1.0 - total, 0.0))
+    return np.asarray((total < float(option.window or 0.0)) * 1.0)
+
+
+def sample_piecewise(
+    sampler: PathSampler, market: PiecewiseMarket, first: int, count: int
+) -> Vector:
+    """Return weighted payoff, payoff and asset, discounted, (3, count / strata)."""
+    option, settings = sampler.option, sampler.settings
+    plan = time_plan(market, option.maturity, settings.steps)
+    strata, steps = settings.strata, len(plan)
+    x = normals(sampler.seed, first, count, steps, strata=strata)
+    if strata > 1 and steps > 1:
+        x = increments(plan, x)
+    deviation = math.sqrt(sum(step.deviation**2 for step in plan))
+    # a shift along the direction in which a unit moves ln S_T most: tilt deviations in all
+    shift = settings.tilt * np.array([step.deviation for step in plan])[:, None] / deviation
+    factor = discount(plan)
+    out = np.zeros((3, count))
+    signs = (1.0, -1.0) if settings.antithetic else (1.0,)
+    for sign in signs:
+        moved = sign * x + shift
+        weight, terminal = path_weights(
+            option, market, plan, moved, naive=settings.weights == "naive"
+        )
+        exponent = np.zeros(count)
+        for j in range(steps):  # in a fixed order, not as the library would sum
+            exponent -= shift[j, 0] * moved[j] - shift[j, 0] ** 2 / 2
+        claim = np.exp(exponent) * factor
+        payoff = option.payoff(terminal)
+        out += np.stack([claim * weight * payoff, claim * payoff, claim * terminal])
+    out /= len(signs)
+    return np.asarray(out.reshape(3, -1, strata).sum(axis=2) / strata if strata > 1 else out)
+
+
+def _one_asset(option: StepOption, market: Market) -> BlackScholesMarket | PiecewiseMarket:
+    if isinstance(market, BlackScholesMarket | PiecewiseMarket) and (
+        option.common_gamma is not None
+    ):
+        return market
+    raise Unsupported(
+        "market", type(market).__name__,
+        "Black-Scholes, also by intervals, or local volatility; barriers with one growth rate",
+        "use mc_bridge or pde",
+    )  # fmt: skip

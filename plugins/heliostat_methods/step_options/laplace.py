@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from heliostat_methods.step_options.contract import StepOption
-from heliostat_methods.step_options.market import Market
+from heliostat_methods.step_options.market import Market, PiecewiseMarket
 from heliostat_methods.step_options.reduced import Reduced, reduce
 from heliostat_methods.step_options.result import Result
 from heliostat_methods.step_options.validation import Unsupported, Vector
@@ -40,6 +40,9 @@ def price_laplace(option: StepOption, market: Market, greeks: bool = False,
         from heliostat_methods.step_options.greeks import sensitivities
 
         more = sensitivities(problem, nodes)
+        if isinstance(market, PiecewiseMarket):
+            # the others move an average, which is no parameter of the market
+            more = {name: more[name] for name in ("d_strike", "d_levels")}
     # round-off of the contour sum, relative to the claim's scale, bounds what can be known
     floor = 4e-15 * np.maximum(np.abs(price), np.minimum(s, problem.strike))
     error = np.abs(price - coarse[:, 0]) + floor

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +40,9 @@ class PiecewiseMarket:
     """Black-Scholes with rate, dividend and vol constant between `times` (years).
 
     `times` (n,) are the ends of the first n intervals; the last values hold for ever after, so
-    the other three have n + 1 entries. Only engines that go through time can price in it.
+    the others have n + 1 entries. `charge`, if given, multiplies the contract's rates in each
+    interval. Engines that go through time price it, and closed forms where one clock serves all
+    (`reduced.equivalent`).
     """
 
     spot: float
@@ -46,6 +50,7 @@ class PiecewiseMarket:
     rate: tuple[float, ...]
     dividend: tuple[float, ...]
     vol: tuple[float, ...]
+    charge: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
@@ -53,18 +58,36 @@ class PiecewiseMarket:
         times = tuple(number(f"times[{i}]", t, above=0) for i, t in enumerate(self.times))
         increasing("times", times)
         set_(self, "times", times)
-        for name, above in (("rate", -np.inf), ("dividend", -np.inf), ("vol", 0.0)):
+        for name in ("rate", "dividend", "vol", "charge"):
             values = getattr(self, name)
+            if values is None and name == "charge":
+                continue
             if len(values) != len(times) + 1:
                 raise InvalidInput(name, values, f"{len(times) + 1} values, one an interval")
+            above, least = {"vol": (0.0, -np.inf), "charge": (-np.inf, 0.0)}.get(
+                name, (-np.inf, -np.inf)
+            )
             set_(self, name, tuple(
-                number(f"{name}[{i}]", v, above=above) for i, v in enumerate(values)
+                number(f"{name}[{i}]", v, above=above, least=least) for i, v in enumerate(values)
             ))  # fmt: skip
 
-    def at(self, t: float) -> tuple[float, float, float]:
-        """Return (rate, dividend, vol) in the interval that begins at or before t."""
+    def at(self, t: float) -> tuple[float, float, float, float]:
+        """Return (rate, dividend, vol, charge) in the interval that begins at or before t."""
         i = int(np.searchsorted(self.times, t, side="right"))
-        return self.rate[i], self.dividend[i], self.vol[i]
+        return self.rate[i], self.dividend[i], self.vol[i], self.charge[i] if self.charge else 1.0
+
+    def spans(self, maturity: float) -> tuple[tuple[float, float, float, float, float], ...]:
+        """Return (years, rate, dividend, vol, charge) of each interval up to maturity."""
+        cuts = [0.0, *(t for t in self.times if t < maturity), maturity]
+        return tuple((b - a, *self.at(a)) for a, b in itertools.pairwise(cuts))
+
+    def averaged(self, maturity: float) -> BlackScholesMarket:
+        """Return the constant market in which S_T has the same law."""
+        spans = self.spans(maturity)
+        rate = sum(d * r for d, r, _, _, _ in spans) / maturity
+        dividend = sum(d * q for d, _, q, _, _ in spans) / maturity
+        variance = sum(d * v * v for d, _, _, v, _ in spans) / maturity
+        return BlackScholesMarket(self.spot, rate, dividend, math.sqrt(variance))
 
 
 @dataclass(frozen=True)
@@ -172,11 +195,23 @@ class LocalVolMarket:
         set_ = object.__setattr__
         set_(self, "spot", number("spot", self.spot, above=0))
         set_(self, "horizon", number("horizon", self.horizon, above=0))
+        set_(self, "low", number("low", self.low))
         set_(self, "high", number("high", self.high, above=self.low))
+        for name in ("rate", "dividend"):
+            set_(self, name, number(name, getattr(self, name)))
         vols = numbers("vols", self.vols, above=0)
         if not isinstance(vols, np.ndarray) or vols.ndim != 2 or min(vols.shape) < 2:
             raise InvalidInput("vols", np.shape(self.vols), "an array (times >= 2, levels >= 2)")
         set_(self, "vols", np.ascontiguousarray(vols))
+
+    def vol_at(self, log_spot: ArrayLike, t: float) -> Vector:
+        """Return vol(ln S, t), bilinear; beyond the grid the nearest value."""
+        n_times, n_levels = self.vols.shape
+        at = min(max(t / self.horizon, 0.0), 1.0) * (n_times - 1)
+        i = min(int(at), n_times - 2)
+        row = (1 - (at - i)) * self.vols[i] + (at - i) * self.vols[i + 1]
+        grid = np.linspace(self.low, self.high, n_levels)
+        return np.asarray(np.interp(np.asarray(log_spot, dtype=np.float64), grid, row))
 
     @classmethod
     def from_function(

@@ -3,24 +3,30 @@
 Chains walk over the normals of a path with density N(x; 0, I) f(S_T) by preconditioned Crank-
 Nicolson moves x' = sqrt(1 - beta^2) x + beta xi, accepted with min(1, f' / f). The price is the
 vanilla price times the mean weight. Small beta mixes badly: look at R-hat and the autocorrelation.
+A chain is a shard.
 """
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from heliostat_methods.step_options.black_scholes import vanilla
+from heliostat_methods.step_options.black_scholes import normal_cdf, vanilla
 from heliostat_methods.step_options.compilation import compiled
 from heliostat_methods.step_options.contract import StepOption
-from heliostat_methods.step_options.given_paths import weights_and_payoffs
+from heliostat_methods.step_options.given_paths import path_weights
 from heliostat_methods.step_options.market import BlackScholesMarket, Market
 from heliostat_methods.step_options.philox import normals
 from heliostat_methods.step_options.result import Result
+from heliostat_methods.step_options.sharded import Progress, Workers, in_process, silent
+from heliostat_methods.step_options.time_plan import time_plan
 from heliostat_methods.step_options.validation import InvalidInput, Unsupported, Vector, number
+from heliostat_search.montecarlo import Estimate, Moments
 
 
 @compiled("i8(f8[:,::1],f8[::1],f8,f8[::1],f8[::1],f8[:,::1])")
@@ -54,58 +60,118 @@ def _walk(xi: Any, uniforms: Any, beta: float, c: Any, x: Any, out: Any) -> int:
     return accepted
 
 
-def price_metropolis(option: StepOption, market: Market, greeks: bool = False, *,
-                     n_steps: int = 8, beta: float = 0.9, chains: int = 12,
-                     iterations: int = 20_000, burn_in: int = 500,
-                     seed: int = 0) -> Result:  # fmt: skip
+@dataclass(frozen=True)
+class ChainSummary:
+    """What is kept of a chain: moves accepted, autocorrelation time, moments of both halves."""
+
+    accepted: int
+    autocorrelation_time: float
+    halves: tuple[Moments, Moments]
+
+
+@dataclass(frozen=True)
+class MetropolisEstimator:
+    """Chains over paths; each is a shard, and a statistic is the summaries of some of them."""
+
+    option: StepOption
+    market: Market
+    steps: int
+    beta: float
+    chains: int
+    iterations: int
+    burn_in: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        number("beta", self.beta, above=0, below=1)
+        if self.option.kind not in ("call", "put"):
+            raise InvalidInput("kind", self.option.kind, 'call or put for method="metropolis"')
+        if self.chains < 2 or self.iterations < 4 * max(self.burn_in, 25):
+            raise InvalidInput(
+                "iterations", self.iterations, "chains >= 2, iterations >= 4 burn_in"
+            )
+        if not isinstance(self.steps, int) or self.steps < 1:
+            raise InvalidInput("steps", self.steps, "an integer >= 1")
+        if not isinstance(self.market, BlackScholesMarket):
+            raise Unsupported(
+                "market", type(self.market).__name__, "Black-Scholes", "use mc_bridge"
+            )
+
+    def shards(self) -> range:
+        """Return the numbers of the chains."""
+        return range(self.chains)
+
+    def run_shard(self, chain: int) -> tuple[ChainSummary, ...]:
+        """Walk one chain."""
+        option, market, n = self.option, self.market, self.steps
+        assert isinstance(market, BlackScholesMarket)
+        T = option.maturity
+        drift = (market.rate - market.dividend - market.vol**2 / 2) * T
+        c = np.array([
+            math.log(float(market.spot) / float(option.strike)) + drift,
+            market.vol * math.sqrt(T), 1.0 if option.kind == "call" else -1.0,
+        ])  # fmt: skip
+        draws = normals(self.seed, 0, self.iterations, n + 1, stream=1000 + chain)
+        uniforms = np.ascontiguousarray(normal_cdf(draws[n]))
+        # start inside the payoff's support, a little different for each chain
+        start = np.full(n, (c[2] * (1.0 + 0.2 * chain) - c[0] / c[1]) / math.sqrt(n))
+        states = np.empty((n, self.iterations))
+        accepted = _walk(np.ascontiguousarray(draws[:n]), uniforms, self.beta, c, start, states)
+        weight = path_weights(option, market, time_plan(market, T, n), states[:, self.burn_in :])[0]
+        half = len(weight) // 2
+        halves = (Moments.of([weight[:half]]), Moments.of([weight[half : 2 * half]]))
+        return (ChainSummary(int(accepted), autocorrelation_time(weight), halves),)
+
+    def merge(
+        self, total: tuple[ChainSummary, ...], more: tuple[ChainSummary, ...]
+    ) -> tuple[ChainSummary, ...]:
+        """Return the summaries of both."""
+        return total + more
+
+    def finished(self, total: tuple[ChainSummary, ...]) -> bool:
+        """Whether all chains are there."""
+        return len(total) >= self.chains
+
+    def estimate(self, total: tuple[ChainSummary, ...]) -> Estimate:
+        """Return the price from some chains, its error from their autocorrelation."""
+        base = float(vanilla(self.option, self.market))
+        moments = total[0].halves[0]
+        for half in [h for chain in total for h in chain.halves][1:]:
+            moments = moments.merge(half)
+        time_ = sum(chain.autocorrelation_time for chain in total) / len(total)
+        error = math.sqrt(float(moments.covariance[0, 0]) * time_ / moments.n)
+        return Estimate(base * float(moments.mean[0]), base * error, moments.n)
+
+
+def price_metropolis(
+    option: StepOption, market: Market, greeks: bool = False, *, n_steps: int = 8,
+    beta: float = 0.9, chains: int = 12, iterations: int = 20_000, burn_in: int = 500,
+    seed: int = 0, workers: Workers = in_process, progress: Progress = silent,
+) -> Result:  # fmt: skip
     """Return V_0 <prod W> over chains; details hold acceptance, autocorrelation time and R-hat."""
     began = time.perf_counter()
-    number("beta", beta, above=0, below=1)
-    if option.kind not in ("call", "put"):
-        raise InvalidInput("kind", option.kind, 'call or put for method="metropolis"')
-    if chains < 2 or iterations < 4 * max(burn_in, 25):
-        raise InvalidInput("iterations", iterations, "chains >= 2, iterations >= 4 burn_in")
-    if not isinstance(market, BlackScholesMarket):
-        raise Unsupported("market", type(market).__name__, "Black-Scholes", "use mc_bridge")
-    base = float(vanilla(option, market))
-    rate, dividend, vol = market.rate, market.dividend, market.vol
-    T, spot = option.maturity, float(market.spot)
-    c = np.array([
-        math.log(spot / float(option.strike)) + (rate - dividend - vol**2 / 2) * T,
-        vol * math.sqrt(T), 1.0 if option.kind == "call" else -1.0,
-    ])  # fmt: skip
-    weights, accepted = np.empty((chains, iterations - burn_in)), 0
-    for chain in range(chains):
-        draws = normals(seed, 0, iterations, n_steps + 1, stream=1000 + chain)
-        uniforms = np.ascontiguousarray(_cdf(draws[n_steps]))
-        # start inside the payoff's support, a little different for each chain
-        start = np.full(n_steps, (c[2] * (1.0 + 0.2 * chain) - c[0] / c[1]) / math.sqrt(n_steps))
-        states = np.empty((n_steps, iterations))
-        accepted += _walk(np.ascontiguousarray(draws[:n_steps]), uniforms, beta, c, start, states)
-        weights[chain] = weights_and_payoffs(option, market, states[:, burn_in:])[0]
-    times = [autocorrelation_time(row) for row in weights]
-    tau = float(np.mean(times))
-    error = base * math.sqrt(float(weights.var(ddof=1)) * tau / weights.size)
+    estimator = MetropolisEstimator(
+        option, market, n_steps, beta, chains, iterations, burn_in, seed
+    )
+    total: tuple[ChainSummary, ...] = ()
+    for found in workers(estimator, estimator.shards()):
+        total = estimator.merge(total, found)
+        estimate = estimator.estimate(total)
+        progress(len(total), chains, len(total) * iterations, estimate.value, estimate.error)
     return Result(
-        price=base * float(weights.sum() / weights.size),
+        price=estimate.value,
         method="metropolis",
-        abs_error_estimate=2 * error,
-        std_error=error,
+        abs_error_estimate=2 * estimate.error,
+        std_error=estimate.error,
         n_evals=chains * iterations,
         wall_s=time.perf_counter() - began,
         details={
-            "acceptance": accepted / (chains * iterations),
-            "autocorrelation_time": tau,
-            "r_hat": split_r_hat(weights),
+            "acceptance": sum(chain.accepted for chain in total) / (chains * iterations),
+            "autocorrelation_time": sum(c.autocorrelation_time for c in total) / chains,
+            "r_hat": split_r_hat([half for chain in total for half in chain.halves]),
             "beta": beta,
         },
     )
-
-
-def _cdf(x: Vector) -> Vector:
-    from heliostat_methods.step_options.black_scholes import normal_cdf
-
-    return normal_cdf(x)
 
 
 def autocorrelation_time(values: Vector) -> float:
@@ -121,10 +187,9 @@ def autocorrelation_time(values: Vector) -> float:
     return float(max(sums[inside[0] if len(inside) else -1], 1.0))
 
 
-def split_r_hat(chains: Vector) -> float:
-    """Return split R-hat (Gelman et al. 2013) of chains (m, n): 1 when halves agree."""
-    half = chains.shape[1] // 2
-    parts = np.concatenate([chains[:, :half], chains[:, half : 2 * half]])
-    within = float(parts.var(axis=1, ddof=1).mean())
-    between = float(parts.mean(axis=1).var(ddof=1))
-    return math.sqrt((half - 1) / half + between / within) if within > 0 else 1.0
+def split_r_hat(halves: Sequence[Moments]) -> float:
+    """Return split R-hat (Gelman et al. 2013) of halves of equal length: 1 when they agree."""
+    n = halves[0].n
+    within = sum(float(half.covariance[0, 0]) for half in halves) / len(halves)
+    between = float(Moments.of([[float(half.mean[0]) for half in halves]]).covariance[0, 0])
+    return math.sqrt((n - 1) / n + between / within) if within > 0 else 1.0

@@ -140,7 +140,7 @@ def _weight(option: StepOption, rate: float) -> tuple[Weight, list[float]]:
 
 
 def _one_barrier(option: StepOption, problem: Reduced, nodes: int) -> tuple[float, int]:
-    below, above = option.rates
+    below, above = (float(rate) for rate in problem.rates)
     if below != 0 and above != 0:
         # a common factor: charge the higher side with the difference
         if option.amortisation != "proportional":
@@ -181,7 +181,7 @@ def _one_barrier(option: StepOption, problem: Reduced, nodes: int) -> tuple[floa
 def _by_rate(option: StepOption, problem: Reduced, nodes: int) -> tuple[float, int]:
     """Invert in the common rate: C(rho) / rho at `window`, R C(rho) / rho^2 at 1 / R."""
     T = problem.maturity
-    rate = max(option.rates)
+    rate = float(problem.rates.max())
     charged = np.array(option.charged)
 
     def proportional(rho: Vector) -> Vector:

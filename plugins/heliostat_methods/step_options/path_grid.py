@@ -57,16 +57,15 @@ def _integrate(option: StepOption, market: BlackScholesMarket | PiecewiseMarket,
                panel_nodes: int) -> tuple[float, int]:  # fmt: skip
     T, gamma = option.maturity, float(option.common_gamma or 0.0)
     if isinstance(market, PiecewiseMarket):
-        cuts = [0.0, *(t for t in market.times if t < T), T]
-        spans = [(b - a, *market.at(a)) for a, b in itertools.pairwise(cuts)]
+        spans = market.spans(T)
     else:
-        spans = [(T, market.rate, market.dividend, market.vol)]
+        spans = ((T, market.rate, market.dividend, market.vol, 1.0),)
     plan = []
-    for length, r, q, vol in spans:
+    for length, r, q, vol, charge in spans:
         count = max(1, round(slices * length / T))
-        plan += [(length / count, r, q, vol)] * count
-    deviation = math.sqrt(sum(dt * v * v for dt, _, _, v in plan))
-    drift = sum(dt * (r - q - gamma - v * v / 2) for dt, r, q, v in plan)
+        plan += [(length / count, r, q, vol, charge)] * count
+    deviation = math.sqrt(sum(dt * v * v for dt, _, _, v, _ in plan))
+    drift = sum(dt * (r - q - gamma - v * v / 2) for dt, r, q, v, _ in plan)
     levels = np.log(np.array(option.levels_at(0.0)))
     breaks = levels - levels[0]
     y0 = math.log(float(market.spot)) - levels[0]
@@ -74,7 +73,7 @@ def _integrate(option: StepOption, market: BlackScholesMarket | PiecewiseMarket,
     k = math.log(float(option.strike) / terminal)
     lo = y0 + min(drift, 0.0) - 8.0 * deviation
     hi = y0 + max(drift, 0.0) + deviation**2 + 8.0 * deviation
-    shortest = min(v * math.sqrt(dt) for dt, _, _, v in plan)
+    shortest = min(v * math.sqrt(dt) for dt, _, _, v, _ in plan)
     fixed = sorted({lo, hi, *(float(b) for b in (*breaks, k) if lo < b < hi)})
     edges = [fixed[0]]
     for a, b in itertools.pairwise(fixed):
@@ -99,18 +98,18 @@ def _integrate(option: StepOption, market: BlackScholesMarket | PiecewiseMarket,
 
 
 def _kernel(option: StepOption, y: Vector, y_next: Vector, breaks: Vector, gamma: float,
-            dt: float, r: float, q: float, vol: float) -> Vector:  # fmt: skip
+            dt: float, r: float, q: float, vol: float, charge: float) -> Vector:  # fmt: skip
     """Return the discounted one-slice kernel (n, m) in y."""
     scale = vol * math.sqrt(dt)
     z, z_next = np.broadcast_arrays(y[:, None] / scale, y_next[None, :] / scale)
     if len(breaks) == 1:
         barrier = Barrier.of(option)
-        table = BridgeWeightTable.build(barrier.rate * dt)
+        table = BridgeWeightTable.build(barrier.rate * charge * dt)
         weight = table.weight(barrier.mirror * z, barrier.mirror * z_next)
-        weight = weight * math.exp(-barrier.common * dt)
+        weight = weight * math.exp(-barrier.common * charge * dt)
     else:
         positions = tuple(float(b) for b in breaks / scale)
-        stairs = StaircaseWeightTable.build(positions, tuple(v * dt for v in option.rates))
+        stairs = StaircaseWeightTable.build(positions, tuple(v * charge * dt for v in option.rates))
         weight = stairs.weight(z, z_next)
     mean = (r - q - gamma - vol * vol / 2) * dt / scale
     density = np.exp(-((z_next - z - mean) ** 2) / 2) / (math.sqrt(2 * math.pi) * scale)

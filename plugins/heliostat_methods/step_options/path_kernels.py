@@ -15,7 +15,6 @@ import numpy as np
 from heliostat_methods.step_options.bridge_weight import (
     crossing_weight,
     same_side,
-    weight_and_slopes,
 )
 from heliostat_methods.step_options.compilation import compiled
 from heliostat_methods.step_options.elementary import exponential
@@ -30,8 +29,8 @@ Z0, DRIFT, SCALE, LEVEL, LOG_STRIKE, C1_LOW, C0_LOW, C1_HIGH, C0_HIGH, DISCOUNT,
     range(12)
 )
 PARAMETERS = 12
-WEIGHTED, CLAIM, ASSET, PATHWISE, RATIO = range(5)
-"""Columns of the output: weighted payoff, payoff, S_T, and two deltas; all discounted."""
+WEIGHTED, CLAIM, ASSET = range(3)
+"""Columns of the output: weighted payoff, payoff, S_T; all discounted."""
 
 
 @compiled("void(f8[:,::1],i8[:,::1],f8[:,::1],f8[:,::1])")
@@ -187,39 +186,3 @@ def simulate(first: int, count: int, steps: int, key0: int, key1: int, stream: i
             pay(z, w, tilted, mirror, 1.0 / (signs * strata), out, p,
                 done // strata, float(strata), min(block, count - done))  # fmt: skip
         done += block
-
-
-@compiled("void(f8[:,::1],f8,f8[::1],f8[:,::1],f8[:,::1],f8[::1],f8[:,::1])")
-def march_with_deltas(x: Any, mirror: float, p: Any, line: Any, plane: Any, n: Any,
-                      out: Any) -> None:  # fmt: skip
-    """March given increments x (steps, paths); out (5, paths) with both deltas per unit of ln S0.
-
-    Pathwise: the derivative of payoff and weights along the path. Likelihood ratio: only the first
-    step knows S0, so its score is x_1 + d ln W_1 / dz0. Both are exact for one step as for many.
-    """
-    steps, paths = x.shape
-    for i in range(paths):
-        z = p[Z0]
-        product, slope, rest = 1.0, 0.0, 1.0
-        first, by_z0 = 1.0, 0.0
-        for j in range(steps):
-            z_next = z + p[DRIFT] + x[j, i]
-            w, both, by_z = weight_and_slopes(z, z_next, p[THETA], line, plane, n)
-            slope = slope * w + product * both
-            product *= w
-            if j == 0:
-                first, by_z0 = w, by_z
-            else:
-                rest *= w
-            z = z_next
-        y = p[SCALE] * mirror * z
-        s = math.exp(y)
-        above = y > p[LOG_STRIKE]
-        c1 = p[C1_HIGH] if above else p[C1_LOW]
-        f = c1 * s + (p[C0_HIGH] if above else p[C0_LOW])
-        unit = mirror / p[SCALE]
-        out[WEIGHTED, i] = p[DISCOUNT] * f * product
-        out[CLAIM, i] = p[DISCOUNT] * f
-        out[ASSET, i] = p[DISCOUNT] * s * p[LEVEL]
-        out[PATHWISE, i] = p[DISCOUNT] * (c1 * s * product + f * slope * unit)
-        out[RATIO, i] = p[DISCOUNT] * f * rest * (x[0, i] * first + by_z0) * unit

@@ -1,8 +1,7 @@
 """What is simulated: a contract, a model and the settings of its paths, as one plain value.
 
-`sample(simulation, first, count)` returns columns of samples of paths first .. first + count - 1;
-they depend on nothing else, so any chunk can be drawn anywhere. Column 0 is the weighted payoff,
-the others are control variates with the means of `control_means`.
+Column 0 of a sample is the weighted payoff, the others are control variates of known means. Chunks
+of paths can be drawn anywhere, in any order.
 """
 
 from __future__ import annotations
@@ -22,8 +21,10 @@ from heliostat_methods.step_options.market import (
     HestonMarket,
     LocalVolMarket,
     Market,
+    PiecewiseMarket,
 )
 from heliostat_methods.step_options.reduced import source_terms
+from heliostat_methods.step_options.time_plan import averaged
 from heliostat_methods.step_options.validation import InvalidInput, Unsupported, Vector, choice
 
 WEIGHTS = ("bridge", "naive", "knock_out")
@@ -58,8 +59,11 @@ class PathSettings:
 
 
 @dataclass(frozen=True)
-class Simulation:
-    """Everything that decides a path's sample: two equal ones give equal bits."""
+class PathSampler:
+    """A contract, a model, settings and a seed: all that decides a path's sample.
+
+    `sample(first, count)` draws paths first .. first + count - 1 and depends on nothing else.
+    """
 
     option: StepOption
     market: Market
@@ -67,8 +71,8 @@ class Simulation:
     seed: int
 
     def __post_init__(self) -> None:
-        o, s = self.option, self.settings
-        if np.ndim(o.strike) or np.ndim(self.market.spot):
+        o, s, market = self.option, self.settings, self.market
+        if np.ndim(o.strike) or np.ndim(market.spot):
             raise InvalidInput("strike", o.strike, "one spot and one strike for Monte Carlo")
         if o.knock != "out":
             raise InvalidInput("knock", o.knock, "out (in = vanilla - out is taken outside)")
@@ -79,13 +83,81 @@ class Simulation:
                 "amortisation", o.amortisation, "proportional for weights by steps",
                 "use method=occupation, or mc_naive with many steps",
             )  # fmt: skip
-        if s.weights == "knock_out" and (len(o.barriers) != 1 or sum(o.charged) != 1):
-            raise Unsupported("barriers", o.barriers, "one barrier, charged on one side")
-        several = not isinstance(self.market, BlackScholesMarket)
-        if several and (len(o.barriers) != 1 or o.amortisation != "proportional"):
-            raise Unsupported("barriers", o.barriers, "one barrier, proportional, for this model")
-        if several and (s.strata > 1 or s.tilt or s.weights == "knock_out"):
-            raise Unsupported("settings", s, "no strata, tilt or knock_out for this model")
+        if s.weights == "knock_out":
+            if len(o.barriers) != 1 or sum(o.charged) != 1:
+                raise Unsupported("barriers", o.barriers, "one barrier, charged on one side")
+            if not isinstance(market, BlackScholesMarket):
+                raise Unsupported("weights", s.weights, "bridge or naive for this model")
+        if not isinstance(market, BlackScholesMarket | PiecewiseMarket):
+            if len(o.barriers) != 1 or o.amortisation != "proportional":
+                raise Unsupported(
+                    "barriers", o.barriers, "one barrier, proportional, for this model"
+                )
+            if s.strata > 1 or s.tilt:
+                raise Unsupported("settings", s, "no strata and no tilt for this model")
+
+    @property
+    def group(self) -> int:
+        """Consecutive paths that make one sample; `first` and `count` are multiples of it."""
+        return self.settings.strata
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of the leading columns, which are to be estimated."""
+        return ("price",)
+
+    @property
+    def control_names(self) -> tuple[str, ...]:
+        """Names of the columns after the targets.
+
+        Heston and local volatility use the discounted asset only: their schemes keep its mean,
+        while their own vanilla price has a bias that a vanilla control would carry into the answer.
+        """
+        market = self.market
+        if not self.settings.controls:
+            return ()
+        if isinstance(market, BasketMarket):
+            return ("geometric", *(f"asset {i + 1}" for i in range(len(market.spots))))
+        if isinstance(market, LocalVolMarket | HestonMarket):
+            return ("asset",)
+        return ("vanilla", "asset")
+
+    @property
+    def control_means(self) -> tuple[float, ...]:
+        """Exact means of the control columns."""
+        option, market, T = self.option, self.market, self.option.maturity
+        if not self.settings.controls:
+            return ()
+        if isinstance(market, BasketMarket):
+            geometric = geometric_basket(market, option.kind, float(option.strike), T)
+            carried = zip(market.spots, market.dividends, strict=True)
+            return (geometric, *(s * math.exp(-q * T) for s, q in carried))
+        if isinstance(market, LocalVolMarket | HestonMarket):
+            return (market.spot * math.exp(-market.dividend * T),)
+        mean = averaged(market, T)
+        asset = float(mean.spot) * math.exp(-mean.dividend * T)
+        return (float(vanilla(option, market)), asset)
+
+    def sample(self, first: int, count: int) -> Vector:
+        """Return columns (targets and controls, count / group) of `count` paths from `first`."""
+        if count % self.group or first % self.group:
+            raise InvalidInput("count", count, f"a multiple of strata = {self.group}")
+        market = self.market
+        if isinstance(market, BlackScholesMarket):
+            columns = _black_scholes(self, market, first, count)
+        elif isinstance(market, PiecewiseMarket):
+            from heliostat_methods.step_options.given_paths import sample_piecewise
+
+            columns = sample_piecewise(self, market, first, count)
+        elif isinstance(market, BasketMarket):
+            from heliostat_methods.step_options.basket_paths import sample_basket
+
+            columns = sample_basket(self, market, first, count)
+        else:
+            from heliostat_methods.step_options.volatility_paths import sample_volatility
+
+            columns = sample_volatility(self, market, first, count)
+        return columns[: 1 + len(self.control_names)]
 
 
 @dataclass(frozen=True)
@@ -102,65 +174,6 @@ class Barrier:
         below, above = option.rates
         common = min(below, above)
         return cls(-1.0 if above > below else 1.0, abs(below - above), common)
-
-
-def column_names(simulation: Simulation) -> tuple[str, ...]:
-    """Return the names of the columns of `sample`."""
-    if not simulation.settings.controls:
-        return ("price",)
-    market = simulation.market
-    if isinstance(market, BasketMarket):
-        return ("price", "geometric", *(f"asset {i + 1}" for i in range(len(market.spots))))
-    if isinstance(market, LocalVolMarket | HestonMarket):
-        return ("price", "asset")
-    return ("price", "vanilla", "asset")
-
-
-def control_means(simulation: Simulation) -> tuple[float, ...]:
-    """Return the exact means of the control columns.
-
-    Heston and local volatility use the discounted asset only: their schemes keep its mean, while
-    their own vanilla price has a bias that a vanilla control would carry into the answer.
-    """
-    names = column_names(simulation)[1:]
-    option, market = simulation.option, simulation.market
-    T = option.maturity
-    means = []
-    for name in names:
-        if name == "vanilla":
-            means.append(float(vanilla(option, market)))
-        elif name == "geometric":
-            assert isinstance(market, BasketMarket)
-            means.append(geometric_basket(market, option.kind, float(option.strike), T))
-        elif isinstance(market, BasketMarket):
-            i = int(name.split()[1]) - 1
-            means.append(market.spots[i] * math.exp(-market.dividends[i] * T))
-        else:
-            dividend = market.dividend
-            assert isinstance(dividend, float)
-            means.append(float(market.spot) * math.exp(-dividend * T))
-    return tuple(means)
-
-
-def sample(simulation: Simulation, first: int, count: int) -> Vector:
-    """Return columns (k, count / strata) of paths first .. first + count - 1."""
-    strata = simulation.settings.strata
-    if count % strata or first % strata:
-        raise InvalidInput("count", count, f"a multiple of strata = {strata}")
-    market = simulation.market
-    if isinstance(market, BlackScholesMarket):
-        columns = _black_scholes(simulation, market, first, count)
-    elif isinstance(market, BasketMarket):
-        from heliostat_methods.step_options.basket_paths import sample_basket
-
-        columns = sample_basket(simulation, market, first, count)
-    elif isinstance(market, HestonMarket | LocalVolMarket):
-        from heliostat_methods.step_options.volatility_paths import sample_volatility
-
-        columns = sample_volatility(simulation, market, first, count)
-    else:
-        raise Unsupported("market", type(market).__name__, "constant parameters", 'use "pde"')
-    return columns[: len(column_names(simulation))]
 
 
 def step_parameters(option: StepOption, spot: float, nu: float, vol: float, steps: int,
@@ -183,14 +196,14 @@ def step_parameters(option: StepOption, spot: float, nu: float, vol: float, step
     return p
 
 
-def _black_scholes(simulation: Simulation, market: BlackScholesMarket, first: int,
+def _black_scholes(sampler: PathSampler, market: BlackScholesMarket, first: int,
                    count: int) -> Vector:  # fmt: skip
     from heliostat_methods.step_options import path_kernels as pk
     from heliostat_methods.step_options.bridge_weight import BridgeWeightTable
     from heliostat_methods.step_options.philox import keys
     from heliostat_methods.step_options.staircase_weight import StaircaseWeightTable
 
-    option, settings = simulation.option, simulation.settings
+    option, settings = sampler.option, sampler.settings
     steps, dt = settings.steps, option.maturity / settings.steps
     gamma = float(option.common_gamma or 0.0)
     nu = market.rate - market.dividend - gamma - market.vol**2 / 2
@@ -229,7 +242,7 @@ def _black_scholes(simulation: Simulation, market: BlackScholesMarket, first: in
     order, weights = bridge_order(steps) if settings.strata > 1 and steps > 1 else _NO_ORDER
     out = np.zeros((3, count // settings.strata))
     pk.simulate(
-        first, count, steps, *keys(simulation.seed), 0, mode, int(settings.antithetic),
+        first, count, steps, *keys(sampler.seed), 0, mode, int(settings.antithetic),
         settings.strata, mirror, p, np.ascontiguousarray(breaks), rates, table.line, plane,
         table.numbers, order, weights, naive_kind, window, out,
     )  # fmt: skip
@@ -241,16 +254,20 @@ _NO_ORDER: tuple[Any, Any] = (np.empty((0, 3), np.int64), np.empty((0, 3)))
 
 
 @lru_cache(maxsize=16)
-def bridge_order(steps: int) -> tuple[Any, Any]:
-    """Return which point each normal sets, end first, then midpoints; and with what weights."""
-    order, factor = [(steps, 0, 0)], [(0.0, 0.0, math.sqrt(steps))]
+def bridge_order(steps: int, clock: tuple[float, ...] | None = None) -> tuple[Any, Any]:
+    """Return which point each normal sets, end first, then midpoints; and with what weights.
+
+    clock (steps + 1,): the variance so far at every point; steps of variance 1 without it.
+    """
+    clock = clock or tuple(float(i) for i in range(steps + 1))
+    order, factor = [(steps, 0, 0)], [(0.0, 0.0, math.sqrt(clock[steps]))]
     pending = [(0, steps)]
     while pending:
         left, right = pending.pop(0)
         if right - left < 2:
             continue
         at = (left + right) // 2
-        a, b, width = at - left, right - at, right - left
+        a, b, width = clock[at] - clock[left], clock[right] - clock[at], clock[right] - clock[left]
         order.append((at, left, right))
         factor.append((b / width, a / width, math.sqrt(a * b / width)))
         pending += [(left, at), (at, right)]

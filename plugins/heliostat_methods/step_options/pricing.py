@@ -10,8 +10,15 @@ import numpy as np
 
 from heliostat_methods.step_options.black_scholes import intrinsic, vanilla
 from heliostat_methods.step_options.contract import StepOption
-from heliostat_methods.step_options.market import BasketMarket, BlackScholesMarket, Market
+from heliostat_methods.step_options.coverage import check_covered
+from heliostat_methods.step_options.market import (
+    BasketMarket,
+    BlackScholesMarket,
+    Market,
+    PiecewiseMarket,
+)
 from heliostat_methods.step_options.result import Number, Result
+from heliostat_methods.step_options.time_plan import averaged, time_plan
 from heliostat_methods.step_options.validation import InvalidInput, choice
 
 ENGINES: dict[str, tuple[str, str]] = {
@@ -45,8 +52,8 @@ def price(
         option: the contract; its strike may be an array.
         market: the model; a Black-Scholes spot may be an array, broadcast against the strike.
         method: an engine of `ENGINES`.
-        greeks: also all first-order sensitivities and the cross ones (laplace), or pathwise and
-            likelihood-ratio deltas (mc_bridge).
+        greeks: also all first-order sensitivities and the cross ones (laplace), or delta, gamma,
+            vega, d_rate and d_dividend with standard errors (mc_bridge).
         settings: of the engine, such as `n_paths`, `n_steps`, `seed`, `nodes`, `parts`.
 
     Raises:
@@ -59,6 +66,7 @@ def price(
             value = np.zeros_like(value)  # no time was spent beyond the barrier
         plain: Number = float(value) if value.ndim == 0 else value
         return Result(plain, method, 0.0 if value.ndim == 0 else np.zeros_like(value))
+    check_covered(method, option, market)
     module, function = ENGINES[method]
     engine = getattr(importlib.import_module(f"heliostat_methods.step_options.{module}"), function)
     if option.knock == "out":
@@ -118,35 +126,42 @@ def _unknown_setting(error: TypeError, method: str) -> Exception:
 
 
 def _complement(out: Result, option: StepOption, market: Market) -> Result:
-    """in = vanilla - out, also for every sensitivity."""
-    if isinstance(market, BlackScholesMarket):
-        plain = dataclasses.replace(
-            option, knock="out", amortisation="proportional", window=None,
-            rates=(0.0,) * len(option.rates),
-        )  # fmt: skip
-        from heliostat_methods.step_options.laplace import price_laplace
-
-        if option.common_gamma is None:
-            plain = dataclasses.replace(plain, gamma=0.0)
-        base = price_laplace(plain, market, greeks=bool(out.sensitivities))
-        exact = vanilla(option, market)
-        value = np.asarray(exact) - np.asarray(out.price)
-
-        def less(a: Any, b: Any) -> Any:
-            return None if b is None else a - b
-
-        more = {
-            name: base.sensitivities[name] - found
-            for name, found in out.sensitivities.items()
-            if name in base.sensitivities
-        }
-        return dataclasses.replace(
-            out, price=float(value) if value.ndim == 0 else value,
-            delta=less(base.delta, out.delta), gamma=less(base.gamma, out.gamma),
-            sensitivities=more,
-        )  # fmt: skip
+    """in = vanilla - out, also for every sensitivity; standard errors stay."""
     if isinstance(market, BasketMarket):
         raise InvalidInput("knock", "in", 'knock="out" for a basket, whose vanilla has no formula')
+    exact = vanilla(option, market)
+    value = np.asarray(exact) - np.asarray(out.price)
+    found = dataclasses.replace(out, price=float(value) if value.ndim == 0 else value)
+    if out.delta is None or not isinstance(market, BlackScholesMarket | PiecewiseMarket):
+        return dataclasses.replace(found, delta=None, gamma=None)
+    from heliostat_methods.step_options.laplace import price_laplace
+
+    plain = dataclasses.replace(
+        option, knock="out", amortisation="proportional", window=None, gamma=0.0,
+        rates=(0.0,) * len(option.rates),
+    )  # fmt: skip
+    mean = averaged(market, option.maturity)
+    base = price_laplace(plain, mean, greeks=bool(out.sensitivities))
+    free = dict(base.sensitivities) | {"delta": base.delta, "gamma": base.gamma}
+    if isinstance(market, PiecewiseMarket) and "vega" in free:
+        # vols move in parallel, and with them their mean
+        steps = time_plan(market, option.maturity, 1)
+        moved = sum(s.vol * s.length for s in steps) / (mean.vol * option.maturity)
+        free["vega"] = free["vega"] * moved
+    details = dict(out.details)
+    if "estimators" in details:
+        details["estimators"] = {
+            name: {**row, "value": free[name.split("_")[0]] - row["value"]}
+            for name, row in details["estimators"].items()
+        }
     return dataclasses.replace(
-        out, price=float(vanilla(option, market)) - float(out.price), delta=None, gamma=None
+        found,
+        delta=free["delta"] - out.delta,
+        gamma=None if out.gamma is None else free["gamma"] - out.gamma,
+        sensitivities={
+            name: number if name.endswith("_error") else free[name] - number
+            for name, number in out.sensitivities.items()
+            if name in free or name.endswith("_error")
+        },
+        details=details,
     )

@@ -7,13 +7,14 @@ Strikes and spots are flattened: contract j has `strike[j]` and the spots `y[fir
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from heliostat_methods.step_options.contract import StepOption
-from heliostat_methods.step_options.market import BlackScholesMarket, Market
+from heliostat_methods.step_options.market import BlackScholesMarket, Market, PiecewiseMarket
 from heliostat_methods.step_options.validation import Unsupported, Vector
 
 
@@ -75,10 +76,12 @@ def source_terms(kind: str, strike: Vector, terminal_level: float) -> Vector:
 
 def reduce(option: StepOption, market: Market, engine: str) -> Reduced:
     """Return the time-homogeneous problem; raises Unsupported naming engines that do without it."""
+    if isinstance(market, PiecewiseMarket):
+        option, market = equivalent(option, market, engine)
     if not isinstance(market, BlackScholesMarket):
         raise Unsupported(
             "market", type(market).__name__, f"a BlackScholesMarket for method={engine!r}",
-            "pde and path_integral_grid take a PiecewiseMarket, mc_bridge all models",
+            "use pde for a LocalVolMarket, mc_bridge for all models",
         )  # fmt: skip
     gamma = option.common_gamma
     if gamma is None:
@@ -110,3 +113,54 @@ def reduce(option: StepOption, market: Market, engine: str) -> Reduced:
         gamma=gamma,
         level=level,
     )
+
+
+def equivalent(
+    option: StepOption, market: PiecewiseMarket, engine: str
+) -> tuple[StepOption, BlackScholesMarket]:
+    """Return the contract and the constant market with the same price, by a change of clock.
+
+    Where vol^2, the drift of y and the charge keep their proportions, the clock that runs with
+    vol^2 makes all three constant; the interest rate enters by its mean alone. Equal rates in all
+    regions need no proportions. Raises Unsupported naming the first field that breaks them.
+    """
+    T = option.maturity
+    spans = market.spans(T)
+    mean = market.averaged(T)
+    years = [span[0] for span in spans]
+    charge = sum(d * span[4] for d, span in zip(years, spans, strict=True)) / T
+    hint = "pde, path_integral_grid and Monte Carlo go through time"
+    if option.amortisation != "proportional":
+        # occupation is measured in calendar years, which another clock would stretch
+        clock = [1.0] * len(spans)
+        hint = "use mc_naive"
+    elif len(set(option.rates)) == 1:
+        clock = None
+    else:
+        clock = [span[3] ** 2 / mean.vol**2 for span in spans]
+    if clock is not None:
+        gamma = option.common_gamma or 0.0
+        drift = mean.rate - mean.dividend - gamma - mean.vol**2 / 2
+        scale = abs(drift) + mean.vol**2
+        for i, ((_, r, q, v, c), speed) in enumerate(zip(spans, clock, strict=True)):
+            found = r - q - gamma - v * v / 2
+            where = f"for method={engine!r} in interval {i} of piecewise parameters"
+            if abs(v * v - speed * mean.vol**2) > PROPORTION * v * v:
+                raise Unsupported(f"vol[{i}]", v, f"the vol {mean.vol:.10g} {where}", hint)
+            if abs(found - speed * drift) > PROPORTION * scale:
+                # the rate may vary as it likes as long as the drift of ln(S / B) follows vol^2
+                wanted = speed * drift + gamma + v * v / 2
+                raise Unsupported(
+                    f"rate[{i}] - dividend[{i}]", r - q, f"{wanted:.10g} {where}", hint
+                )
+            if abs(c - speed * charge) > PROPORTION * max(charge, 1.0):
+                raise Unsupported(
+                    f"charge[{i}]", c, f"{speed * charge:.10g} (a charge that follows vol^2) "
+                    f"{where}", hint,
+                )  # fmt: skip
+    rates = tuple(rate * charge for rate in option.rates)
+    return dataclasses.replace(option, rates=rates), mean
+
+
+PROPORTION = 1e-12
+"""Relative deviation from one clock that counts as round-off."""

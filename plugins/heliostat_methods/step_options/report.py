@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 from heliostat.report.sections import Plot, Section, Series, Table, Text
 from heliostat.runs import RunView
+from heliostat_methods.step_options.wording import (
+    ENGINES,
+    contract_rows,
+    error_text,
+    price_text,
+    sensitivity_rows,
+    verdict,
+)
 
 SHOWN_ROWS = 20
 LABELS = {"spot": "price of the underlying", "gamma": "floating rate of the barrier, 1/year",
@@ -15,6 +24,15 @@ CLAIM = (
     "The paper's abstract says that its prices are functions of these four, consistent with other "
     "mathematical methods. Its parameter values were not available, so the shapes are shown with "
     "our own: S = K = 100, r = 0.05, q = 0, vol 0.3, one year, rate 5, floating rate 0.02."
+)
+KERNEL = (
+    "The kernel is the density of arriving at a price one year later, weighted by what is left of "
+    "the claim: the potential of a double barrier at 80 and 125 with a rate of 1/year outside. "
+    "z = ln(S / 80) / vol; vol 0.3, drift and discount taken out."
+)
+AGREEMENT = (
+    "An engine agrees when it differs from the first by less than the bounds of both, a standard "
+    "error (std) counting 4.5 times. mc_naive does not know its bias."
 )
 
 
@@ -25,22 +43,29 @@ def describe(result: dict[str, Any], run_id: str) -> str:
         lines += [f"  line {bad['line']}: {bad['message']}" for bad in result["bad_rows"][:10]]
         lines.append(f"prices: heliostat export {run_id} --product prices.csv")
         return "\n".join(lines)
-    lines = [f"price {result['price']:.12g}  (error {result['abs_error']:.2g})"]
-    if result["delta"] is not None:
-        lines.append(f"delta {result['delta']:.10g}")
-    if result["gamma"] is not None:
-        lines.append(f"gamma {result['gamma']:.10g}")
-    for name, value in result["sensitivities"].items():
-        lines.append(f"  {name:<24}{_number(value)}")
-    if len(result["engines"]) > 1:
-        lines += ["", "engine                  price            error       difference"]
-        for row in result["engines"]:
-            error = row["std_error"] if row["std_error"] is not None else row["abs_error"]
-            difference = f"{row['difference']:+.2e}" if "difference" in row else ""
-            note = "" if row.get("agrees", True) else "  biased: a sum over the rate's indicator"
-            lines.append(
-                f"{row['engine']:<22}{row['price']:>14.9g}{error:>14.2e}   {difference}{note}"
-            )
+    engines = result["engines"]
+    first = engines[0]
+    price = price_text(result["price"], result["abs_error"])
+    lines = [
+        f"price     {price}   error {error_text(first)}   "
+        f"by {first['engine']}: {ENGINES[first['engine']]}"
+    ]
+    rows = sensitivity_rows(result)
+    if rows:
+        width = max(len(row.title) for row in rows) + 2
+        values = [row.value + (f" +- {row.error}" if row.error else "") for row in rows]
+        space = max(map(len, values)) + 2
+        lines.append("")
+        lines += [f"{row.title:<{width}}{value:<{space}}{row.unit:<12}{row.meaning}".rstrip()
+                  for row, value in zip(rows, values, strict=True)]  # fmt: skip
+    if len(engines) > 1:
+        lines += ["", f"{'engine':<20}{'price':<16}{'error':<16}{'difference':<13}"]
+        for row in engines:
+            difference = f"{row['difference']:+.1e}" if "difference" in row else ""
+            price = price_text(row["price"], row["abs_error"])
+            line = f"{row['engine']:<20}{price:<16}{error_text(row):<16}{difference:<13}"
+            lines.append((line + verdict(row)).rstrip())
+        lines += textwrap.wrap(AGREEMENT, 88)
     return "\n".join(lines)
 
 
@@ -51,7 +76,8 @@ def report(view: RunView) -> Sequence[Section]:
         return [Section("No result yet", [Text(f"The run is {view.state}.")])]
     if "rows" in result:
         return [_book(result)]
-    sections = [_price(result, view.metrics(()))]
+    sections = [_price(result), _sensitivities(result), _engines(result, view.metrics(()))]
+    sections = [section for section in sections if section.content]
     if "sweep" in result:
         sweep = result["sweep"]
         lines = [Series("price", sweep["values"], sweep["price"])]
@@ -62,37 +88,58 @@ def report(view: RunView) -> Sequence[Section]:
     return sections
 
 
-def _price(result: dict[str, Any], metrics: dict[str, list[tuple[int, float]]]) -> Section:
-    contract = [[name, _number(value)] for name, value in result["contract"].items()
-                if value is not None]  # fmt: skip
-    rows = [
-        [row["engine"], row["price"], row["std_error"], row["abs_error"], row.get("difference"),
-         row.get("allowed"), row["n_evals"]]
-        for row in result["engines"]
-    ]  # fmt: skip
-    content: list[Text | Table | Plot] = [
-        Table(
-            ["engine", "price", "standard error", "error bound", "difference", "allowed",
-             "evaluations"],
-            rows,
-            "Differences are to the first engine; mc_naive has a bias that it does not state.",
-        ),
-        Table(["contract", ""], contract, "Years, continuous rates."),
-    ]  # fmt: skip
-    greeks = [["delta", _number(result["delta"])], ["gamma", _number(result["gamma"])]]
-    greeks += [[name, _number(value)] for name, value in result["sensitivities"].items()]
-    shown = [row for row in greeks if row[1]]
-    if shown:
-        content.append(Table(["sensitivity", "value"], shown, "Exact derivatives, no bumps."))
+def _price(result: dict[str, Any]) -> Section:
+    first = result["engines"][0]
+    random = first["std_error"] is not None
+    error = first["std_error"] if random else first["abs_error"]
+    kind = "a standard error of" if random else "an error of at most"
+    text = (
+        f"{price_text(result['price'], result['abs_error'])} in units of the underlying's price, "
+        f"with {kind} {error:.1e}, by {first['engine']}: {ENGINES[first['engine']]}."
+    )
+    rows = [list(row) for row in contract_rows(result["contract"])]
+    return Section("Price", [Text(text), Table(["contract and market", ""], rows)])
+
+
+def _sensitivities(result: dict[str, Any]) -> Section:
+    rows = sensitivity_rows(result)
+    if not rows:
+        return Section("Sensitivities", [])
+    random = any(row.error for row in rows)
+    caption = "Derivatives of the price, exact: no bumps. For a change by 1, not by a per cent."
+    if result["engines"][0]["engine"] == "pde":
+        caption = "Slope and curvature of the price on the grid."
+    if random:
+        caption = "Derivatives of the price estimated from paths, with standard errors."
+    columns = ["sensitivity", "value", "unit", "meaning"]
+    table = [[row.title, row.value, row.unit, row.meaning] for row in rows]
+    if random:
+        columns.insert(2, "standard error")
+        table = [[*line[:2], row.error, *line[2:]] for line, row in zip(table, rows, strict=True)]
+    return Section("Sensitivities", [Table(columns, table, caption)])
+
+
+def _engines(result: dict[str, Any], metrics: dict[str, list[tuple[int, float]]]) -> Section:
+    content: list[Text | Table | Plot] = []
+    if len(result["engines"]) > 1:
+        rows = [
+            [row["engine"], ENGINES[row["engine"]], price_text(row["price"], row["abs_error"]),
+             error_text(row), f"{row['difference']:+.1e}" if "difference" in row else "",
+             verdict(row)]
+            for row in result["engines"]
+        ]  # fmt: skip
+        content.append(Table(
+            ["engine", "what it is", "price", "error", "difference", "verdict"], rows, AGREEMENT
+        ))  # fmt: skip
     if "price" in metrics and len(metrics["price"]) > 1:
         steps = [s for s, _ in metrics["price"]]
         values, errors = [v for _, v in metrics["price"]], [v for _, v in metrics["error"]]
         low = [v - 2 * e for v, e in zip(values, errors, strict=True)]
         high = [v + 2 * e for v, e in zip(values, errors, strict=True)]
-        content.append(Plot("Monte Carlo", "chunk", "price", [
+        content.append(Plot("Price as paths come in", "chunks of paths", "price", [
             Series("price", steps, values, low, high)
         ], note="Band: two standard errors."))  # fmt: skip
-    return Section("Price", content)
+    return Section("Engines", content)
 
 
 def _figures(figures: dict[str, Any]) -> list[Section]:
@@ -102,28 +149,34 @@ def _figures(figures: dict[str, Any]) -> list[Section]:
         label = LABELS[sweep["variable"]]
         sweeps.append(Plot(f"Price against {label.split(',')[0]}", label, "price", lines))
     kernel = figures["kernel"]
-    content: list[Text | Table | Plot] = [
-        Plot(
-            "Kernel from the centre of the well, one year",
-            "z = ln(S / L) / vol",
-            "density",
-            [Series("all states", kernel["z"], kernel["density"]),
-             Series("bound states only", kernel["z"], kernel["bound"])],
-            note="Outside the well the bound states alone are wrong: the continuum is needed.",
-        ),
-        Plot(
-            "Bound states of the well", "z = ln(S / L) / vol", "psi",
-            [Series(f"energy {e:.4g}", kernel["z"], psi)
-             for e, psi in zip(kernel["energies"], kernel["states"], strict=True)],
-        ),
-    ]  # fmt: skip
+    spot = kernel["spot"]
+    content: list[Text | Table | Plot] = [Text(KERNEL)]
+    for start in kernel["starts"]:
+        top = max(start["density"])
+        content.append(Plot(
+            f"From {start['label']}, one year later",
+            "price of the underlying", "density, charged, 1 per unit of z",
+            [Series("bound states and continuum", spot, start["density"]),
+             Series("bound states only", spot, start["bound"]),
+             *_walls(kernel["barriers"], top)],
+            note=start["note"],
+        ))  # fmt: skip
+    content.append(Plot(
+        "Bound states of the well", "price of the underlying", "wave function psi",
+        [*(Series(f"energy {e:.4g}/year", spot, psi)
+           for e, psi in zip(kernel["energies"], kernel["states"], strict=True)),
+         *_walls(kernel["barriers"], 1.0)],
+        note="A state's share of the kernel decays at its energy; outside it falls exponentially.",
+    ))  # fmt: skip
     curves = [
         Series(line["engine"], line["evaluations"], line["error"], style="points")
         for line in figures["convergence"]
     ]
     convergence = Plot(
-        "Error against effort", "nodes, grid points or paths", "absolute error", curves,
-        log_x=True, log_y=True, note="mc_naive levels off at its bias.",
+        "Error against effort", "evaluations: contour nodes, grid points, or paths",
+        "absolute error", curves, log_x=True, log_y=True,
+        note="laplace falls exponentially, pde like 1/evaluations, sampling engines like their "
+        "square root or faster (rqmc); mc_naive levels off at its bias.",
     )  # fmt: skip
     return [
         Section("Price as a function", sweeps),
@@ -143,9 +196,6 @@ def _book(result: dict[str, Any]) -> Section:
     return Section("Book", content)
 
 
-def _number(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, list | tuple):
-        return ", ".join(_number(v) for v in value)
-    return f"{value:.10g}" if isinstance(value, int | float) else str(value)
+def _walls(barriers: list[float], top: float) -> list[Series]:
+    """Return the barriers as upright lines."""
+    return [Series(f"barrier {b:g}", [b, b], [0.0, top]) for b in barriers]

@@ -6,27 +6,26 @@ import csv
 import dataclasses
 import io
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from heliostat import Run
+from heliostat import ConfigError, Run
 from heliostat.errors import ExecutionError
-from heliostat_methods.step_options.black_scholes import vanilla
 from heliostat_methods.step_options.book import BookRows, read_book
 from heliostat_methods.step_options.config import StepOptionsConfig
 from heliostat_methods.step_options.figures import figures
-from heliostat_methods.step_options.market import BasketMarket
-from heliostat_methods.step_options.monte_carlo import first_path, pilot
-from heliostat_methods.step_options.paths import Simulation, column_names
+from heliostat_methods.step_options.path_greeks import GreekSampler
+from heliostat_methods.step_options.pricing import STOCHASTIC, price
+from heliostat_methods.step_options.sharded import Estimator
 from heliostat_methods.step_options.tasks import (
-    Chunk,
     EngineCall,
     evaluate,
+    plain,
     price_block,
-    simulate_chunk,
+    run_shard,
 )
-from heliostat_search.montecarlo import Moments, Rounds, fold
+from heliostat_methods.step_options.validation import InvalidInput
 
 SIGMAS = 4.5
 """Standard errors that two right engines may differ by: exceeded once in 150,000 comparisons."""
@@ -58,82 +57,85 @@ def search(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
 
 
 def _price(config: StepOptionsConfig, name: str, run: Run) -> dict[str, Any]:
-    if name in ("mc_bridge", "mc_naive"):
-        return _stream_price(config, name, run)
-    settings: dict[str, Any] = {}
-    if name in ("rqmc", "mlmc", "metropolis"):
-        settings["seed"] = run.seed64(name) >> 1
-    greeks = config.greeks and name == config.method
-    call = EngineCall(config.option(), config.market(), name, greeks, settings)
-    found = run.call(evaluate, call).unwrap()
-    return _row(name, found["price"], found["abs_error_estimate"], found["std_error"],
-                found["n_evals"], found["delta"], found["gamma"], found["sensitivities"],
-                found["details"])  # fmt: skip
-
-
-def _stream_price(config: StepOptionsConfig, name: str, run: Run) -> dict[str, Any]:
-    """Chunks of paths, folded in key order; stopped at the target after a fixed round."""
-    option, market = config.option(knock="out"), config.market()
-    settings = config.path_settings(name)
-    if name == "mc_naive" and config.method != "mc_naive":
-        settings = dataclasses.replace(settings, steps=max(settings.steps, 252))
-    simulation = Simulation(option, market, settings, run.seed64("paths", name))
-    controls = pilot(simulation)
-    handle = run.share(simulation)
-    target = config.target_se if name == config.method else None
-    # an engine beside the main one needs no more paths than show that it agrees
-    paths = config.most_paths if name == config.method else min(config.most_paths, 1 << 18)
-    chunk = min(config.chunk, math.ceil(paths / settings.strata) * settings.strata)
-    most = max(1, math.ceil(paths / chunk))
-    offset = first_path(simulation)
-    items = (Chunk(handle, offset + i * chunk, chunk) for i in range(most))
-
-    def moments() -> Iterator[Moments]:
-        for outcome in run.stream(simulate_chunk, items, shared=handle):
-            yield outcome.unwrap()
-
-    def enough(count: int, total: Moments) -> bool:
-        return target is not None and controls.estimate(total).error <= target
-
-    def progress(count: int, total: Moments) -> None:
-        estimate = controls.estimate(total)
-        expected = most
-        if target is not None:  # the error falls as 1 / sqrt: what is left follows from it
-            expected = min(most, max(count, math.ceil(count * (estimate.error / target) ** 2)))
-        run.report(count, of=expected, count=count * chunk, price=estimate.value,
-                   error=estimate.error)  # fmt: skip
-
-    count, total = fold(moments(), Rounds(most=most), enough, progress)
-    estimate = controls.estimate(total)
-    value = estimate.value
-    if config.knock == "in" and not isinstance(market, BasketMarket):
-        value = float(vanilla(option, market)) - value
-    details = {
-        "steps": settings.steps,
-        "controls": list(column_names(simulation)[1:]),
-        "coefficients": list(controls.coefficients),
-        "reached": target is None or estimate.error <= target,
-    }
-    return _row(name, value, 2 * estimate.error, estimate.error, count * chunk, None, None, {},
-                details)  # fmt: skip
-
-
-def _row(name: str, price: float, error: float, std_error: float | None, evaluations: int,
-         delta: Any, gamma: Any, sensitivities: Any, details: Any) -> dict[str, Any]:  # fmt: skip
+    main = name == config.method
+    if name in STOCHASTIC:
+        found = _estimate(config, name, run)
+    else:
+        call = EngineCall(config.option(), config.market(), name, config.greeks and main, {})
+        found = run.call(evaluate, call).unwrap()
     return {
         "engine": name,
-        "price": price,
-        "abs_error": error,
-        "std_error": std_error,
-        "n_evals": evaluations,
-        "delta": delta,
-        "gamma": gamma,
+        "price": found["price"],
+        "abs_error": found["abs_error_estimate"],
+        "std_error": found["std_error"],
+        "n_evals": found["n_evals"],
+        "delta": found["delta"],
+        "gamma": found["gamma"],
         "sensitivities": {
             key: list(map(float, value)) if hasattr(value, "__len__") else float(value)
-            for key, value in sensitivities.items()
+            for key, value in found["sensitivities"].items()
         },
-        "details": details,
+        "details": found["details"],
     }
+
+
+def _estimate(config: StepOptionsConfig, name: str, run: Run) -> dict[str, Any]:
+    """Price by an engine that samples: the library's call, its shards on the run's workers."""
+    main = name == config.method
+    settings = _settings(config, name) | {"seed": run.seed64("paths", name) >> 1}
+
+    def workers(estimator: Estimator, shards: Iterable[Any]) -> Iterator[Any]:
+        handle = run.share(estimator)
+        for outcome in run.stream(run_shard, shards, shared=handle):
+            yield outcome.unwrap()
+
+    def progress(done: int, expected: int, paths: int, value: float, error: float) -> None:
+        # a curve of the main engine's price alone; one shard of one sample has no error yet
+        shown = {"price": value, "error": error} if main and math.isfinite(error) else {}
+        run.report(done, of=expected, count=paths, **shown)
+
+    try:
+        result = price(config.option(), config.market(), name, _greeks(config, name),
+                       workers=workers, progress=progress, **settings)  # fmt: skip
+    except InvalidInput as error:
+        raise ConfigError(error.field, error.got, error.expected, error.hint) from None
+    found = plain(result)
+    found["details"] = {**found["details"], "seed": settings["seed"]}
+    return found
+
+
+def _settings(config: StepOptionsConfig, name: str) -> dict[str, Any]:
+    """Return what the configuration says to an engine that samples."""
+    if name == "rqmc":
+        return {"n_steps": config.steps}
+    if name == "mlmc":
+        return {"first_steps": config.steps}
+    if name == "metropolis":
+        return {}
+    main = name == config.method
+    biased = name == "mc_naive" and not main
+    return {
+        "n_steps": max(config.steps, 252) if biased else config.steps,
+        # an engine beside the main one needs no more paths than show that it agrees
+        "n_paths": config.most_paths if main else min(config.most_paths, 1 << 18),
+        "target_se": config.target_se if main else None,
+        "antithetic": config.antithetic,
+        "controls": config.controls,
+        "strata": config.strata,
+        "tilt": config.tilt,
+        "chunk": config.chunk,
+    }
+
+
+def _greeks(config: StepOptionsConfig, name: str) -> bool:
+    """Whether an engine that samples is asked for Greeks: where it has them."""
+    if not config.greeks or name != config.method or name != "mc_bridge":
+        return False
+    try:
+        GreekSampler(config.option(knock="out"), config.market(), config.steps, 0)
+    except InvalidInput:
+        return False
+    return True
 
 
 def _agree(engines: list[dict[str, Any]]) -> None:
@@ -146,7 +148,8 @@ def _agree(engines: list[dict[str, Any]]) -> None:
         allowed = 0.0
         for side in (first, row):
             error = side["std_error"]
-            allowed += SIGMAS * error if error is not None else side["abs_error"]
+            # mlmc states a bias beside its standard error
+            allowed += max(SIGMAS * (error or 0.0), side["abs_error"])
         row["difference"] = row["price"] - first["price"]
         row["allowed"] = allowed
         row["agrees"] = abs(row["difference"]) <= allowed
@@ -161,10 +164,10 @@ def _agree(engines: list[dict[str, Any]]) -> None:
 
 def _plain(config: StepOptionsConfig) -> dict[str, Any]:
     values: dict[str, Any] = config.model_dump(mode="json")
-    keep = ("kind", "strike", "maturity", "barriers", "rates", "gamma", "anchor", "knock",
-            "amortisation", "window", "spot", "rate", "dividend", "vol", "heston",
-            "basket")  # fmt: skip
-    return {name: values[name] for name in keep}
+    shown = ("kind", "strike", "maturity", "barriers", "rates", "gamma", "anchor", "knock",
+             "amortisation", "window", "spot", "rate", "dividend", "vol", "heston", "basket",
+             "piecewise", "local_vol")  # fmt: skip
+    return {name: values[name] for name in shown}
 
 
 def _sweep(config: StepOptionsConfig, run: Run) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The Hamiltonian's spectrum: states of the step and of the well, and prices as sums over them.
 
 H = -1/2 d^2/dz^2 + V(z). One barrier: V = rho on one side, scattering states only. Two barriers
-with equal rates outside: a finite well with bound states and a continuum (complete expansion of
-the specification, 2.3). `parts="bound"` drops the continuum; it is an ablation, never a price.
+with equal rates outside: a finite well with bound states and a continuum, both in closed form. Any
+other staircase: bound states joined from both sides, and the continuum as the integral of the
+resolvent around its cut. `parts="bound"` drops the continuum; it is an ablation, never a price.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 from heliostat_methods.step_options.contract import StepOption
 from heliostat_methods.step_options.market import Market
 from heliostat_methods.step_options.reduced import Reduced, reduce
+from heliostat_methods.step_options.resolvent import resolvent
 from heliostat_methods.step_options.result import Result
+from heliostat_methods.step_options.staircase_states import StaircaseState, staircase_states
 from heliostat_methods.step_options.validation import Unsupported, Vector, choice
 
 Wave = NDArray[np.complex128]
@@ -160,6 +164,58 @@ def _step_state(z: Vector, k: Wave, q: Wave, from_above: bool) -> Wave:
     return np.asarray(np.where(z[:, None] >= 0, above, below) / math.sqrt(2 * math.pi))
 
 
+def is_well(rates: tuple[float, ...]) -> bool:
+    """Return whether the rates are a well with walls of one height."""
+    return len(rates) == 3 and rates[0] == rates[2] > rates[1]
+
+
+def staircase_kernel(
+    z: ArrayLike, z_next: ArrayLike, t: float, breaks: ArrayLike, rates: ArrayLike,
+    parts: str = "all", accuracy: float = 36.0,
+) -> Vector:  # fmt: skip
+    """Return <z| e^{-Ht} |z'> of any staircase potential for grids z (n,) and z' (m,): (n, m).
+
+    The continuum begins at E_c, the lower end of V. With E = E_c + p^2 / 2 both sides of its cut
+    become one line in p, which is moved up by `eta`: away from the narrow resonances below the real
+    axis, and between the bound states, the poles at i kappa. Those below the line are taken out
+    again. There the trapezoidal rule converges like e^{-accuracy}.
+    """
+    choice("parts", parts, PARTS)
+    breaks, rates = np.asarray(breaks, float), np.asarray(rates, float)
+    z, z_next = np.atleast_1d(np.asarray(z, float)), np.atleast_1d(np.asarray(z_next, float))
+    states = staircase_states(breaks, rates)
+    floor, edge = float(rates.min()), float(min(rates[0], rates[-1]))
+    out = np.zeros((len(z), len(z_next)))
+    weights = {i: math.exp(-(floor + state.energy) * t) for i, state in enumerate(states)}
+    if parts != "continuum":
+        for i, state in enumerate(states):
+            out += weights[i] * np.outer(state(z), state(z_next))
+    if parts != "bound":
+        kappas = [math.sqrt(max(2 * (edge - floor - state.energy), 0.0)) for state in states]
+        eta, gap = _line(kappas, 2.5 / math.sqrt(t))
+        for i, kappa in enumerate(kappas):
+            if kappa < eta:
+                out -= weights[i] * np.outer(states[i](z), states[i](z_next))
+        h = 2 * math.pi * gap / accuracy
+        count = math.ceil(math.sqrt(eta * eta + 2 * accuracy / t) / h)
+        p = (np.arange(count) + 0.5) * h + 1j * eta
+        s = -edge - p * p / 2
+        terms = h / math.pi * np.exp(s * t) * p
+        for j in range(count):
+            out += np.imag(terms[j] * resolvent(s[j], z[:, None], z_next[None, :], breaks, rates))
+    return out
+
+
+def _line(kappas: list[float], top: float) -> tuple[float, float]:
+    """Return the height of the line of integration and its distance from poles and the cut."""
+    poles = sorted([0.0, *(k for k in kappas if k < 2 * top)])
+    best = (0.0, 0.0)
+    for low, high in itertools.pairwise([*poles, math.inf]):
+        at = min((low + high) / 2, top)
+        best = max(best, (min(at - low, high - at), at))
+    return best[1], best[0]
+
+
 def price_spectral(option: StepOption, market: Market, greeks: bool = False, parts: str = "all",
                    nodes: int = 400) -> Result:  # fmt: skip
     """Return the price as kernel times payoff, the kernel summed over the spectrum."""
@@ -168,51 +224,53 @@ def price_spectral(option: StepOption, market: Market, greeks: bool = False, par
     problem = reduce(option, market, "spectral")
     value = _quadrature(option, problem, parts, nodes)
     coarse = _quadrature(option, problem, parts, nodes * 3 // 4)
+    # negative rates let the weight, and round-off with it, grow
+    growth = math.exp(max(0.0, -min(option.rates)) * option.maturity)
+    floor = 1e-13 * float(problem.spot[0]) * growth
     details: dict[str, object] = {"parts": parts}
-    if len(option.barriers) == 2:
-        a = float(problem.breaks[1]) / (2 * problem.vol)
-        states = bound_states(a, max(option.rates) - min(option.rates))
-        details["bound_states"] = len(states)
+    if len(option.barriers) > 1:
+        details["bound_states"] = len(_states(problem))
     return Result(
         price=value,
         method="spectral" if parts == "all" else f"spectral ({parts} only)",
-        abs_error_estimate=abs(value - coarse) + 1e-13 * float(problem.spot[0]),
+        abs_error_estimate=abs(value - coarse) + floor,
         n_evals=nodes,
         wall_s=time.perf_counter() - began,
         details=details,
     )
 
 
+def _states(problem: Reduced) -> Sequence[BoundState | StaircaseState]:
+    rates = tuple(float(r) for r in problem.rates)
+    breaks = problem.breaks / problem.vol
+    if is_well(rates):
+        return bound_states(float(breaks[1]) / 2, rates[0] - rates[1])
+    return staircase_states(breaks, problem.rates)
+
+
 def _quadrature(option: StepOption, problem: Reduced, parts: str, nodes: int) -> float:
-    rates, T, sigma = option.rates, problem.maturity, problem.vol
+    rates, T, sigma = tuple(float(r) for r in problem.rates), problem.maturity, problem.vol
     mu = problem.nu / sigma
-    if option.amortisation != "proportional" or min(rates) < 0:
+    if option.amortisation != "proportional":
         raise Unsupported(
-            "amortisation", option.amortisation, 'proportional, rates >= 0 for method="spectral"',
-            'use method="occupation" or "laplace"',
-        )  # fmt: skip
-    well = len(rates) == 3 and rates[0] == rates[2] > rates[1]
-    if not well and len(rates) != 2:
-        raise Unsupported(
-            "rates", rates, 'one barrier, or a symmetric well, for method="spectral"',
-            'use method="laplace"',
+            "amortisation", option.amortisation, 'proportional for method="spectral"',
+            'use method="occupation"',
         )  # fmt: skip
     base = min(rates)
-    rate = max(rates) - base
-    centre = float(problem.breaks[-1]) / (2 * sigma) if well else 0.0
-    flip = -1.0 if not well and rates[1] > rates[0] else 1.0
-    half = centre
+    breaks = problem.breaks / sigma
     z = float(problem.y[0]) / sigma
     reach = 9.0 * math.sqrt(T)
     lo, hi = z + min(mu, 0.0) * T - reach, z + (max(mu, 0.0) + sigma) * T + reach
-    if well and parts == "bound":
+    states = _states(problem) if parts == "bound" else []
+    if states:
         # without the continuum the tails fall no faster than the weakest state's
-        decay = min(state.kappa for state in bound_states(half, rate))
-        up, down = decay - mu - sigma, decay + mu
+        weakest = base + states[-1].energy
+        below, above = (math.sqrt(2 * max(v - weakest, 0.0)) for v in (rates[0], rates[-1]))
+        up, down = above - mu - sigma, below + mu
         if min(up, down) > 0.1:  # else the bound states alone have no price to speak of
-            lo, hi = min(lo, -40 / down), max(hi, 2 * half + 40 / up)
+            lo, hi = min(lo, -40 / down), max(hi, float(breaks[-1]) + 40 / up)
     k = float(problem.k[0]) / sigma
-    cuts = sorted({lo, hi, *(c for c in (0.0, 2 * half, k) if lo < c < hi)})
+    cuts = sorted({lo, hi, *(float(c) for c in (*breaks, k) if lo < c < hi)})
     edges = [cuts[0]]
     for a, b in itertools.pairwise(cuts):
         n = max(1, math.ceil((b - a) / (0.8 * math.sqrt(T))))
@@ -221,11 +279,17 @@ def _quadrature(option: StepOption, problem: Reduced, parts: str, nodes: int) ->
     width = np.diff(edges)[:, None]
     z_next = (np.array(edges[:-1])[:, None] + width * (x + 1) / 2).ravel()
     dz = (width * w / 2).ravel()
-    if well:
-        kernel = well_kernel(z - centre, z_next - centre, T, half, rate, parts, nodes)[0]
-    elif parts == "bound":
+    if is_well(rates):
+        centre = float(breaks[1]) / 2
+        kernel = well_kernel(z - centre, z_next - centre, T, centre, max(rates) - base, parts,
+                             nodes)[0]  # fmt: skip
+    elif len(rates) == 2:
+        flip = -1.0 if rates[1] > rates[0] else 1.0
         kernel = np.zeros_like(z_next)  # a step binds nothing
+        if parts != "bound":
+            kernel = step_kernel(flip * z, flip * z_next, T, max(rates) - base, nodes)[0]
     else:
-        kernel = step_kernel(flip * z, flip * z_next, T, rate, nodes)[0]
+        kernel = staircase_kernel(z, z_next, T, breaks, problem.rates - base, parts,
+                                  accuracy=0.09 * nodes)[0]  # fmt: skip
     gauge = np.exp(mu * (z_next - z) - mu * mu * T / 2 - (problem.rate + base) * T)
     return float(np.sum(dz * gauge * kernel * problem.claim(sigma * z_next)))

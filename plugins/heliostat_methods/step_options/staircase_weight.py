@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from heliostat_methods.step_options.bridge_weight import DEGREE, lagrange
-from heliostat_methods.step_options.compilation import compiled
+from heliostat_methods.step_options.bridge_weight import DEGREE, lagrange, lagrange_slopes
+from heliostat_methods.step_options.compilation import compiled, inlined
 from heliostat_methods.step_options.contract import StepOption
 from heliostat_methods.step_options.inversion import LaplaceInverter
 from heliostat_methods.step_options.kernel import PricingKernel
@@ -98,6 +98,19 @@ def _ratios(z: Vector, breaks: tuple[float, ...], rates: tuple[float, ...]) -> V
     return np.where(far, straight, np.clip(ratio, math.exp(-max(rates)), math.exp(-min(rates))))
 
 
+@inlined
+def _cell(edges: Any, x: float) -> int:
+    """Return the cell that x lies in."""
+    lo, hi = 0, edges.shape[0] - 1
+    while hi - lo > 1:
+        middle = (lo + hi) // 2
+        if edges[middle] <= x:
+            lo = middle
+        else:
+            hi = middle
+    return lo
+
+
 @compiled("void(f8[::1],f8[::1],f8,f8,f8[::1],f8[::1],f8[:,::1])")
 def step_stairs(z: Any, x: Any, drift: float, sign: float, w: Any, edges: Any,
                 plane: Any) -> None:  # fmt: skip
@@ -109,23 +122,7 @@ def step_stairs(z: Any, x: Any, drift: float, sign: float, w: Any, edges: Any,
         z[i] = b
         u = min(max(a, edges[0]), edges[cells])
         v = min(max(b, edges[0]), edges[cells])
-        j, k = 0, 0
-        lo, hi = 0, cells
-        while hi - lo > 1:
-            middle = (lo + hi) // 2
-            if edges[middle] <= u:
-                lo = middle
-            else:
-                hi = middle
-        j = lo
-        lo, hi = 0, cells
-        while hi - lo > 1:
-            middle = (lo + hi) // 2
-            if edges[middle] <= v:
-                lo = middle
-            else:
-                hi = middle
-        k = lo
+        j, k = _cell(edges, u), _cell(edges, v)
         p = lagrange((u - edges[j]) / (edges[j + 1] - edges[j]))
         q = lagrange((v - edges[k]) / (edges[k + 1] - edges[k]))
         total = 0.0
@@ -135,3 +132,30 @@ def step_stairs(z: Any, x: Any, drift: float, sign: float, w: Any, edges: Any,
                 inner += q[n] * plane[j * DEGREE + m, k * DEGREE + n]
             total += p[m] * inner
         w[i] *= total
+
+
+@compiled("void(f8[::1],f8[::1],f8[::1],f8[:,::1],f8[:,::1])")
+def stairs_slopes(z: Any, z_next: Any, edges: Any, plane: Any, out: Any) -> None:
+    """Write W and (d/dz + d/dz') W of each pair into the rows of `out`."""
+    cells = edges.shape[0] - 1
+    for i in range(z.shape[0]):
+        u = min(max(z[i], edges[0]), edges[cells])
+        v = min(max(z_next[i], edges[0]), edges[cells])
+        j, k = _cell(edges, u), _cell(edges, v)
+        width_u, width_v = edges[j + 1] - edges[j], edges[k + 1] - edges[k]
+        p, q = lagrange((u - edges[j]) / width_u), lagrange((v - edges[k]) / width_v)
+        dp = lagrange_slopes((u - edges[j]) / width_u)
+        dq = lagrange_slopes((v - edges[k]) / width_v)
+        # held at its edges, the weight has no slope beyond them
+        by_u = 1.0 / width_u if u == z[i] else 0.0
+        by_v = 1.0 / width_v if v == z_next[i] else 0.0
+        value, both = 0.0, 0.0
+        for m in range(6):
+            inner, slope = 0.0, 0.0
+            for n in range(6):
+                x = plane[j * DEGREE + m, k * DEGREE + n]
+                inner += q[n] * x
+                slope += dq[n] * x
+            value += p[m] * inner
+            both += dp[m] * by_u * inner + p[m] * by_v * slope
+        out[0, i], out[1, i] = value, both

@@ -1,4 +1,4 @@
-"""What runs on a worker: a chunk of paths, one engine's price, a block of a book."""
+"""What runs on a worker: a shard of an estimator, one engine's price, a block of a book."""
 
 from __future__ import annotations
 
@@ -6,22 +6,12 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from heliostat import Shared, TaskContext
+from heliostat import TaskContext
 from heliostat_methods.step_options.book import BookRows, PricedRows, price_rows
 from heliostat_methods.step_options.contract import StepOption
 from heliostat_methods.step_options.market import Market
-from heliostat_methods.step_options.paths import Simulation, sample
 from heliostat_methods.step_options.pricing import price
-from heliostat_search.montecarlo import Moments
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Paths first .. first + count - 1 of a simulation."""
-
-    simulation: Shared[Simulation]
-    first: int
-    count: int
+from heliostat_methods.step_options.result import Result
 
 
 @dataclass(frozen=True)
@@ -35,14 +25,18 @@ class EngineCall:
     settings: dict[str, Any]
 
 
-def simulate_chunk(chunk: Chunk, ctx: TaskContext) -> Moments:
-    """Return the moments of a chunk's samples; a path's numbers depend on its index alone."""
-    return Moments.of(sample(ctx.shared(chunk.simulation), chunk.first, chunk.count))
+def run_shard(shard: Any, ctx: TaskContext) -> Any:
+    """Return the statistic of a shard; the call's shared data are its estimator."""
+    return ctx.shared().run_shard(shard)
 
 
 def evaluate(call: EngineCall, ctx: TaskContext) -> dict[str, Any]:
-    """Return what an engine finds, without its wall time, which is no part of a result."""
-    result = price(call.option, call.market, call.method, call.greeks, **call.settings)
+    """Return what an engine finds."""
+    return plain(price(call.option, call.market, call.method, call.greeks, **call.settings))
+
+
+def plain(result: Result) -> dict[str, Any]:
+    """Return a result's fields without the wall time, which is no part of what was found."""
     fields = dataclasses.asdict(result)
     del fields["wall_s"]
     return fields

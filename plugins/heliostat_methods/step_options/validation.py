@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -79,3 +80,12 @@ def _bounds(above: float, least: float, below: float) -> str:
     parts += [f">= {least:g}"] if least > -math.inf else []
     parts += [f"< {below:g}"] if below < math.inf else []
     return " ".join(parts)
+
+
+def nearest_file(path: Path) -> str:
+    """Return a hint at the file beside `path` whose name is most like it, or nothing."""
+    if not path.parent.is_dir():
+        return ""
+    names = sorted(p.name for p in path.parent.iterdir())
+    close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.5)
+    return f"did you mean {str(path.with_name(close[0]))!r}?" if close else ""

@@ -20,7 +20,7 @@ from heliostat_methods.step_options.bridge_weight import (
 from heliostat_methods.step_options.compilation import compiled, inlined
 from heliostat_methods.step_options.contract import StepOption
 from heliostat_methods.step_options.market import HestonMarket, LocalVolMarket
-from heliostat_methods.step_options.paths import Barrier, Simulation
+from heliostat_methods.step_options.paths import Barrier, PathSampler
 from heliostat_methods.step_options.philox import normals
 from heliostat_methods.step_options.validation import Vector
 
@@ -153,13 +153,13 @@ def _columns(option: StepOption, rate: float, barrier: Barrier, weight: Vector,
     return math.exp(-rate * option.maturity) * np.stack([factor * weight * payoff, payoff, s])
 
 
-def sample_volatility(simulation: Simulation, market: HestonMarket | LocalVolMarket, first: int,
+def sample_volatility(sampler: PathSampler, market: HestonMarket | LocalVolMarket, first: int,
                       count: int) -> Vector:  # fmt: skip
     """Return weighted payoff and discounted asset, (2, count)."""
-    option, settings = simulation.option, simulation.settings
+    option, settings = sampler.option, sampler.settings
     naive = settings.weights == "naive"
     rows = settings.steps * (2 if isinstance(market, HestonMarket) else 1)
-    x = normals(simulation.seed, first, count, rows)
+    x = normals(sampler.seed, first, count, rows)
     signs = (1.0, -1.0) if settings.antithetic else (1.0,)
     total = np.zeros((2, count))
     for sign in signs:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heliostat.errors import ConfigError, DataError
-from heliostat_search.montecarlo import Controls, Moments, Rounds, fold, seconds_left
+from heliostat_search.montecarlo import Controls, Moments, Rounds, fold
 
 
 def blocks() -> list[Moments]:
@@ -71,35 +72,32 @@ def test_rounds_are_fixed_beforehand() -> None:
         Rounds(first=0)
 
 
-def test_fold_stops_only_at_rounds_and_leaves_the_rest() -> None:
+def test_fold_leaves_what_is_not_wanted() -> None:
     taken: list[int] = []
+    seen: list[int] = []
 
-    def source() -> object:
+    def source() -> Iterator[Moments]:
         for i, block in enumerate(blocks() * 10):
             taken.append(i)
             yield block
 
-    asked: list[int] = []
+    total = fold(source(), lambda t: t.n >= 7000, lambda t: seen.append(t.n))
+    assert (total.n, len(taken)) == (7000, 7)
+    assert seen == [1000 * i for i in range(1, 8)]
 
-    def enough(count: int, total: Moments) -> bool:
-        asked.append(count)
-        return count >= 5
 
-    count, total = fold(source(), Rounds(first=2), enough)  # type: ignore[arg-type]
-    assert (count, total.n, asked, len(taken)) == (8, 8000, [2, 4, 8], 8)
+def test_selected_columns_have_the_moments_of_those_samples() -> None:
+    x = np.random.default_rng(3).normal(size=(4, 50))
+    found, expected = Moments.of(x).select((2, 0)), Moments.of(x[[2, 0]])
+    np.testing.assert_array_equal(found.mean, expected.mean)
+    np.testing.assert_array_equal(found.products, expected.products)
 
 
 def test_one_sample_has_no_error_and_no_block_is_refused() -> None:
     assert math.isnan(Moments.of([[1.0]]).covariance[0, 0])
     with pytest.raises(DataError, match="no block"):
-        fold([], Rounds(), lambda count, total: True)
+        fold([], lambda total: True)
     with pytest.raises(DataError, match="columns"):
         Moments.of([[1.0, 2.0]]).merge(Moments.of([[1.0, 2.0], [3.0, 4.0]]))
     with pytest.raises(DataError, match="sample"):
         Moments.of([])
-
-
-def test_time_left_goes_with_the_square_of_the_error() -> None:
-    assert seconds_left(10.0, 0.02, 0.01) == pytest.approx(30.0)
-    assert seconds_left(10.0, 0.005, 0.01) == 0.0
-    assert seconds_left(10.0, 0.02, 0.0) == math.inf

@@ -64,7 +64,7 @@ def test_occupation_density(row: dict[str, str]) -> None:
     assert abs(result.price - float(row["price"])) <= result.abs_error_estimate + 1e-11
 
 
-@rows("AS", "AD")
+@rows("AS", "AD", "AM")
 def test_spectral_expansion(row: dict[str, str]) -> None:
     result = price(*contract(row), method="spectral")
     assert result.price == pytest.approx(float(row["price"]), rel=1e-9)
