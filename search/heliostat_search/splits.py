@@ -1,7 +1,8 @@
 """Train, validation and test parts of a data set: disjoint, stratified, scaled by the train part.
 
 Every row lands in exactly one part. Classes keep their shares in all parts. Means and deviations
-come from the train part alone, so nothing of the other parts leaks into what a model sees.
+come from the train part alone, so nothing of the other parts leaks into what a model sees. A data
+set with an official test set, `test_rows`, keeps it.
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ class Scale:
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """One part: inputs (n, *shape) float32, targets (n,), rows (n,) of the data set, shuffled."""
+    """One part: inputs (n, *shape) float32, targets (n,), rows (n,) of the data set, shuffled.
+
+    An official test set keeps its order.
+    """
 
     inputs: NDArray[np.float32]
     targets: NDArray[Any]
@@ -77,6 +81,9 @@ def split(
 ) -> Split:
     """Return train, validation and test parts of about `fractions` of the rows (of each class).
 
+    A data set with `test_rows`, row numbers, has those as its test part; the others are divided
+    between train and validation in the proportion of the first two fractions.
+
     Inputs are standardised column by column; images (a data set with an `image_shape`, or inputs
     of more than one axis) by one mean and deviation over all pixels. Targets of a regression are
     standardised too, class numbers never. A column that is constant in the train part is only
@@ -84,14 +91,12 @@ def split(
     """
     check_dataset(dataset)
     _check_fractions(fractions)
-    if dataset.task == "classification":
-        rows = _stratified(dataset, rng, fractions)
+    official = getattr(dataset, "test_rows", None)
+    if official is None:
+        rows = _divided(dataset, np.arange(len(dataset.inputs)), rng, fractions)
     else:
-        shuffled = rng.permutation(len(dataset.inputs))
-        rows = _cut(shuffled, _counts(len(shuffled), fractions))
-        if not all(map(len, rows)):
-            counts = dict(zip(PARTS, map(len, rows), strict=True))
-            raise ConfigError("fractions", fractions, f"a row in each part, got {counts}")
+        others = np.delete(np.arange(len(dataset.inputs)), official)
+        rows = [*_divided(dataset, others, rng, fractions[:2]), np.asarray(official)]
     train = rows[0]
     inputs, targets = dataset.inputs, dataset.targets
     images = inputs.ndim > 2 or getattr(dataset, "image_shape", None) is not None
@@ -142,6 +147,7 @@ def check_dataset(dataset: Dataset) -> None:
         _check_numbers(dataset)
     else:
         _check_labels(dataset)
+    _check_test_rows(dataset)
 
 
 def _check_numbers(dataset: Dataset) -> None:
@@ -173,6 +179,24 @@ def _check_labels(dataset: Dataset) -> None:
         raise DataError(f"{name}: every row has class {targets[0]}; at least two classes needed")
 
 
+def _check_test_rows(dataset: Dataset) -> None:
+    official = getattr(dataset, "test_rows", None)
+    if official is None:
+        return
+    name, rows, count = dataset.name, np.asarray(official), len(dataset.inputs)
+    if rows.ndim != 1 or rows.dtype != np.int64 or not 0 < len(rows) < count:
+        raise DataError(
+            f"{name}: test_rows, the official test set, needs int64 row numbers, at least one and "
+            f"fewer than the {count} rows, got shape {rows.shape} {rows.dtype}"
+        )
+    bad = np.flatnonzero((rows < 0) | (rows >= count))
+    if len(bad):
+        raise DataError(f"{name}: test_rows holds {rows[bad[0]]}, outside 0..{count - 1}")
+    values, counts = np.unique(rows, return_counts=True)
+    if counts.max() > 1:
+        raise DataError(f"{name}: test_rows holds {values[counts.argmax()]} more than once")
+
+
 def _check_fractions(fractions: tuple[float, float, float]) -> None:
     if len(fractions) != len(PARTS):
         raise ConfigError("fractions", fractions, "three shares: train, validation, test")
@@ -185,31 +209,50 @@ def _check_fractions(fractions: tuple[float, float, float]) -> None:
         raise ConfigError("fractions", fractions, f"shares that sum to 1, not {sum(fractions):g}")
 
 
-def _stratified(
-    dataset: Dataset, rng: np.random.Generator, fractions: tuple[float, float, float]
+def _divided(
+    dataset: Dataset,
+    rows: NDArray[np.int64],
+    rng: np.random.Generator,
+    fractions: tuple[float, ...],
 ) -> list[NDArray[np.int64]]:
-    parts: list[list[NDArray[np.int64]]] = [[] for _ in PARTS]
+    """Return `rows` cut into one shuffled part for each fraction, classes at their shares."""
+    if dataset.task == "classification":
+        return _stratified(dataset, rows, rng, fractions)
+    parts = _cut(rng.permutation(rows), _counts(len(rows), fractions))
+    if not all(map(len, parts)):
+        counts = dict(zip(PARTS, map(len, parts), strict=False))
+        raise ConfigError("fractions", fractions, f"a row in each part, got {counts}")
+    return parts
+
+
+def _stratified(
+    dataset: Dataset,
+    rows: NDArray[np.int64],
+    rng: np.random.Generator,
+    fractions: tuple[float, ...],
+) -> list[NDArray[np.int64]]:
+    parts: list[list[NDArray[np.int64]]] = [[] for _ in fractions]
     for label in range(dataset.classes):
-        members = np.flatnonzero(dataset.targets == label)
+        members = rows[dataset.targets[rows] == label]
         if len(members) == 0:
             continue
-        if len(members) < len(PARTS):
+        if len(members) < len(parts):
             raise DataError(
                 f"{dataset.name}: class {label} has {len(members)} samples, too few for "
-                f"{len(PARTS)} parts; merge or remove it"
+                f"{len(parts)} parts; merge or remove it"
             )
         counts = _counts(len(members), fractions)
         while 0 in counts:
             # A small class gives its rarest part one sample of its largest.
             counts[counts.index(max(counts))] -= 1
             counts[counts.index(0)] += 1
-        for part, rows in zip(parts, _cut(rng.permutation(members), counts), strict=True):
-            part.append(rows)
+        for part, some in zip(parts, _cut(rng.permutation(members), counts), strict=True):
+            part.append(some)
     # Shuffled, so that the first rows of a part are not all of one class.
     return [rng.permutation(np.concatenate(part)) for part in parts]
 
 
-def _counts(total: int, fractions: tuple[float, float, float]) -> list[int]:
+def _counts(total: int, fractions: tuple[float, ...]) -> list[int]:
     """Return whole numbers that sum to `total`, by largest remainder, ties to the first part."""
     shares = [total * fraction / sum(fractions) for fraction in fractions]
     counts = [int(share) for share in shares]

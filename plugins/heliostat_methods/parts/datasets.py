@@ -25,7 +25,8 @@ class ArrayDataset:
     `inputs`: (samples, features) float32. `targets`: (samples,), float32 numbers or int64 class
     numbers 0..classes-1. `image_shape`: (channels, height, width) when a row of inputs is a
     flattened image. `columns`: names of the features. `labels`: name of each class number.
-    `note`: what a user has to know before using the data.
+    `note`: what a user has to know before using the data. `test_rows`: rows of the official test
+    set, which `heliostat_search.splits.split` keeps as the test part.
     """
 
     name: str
@@ -37,6 +38,7 @@ class ArrayDataset:
     columns: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     note: str = ""
+    test_rows: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         check_dataset(self)

@@ -6,75 +6,15 @@ Cheap to import: the library behind a part is loaded when the part is built.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from heliostat.hookspecs import hookimpl
 from heliostat.parts import Dataset, Loss, Model, NoParameters, PartSpec
-
-Width = Annotated[int, Field(ge=1, le=65_536)]
-Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
-
-
-class Parameters(BaseModel):
-    """What can be set for a part: unknown names are refused, values cannot change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class CsvParameters(Parameters):
-    """How to read a CSV file."""
-
-    target: str | None = Field(None, description="column to predict; default: the last one")
-    task: Literal["auto", "regression", "classification"] = Field(
-        "auto",
-        description="auto: classification if the target is text or at most 20 whole numbers",
-    )
-    delimiter: str = Field(",", min_length=1, max_length=1, description="between two cells")
-    columns: tuple[str, ...] | None = Field(
-        None, min_length=1, description="input columns; default: all others that hold numbers"
-    )
-
-
-class MlpParameters(Parameters):
-    """Layers of a dense network."""
-
-    hidden: tuple[Width, ...] = Field(
-        (32, 32), min_length=1, max_length=16, description="width of each hidden layer"
-    )
-
-
-class FocalParameters(Parameters):
-    """Focusing of the focal loss."""
-
-    gamma: float = Field(
-        2.0, ge=0, le=100, description="how strongly well-classified samples are played down"
-    )
-
-
-class SmoothingParameters(Parameters):
-    """Strength of label smoothing."""
-
-    xi: Share = Field(0.1, description="probability taken from the target, given to all classes")
-
-
-class AceParameters(Parameters):
-    """Scale and equilibrium of the absolute cross-entropy."""
-
-    phi0: float = Field(1.0, gt=0, allow_inf_nan=False, description="scale of the loss")
-    phi1: float = Field(
-        1.0, gt=0, allow_inf_nan=False, description="pulls the target's probability to 1 / phi1"
-    )
-
-
-class PolyParameters(Parameters):
-    """First polynomial term of PolyLoss."""
-
-    epsilon: float = Field(
-        1.0, ge=-1, allow_inf_nan=False, description="weight added to the term (1 - p)"
-    )
+from heliostat_methods.parts import parameters as settings
 
 
 def _dataset(name: str, summary: str) -> PartSpec:
@@ -87,17 +27,35 @@ def _dataset(name: str, summary: str) -> PartSpec:
     return PartSpec("dataset", name, build, summary)
 
 
-def _csv(path: str, config: CsvParameters) -> Dataset:
-    from heliostat_methods.parts.csv_table import csv_dataset
+def _family(
+    name: str,
+    module: str,
+    load: str,
+    files: str | None,
+    summary: str,
+    config: type[BaseModel] = NoParameters,
+) -> PartSpec:
+    """Return a data set that is read from a path; `files` names what lists the files it reads."""
 
-    return csv_dataset(Path(path), **config.model_dump())
+    def function(name: str) -> Callable[..., Any]:
+        found: Callable[..., Any] = getattr(
+            import_module(f"heliostat_methods.parts.{module}"), name
+        )
+        return found
+
+    def build(path: str, parameters: BaseModel) -> Dataset:
+        made: Dataset = function(load)(Path(path), **parameters.model_dump())
+        return made
+
+    def inputs(path: str) -> list[Path]:
+        return [Path(path)] if files is None else list(function(files)(Path(path)))
+
+    return PartSpec("dataset", name, build, summary, config, prefix=True, inputs=inputs)
 
 
-def _csv_files(path: str) -> list[Path]:
-    return [Path(path)]
-
-
-def _model(name: str, recipe: str, summary: str, config: type[BaseModel]) -> PartSpec:
+def _model(
+    name: str, recipe: str, summary: str, config: type[BaseModel] = NoParameters
+) -> PartSpec:
     def build(parameters: BaseModel) -> Model:
         from heliostat_methods.parts import models
 
@@ -128,40 +86,104 @@ PARTS: tuple[PartSpec, ...] = (
         "506 districts x 13 measures, house value (regression); ethically flawed, for "
         "reproduction only; needs heliostat[data]",
     ),
-    PartSpec(
-        "dataset",
+    _family(
         "csv",
-        _csv,
+        "csv_table",
+        "csv_dataset",
+        None,
         "a table with a header line, csv:PATH",
-        CsvParameters,
-        prefix=True,
-        inputs=_csv_files,
+        settings.CsvParameters,
     ),
-    _model("linear", "Linear", "linear or logistic regression", NoParameters),
-    _model("mlp", "Mlp", "dense ReLU network", MlpParameters),
-    _model("lenet5", "LeNet5", "convolutional network for 28x28 grey images", NoParameters),
+    _family(
+        "cifar10",
+        "cifar",
+        "cifar10",
+        "cifar10_files",
+        "60,000 colour images, 32x32 pixels, 10 classes; PATH: binary version",
+    ),
+    _family(
+        "cifar100",
+        "cifar",
+        "cifar100",
+        "cifar100_files",
+        "60,000 colour images, 32x32 pixels, 100 classes; PATH: binary version",
+        settings.Cifar100Parameters,
+    ),
+    _family(
+        "svhn",
+        "svhn",
+        "svhn",
+        "svhn_files",
+        "99,289 house numbers in colour, 32x32 pixels, 10 classes; PATH: folder of *_32x32.mat",
+    ),
+    _family(
+        "california_housing",
+        "california_housing",
+        "california_housing",
+        "california_housing_files",
+        "20,640 blocks x 8 measures, house value (regression); PATH: cal_housing.tgz, .data, .csv",
+    ),
+    _model("linear", "Linear", "linear or logistic regression"),
+    _model("mlp", "Mlp", "dense ReLU network", settings.MlpParameters),
+    _model("cnn", "Cnn", "small convolutional network for any images", settings.CnnParameters),
+    _model("lenet5", "LeNet5", "LeNet-5 for 28x28 grey images; 62 thousand parameters"),
+    _model(
+        "allcnn_c",
+        "AllCnnC",
+        "All-CNN-C for images; 1.37 million parameters",
+        settings.AllCnnParameters,
+    ),
+    _model(
+        "alexnet",
+        "AlexNet",
+        "AlexNet for small images; 23.3 million parameters",
+        settings.AlexNetParameters,
+    ),
+    _model("vgg16", "Vgg16", "VGG-16 with BatchNorm for 32x32 images; 14.7 million parameters"),
+    _model("resnet18", "ResNet18", "ResNet-18 for small images; 11.2 million parameters"),
+    _model(
+        "preresnet",
+        "PreResNet",
+        "pre-activation ResNet; 1.7 million parameters",
+        settings.PreResNetParameters,
+    ),
+    _model(
+        "wide_resnet",
+        "WideResNet",
+        "Wide ResNet 28-10; 36.5 million parameters (16-8: 11.0)",
+        settings.WideResNetParameters,
+    ),
+    _model("squeezenet", "SqueezeNet", "SqueezeNet with bypass; 0.7 million parameters"),
+    _model(
+        "pyramidnet",
+        "PyramidNet",
+        "additive PyramidNet; 1.8 million parameters",
+        settings.PyramidNetParameters,
+    ),
     _loss("mse", "MeanSquaredError", "mean squared error (regression)"),
     _loss("cross_entropy", "CrossEntropy", "cross-entropy"),
-    _loss("focal", "Focal", "focal loss (Lin et al. 2017)", FocalParameters),
+    _loss("focal", "Focal", "focal loss (Lin et al. 2017)", settings.FocalParameters),
     _loss(
         "label_smoothing",
         "LabelSmoothing",
         "cross-entropy with smoothed labels (Szegedy et al. 2016)",
-        SmoothingParameters,
+        settings.SmoothingParameters,
     ),
     _loss(
         "sparse_label_smoothing",
         "SparseLabelSmoothing",
         "label smoothing from the target's logit alone (Raymond et al.)",
-        SmoothingParameters,
+        settings.SmoothingParameters,
     ),
     _loss(
         "ace",
         "AbsoluteCrossEntropy",
         "absolute cross-entropy, found by EvoMAL (Raymond et al. 2023)",
-        AceParameters,
+        settings.AceParameters,
     ),
-    _loss("polyloss", "PolyLoss", "Poly-1 cross-entropy (Leng et al. 2022)", PolyParameters),
+    _loss(
+        "polyloss", "PolyLoss", "Poly-1 cross-entropy (Leng et al. 2022)", settings.PolyParameters
+    ),
 )
 
 

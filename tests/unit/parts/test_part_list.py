@@ -1,13 +1,23 @@
 import subprocess
 import sys
+from typing import Annotated
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from heliostat.parts import PROTOCOLS, NoParameters, PartSpec
+from heliostat.config import check_parts
+from heliostat.errors import ConfigError, DataError
+from heliostat.parts import PROTOCOLS, NoParameters, PartKind, PartRef, PartSpec
+from heliostat.plugins import registry
+from heliostat_methods.parts.models import WideResNet
 from heliostat_methods.parts.plugin import PARTS
 
 OPTIONAL = {"mnist5k", "boston"}
+FAMILIES = ["csv", "cifar10", "cifar100", "svhn", "california_housing"]
+
+
+class Named(BaseModel):
+    model: Annotated[PartRef, PartKind("model")]
 
 
 def part(kind, name):
@@ -29,8 +39,25 @@ def test_the_parts_that_come_with_the_platform():
         "mnist5k",
         "boston",
         "csv",
+        "cifar10",
+        "cifar100",
+        "svhn",
+        "california_housing",
     ]
-    assert names("model") == ["linear", "mlp", "lenet5"]
+    assert names("model") == [
+        "linear",
+        "mlp",
+        "cnn",
+        "lenet5",
+        "allcnn_c",
+        "alexnet",
+        "vgg16",
+        "resnet18",
+        "preresnet",
+        "wide_resnet",
+        "squeezenet",
+        "pyramidnet",
+    ]
     assert names("loss") == [
         "mse",
         "cross_entropy",
@@ -40,7 +67,7 @@ def test_the_parts_that_come_with_the_platform():
         "ace",
         "polyloss",
     ]
-    assert [spec.name for spec in PARTS if spec.prefix] == ["csv"]
+    assert [spec.name for spec in PARTS if spec.prefix] == FAMILIES
 
 
 @pytest.mark.parametrize(
@@ -73,6 +100,17 @@ def test_parameters_are_described_frozen_and_closed(spec):
         ("loss", "polyloss", {"epsilon": -2}),
         ("model", "mlp", {"hidden": []}),
         ("model", "mlp", {"hidden": [0]}),
+        ("model", "cnn", {"channels": []}),
+        ("model", "cnn", {"dropout": 1.0}),
+        ("model", "cnn", {"batch_norm": "maybe"}),
+        ("model", "allcnn_c", {"input_dropout": -0.1}),
+        ("model", "alexnet", {"dropout": float("nan")}),
+        ("model", "preresnet", {"depth": 21}),
+        ("model", "wide_resnet", {"depth": 29}),
+        ("model", "wide_resnet", {"width": 0}),
+        ("model", "pyramidnet", {"alpha": 0}),
+        ("model", "pyramidnet", {"depth": 4}),
+        ("dataset", "cifar100", {"coarse": "maybe"}),
         ("dataset", "csv", {"task": "ranking"}),
         ("dataset", "csv", {"delimiter": ",,"}),
         ("dataset", "csv", {"columns": []}),
@@ -87,6 +125,29 @@ def test_parameters_reach_the_part():
     assert part("loss", "focal").build(part("loss", "focal").config(gamma=3)).gamma == 3
     mlp = part("model", "mlp")
     assert mlp.build(mlp.config(hidden=[8])).widths((4,), 2) == (4, 8, 2)
+    wide = part("model", "wide_resnet")
+    assert wide.build(wide.config(depth=16, width=8)) == WideResNet(16, 8)
+
+
+@pytest.mark.parametrize("name", names("model"))
+def test_a_model_has_the_same_defaults_as_a_part_and_as_a_class(name):
+    built = part("model", name).build(part("model", name).config())
+    assert built == type(built)()
+
+
+def test_a_depth_without_whole_blocks_is_refused_with_the_nearest():
+    with pytest.raises(ConfigError, match=r"model\.depth = 27: expected 6n \+ 4 .* such as 28"):
+        check_parts(Named(model={"name": "wide_resnet", "depth": 27}), registry())
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_path_that_leads_nowhere_is_named_before_a_run_begins(name, tmp_path):
+    spec = part("dataset", name)
+    with pytest.raises(DataError, match=r"no file (or folder )?.*nowhere"):
+        spec.build(str(tmp_path / "nowhere"), spec.config())
+    if name != "csv":
+        with pytest.raises(DataError, match=rf"^{name}: no file or folder .*nowhere; get .* from "):
+            spec.inputs(str(tmp_path / "nowhere"))
 
 
 def test_the_csv_family_takes_its_path_and_lists_it_as_an_input(tmp_path):

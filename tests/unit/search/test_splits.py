@@ -19,6 +19,7 @@ class Rows:
     classes: int = 1
     name: str = "rows"
     image_shape: Any = None
+    test_rows: Any = None
 
 
 def numbers(count=50, columns=3, seed=0):
@@ -135,6 +136,36 @@ def test_a_constant_column_is_centred_only():
     assert split(data, np.random.default_rng(0)).train.inputs[:, 1] == pytest.approx(0, abs=1e-6)
 
 
+@given(st.integers(4, 30), st.integers(4, 30), st.integers(0, 2**32))
+@settings(deadline=None)
+def test_an_official_test_set_stays_the_test_part(first, second, seed):
+    data = labelled([first, second, 5])
+    official = np.flatnonzero(np.arange(len(data.targets)) % 5 == 2)[::-1].copy()
+    result = split(replace(data, test_rows=official), np.random.default_rng(seed), (0.6, 0.2, 0.2))
+    assert result.test.rows.tolist() == official.tolist()
+    rows = np.concatenate([part.rows for part in parts(result)])
+    assert sorted(rows) == list(range(len(data.targets)))
+    others = np.bincount(np.delete(data.targets, official))
+    for label, count in enumerate(others):
+        # Train to validation as 0.6 to 0.2, whatever share the test set has.
+        assert abs(int((result.valid.targets == label).sum()) - count / 4) < 1
+
+
+def test_an_official_test_set_of_a_regression_leaves_the_others_to_divide():
+    data = replace(numbers(50), test_rows=np.arange(40, 50))
+    result = split(data, np.random.default_rng(0), (0.45, 0.05, 0.5))
+    assert list(map(len, parts(result))) == [36, 4, 10]
+    assert result.test.rows.tolist() == list(range(40, 50))
+    train = data.inputs[result.train.rows].astype(np.float64)
+    assert result.input_scale.mean == pytest.approx(train.mean(0))
+
+
+def test_classes_of_an_official_test_set_need_enough_other_samples():
+    data = replace(labelled([10, 5]), test_rows=np.arange(11, 15))
+    with pytest.raises(DataError, match="class 1 has 1 samples, too few for 2 parts"):
+        split(data, np.random.default_rng(0))
+
+
 @pytest.mark.parametrize(
     ("fractions", "message"),
     [
@@ -178,6 +209,12 @@ def with_nan():
         (broken(labelled([1, 1]), targets=np.array([0, -1])), "label -1 of row 1"),
         (broken(labelled([1, 1]), targets=np.float32([0, 1])), "int64 class numbers"),
         (broken(labelled([3, 3]), targets=np.ones(6, np.int64)), "every row has class 1"),
+        (broken(numbers(5), test_rows=np.array([1, 5])), r"test_rows holds 5, outside 0..4"),
+        (broken(numbers(5), test_rows=np.array([-1])), "test_rows holds -1"),
+        (broken(numbers(5), test_rows=np.array([3, 1, 3])), "test_rows holds 3 more than once"),
+        (broken(numbers(5), test_rows=np.arange(5)), "fewer than the 5 rows"),
+        (broken(numbers(5), test_rows=np.arange(0)), "at least one"),
+        (broken(numbers(5), test_rows=np.ones(5, bool)), r"int64 row numbers.*\(5,\) bool"),
     ],
 )
 def test_data_that_break_the_protocol_are_refused_by_row(data, message):

@@ -1,0 +1,131 @@
+"""What can be set for the built-in parts, with bounds. Cheap to import."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from heliostat_methods.parts.models.depth import depth_problem
+
+Width = Annotated[int, Field(ge=1, le=65_536)]
+Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+
+
+def _six_a_block(extra: int) -> AfterValidator:
+    def check(depth: int) -> int:
+        problem = depth_problem(depth, extra)
+        if problem is not None:
+            raise ValueError(problem)
+        return depth
+
+    return AfterValidator(check)
+
+
+class Parameters(BaseModel):
+    """What can be set for a part: unknown names are refused, values cannot change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CsvParameters(Parameters):
+    """How to read a CSV file."""
+
+    target: str | None = Field(None, description="column to predict; default: the last one")
+    task: Literal["auto", "regression", "classification"] = Field(
+        "auto",
+        description="auto: classification if the target is text or at most 20 whole numbers",
+    )
+    delimiter: str = Field(",", min_length=1, max_length=1, description="between two cells")
+    columns: tuple[str, ...] | None = Field(
+        None, min_length=1, description="input columns; default: all others that hold numbers"
+    )
+
+
+class Cifar100Parameters(Parameters):
+    """Labels of CIFAR-100."""
+
+    coarse: bool = Field(False, description="the 20 groups of classes instead of the 100 classes")
+
+
+class MlpParameters(Parameters):
+    """Layers of a dense network."""
+
+    hidden: tuple[Width, ...] = Field(
+        (32, 32), min_length=1, max_length=16, description="width of each hidden layer"
+    )
+
+
+class CnnParameters(Parameters):
+    """Layers of the small convolutional network."""
+
+    channels: tuple[Width, ...] = Field(
+        (8, 16), min_length=1, max_length=8, description="filters of each 3x3 convolution"
+    )
+    batch_norm: bool = Field(True, description="batch normalisation after each convolution")
+    dropout: Share = Field(0.0, description="share of the dense layer's inputs dropped")
+
+
+class AllCnnParameters(Parameters):
+    """Dropout of All-CNN-C."""
+
+    input_dropout: Share = Field(0.2, description="share of the pixels dropped")
+    dropout: Share = Field(0.5, description="share dropped after each strided convolution")
+
+
+class AlexNetParameters(Parameters):
+    """Dropout of AlexNet."""
+
+    dropout: Share = Field(0.5, description="share dropped before the first two dense layers")
+
+
+class PreResNetParameters(Parameters):
+    """Depth of a pre-activation ResNet."""
+
+    depth: Annotated[int, _six_a_block(2)] = Field(110, description="layers, 6n + 2")
+
+
+class WideResNetParameters(Parameters):
+    """Depth, width and dropout of a Wide ResNet."""
+
+    depth: Annotated[int, _six_a_block(4)] = Field(28, description="layers, 6n + 4")
+    width: int = Field(10, ge=1, le=64, description="channels, as multiples of 16, 32 and 64")
+    dropout: Share = Field(0.0, description="share dropped between a block's convolutions")
+
+
+class PyramidNetParameters(Parameters):
+    """Depth and widening of a PyramidNet."""
+
+    depth: Annotated[int, _six_a_block(2)] = Field(110, description="layers, 6n + 2")
+    alpha: int = Field(48, ge=1, le=2048, description="channels that the blocks add in total")
+
+
+class FocalParameters(Parameters):
+    """Focusing of the focal loss."""
+
+    gamma: float = Field(
+        2.0, ge=0, le=100, description="how strongly well-classified samples are played down"
+    )
+
+
+class SmoothingParameters(Parameters):
+    """Strength of label smoothing."""
+
+    xi: Share = Field(0.1, description="probability taken from the target, given to all classes")
+
+
+class AceParameters(Parameters):
+    """Scale and equilibrium of the absolute cross-entropy."""
+
+    phi0: float = Field(1.0, gt=0, allow_inf_nan=False, description="scale of the loss")
+    phi1: float = Field(
+        1.0, gt=0, allow_inf_nan=False, description="pulls the target's probability to 1 / phi1"
+    )
+
+
+class PolyParameters(Parameters):
+    """First polynomial term of PolyLoss."""
+
+    epsilon: float = Field(
+        1.0, ge=-1, allow_inf_nan=False, description="weight added to the term (1 - p)"
+    )
