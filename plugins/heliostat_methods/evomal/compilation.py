@@ -44,8 +44,8 @@ _ELEMENTWISE = {"contract"}
 _REDUCTION = {"contract", "reassoc", "nsz"}
 _PRECISIONS = (types.float32, types.float64)
 _SOURCES = (
-    "compilation", "dense", "elementary", "interpreter", "kernel", "meta_step", "objectives",
-    "primitives", "rejection", "training",
+    "compilation", "convolution", "dense", "elementary", "interpreter", "kernel", "layered",
+    "meta_step", "objectives", "output_slopes", "primitives", "rejection", "training",
 )  # fmt: skip
 
 

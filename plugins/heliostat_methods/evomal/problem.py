@@ -1,4 +1,4 @@
-"""A learning problem: data laid out for the kernels, the network's widths, and what is measured."""
+"""A learning problem: data and model as they travel, and as they are laid out for the kernels."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,8 +7,10 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from heliostat.parts import PartRef
 from heliostat_methods.evomal.expression import Task
 from heliostat_methods.evomal.networks import check_widths, parameter_count
+from heliostat_methods.evomal.objectives import Metric
 
 Array = npt.NDArray[Any]
 
@@ -19,6 +21,30 @@ class Streams(Protocol):
     def __call__(self, *name: int | str) -> np.random.Generator:
         """Return the stream called ``name``, at its beginning."""
         ...
+
+
+@dataclass(frozen=True)
+class ProblemData:
+    """Everything a worker needs to know of one problem; shared once by hash.
+
+    Inputs are (rows, features), targets (rows,). ``hidden`` are the widths of a dense network
+    that takes the closed form, None for any other model: that one is built from its part.
+    """
+
+    name: str
+    task: Task
+    classes: int
+    input_shape: tuple[int, ...]
+    model: PartRef
+    hidden: tuple[int, ...] | None
+    train: tuple[Array, Array]
+    valid: tuple[Array, Array]
+    test: tuple[Array, Array]
+
+    @property
+    def metric(self) -> Metric:
+        """The outer objective, lower is better."""
+        return "mse" if self.task == "regression" else "error_rate"
 
 
 @dataclass(frozen=True)

@@ -69,11 +69,28 @@ class TrainingConfig:
 
 
 @dataclass(frozen=True)
+class TrainingState:
+    """Where R runs stand after ``step`` steps, so that a training can stop and go on.
+
+    ``theta`` (R, numbers of the network), ``velocity`` (R, parameters) and ``alive`` (R,).
+    """
+
+    step: int
+    theta: Array
+    velocity: Array
+    alive: npt.NDArray[np.bool_]
+
+    def select(self, runs: Any) -> "TrainingState":
+        """Return the state of some runs, given by index or mask."""
+        return TrainingState(self.step, self.theta[runs], self.velocity[runs], self.alive[runs])
+
+
+@dataclass(frozen=True)
 class TrainedRuns:
     """What R runs gave on the validation data.
 
     ``metrics`` (R, 3) in the order of ``METRICS``, +inf for a run that diverged; ``diverged`` (R,);
-    ``curve`` (R, K, 3) at ``curve_steps``; ``theta`` (R, parameters). Metrics of the other kind of
+    ``curve`` (R, K, 3) at ``curve_steps``; ``state`` to go on from. Metrics of the other kind of
     task (cross-entropy of a regression, say) are NaN.
     """
 
@@ -81,7 +98,12 @@ class TrainedRuns:
     diverged: npt.NDArray[np.bool_]
     curve_steps: tuple[int, ...]
     curve: npt.NDArray[np.float64]
-    theta: Array
+    state: TrainingState
+
+    @property
+    def theta(self) -> Array:
+        """Return the networks' parameters, (R, parameters)."""
+        return self.state.theta
 
     def fitness(self, metric: Metric) -> npt.NDArray[np.float64]:
         """Return one metric of every run, (R,), lower is better."""
@@ -209,16 +231,22 @@ def run_training(
     weights: Array,
     problem: LearningProblem,
     config: TrainingConfig,
-    theta: Array,
+    start: Array | TrainingState,
     batches: npt.NDArray[np.int32],
     curve_steps: Sequence[int] = (),
+    until: int | None = None,
 ) -> TrainedRuns:
-    """Train R networks from given parameters over given batches.
+    """Train R networks from given parameters, or from where they stood, over given batches.
 
-    ``program`` and ``weights`` hold R candidates or one for all; ``theta`` (R, parameters);
-    ``batches`` (S, steps, B) row numbers with S = R or 1. Raises ``ValueError`` for other shapes.
+    ``program`` and ``weights`` hold R candidates or one for all; ``start`` is a state or fresh
+    parameters (R, parameters); ``batches`` (S, steps, B) row numbers with S = R or 1; ``until`` is
+    the step to stop at. Raises ``ValueError`` for other shapes.
     """
+    theta = start if not isinstance(start, TrainingState) else start.theta
     runs, dtype = theta.shape[0], problem.dtype
+    last = config.steps if until is None else until
+    if not 0 <= last <= config.steps:
+        raise ValueError(f"until: got {until}; expected 0..{config.steps}")
     if theta.ndim != 2 or theta.shape[1] != problem.parameters:
         raise ValueError(f"theta: shape {theta.shape}; expected (runs, {problem.parameters})")
     if program.count not in (1, runs):
@@ -234,7 +262,10 @@ def run_training(
     if any(not 0 <= k <= config.steps for k in curve_steps):
         raise ValueError(f"curve_steps: got {list(curve_steps)}; expected 0..{config.steps}")
     theta = np.array(theta, dtype, order="C")
-    velocity, alive = np.zeros_like(theta), np.ones(runs, np.bool_)
+    velocity, alive, done = np.zeros_like(theta), np.ones(runs, np.bool_), 0
+    if isinstance(start, TrainingState):
+        velocity, alive = np.array(start.velocity, dtype, order="C"), np.array(start.alive)
+        done = start.step
     tree, w = kernel_arrays(program, dtype), np.array(weights, dtype, order="C")
     widths = np.array(problem.widths, np.int64)
     rates = config.rates()
@@ -250,14 +281,13 @@ def run_training(
         dtype,
     )
     wanted = sorted(set(curve_steps))
-    curve = np.empty((runs, len(wanted), len(METRICS)))
-    done = 0
+    curve = np.full((runs, len(wanted), len(METRICS)), np.nan)
     while True:
         if done in wanted:
             curve[:, wanted.index(done)] = _with_failures(evaluate(theta, problem), alive)
-        if done == config.steps:
+        if done >= last:
             break
-        end = min([done + ahead, config.steps, *(k for k in wanted if k > done)])
+        end = min([done + ahead, last, *(k for k in wanted if k > done)])
         x = np.empty((streams, end - done, problem.widths[0], size), dtype)
         y = np.empty((streams, end - done, problem.classes, size), dtype)
         for s in range(streams):
@@ -283,7 +313,8 @@ def run_training(
         done = end
     metrics = _with_failures(evaluate(theta, problem), alive)
     code = metric_code("cross_entropy" if problem.task == "classification" else "mse")
-    return TrainedRuns(metrics, np.isinf(metrics[:, code]), tuple(wanted), curve, theta)
+    state = TrainingState(done, theta, velocity, alive)
+    return TrainedRuns(metrics, np.isinf(metrics[:, code]), tuple(wanted), curve, state)
 
 
 def _with_failures(
@@ -301,16 +332,23 @@ def train(
     config: TrainingConfig,
     streams: Streams,
     curve_steps: Sequence[int] = (),
+    state: TrainingState | None = None,
+    until: int | None = None,
 ) -> TrainedRuns:
     """Train one network with every candidate: all from the same parameters over the same batches.
 
     Uses the streams ``"init"`` and ``"batch"``; give every block of a population the same ones.
+    A training that stops at step ``until`` and goes on from its ``state`` ends as one in a piece.
     """
-    theta = xavier_uniform(problem.widths, streams("init"), problem.dtype)
     rows = problem.x_train.shape[1]
     batches = draw_batches(streams("batch"), rows, config.batch_size, config.steps)
-    stack = np.repeat(theta[None, :], program.count, axis=0)
-    return run_training(program, weights, problem, config, stack, batches[None], curve_steps)
+    start: Array | TrainingState | None = state
+    if start is None:
+        theta = xavier_uniform(problem.widths, streams("init"), problem.dtype)
+        start = np.repeat(theta[None, :], program.count, axis=0)
+    return run_training(
+        program, weights, problem, config, start, batches[None], curve_steps, until
+    )
 
 
 def train_replicas(

@@ -17,6 +17,8 @@ on validation activations A as ``s W A - a' delta (H^T A)``, and only ``B x B_va
 needed. Which form a layer takes follows from the shapes alone.
 """
 
+import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,8 +47,11 @@ class UnrolledConfig:
     nesterov: bool = True
     weight_decay: float = 5e-4
     batch_size: int = 128
+    inner_steps: int = 1
 
     def __post_init__(self) -> None:
+        if self.inner_steps < 1:
+            raise ValueError(f"inner_steps: got {self.inner_steps}; expected at least 1")
         if self.meta_steps < 0:
             raise ValueError(f"meta_steps: got {self.meta_steps}; expected 0 or more")
         if self.batch_size < 1:
@@ -77,6 +82,27 @@ class TunedLosses:
     history: Array
 
 
+@dataclass(frozen=True)
+class Tuning:
+    """What local search changes in place: weights (P, N) and Adam's moments (2, P, N)."""
+
+    weights: Array
+    moments: Array
+
+    @classmethod
+    def start(cls, program: LossProgram, weights: Array, dtype: npt.DTypeLike) -> "Tuning":
+        """Return the state before the first step; ``weights`` (P, N or more) are kept as they are.
+
+        Raises ``ValueError`` for a shape that does not fit the program.
+        """
+        w = np.ascontiguousarray(weights[:, : program.capacity], dtype).copy()
+        if w.shape != (program.count, program.capacity):
+            raise ValueError(
+                f"weights: shape {weights.shape}; expected ({program.count}, {program.capacity})"
+            )
+        return cls(w, np.zeros((2, *w.shape), dtype))
+
+
 def tune(
     program: LossProgram,
     weights: Array,
@@ -90,13 +116,29 @@ def tune(
     same ones, and a candidate's result depends on nothing but itself. The objective is the mean
     squared error of a regression or the cross-entropy of a classification.
     """
+    tuning = Tuning.start(program, weights, problem.dtype)
+    step = meta_stepper(program, tuning, problem, config, streams)
+    history = np.empty((config.meta_steps, program.count), problem.dtype)
+    for k in range(config.meta_steps):
+        history[k] = step(k)
+    return TunedLosses(tuning.weights, history)
+
+
+def meta_stepper(
+    program: LossProgram,
+    tuning: Tuning,
+    problem: LearningProblem,
+    config: UnrolledConfig,
+    streams: Streams,
+) -> Callable[[int], Array]:
+    """Return what takes meta step ``k`` on ``tuning`` and gives the objective after it, (P,).
+
+    Each call draws the next batches and the next network, so steps that are taken on another
+    problem draw nothing here.
+    """
+    if config.inner_steps != 1:
+        raise ValueError(f"inner_steps: got {config.inner_steps}; the closed form has one")
     dtype = problem.dtype
-    w = np.ascontiguousarray(weights[:, : program.capacity], dtype).copy()
-    if w.shape != (program.count, program.capacity):
-        raise ValueError(
-            f"weights: shape {weights.shape}; expected ({program.count}, {program.capacity})"
-        )
-    moments = np.zeros((2, *w.shape), dtype)
     code, constant, length = kernel_arrays(program, dtype)
     classify = problem.task == "classification"
     objective = metric_code("cross_entropy" if classify else "mse")
@@ -116,18 +158,19 @@ def tune(
     labels, labels_v = np.empty((C, B), dtype), np.zeros((C, padded), dtype)
     taken_x, taken_y = np.empty((inputs, V), dtype), np.empty((C, V), dtype)
     pool, begin = workspace(widths, low_rank, B, padded, program.capacity, dtype)
-    history = np.empty((config.meta_steps, program.count), dtype)
-    step = config.first_step
-    for k in range(config.meta_steps):
-        theta0 = xavier_uniform(problem.widths, init, dtype)
-        columns(problem.x_train, train[k], acts[:inputs])
-        columns(problem.y_train, train[k], labels)
-        columns(problem.x_valid, valid[k], taken_x)
-        columns(problem.y_valid, valid[k], taken_y)
+    step, taken = config.first_step, itertools.count()
+
+    def take(k: int) -> Array:
+        theta0, mine = xavier_uniform(problem.widths, init, dtype), next(taken)
+        columns(problem.x_train, train[mine], acts[:inputs])
+        columns(problem.y_train, train[mine], labels)
+        columns(problem.x_valid, valid[mine], taken_x)
+        columns(problem.y_valid, valid[mine], taken_y)
         acts_v[:inputs, :V], labels_v[:, :V] = taken_x, taken_y
+        losses = np.empty(program.count, dtype)
         meta_step(
-            w,
-            moments,
+            tuning.weights,
+            tuning.moments,
             code,
             constant,
             length,
@@ -147,6 +190,8 @@ def tune(
             1.0 / (1.0 - 0.999 ** (k + 1)) ** 0.5,
             pool,
             begin,
-            history[k],
+            losses,
         )
-    return TunedLosses(w, history)
+        return losses
+
+    return take
