@@ -1,8 +1,8 @@
 """Search algorithms that methods share; each module is one of them and knows no method.
 
-`trees`: typed expression trees. `evolution`: genetic programming over them. `pareto`: dominance,
-fronts, hypervolume. `splits`: train, validation and test parts of a data set. `statistics`:
-intervals and paired tests.
+`trees`: typed expression trees. `evolution`: genetic programming over them. `islands`: migration
+between populations. `cmaes`: CMA-ES over numbers. `pareto`: dominance, fronts, hypervolume.
+`splits`: train, validation and test parts of a data set. `statistics`: intervals and paired tests.
 
 Import the module you need; nothing heavy is loaded before that.
 """

@@ -24,7 +24,16 @@ if TYPE_CHECKING:
         null_epoch_gradient,
         zero_error_gradient,
     )
+    from heliostat_methods.evomal.equivalence import (
+        Probe,
+        fingerprint,
+        gradient_free,
+        label_free,
+        parametric_fingerprint,
+        plain_fingerprint,
+    )
     from heliostat_methods.evomal.expression import LossExpression, parse
+    from heliostat_methods.evomal.ml3 import LossNetwork
     from heliostat_methods.evomal.primitives import (
         SHIFTED,
         STANDARD,
@@ -34,6 +43,7 @@ if TYPE_CHECKING:
     from heliostat_methods.evomal.problem import LearningProblem
     from heliostat_methods.evomal.program import LossProgram, initial_weights, stack_weights
     from heliostat_methods.evomal.rejection import RejectionConfig, accept
+    from heliostat_methods.evomal.taylorglo import taylor_glo, taylor_glo_expression
     from heliostat_methods.evomal.torch_loss import TorchLoss
     from heliostat_methods.evomal.training import TrainedRuns, TrainingConfig, train, train_replicas
     from heliostat_methods.evomal.unrolled import TunedLosses, UnrolledConfig, tune
@@ -43,8 +53,10 @@ _HOME = {
     "LossCurve": "analysis",
     "LossExpression": "expression",
     "LossExpressionError": "primitives",
+    "LossNetwork": "ml3",
     "LossProgram": "program",
     "PrimitiveTable": "primitives",
+    "Probe": "equivalence",
     "RejectionConfig": "rejection",
     "SHIFTED": "primitives",
     "STANDARD": "primitives",
@@ -55,11 +67,18 @@ _HOME = {
     "UnrolledConfig": "unrolled",
     "accept": "rejection",
     "ace_equilibrium": "analysis",
+    "fingerprint": "equivalence",
+    "gradient_free": "equivalence",
     "initial_weights": "program",
+    "label_free": "equivalence",
     "loss_curve": "analysis",
     "null_epoch_gradient": "analysis",
+    "parametric_fingerprint": "equivalence",
     "parse": "expression",
+    "plain_fingerprint": "equivalence",
     "stack_weights": "program",
+    "taylor_glo": "taylorglo",
+    "taylor_glo_expression": "taylorglo",
     "train": "training",
     "train_replicas": "training",
     "tune": "unrolled",
@@ -73,8 +92,10 @@ __all__ = [
     "LossCurve",
     "LossExpression",
     "LossExpressionError",
+    "LossNetwork",
     "LossProgram",
     "PrimitiveTable",
+    "Probe",
     "RejectionConfig",
     "TorchLoss",
     "TrainedRuns",
@@ -83,11 +104,18 @@ __all__ = [
     "UnrolledConfig",
     "accept",
     "ace_equilibrium",
+    "fingerprint",
+    "gradient_free",
     "initial_weights",
+    "label_free",
     "loss_curve",
     "null_epoch_gradient",
+    "parametric_fingerprint",
     "parse",
+    "plain_fingerprint",
     "stack_weights",
+    "taylor_glo",
+    "taylor_glo_expression",
     "train",
     "train_replicas",
     "tune",

@@ -4,7 +4,7 @@ Classification losses take ``logits`` (n, C) and class indices ``targets`` (n,) 
 a sample, (n,). Raises ``ValueError`` for shapes that do not fit or labels outside 0..C-1.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -81,45 +81,3 @@ def absolute_cross_entropy_gradient(
     by_p *= labels
     result: Array = p * (by_p - (p * by_p).sum(axis=1, keepdims=True))
     return result
-
-
-def taylor_glo(
-    theta: Array, y: Array, f: Array, variant: Literal["paper", "as_released"] = "paper"
-) -> Array:
-    """Return TaylorGLO's third-order loss entry by entry; ``theta`` has 8 numbers.
-
-    ``as_released`` is the code of the method's comparison: no minus sign, label and output in
-    exchanged roles (so three of the parameters have no gradient), and the label's centre in the
-    last factor.
-    """
-    t = _eight(theta)
-    y, f = np.asarray(y, np.float64), np.asarray(f, np.float64)
-    if variant == "paper":
-        a, b, last = f - t[1], y - t[0], f - t[1]
-    else:
-        a, b, last = y - t[1], f - t[0], y - t[0]
-    total = t[2] * a + t[3] * a**2 / 2 + t[4] * a**3 / 6
-    total = total + t[5] * b * a + t[6] * b * a**2 / 2 + t[7] * b**2 * last / 2
-    result: Array = -total if variant == "paper" else total
-    return result
-
-
-def taylor_glo_gradient(
-    theta: Array, y: Array, f: Array, variant: Literal["paper", "as_released"] = "paper"
-) -> Array:
-    """Return the derivative of ``taylor_glo`` by the output ``f``, entry by entry."""
-    t = _eight(theta)
-    y, f = np.asarray(y, np.float64), np.asarray(f, np.float64)
-    if variant == "paper":
-        a, b = f - t[1], y - t[0]
-        slope = t[2] + t[3] * a + t[4] * a**2 / 2 + t[5] * b + t[6] * b * a + t[7] * b**2 / 2
-        return np.asarray(-slope)
-    a, b = y - t[1], f - t[0]
-    return np.asarray(t[5] * a + t[6] * a**2 / 2 + t[7] * b * (y - t[0]))
-
-
-def _eight(theta: Array) -> Array:
-    theta = np.asarray(theta, np.float64)
-    if theta.shape != (8,):
-        raise ValueError(f"theta: shape {theta.shape}; expected 8 parameters")
-    return theta

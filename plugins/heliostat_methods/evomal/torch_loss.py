@@ -1,5 +1,6 @@
 """A loss expression as a torch module, for any model and any training loop."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -57,27 +58,37 @@ class TorchLoss(nn.Module):
 
     def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the scalar loss; raises ``ValueError`` for shapes that do not fit."""
-        if self.task == "regression":
-            if outputs.numel() != targets.numel():
-                raise ValueError(
-                    f"targets: shape {tuple(targets.shape)}; expected {tuple(outputs.shape)}"
-                )
-            return self.elementwise(targets.reshape(outputs.shape).to(outputs), outputs).mean()
-        if outputs.ndim != 2:
-            raise ValueError(f"outputs: shape {tuple(outputs.shape)}; expected (batch, classes)")
-        classes = outputs.shape[1]
-        probabilities = outputs.softmax(1) if classes > 1 else outputs.sigmoid()
-        labels = _one_hot(targets, classes).to(outputs)
-        if labels.shape != outputs.shape:
-            raise ValueError(
-                f"targets: shape {tuple(targets.shape)}; expected ({outputs.shape[0]},) class "
-                f"indices or {tuple(outputs.shape)} one-hot rows"
-            )
-        return self.elementwise(labels, probabilities).sum(1).mean()
+        return task_loss(self.elementwise, self.task, outputs, targets)
 
     def extra_repr(self) -> str:
         """Return the formula, for ``print(module)``."""
         return f"{self.expression.formula()}, task={self.task!r}"
+
+
+def task_loss(
+    elementwise: Callable[[Tensor, Tensor], Tensor], task: Task, outputs: Tensor, targets: Tensor
+) -> Tensor:
+    """Return the scalar loss of a batch for ``elementwise(labels, values)``, as ``TorchLoss`` does.
+
+    Raises ``ValueError`` for shapes that do not fit.
+    """
+    if task == "regression":
+        if outputs.numel() != targets.numel():
+            raise ValueError(
+                f"targets: shape {tuple(targets.shape)}; expected {tuple(outputs.shape)}"
+            )
+        return elementwise(targets.reshape(outputs.shape).to(outputs), outputs).mean()
+    if outputs.ndim != 2:
+        raise ValueError(f"outputs: shape {tuple(outputs.shape)}; expected (batch, classes)")
+    classes = outputs.shape[1]
+    probabilities = outputs.softmax(1) if classes > 1 else outputs.sigmoid()
+    labels = _one_hot(targets, classes).to(outputs)
+    if labels.shape != outputs.shape:
+        raise ValueError(
+            f"targets: shape {tuple(targets.shape)}; expected ({outputs.shape[0]},) class "
+            f"indices or {tuple(outputs.shape)} one-hot rows"
+        )
+    return elementwise(labels, probabilities).sum(1).mean()
 
 
 def _one_hot(targets: Tensor, classes: int) -> Tensor:
