@@ -34,6 +34,11 @@ BUILT_IN: dict[str, str] = {
 METHODS: tuple[str, ...] = ("evomal", "step_options")
 """Built-in plugins that offer the method of the same name."""
 
+VERBS: dict[str, tuple[str, str]] = {
+    "losses": ("evomal", "List, show, plot, compare and export losses of past runs."),
+}
+"""Verbs of built-in plugins, with the plugin and the help, so that help imports none of them."""
+
 LOAD_VARIABLE = "HELIOSTAT_LOAD"
 """Modules to load as plugins without installing them: names with commas between them."""
 
@@ -137,6 +142,13 @@ class Registry:
         """
         implementations = getattr(self._manager.hook, hook).get_hookimpls()
         return [HookCall(i.plugin_name, i.function, tuple(i.argnames)) for i in implementations]
+
+    def load_verb(self, name: str) -> None:
+        """Load the plugin that may offer a verb: the built-in one, or else all."""
+        if name in VERBS:
+            self._load_built_in(VERBS[name][0])
+        else:
+            self.rows()
 
     def _load_parts(self) -> None:
         self._load_built_in("parts")

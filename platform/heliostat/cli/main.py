@@ -51,7 +51,9 @@ class LazyGroup(click.Group):
         """Suggest the nearest verb for one that does not exist."""
         name = args[0]
         if self.get_command(ctx, name) is None:
-            ctx.fail(f"no command {name!r}; {did_you_mean(name, VERBS)}")
+            from heliostat.plugins import VERBS as PLUGIN_VERBS
+
+            ctx.fail(f"no command {name!r}; {did_you_mean(name, [*VERBS, *PLUGIN_VERBS])}")
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -64,15 +66,19 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without importing them."""
+        from heliostat.plugins import VERBS as PLUGIN_VERBS
+
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
+        with formatter.section("Commands of methods"):
+            formatter.write_dl([(name, text) for name, (_, text) in PLUGIN_VERBS.items()])
 
     @staticmethod
     def _plugin_command(name: str) -> click.Command | None:
         from heliostat.plugins import registry
 
         plugins = registry()
-        plugins.rows()
+        plugins.load_verb(name)
         for offer in plugins.hook_implementations("heliostat_commands"):
             for command in offer():
                 if command.name == name:

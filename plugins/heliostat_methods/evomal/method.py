@@ -29,6 +29,10 @@ def _describe(result: Any, run_id: str) -> str:
 
 def build_loss(product: Mapping[str, Any]) -> Any:
     """Return the part that `loss = "run:ID"` names: a torch module with `.tasks`."""
+    if "network" in product["loss"]:
+        from heliostat_methods.evomal.ml3 import LossNetwork
+
+        return LossNetwork.from_dict(product["loss"])
     from heliostat_methods.evomal.expression import LossExpression
 
     expression = LossExpression.from_dict(product["loss"])
@@ -87,3 +91,11 @@ METHOD = MethodSpec(
 def heliostat_methods() -> Sequence[MethodSpec]:
     """Return the method."""
     return [METHOD]
+
+
+@hookimpl
+def heliostat_commands() -> Sequence[Any]:
+    """Return `heliostat losses`."""
+    from heliostat_methods.evomal.commands import losses  # only when a verb is looked for
+
+    return [losses]
