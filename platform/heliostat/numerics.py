@@ -65,8 +65,11 @@ def prepare_environment(cache_dir: Path | None = None, code: str = "any") -> Non
     """
     for name in THREAD_VARIABLES:
         os.environ[name] = "1"
-    # numba would write beside the sources, which may be read-only or another user's
-    os.environ["NUMBA_CACHE_DIR"] = str((cache_dir or default_cache_dir()) / "numba" / code[:16])
+    cache = cache_dir or default_cache_dir()
+    # numba would write beside the sources, which may be read-only or another user's, and torch
+    # makes a folder in /tmp as soon as its compiler is imported
+    os.environ["NUMBA_CACHE_DIR"] = str(cache / "numba" / code[:16])
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(cache / "torch")
     vector = cpu()["vector"]
     if "MKL_CBWR" not in os.environ and vector in ("AVX512", "AVX2", "AVX", "SSE4_2"):
         os.environ["MKL_CBWR"] = f"{vector},STRICT" if vector in ("AVX512", "AVX2") else vector

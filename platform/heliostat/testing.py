@@ -19,7 +19,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -88,10 +88,15 @@ class CommandRun:
 
 
 class MethodContract:
-    """Tests of one method; set `method`, and `preset` if "smoke" is not the quick one."""
+    """Tests of one method; set `method`, and `preset` if "smoke" is not the quick one.
+
+    `options` are further settings, ``("population=4",)``, for a second class that holds another
+    path of the same method to the contract.
+    """
 
     method: ClassVar[str]
     preset: ClassVar[str] = "smoke"
+    options: ClassVar[Sequence[str]] = ()
     seed: ClassVar[int] = 1
 
     @pytest.fixture(scope="class")
@@ -109,8 +114,9 @@ class MethodContract:
     @classmethod
     def _arguments(cls, workers: str, seed: int | None = None) -> list[str]:
         chosen = cls.seed if seed is None else seed
+        settings = [part for option in cls.options for part in ("-o", option)]
         return ["run", cls.method, "--preset", cls.preset, "--seed", str(chosen), "--workers",
-                workers]  # fmt: skip
+                workers, *settings]  # fmt: skip
 
     @pytest.fixture(scope="class")
     @classmethod

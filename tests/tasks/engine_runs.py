@@ -10,6 +10,7 @@ from typing import Any
 from heliostat.engine import Engine
 from heliostat.execution.executor import Executor
 from heliostat.execution.serial import SerialExecutor
+from heliostat.parts import PartRef
 from heliostat.run import Run
 from heliostat.runner import Silent
 from heliostat.store.artifacts import ArtifactStore
@@ -47,6 +48,7 @@ def drive(
     root: int = 0,
     lookahead: int = 3,
     listener: Silent | None = None,
+    build_part: Callable[[str, PartRef], Any] = lambda kind, ref: (kind, ref),
 ) -> Done:
     """Run (or resume) a search in `folder`; a BaseException of an executor acts like a kill."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +66,7 @@ def drive(
         executor=executor,  # type: ignore[arg-type]
         log=RunLog(folder / "log.jsonl"),
         listener=listener or Silent(),
-        build_part=lambda kind, ref: (kind, ref),
+        build_part=build_part,
         lookahead=lookahead,
     )
     try:

@@ -1,4 +1,4 @@
-"""The comparison: the found loss against the standard one, on test data, over paired seeds.
+"""The comparison: the found loss against the standard one and others, on test data, paired seeds.
 
 Both losses are trained at the configured learning rate, and both at the rate that is best for each
 on validation data: a scaled loss is a scaled learning rate, so part of what a search finds may be
@@ -8,80 +8,101 @@ trainings, not the search nor the split of the data.
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from heliostat import Run, Shared
 from heliostat_methods.evomal.config import EvoMALConfig
-from heliostat_methods.evomal.expression import LossExpression
-from heliostat_methods.evomal.tasks import ProblemData, Trial, TrialScores, train_loss
+from heliostat_methods.evomal.problem import ProblemData
+from heliostat_methods.evomal.scoring import training_config
+from heliostat_methods.evomal.tasks import Problems, Trial, TrialScores, train_loss
 from heliostat_methods.evomal.training import TrainingConfig
 from heliostat_search.statistics import mean_interval, paired
 
 CURVE_POINTS = 25
 
 
+@dataclass(frozen=True)
+class Contestant:
+    """A loss as data, with the part it plays: standard, found or reference."""
+
+    role: str
+    label: str
+    loss: dict[str, Any]
+
+
 def compare(
     config: EvoMALConfig,
     data: ProblemData,
-    problem: Shared[ProblemData],
-    found: LossExpression,
-    standard: dict[str, Any],
+    problems: Shared[Problems],
+    which: int,
+    contestants: Sequence[Contestant],
     run: Run,
 ) -> dict[str, Any]:
-    """Return test metrics of both losses at both rates, with intervals and paired tests."""
-    training = TrainingConfig(
-        steps=config.test_steps,
-        learning_rate=config.learning_rate,
-        momentum=config.momentum,
-        nesterov=config.nesterov,
-        weight_decay=config.weight_decay,
-        batch_size=config.batch_size,
-    )
-    steps = tuple(int(s) for s in np.unique(np.linspace(0, config.test_steps, CURVE_POINTS + 1)))
-    contestants = []
+    """Return test metrics of the losses, with intervals, and paired tests against the first.
+
+    The standard and the found loss are trained at both rates, references at their best one. Rows
+    are called by role, `_best_rate` appended at the best rate.
+    """
+    training = training_config(config, config.test_steps)
+    spread = np.linspace(0, config.test_steps, CURVE_POINTS + 1)
+    steps = tuple(int(s) for s in np.unique(spread.astype(int)))
+    entries: list[tuple[str, Contestant, TrainingConfig]] = []
     tried = {}
-    for role, label, loss in (
-        ("standard", standard["name"], standard["loss"]),
-        ("found", "found", found.to_dict()),
-    ):
-        factor, tried[role] = _best_rate(config, problem, loss, training, run)
+    for i, one in enumerate(contestants):
+        factor, tried[_name(one, i)] = _best_rate(config, problems, which, one.loss, training, run)
         best = replace(training, learning_rate=training.learning_rate * factor)
-        contestants.append((role, label, loss, training))
-        contestants.append((f"{role}_best_rate", f"{label}, rate x {factor:g}", loss, best))
+        if one.role != "reference":
+            entries.append((one.role, one, training))
+        tuned = replace(one, label=f"{one.label}, rate x {factor:g}")
+        entries.append((f"{_name(one, i)}_best_rate", tuned, best))
+    blocks = _seed_blocks(config)
     trials = [
-        Trial(problem, loss, how, seeds, "test", steps)
-        for _, _, loss, how in contestants
-        for seeds in _seed_blocks(config)
+        Trial(problems, which, one.loss, how, seeds, "test", steps)
+        for _, one, how in entries
+        for seeds in blocks
     ]
-    scores = [o.unwrap() for o in run.map(train_loss, trials, shared=problem)]
-    each = len(_seed_blocks(config))
+    scores = [o.unwrap() for o in run.map(train_loss, trials, shared=problems)]
     table: list[dict[str, Any]] = []
     values: dict[str, np.ndarray[Any, Any]] = {}
-    for i, (role, label, _, how) in enumerate(contestants):
-        mine = scores[i * each : (i + 1) * each]
+    for i, (role, one, how) in enumerate(entries):
+        mine = scores[i * len(blocks) : (i + 1) * len(blocks)]
         values[role] = np.concatenate([s.metric for s in mine])
         table.append(
             {
                 "role": role,
-                "label": label,
+                "label": one.label,
                 "learning_rate": how.learning_rate,
                 **_summary(values[role]),
                 "curve": _curve(mine),
             }
         )
-    return {
+    comparison: dict[str, Any] = {
         "metric": data.metric,
         "seeds": config.test_seeds,
         "steps": config.test_steps,
         "curve_steps": list(steps),
         "losses": table,
         "rates_tried": tried,
-        "at_same_rate": _paired(values["found"], values["standard"]),
-        "at_best_rates": _paired(values["found_best_rate"], values["standard_best_rate"]),
-    }
+        "references": [
+            {"label": one.label,
+             "test": _paired(values[f"{_name(one, i)}_best_rate"], values["standard_best_rate"])}
+            for i, one in enumerate(contestants) if one.role == "reference"
+        ],
+    }  # fmt: skip
+    if "found" in values:
+        comparison["at_same_rate"] = _paired(values["found"], values["standard"])
+        comparison["at_best_rates"] = _paired(
+            values["found_best_rate"], values["standard_best_rate"]
+        )
+    return comparison
+
+
+def _name(one: Contestant, place: int) -> str:
+    return f"reference{place}" if one.role == "reference" else one.role
 
 
 def _seed_blocks(config: EvoMALConfig) -> list[tuple[int, ...]]:
@@ -91,7 +112,8 @@ def _seed_blocks(config: EvoMALConfig) -> list[tuple[int, ...]]:
 
 def _best_rate(
     config: EvoMALConfig,
-    problem: Shared[ProblemData],
+    problems: Shared[Problems],
+    which: int,
     loss: dict[str, Any],
     training: TrainingConfig,
     run: Run,
@@ -101,7 +123,8 @@ def _best_rate(
     seeds = tuple(range(config.test_seeds, config.test_seeds + config.test_block))
     trials = [
         Trial(
-            problem,
+            problems,
+            which,
             loss,
             replace(training, learning_rate=training.learning_rate * factor),
             seeds,
@@ -109,7 +132,7 @@ def _best_rate(
         )
         for factor in config.rate_factors
     ]
-    scores = [o.unwrap() for o in run.map(train_loss, trials, shared=problem)]
+    scores = [o.unwrap() for o in run.map(train_loss, trials, shared=problems)]
     means = [float(np.mean(s.metric)) for s in scores]
     tried = [[f, m] for f, m in zip(config.rate_factors, means, strict=True)]
     best = min(tried, key=lambda pair: (pair[1], abs(np.log(pair[0])), pair[0]))

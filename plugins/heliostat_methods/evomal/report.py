@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from heliostat.report.sections import Plot, Section, Series, Table, Text
 from heliostat.runs import RunView
-from heliostat_methods.evomal.analysis import loss_curve
-from heliostat_methods.evomal.expression import LossExpression, parse
+from heliostat_methods.evomal.behaviour import behaviour, references
+from heliostat_methods.evomal.plots import analysis_contents, landscape_contents
 
+TITLES = {
+    "none": "EvoMAL",
+    "gp_lfl": "GP-LFL (no local search)",
+    "random": "random search",
+    "local_search": "GP-LFL, then local search on its best trees",
+    "taylorglo": "TaylorGLO",
+    "taylorglo_as_released": "TaylorGLO as released",
+    "ml3": "ML3",
+    "fixed": "fixed losses",
+}
+FILTERS = (
+    "Untrainable losses are skipped without any loss; label-free, rejected early, equal gradient "
+    "and raced are approximate savings that were asked for."
+)
 CAVEAT = (
     "Intervals are 95 % t-intervals over paired training seeds on one split of the data: they "
     "cover training, not the search itself."
@@ -20,46 +32,87 @@ CAVEAT = (
 
 def describe(result: dict[str, Any], run_id: str) -> str:
     """Return what a terminal shows at the end of a run."""
+    if "study" in result:
+        from heliostat_methods.evomal.study_report import describe_study
+
+        return describe_study(result["study"])
     lines: list[str] = []
     for problem in result["problems"]:
-        lines += [f"== {problem['dataset']} ({problem['task']}) ==", "best losses found:"]
+        lines += [f"== {problem['dataset']} ({problem['task']}), {_title(result)} =="]
+        if problem["best"]:
+            lines.append("best losses:")
         for i, best in enumerate(problem["best"], 1):
             lines.append(f"  {i}. m(y, f) = {best['formula']}")
             lines.append(
                 f"     validation {problem['metric']} {best['fitness']:.4g}, "
-                f"{best['complexity']} nodes, generation {best['generation']}"
+                f"{best['complexity']} {_unit(best)}, generation {best['generation']}"
             )
         comparison = problem.get("comparison")
         if comparison is None:
             lines += ["  none was accepted: a longer search or another seed may find one", ""]
             continue
-        seeds, steps = comparison["seeds"], comparison["steps"]
-        lines.append("")
-        lines.append(f"test {comparison['metric']}, mean and 95 % interval over {seeds} paired")
-        lines.append(f"seeds of {steps} training steps each:")
-        for row in comparison["losses"]:
-            lines.append(f"  {row['label']:<28}{_interval(row)}")
-        for title, key in (
-            ("found - standard", "at_same_rate"),
-            ("the same, best rates", "at_best_rates"),
-        ):
-            lines.append(f"  {title:<28}{_difference(comparison[key])}")
-        lines += ["  " + _verdict(comparison), ""]
+        lines += ["", *_comparison_lines(comparison), "  " + _verdict(comparison), ""]
+        for target in problem.get("transfer", ()):
+            lines += [f"transferred to {target['dataset']}, model {target['model']}:"]
+            lines += _comparison_lines(target["comparison"])
+            lines += ["  " + _verdict(target["comparison"]), ""]
     if any(problem.get("comparison") for problem in result["problems"]):
-        lines += [CAVEAT, "", "use the best loss in your own training loop:"]
+        lines += [CAVEAT]
+    if any(problem["best"] for problem in result["problems"]):
+        lines += ["", "use the best loss in your own training loop:"]
         lines += ["  " + line for line in _usage(result, run_id).splitlines()]
     return "\n".join(lines)
+
+
+def _title(result: dict[str, Any]) -> str:
+    name = str(result["baseline"])
+    return TITLES.get(name, name)
+
+
+def _unit(best: dict[str, Any]) -> str:
+    return "nodes" if "nodes" in best["loss"] else "weights"
+
+
+def _comparison_lines(comparison: dict[str, Any]) -> list[str]:
+    lines = [
+        f"test {comparison['metric']}, mean and 95 % interval over {comparison['seeds']} paired",
+        f"seeds of {comparison['steps']} training steps each:",
+    ]
+    lines += [f"  {row['label']:<36}{_interval(row)}" for row in comparison["losses"]]
+    lines += [f"  {title:<36}{_difference(test)}" for title, test in _tests(comparison)]
+    return lines
+
+
+def _tests(comparison: dict[str, Any]) -> list[tuple[str, dict[str, Any] | None]]:
+    """Return the paired differences by title."""
+    standard = comparison["losses"][0]["label"]
+    tests: list[tuple[str, dict[str, Any] | None]] = []
+    if "at_same_rate" in comparison:
+        tests.append((f"found - {standard}, same rate", comparison["at_same_rate"]))
+        tests.append((f"found - {standard}, best rates", comparison["at_best_rates"]))
+    tests += [
+        (f"{one['label']} - {standard}, best rates", one["test"])
+        for one in comparison["references"]
+    ]
+    return tests
 
 
 def report(view: RunView) -> Sequence[Section]:
     """Return the sections of the HTML report, one for each data set."""
     if view.result is None:
         return [Section("No result yet", [Text(f"The run is {view.state}.")])]
+    if "study" in view.result:
+        from heliostat_methods.evomal.study_report import study_sections
+
+        return study_sections(view.result["study"])
     sections: list[Section] = []
-    for problem, scope in zip(view.result["problems"], _scopes(view), strict=False):
-        metrics = view.metrics(scope)
-        sections.append(_problem_section(problem, metrics))
-    if any(problem.get("comparison") for problem in view.result["problems"]):
+    scopes, problems = _scopes(view), view.result["problems"]
+    if len(scopes) == 1:
+        scopes = scopes * len(problems)  # one search for all data sets
+    for i, problem in enumerate(problems):
+        metrics = view.metrics(scopes[i]) if i < len(scopes) else {}
+        sections.append(_problem_section(problem, metrics, _title(view.result)))
+    if any(problem["best"] for problem in view.result["problems"]):
         sections.append(
             Section(
                 "Use the found loss",
@@ -79,11 +132,11 @@ def _scopes(view: RunView) -> list[tuple[int, ...]]:
 
 
 def _problem_section(
-    problem: dict[str, Any], metrics: dict[str, list[tuple[int, float]]]
+    problem: dict[str, Any], metrics: dict[str, list[tuple[int, float]]], title: str
 ) -> Section:
     content: list[Text | Table | Plot] = [
         Table(
-            ["rank", "m(y, f)", f"validation {problem['metric']}", "nodes", "generation"],
+            ["rank", "m(y, f)", f"validation {problem['metric']}", "size", "generation"],
             [
                 [i, best["formula"], best["fitness"], best["complexity"], best["generation"]]
                 for i, best in enumerate(problem["best"], 1)
@@ -96,13 +149,35 @@ def _problem_section(
         content.append(Text("No candidate was accepted, so there is nothing to compare."))
     else:
         content += _comparison(comparison)
+    for target in problem.get("transfer", ()):
+        content.append(Text(f"Transferred to {target['dataset']}, model {target['model']}:"))
+        content += _comparison(target["comparison"])
     content += _search_plots(problem, metrics)
-    if problem["best"]:
-        content += _curves(problem)
-    counts = problem["counts"]
-    rows = [[name.replace("_", " "), counts[name]] for name in counts]
-    content.append(Table(["candidates", "number"], rows, "What became of the structures tried."))
-    return Section(f"{problem['dataset']}: {problem['task']}", content)
+    if problem.get("behaviour"):
+        content += analysis_contents(_behaviours(problem))
+    if problem.get("landscape"):
+        content += landscape_contents(problem["landscape"])
+    counts, steps = problem["counts"], problem["steps"]
+    rows = [[name.replace("_", " "), counts[name]] for name in counts if counts[name]]
+    content.append(
+        Table(["candidates", "number"], rows, f"What became of the structures tried. {FILTERS}")
+    )
+    rows = [[name.replace("_", " "), steps[name]] for name in steps]
+    content.append(Table(["phase", "candidate steps"], rows, "What the search spent."))
+    return Section(f"{problem['dataset']}: {problem['task']}, {title}", content)
+
+
+def _behaviours(problem: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the accounts of the found loss and of fixed ones to draw it against."""
+    task, classes = problem["task"], problem["classes"]
+    accounts = [(label, account) for label, account in problem["behaviour"]]
+    drawn = {label for label, _ in accounts}
+    accounts += [
+        (label, behaviour(loss, task, classes))
+        for label, loss in references(task, classes)
+        if label not in drawn
+    ]
+    return accounts[::-1] if accounts[0][0] != "found" else accounts
 
 
 def _comparison(comparison: dict[str, Any]) -> list[Text | Table | Plot]:
@@ -116,10 +191,7 @@ def _comparison(comparison: dict[str, Any]) -> list[Text | Table | Plot]:
     tests = [
         [title, test["difference"]["mean"], test["difference"]["low"], test["difference"]["high"],
          test["t_p"], test["wilcoxon_p"], test["n"]]
-        for title, test in (
-            ("found - standard, same rate", comparison["at_same_rate"]),
-            ("found - standard, each at its best rate", comparison["at_best_rates"]),
-        )
+        for title, test in _tests(comparison)
         if test is not None
     ]  # fmt: skip
     series = [
@@ -137,7 +209,7 @@ def _comparison(comparison: dict[str, Any]) -> list[Text | Table | Plot]:
         Table(
             ["paired difference", "mean", "low", "high", "p (t)", "p (Wilcoxon)", "pairs"],
             tests,
-            "Negative favours the found loss.",
+            "Negative favours the first-named loss.",
         ),
         Text(CAVEAT),
         Plot(f"test {metric} during training", "step", metric, series, note="Bands: 95 %."),
@@ -178,43 +250,6 @@ def _search_plots(
     return plots
 
 
-def _curves(problem: dict[str, Any]) -> list[Plot]:
-    found = LossExpression.from_dict(problem["best"][0]["loss"])
-    usual = "square(sub(y, f))" if problem["task"] == "regression" else "mul(-1, mul(y, log(f)))"
-    pair = (("found", found), (problem["standard"]["name"], parse(usual)))
-    if problem["task"] == "regression":
-        f = np.linspace(-3, 3, 241)
-        return [
-            Plot(
-                "The loss m(y = 0, f), scaled to unit range",
-                "model output f (target y = 0, standardised)",
-                "loss",
-                [Series(label, list(f), list(_unit(loss_curve(e, 0.0, f).value)))
-                 for label, e in pair],
-                note="The scale is divided out: it acts as a learning rate.",
-            )
-        ]  # fmt: skip
-    return [
-        Plot(
-            f"The loss m(y = {label_value}, p), scaled to unit range",
-            "probability p that the model gives the class",
-            "loss",
-            [
-                Series(label, list(curve.p), list(curve.shape))
-                for label, curve in ((n, loss_curve(e, float(label_value))) for n, e in pair)
-            ],
-            note="Target entries (y = 1) and all others (y = 0) of a softmax output.",
-        )
-        for label_value in (1, 0)
-    ]
-
-
-def _unit(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    shifted: np.ndarray[Any, Any] = values - values.min()
-    span = shifted.max()
-    return shifted / span if span > 0 else shifted
-
-
 def _interval(row: dict[str, Any]) -> str:
     diverged = f"  ({row['diverged']} diverged)" if row["diverged"] else ""
     if "mean" not in row:
@@ -230,6 +265,8 @@ def _difference(test: dict[str, Any] | None) -> str:
 
 
 def _verdict(comparison: dict[str, Any]) -> str:
+    if "at_best_rates" not in comparison:
+        return "no search: the losses are compared as they are"
     test = comparison["at_best_rates"]
     standard = comparison["losses"][0]["label"]
     if test is None:
@@ -247,8 +284,14 @@ def _sentence(words: str) -> str:
 
 
 def _usage(result: dict[str, Any], run_id: str) -> str:
-    problem = next(p for p in result["problems"] if p.get("comparison"))
+    problem = next(p for p in result["problems"] if p["best"])
     best = problem["best"][0]
+    if "nodes" not in best["loss"]:
+        return (
+            f"heliostat losses export {run_id} --format torch -o loss.json\n"
+            "# or in another run, by name: "
+            f'loss = "run:{run_id}"'
+        )
     return (
         "from heliostat_methods.evomal import parse\n"
         f"loss = parse('{best['prefix']}').to_torch_module('{problem['task']}')\n"

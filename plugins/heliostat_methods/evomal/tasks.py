@@ -1,44 +1,28 @@
-"""What runs on a worker: scoring a block of candidates, training one loss under several seeds."""
+"""What runs on a worker: scoring candidates, whole or by phase, and training frozen losses."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from heliostat import Shared, TaskContext
-from heliostat_methods.evomal.expression import LossExpression, Task
-from heliostat_methods.evomal.objectives import Metric, metric_code
+from heliostat_methods.evomal import base_learner
+from heliostat_methods.evomal.base_learner import BaseLearner, DenseLearner
+from heliostat_methods.evomal.expression import LossExpression
+from heliostat_methods.evomal.objectives import metric_code
 from heliostat_methods.evomal.primitives import table_named
-from heliostat_methods.evomal.problem import LearningProblem, Streams
+from heliostat_methods.evomal.problem import ProblemData, Streams
 from heliostat_methods.evomal.program import LossProgram, initial_weights, stack_weights
-from heliostat_methods.evomal.rejection import RejectionConfig, accept
-from heliostat_methods.evomal.training import TrainingConfig, train, train_replicas
-from heliostat_methods.evomal.unrolled import UnrolledConfig, tune
+from heliostat_methods.evomal.rejection import RejectionConfig
+from heliostat_methods.evomal.training import TrainedRuns, TrainingConfig, TrainingState
+from heliostat_methods.evomal.unrolled import UnrolledConfig
 
 Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True)
-class ProblemData:
-    """Everything a worker needs to know of one problem; shared once by hash.
-
-    Inputs are (rows, features), targets (rows,).
-    """
-
-    name: str
-    task: Task
-    classes: int
-    hidden: tuple[int, ...]
-    train: tuple[Array, Array]
-    valid: tuple[Array, Array]
-    test: tuple[Array, Array]
-
-    @property
-    def metric(self) -> Metric:
-        """The outer objective, lower is better."""
-        return "mse" if self.task == "regression" else "error_rate"
+Problems = tuple[ProblemData, ...]
+Tree = tuple[str, ...]
+Rejection = Literal["exact", "early", "off"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +32,8 @@ class ScoreSettings:
     primitives: str
     local_search: bool
     weight_noise: float
+    skip_label_free: bool
+    reject: Rejection
     tuning: UnrolledConfig
     rejection: RejectionConfig
     training: TrainingConfig
@@ -55,34 +41,79 @@ class ScoreSettings:
 
 @dataclass(frozen=True)
 class Block:
-    """Candidates that one task scores: canonical trees in prefix order."""
+    """Candidates that one task scores: canonical trees in prefix order.
 
-    problem: Shared[ProblemData]
+    `weights` are given ones, (nodes of the tree,) for each tree; without them each tree starts at
+    ones with noise.
+    """
+
+    problems: Shared[Problems]
     settings: ScoreSettings
-    trees: tuple[tuple[str, ...], ...]
+    trees: tuple[Tree, ...]
+    weights: tuple[tuple[float, ...], ...] | None = None
+
+
+@dataclass(frozen=True)
+class TunedBlock:
+    """What the phases before training leave of a block, and the training that goes on.
+
+    `weights` (P, N); `states`: one for each problem, or None before the first step.
+    """
+
+    problems: Shared[Problems]
+    settings: ScoreSettings
+    trees: tuple[Tree, ...]
+    weights: Array
+    states: tuple[TrainingState, ...] | None
+    until: int
 
 
 @dataclass(frozen=True)
 class Scores:
     """A block's scores: tuned weights (P, N), fitness (P,), +inf where rejected or diverged.
 
-    `status`: accepted, untrainable (no gradient can reach the model), rejected, diverged.
+    `status`: accepted, untrainable (no gradient can reach the model), label_free (the gradient
+    never depends on the label), rejected_early, rejected, diverged. `steps`: candidate steps spent
+    in local search, in the rejection protocol and in training.
     """
 
     weights: Array
     fitness: Array
     status: tuple[str, ...]
+    steps: tuple[int, int, int]
+    states: tuple[TrainingState, ...] = ()
+
+
+@dataclass(frozen=True)
+class NetworkSearch:
+    """One loss network to tune (ML3): its start is drawn from the stream of `restart`."""
+
+    problems: Shared[Problems]
+    hidden: tuple[int, ...]
+    restart: int
+    tuning: UnrolledConfig
+    training: TrainingConfig
+
+
+@dataclass(frozen=True)
+class TunedNetwork:
+    """A tuned loss network as data, its validation metric, and the steps spent."""
+
+    loss: dict[str, Any]
+    fitness: float
+    steps: tuple[int, int, int]
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One loss trained under several seeds with the base learning rate times `rate_factor`."""
+    """One loss trained under several seeds on one of the problems."""
 
-    problem: Shared[ProblemData]
+    problems: Shared[Problems]
+    which: int
     loss: dict[str, Any]
     training: TrainingConfig
     seeds: tuple[int, ...]
-    measured_on: str
+    measured_on: Literal["valid", "test"]
     curve_steps: tuple[int, ...] = ()
 
 
@@ -94,23 +125,30 @@ class TrialScores:
     curve: Array
 
 
-def validation_problem(data: ProblemData) -> LearningProblem:
-    """Return the problem that is measured on validation data."""
-    return _problem(data, data.valid)
+@dataclass(frozen=True)
+class Surroundings:
+    """Networks to train with one loss, and to look around at."""
+
+    problems: Shared[Problems]
+    which: int
+    loss: dict[str, Any]
+    training: TrainingConfig
+    seeds: tuple[int, ...]
 
 
-def test_problem(data: ProblemData) -> LearningProblem:
-    """Return the problem that is measured on test data; training data are the same."""
-    return _problem(data, data.test)
+def validation_learners(problems: Problems) -> list[BaseLearner]:
+    """Return the learners that are measured on validation data."""
+    return [base_learner.learner(data, data.valid) for data in problems]
 
 
-def _problem(data: ProblemData, measured: tuple[Array, Array]) -> LearningProblem:
-    return LearningProblem.from_rows(
-        *data.train, *measured, task=data.task, hidden=data.hidden, classes=data.classes
-    )
+def test_learners(problems: Problems) -> list[BaseLearner]:
+    """Return the learners that are measured on test data; training data are the same."""
+    return [base_learner.learner(data, data.test) for data in problems]
 
 
-def _streams(ctx: TaskContext, *prefix: int | str) -> Streams:
+def streams_of(ctx: TaskContext, *prefix: int | str) -> Streams:
+    """Return the streams whose names begin with `prefix`."""
+
     def streams(*name: int | str) -> np.random.Generator:
         return ctx.rng(*prefix, *name)
 
@@ -122,65 +160,171 @@ def score_block(block: Block, ctx: TaskContext) -> Scores:
 
     All candidates of a search share initialisations and batches: streams are named by phase only.
     """
-    problem = ctx.cached(block.problem, validation_problem)
-    data: ProblemData = ctx.shared()
+    tuned = tune_block(block, ctx)
+    passed = [i for i, status in enumerate(tuned.status) if status == "accepted"]
+    if not passed:
+        return tuned
+    rest = TunedBlock(
+        block.problems,
+        block.settings,
+        tuple(block.trees[i] for i in passed),
+        tuned.weights[passed],
+        None,
+        block.settings.training.steps,
+    )
+    trained = train_block(rest, ctx)
+    fitness, status = tuned.fitness.copy(), list(tuned.status)
+    fitness[passed] = trained.fitness
+    for i, outcome in zip(passed, trained.status, strict=True):
+        status[i] = outcome
+    steps = (tuned.steps[0], tuned.steps[1], trained.steps[2])
+    return Scores(tuned.weights, fitness, tuple(status), steps)
+
+
+def tune_block(block: Block, ctx: TaskContext) -> Scores:
+    """Do all that comes before training; candidates that are still in are called accepted."""
+    learners = ctx.cached(block.problems, validation_learners)
     settings = block.settings
     table = table_named(settings.primitives)
     expressions = [LossExpression(tree, table=table) for tree in block.trees]
     program = LossProgram.from_expressions(expressions)
     noise = settings.weight_noise if settings.local_search else 0.0
     weights = initial_weights(expressions, ctx.rng("weights"), scale=noise)
-    status = np.where(program.trainable, "accepted", "untrainable").astype("<U12")
-    alive = np.flatnonzero(program.trainable)
+    for i, given in enumerate(block.weights or ()):
+        weights[i, : len(given)] = given
+    status = np.where(program.trainable, "accepted", "untrainable").astype("<U16")
+    if settings.skip_label_free:
+        from heliostat_methods.evomal.equivalence import label_free
+
+        idle = np.array(label_free(expressions)) & program.trainable
+        status[idle] = "label_free"
+    spent = [0, 0, 0]
+
+    def alive() -> Any:
+        return np.flatnonzero(status == "accepted")
+
+    def part(rows: Any) -> LossProgram:
+        return LossProgram.from_expressions([expressions[i] for i in rows], program.capacity)
+
+    def reject(rows: Any, name: str) -> None:
+        passed = base_learner.accept(
+            learners, part(rows), weights[rows], settings.rejection, streams_of(ctx, "rejection")
+        )
+        spent[1] += len(rows) * settings.rejection.steps * len(learners)
+        status[rows[~passed]] = name
+
+    if settings.reject == "early" and settings.local_search and alive().size:
+        reject(alive(), "rejected_early")
+    rows = alive()
+    if settings.local_search and rows.size:
+        tuned = base_learner.tune(
+            learners, part(rows), weights[rows], settings.tuning, streams_of(ctx, "tuning")
+        )
+        spent[0] += len(rows) * settings.tuning.meta_steps
+        weights[rows] = tuned.weights
+        status[rows[~np.isfinite(tuned.weights).all(axis=1)]] = "diverged"
+    if settings.reject != "off" and alive().size:
+        reject(alive(), "rejected")
     fitness = np.full(len(expressions), np.inf)
-    if settings.local_search and alive.size:
-        part = LossProgram.from_expressions([expressions[i] for i in alive], program.capacity)
-        tuned = tune(part, weights[alive], problem, settings.tuning, _streams(ctx, "tuning"))
-        weights[alive] = tuned.weights
-        finite = np.isfinite(tuned.weights).all(axis=1)
-        status[alive[~finite]] = "diverged"
-        alive = alive[finite]
-    if alive.size:
-        part = LossProgram.from_expressions([expressions[i] for i in alive], program.capacity)
-        streams = _streams(ctx, "rejection")
-        passed = accept(part, weights[alive], problem, data.metric, settings.rejection, streams)
-        status[alive[~passed]] = "rejected"
-        alive = alive[passed]
-    if alive.size:
-        part = LossProgram.from_expressions([expressions[i] for i in alive], program.capacity)
-        streams = _streams(ctx, "training")
-        runs = train(part, weights[alive], problem, settings.training, streams)
-        fitness[alive] = runs.fitness(data.metric)
-        status[alive[~np.isfinite(fitness[alive])]] = "diverged"
-    return Scores(weights, fitness, tuple(str(s) for s in status))
+    return Scores(weights, fitness, tuple(map(str, status)), (spent[0], spent[1], 0))
+
+
+def train_block(block: TunedBlock, ctx: TaskContext) -> Scores:
+    """Train models with tuned losses up to a step, from the beginning or from where they stood."""
+    learners = ctx.cached(block.problems, validation_learners)
+    table = table_named(block.settings.primitives)
+    program = LossProgram.from_expressions(
+        [LossExpression(tree, table=table) for tree in block.trees]
+    )
+    begin = 0 if block.states is None else block.states[0].step
+    fitness, states = base_learner.train(
+        learners,
+        program,
+        block.weights[:, : program.capacity],
+        block.settings.training,
+        streams_of(ctx, "training"),
+        block.states,
+        block.until,
+    )
+    status = tuple("accepted" if np.isfinite(f) else "diverged" for f in fitness)
+    steps = len(status) * (block.until - begin) * len(learners)
+    # A training that is over is not asked for again, and its networks are large.
+    kept = tuple(states) if block.until < block.settings.training.steps else ()
+    return Scores(block.weights, fitness, status, (0, 0, steps), kept)
+
+
+def tune_network(item: NetworkSearch, ctx: TaskContext) -> TunedNetwork:
+    """Tune one loss network by unrolled differentiation, then score it as any candidate."""
+    from heliostat_methods.evomal.ml3 import LossNetwork
+
+    learners = ctx.cached(item.problems, validation_learners)
+    (learner,) = learners
+    loss = LossNetwork.drawn(learner.data.task, ctx.rng("network", item.restart), item.hidden)
+    learner.tune_module(loss, item.tuning, streams_of(ctx, "tuning", item.restart))
+    training = streams_of(ctx, "training")
+    runs = learner.train_module(loss, item.training, [training])
+    fitness = float(runs.fitness(learner.data.metric)[0])
+    spent = (item.tuning.meta_steps, 0, item.training.steps)
+    return TunedNetwork(loss.to_dict(), fitness, spent)
 
 
 def train_loss(trial: Trial, ctx: TaskContext) -> TrialScores:
     """Train fresh models with a frozen loss, one for each seed; the seeds pair the losses."""
-    data: ProblemData = ctx.shared()
-    build = test_problem if trial.measured_on == "test" else validation_problem
-    problem = ctx.cached(trial.problem, build)
-    replicas = [_streams(ctx, "comparison", seed) for seed in trial.seeds]
-    if "part" in trial.loss:
-        from heliostat_methods.evomal.torch_training import train_part
+    build = test_learners if trial.measured_on == "test" else validation_learners
+    learner = ctx.cached(trial.problems, build)[trial.which]
+    replicas = [streams_of(ctx, "comparison", seed) for seed in trial.seeds]
+    runs = train_frozen(learner, trial.loss, trial.training, replicas, trial.curve_steps)
+    metric = learner.data.metric
+    return TrialScores(runs.fitness(metric), runs.curve[:, :, metric_code(metric)])
 
-        metric, curve = train_part(
-            trial.loss["part"],
-            problem,
-            trial.training,
-            replicas,
-            trial.curve_steps,
-            metric_code(data.metric),
-        )
-        return TrialScores(metric, curve)
-    expression = LossExpression.from_dict(trial.loss)
-    program = LossProgram.from_expressions([expression])
-    runs = train_replicas(
-        program,
-        stack_weights([expression], problem.dtype),
-        problem,
-        trial.training,
-        replicas,
-        trial.curve_steps,
-    )
-    return TrialScores(runs.fitness(data.metric), runs.curve[:, :, metric_code(data.metric)])
+
+def map_surroundings(item: Surroundings, ctx: TaskContext) -> dict[str, Any]:
+    """Return what lies around networks that a loss trained: slices and flatness (`landscape`)."""
+    from heliostat_methods.evomal.landscape import landscape
+
+    learner = ctx.cached(item.problems, test_learners)[item.which]
+    if not isinstance(learner, DenseLearner):
+        raise TypeError(f"{learner.data.model.name}: surroundings are drawn for dense models")
+    replicas = [streams_of(ctx, "comparison", seed) for seed in item.seeds]
+    runs = train_frozen(learner, item.loss, item.training, replicas)
+    return landscape(runs.theta, learner.problem, streams_of(ctx, "landscape"))
+
+
+def describe_loss(item: tuple[dict[str, Any], str, int], ctx: TaskContext) -> dict[str, Any]:
+    """Return how a loss, given as data, behaves for a task and a number of classes."""
+    from heliostat_methods.evomal.behaviour import behaviour
+
+    loss, task, classes = item
+    form = LossExpression.from_dict(loss) if "nodes" in loss else loss_module(loss, task)
+    return behaviour(form, task, classes)  # type: ignore[arg-type]
+
+
+def train_frozen(
+    learner: BaseLearner,
+    loss: dict[str, Any],
+    config: TrainingConfig,
+    replicas: list[Streams],
+    curve_steps: tuple[int, ...] = (),
+) -> TrainedRuns:
+    """Train under several seeds with a loss given as data: a tree, a network or a part."""
+    if "nodes" in loss:
+        expression = LossExpression.from_dict(loss)
+        program = LossProgram.from_expressions([expression])
+        weights = stack_weights([expression], np.float32)
+        return learner.train_replicas(program, weights, config, replicas, curve_steps)
+    return learner.train_module(loss_module(loss, learner.data.task), config, replicas, curve_steps)
+
+
+def loss_module(loss: dict[str, Any], task: str) -> Any:
+    """Return a loss given as data as something to call: `module(outputs, targets)`."""
+    if "network" in loss:
+        from heliostat_methods.evomal.ml3 import LossNetwork
+
+        return LossNetwork.from_dict(loss)
+    if "part" in loss:
+        from heliostat.plugins import registry
+
+        ref = loss["part"]
+        spec = registry().part("loss", ref.name)
+        return spec.build(spec.config.model_validate(dict(ref.params)))
+    return LossExpression.from_dict(loss).to_torch_module(task)  # type: ignore[arg-type]

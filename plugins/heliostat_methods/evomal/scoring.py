@@ -1,0 +1,330 @@
+"""Scoring a generation: what the archive knows, what the filters drop, what is trained.
+
+Candidates that are equal as formulas are scored once. Everything beyond that is opt-in, because it
+can change which loss wins, and is counted:
+
+- early rejection tests a loss before local search as well; a loss that only tuning repairs is lost;
+- label-free losses are dropped; one of them can beat an untrained model, never a useful one;
+- the gradient cache takes losses whose gradients agree before tuning for one and the same, although
+  tuning may part them; its parametric form asks for agreement as functions of the weights, which
+  loses nothing but an accident;
+- equivalence takes tuned losses with equal gradients (two digits) for equal;
+- racing stops the worse half at each rung; a slow starter is lost.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from heliostat import Run, Shared
+from heliostat_methods.evomal.config import EvoMALConfig
+from heliostat_methods.evomal.equivalence import (
+    Probe,
+    fingerprint,
+    parametric_fingerprint,
+    plain_fingerprint,
+)
+from heliostat_methods.evomal.expression import LossExpression
+from heliostat_methods.evomal.primitives import PrimitiveTable, table_named
+from heliostat_methods.evomal.program import LossProgram, stack_weights
+from heliostat_methods.evomal.rejection import RejectionConfig
+from heliostat_methods.evomal.tasks import (
+    Block,
+    Problems,
+    Scores,
+    ScoreSettings,
+    Tree,
+    TunedBlock,
+    score_block,
+    train_block,
+    tune_block,
+)
+from heliostat_methods.evomal.training import TrainingConfig, TrainingState
+from heliostat_methods.evomal.unrolled import UnrolledConfig
+
+KINDS = ("accepted", "rejected", "rejected_early", "untrainable", "label_free", "equal_gradient",
+         "raced", "diverged", "failed")  # fmt: skip
+"""What can become of a structure."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One scored structure of the archive; `like` is the key of the one whose score it shares."""
+
+    nodes: Tree
+    weights: tuple[float, ...]
+    fitness: float
+    status: str
+    generation: int
+    like: str = ""
+
+
+@dataclass
+class State:
+    """Everything a generation hands to the next: the islands and the archive of all scores.
+
+    `steps`: candidate steps spent so far in local search, rejection and training.
+    """
+
+    islands: list[list[tuple[Tree, float]]] = field(default_factory=list)
+    archive: dict[str, Candidate] = field(default_factory=dict)
+    evaluated: int = 0
+    reused: int = 0
+    steps: list[int] = field(default_factory=lambda: [0, 0, 0])
+    gradients: dict[str, str] = field(default_factory=dict)
+
+    def plain(self) -> dict[str, Any]:
+        """Return the state as encodable values."""
+        return {
+            "islands": self.islands,
+            "archive": self.archive,
+            "evaluated": self.evaluated,
+            "reused": self.reused,
+            "steps": self.steps,
+            "gradients": self.gradients,
+        }
+
+    @classmethod
+    def load(cls, plain: dict[str, Any]) -> State:
+        """Return the state that `plain` wrote."""
+        islands = [list(island) for island in plain["islands"]]
+        return cls(islands, dict(plain["archive"]), plain["evaluated"], plain["reused"],
+                   list(plain["steps"]), dict(plain["gradients"]))  # fmt: skip
+
+    @property
+    def population(self) -> list[tuple[Tree, float]]:
+        """Return all islands' trees with their fitness."""
+        return [pair for island in self.islands for pair in island]
+
+
+def score_settings(config: EvoMALConfig) -> ScoreSettings:
+    """Return what the scoring tasks need of the configuration."""
+    return ScoreSettings(
+        primitives=config.primitives,
+        local_search=config.local_search,
+        weight_noise=config.weight_noise,
+        skip_label_free=config.skip_label_free,
+        reject=config.reject,
+        tuning=tuning_config(config),
+        rejection=RejectionConfig(config.filter_samples, config.filter_steps, config.learning_rate),
+        training=training_config(config, config.base_steps),
+    )
+
+
+def tuning_config(config: EvoMALConfig) -> UnrolledConfig:
+    """Return the settings of local search."""
+    return UnrolledConfig(
+        meta_steps=config.meta_steps,
+        meta_learning_rate=config.meta_learning_rate,
+        inner_steps=config.inner_steps,
+        **_sgd(config),
+    )
+
+
+def training_config(config: EvoMALConfig, steps: int) -> TrainingConfig:
+    """Return the settings of a training of that many steps."""
+    return TrainingConfig(steps=steps, **_sgd(config))
+
+
+def _sgd(config: EvoMALConfig) -> dict[str, Any]:
+    return {
+        "learning_rate": config.learning_rate,
+        "momentum": config.momentum,
+        "nesterov": config.nesterov,
+        "weight_decay": config.weight_decay,
+        "batch_size": config.batch_size,
+    }
+
+
+def ranked(state: State) -> list[Candidate]:
+    """Return the accepted candidates, fittest first; ties go to the smaller, then the alphabet."""
+    accepted = [c for c in state.archive.values() if c.status == "accepted"]
+    return sorted(accepted, key=lambda c: (c.fitness, len(c.nodes), c.nodes))
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """What a task said of one candidate; `states`: where its training stands on each problem."""
+
+    weights: tuple[float, ...]
+    fitness: float
+    status: str
+    states: tuple[TrainingState, ...]
+
+
+class Scorer:
+    """Scores the trees of one search."""
+
+    def __init__(
+        self, config: EvoMALConfig, group: Problems, problems: Shared[Problems], run: Run
+    ) -> None:
+        self.table: PrimitiveTable = table_named(config.primitives)
+        self._config, self._problems, self._run = config, problems, run
+        self._settings = score_settings(config)
+        self._probe = Probe.drawn(group[0].task, run.rng("probe"), classes=group[0].classes)
+
+    def keys(self, trees: Sequence[Tree]) -> list[str]:
+        """Return the archive's key of each tree: its canonical form in prefix order."""
+        return [self._canonical(tree).to_prefix() for tree in trees]
+
+    def score(self, state: State, trees: Sequence[Tree], generation: int) -> State:
+        """Return the state whose archive knows all these trees; the islands are left as they are.
+
+        A generation without a single score is an error, not a result; a single task that failed
+        leaves its candidates ranked worst.
+        """
+        state = replace(state, archive=dict(state.archive), gradients=dict(state.gradients),
+                        steps=list(state.steps))  # fmt: skip
+        fresh: dict[str, Tree] = {}
+        for tree in trees:
+            expression = self._canonical(tree)
+            key = expression.to_prefix()
+            if key not in state.archive:
+                fresh.setdefault(key, expression.nodes)
+        state.reused += len(trees) - len(fresh)
+        twins: dict[str, str] = {}
+        if self._config.cache != "symbolic" and fresh:
+            twins = _twins(state, list(fresh), self._untuned(list(fresh.values())))
+        state.evaluated += len(fresh) - len(twins)
+        asked = {key: tree for key, tree in fresh.items() if key not in twins}
+        if self._config.equivalence or self._config.racing:
+            found = self._in_phases(state, asked, twins)
+        else:
+            found = self._tasks(state, score_block, list(asked), self._block_of(asked))
+        for key, tree in fresh.items():
+            if key in twins:
+                continue
+            one = found[key]
+            state.archive[key] = (
+                Candidate(tree, (), math.inf, "failed", generation)
+                if one is None
+                else Candidate(tree, one.weights[: len(tree)], one.fitness, one.status, generation)
+            )
+        for key, like in twins.items():
+            twin = state.archive[like]
+            state.archive[key] = Candidate(
+                fresh[key], (), twin.fitness, "equal_gradient", generation, like
+            )
+        return state
+
+    def _canonical(self, tree: Tree) -> LossExpression:
+        return LossExpression(tree, table=self.table).canonical()
+
+    def _untuned(self, trees: list[Tree]) -> list[str]:
+        """Return the gradient cache's key of each tree."""
+        plain = [LossExpression(tree, table=self.table) for tree in trees]
+        if self._config.cache == "parametric":
+            draws = self._run.rng("parametric")
+            return [f"parametric {p}" for p in parametric_fingerprint(plain, self._probe, draws)]
+        program = LossProgram.from_expressions(plain)
+        return [f"untuned {p}" for p in plain_fingerprint(program, self._probe)]
+
+    def _tuned(self, losses: list[LossExpression]) -> list[str]:
+        program = LossProgram.from_expressions(losses)
+        weights = stack_weights(losses, np.float64)
+        return [f"tuned {p}" for p in fingerprint(program, weights, self._probe)]
+
+    def _block_of(self, trees: dict[str, Tree]) -> Callable[[list[str]], Block]:
+        def block(keys: list[str]) -> Block:
+            return Block(self._problems, self._settings, tuple(trees[key] for key in keys))
+
+        return block
+
+    def _tasks(
+        self, state: State, task: Any, keys: list[str], item: Callable[[list[str]], Any]
+    ) -> dict[str, _Scored | None]:
+        """Cut the candidates into blocks, ask, and return what came back for each."""
+        size = self._config.block
+        blocks = [keys[i : i + size] for i in range(0, len(keys), size)]
+        outcomes = self._run.map(task, [item(b) for b in blocks], shared=self._problems)
+        if outcomes and not any(outcome.ok for outcome in outcomes):
+            outcomes[0].unwrap()
+        found: dict[str, _Scored | None] = {}
+        for block, outcome in zip(blocks, outcomes, strict=True):
+            scores: Scores | None = outcome.value
+            for i, key in enumerate(block):
+                found[key] = None if scores is None else _row(scores, i)
+            if scores is not None:
+                state.steps = [a + b for a, b in zip(state.steps, scores.steps, strict=True)]
+        return found
+
+    def _in_phases(
+        self, state: State, fresh: dict[str, Tree], twins: dict[str, str]
+    ) -> dict[str, _Scored | None]:
+        """Tune all, let equal ones share, then train rung by rung; adds to `twins`."""
+        found = self._tasks(state, tune_block, list(fresh), self._block_of(fresh))
+        running = {
+            key: one for key, one in found.items() if one is not None and one.status == "accepted"
+        }
+        if self._config.equivalence:
+            losses = [
+                LossExpression(fresh[key], one.weights[: len(fresh[key])], self.table)
+                for key, one in running.items()
+            ]
+            alike = _twins(state, list(running), self._tuned(losses)) if losses else {}
+            twins.update(alike)
+            running = {key: one for key, one in running.items() if key not in alike}
+        for until in (*self._config.racing, self._config.base_steps):
+            trained = self._tasks(state, train_block, list(running),
+                                  self._rung(fresh, running, until))  # fmt: skip
+            found.update(trained)
+            left = [(key, one) for key, one in trained.items()
+                    if one is not None and one.status == "accepted"]  # fmt: skip
+            if until < self._config.base_steps:
+                left.sort(key=lambda pair: pair[1].fitness)  # stable: ties keep their order
+                ahead = math.ceil(len(left) / 2)
+                for key, one in left[ahead:]:
+                    found[key] = replace(one, status="raced")
+                left = left[:ahead]
+            running = dict(left)
+            if not running:
+                break
+        return found
+
+    def _rung(
+        self, fresh: dict[str, Tree], running: dict[str, _Scored], until: int
+    ) -> Callable[[list[str]], TunedBlock]:
+        def item(keys: list[str]) -> TunedBlock:
+            rows = [running[key] for key in keys]
+            width = max(len(fresh[key]) for key in keys)
+            weights = np.ones((len(keys), width), np.float32)
+            for i, row in enumerate(rows):
+                n = len(fresh[keys[i]])
+                weights[i, :n] = row.weights[:n]
+            states = None
+            if rows[0].states:
+                states = tuple(_stacked(parts) for parts in zip(*(r.states for r in rows),
+                                                                strict=True))  # fmt: skip
+            trees = tuple(fresh[key] for key in keys)
+            return TunedBlock(self._problems, self._settings, trees, weights, states, until)
+
+        return item
+
+
+def _twins(state: State, keys: list[str], gradients: list[str]) -> dict[str, str]:
+    """Return the keys whose gradient an earlier loss has, with that loss's key."""
+    twins = {}
+    for key, gradient in zip(keys, gradients, strict=True):
+        first = state.gradients.setdefault(gradient, key)
+        if first != key:
+            twins[key] = first
+    return twins
+
+
+def _row(scores: Scores, i: int) -> _Scored:
+    weights = tuple(float(w) for w in scores.weights[i])
+    states = tuple(state.select(slice(i, i + 1)) for state in scores.states)
+    return _Scored(weights, float(scores.fitness[i]), scores.status[i], states)
+
+
+def _stacked(states: Sequence[TrainingState]) -> TrainingState:
+    theta, velocity, alive = (
+        np.concatenate([getattr(state, name) for state in states])
+        for name in ("theta", "velocity", "alive")
+    )
+    return TrainingState(states[0].step, theta, velocity, alive)

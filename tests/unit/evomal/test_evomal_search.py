@@ -1,0 +1,261 @@
+"""The search as a whole: baselines, filters, islands, several data sets, transfer, studies."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from engine_runs import Done, drive
+from scrambled_executors import ScrambledExecutor
+
+from heliostat import ConfigError, PartRef
+from heliostat.plugins import registry
+from heliostat_methods.evomal.config import EvoMALConfig
+from heliostat_methods.evomal.expression import LossExpression
+from heliostat_methods.evomal.genetic import evolve
+from heliostat_methods.evomal.method import SMOKE, build_loss
+from heliostat_methods.evomal.scoring import State, ranked
+from heliostat_methods.evomal.search import load_problem, search
+
+SMALL: dict[str, Any] = {
+    **SMOKE,
+    "population": 8,
+    "tournament": 2,
+    "generations": 2,
+    "meta_steps": 5,
+    "filter_steps": 30,
+    "base_steps": 16,
+    "test_steps": 10,
+    "test_seeds": 2,
+    "test_block": 2,
+}
+TREES = ("square(sub(y, f))", "abs(sub(y, f))", "add(square(sub(y, f)), 1)", "sub(f, y)",
+         "tanh(square(sub(f, y)))", "mul(y, f)", "square(sub(f, y))", "min(y, f)")  # fmt: skip
+
+
+def part(kind: str, ref: PartRef) -> Any:
+    spec = registry().part(kind, ref.name)
+    return spec.build(spec.config.model_validate(dict(ref.params)))
+
+
+def config(**changes: Any) -> EvoMALConfig:
+    return EvoMALConfig.model_validate({**SMALL, **changes})
+
+
+def run(folder: Path, settings: EvoMALConfig, **how: Any) -> Done:
+    return drive(lambda r: search(settings, r), folder, build_part=part, **how)
+
+
+def evolved(folder: Path, **changes: Any) -> State:
+    """Return the state that the genetic program ends with."""
+    settings = config(**changes)
+
+    def only_evolve(r: Any) -> State:
+        group = tuple(load_problem(settings, ref, settings.model, r) for ref in settings.datasets)
+        return evolve(settings, group, r.share(group), r)
+
+    state: State = drive(only_evolve, folder, build_part=part).result
+    return state
+
+
+CHOICES: list[dict[str, Any]] = [
+    {"baseline": "gp_lfl"},
+    {"baseline": "random"},
+    {"baseline": "local_search"},
+    {"baseline": "taylorglo"},
+    {"baseline": "taylorglo_as_released"},
+    {"baseline": "ml3", "network_hidden": [4], "network_restarts": 2},
+    {"baseline": "fixed"},
+    {"baseline": "fixed", "initial": ["abs(sub(y, f))", "square(sub(y, f))"]},
+    {"racing": [4, 8]},
+    {"equivalence": True, "racing": [8]},
+    {"cache": "gradient"},
+    {"cache": "parametric", "reject": "early", "skip_label_free": True},
+    {"reject": "off"},
+    {"islands": 2, "migrate_every": 1, "elite": 1},
+    {"gradients": "autograd", "racing": [8]},
+    {"inner_steps": 2},
+    {"datasets": ["wine", "breast_cancer"], "together": True},
+    {"transfer": [{"dataset": "diabetes", "model": "linear"}]},
+    {"datasets": ["wine"], "references": ["label_smoothing"], "landscape_seeds": 2},
+]
+
+
+@pytest.mark.parametrize(
+    "changes", CHOICES, ids=lambda c: ",".join(f"{k}={str(v)[:24]}" for k, v in c.items())
+)
+def test_every_choice_gives_one_result_in_any_order_of_arrival(
+    changes: dict[str, Any], tmp_path: Path
+) -> None:
+    settings = config(**changes)
+    one = run(tmp_path / "one", settings)
+    other = run(
+        tmp_path / "other", settings, executor=lambda worker: ScrambledExecutor(worker, seed=3)
+    )
+    assert one.digest == other.digest
+    assert one.result == other.result
+    for problem in one.result["problems"]:
+        assert all(math.isfinite(best["fitness"]) for best in problem["best"])
+        for best in problem["best"]:
+            build_loss({"loss": best["loss"], "task": problem["task"]})
+        if problem["best"]:
+            roles = [row["role"] for row in problem["comparison"]["losses"]]
+            assert roles[:4] == ["standard", "standard_best_rate", "found", "found_best_rate"]
+
+
+@pytest.mark.parametrize("hidden", [[1], [8]])
+def test_cut_into_blocks_changes_no_bit(hidden: list[int], tmp_path: Path) -> None:
+    model = {"name": "mlp", "hidden": hidden}
+    whole = evolved(tmp_path / "8", block=8, model=model)
+    single = evolved(tmp_path / "1", block=1, model=model)
+    assert whole.archive == single.archive
+    assert any(c.status == "accepted" for c in whole.archive.values())
+
+
+def test_the_only_tree_of_a_race_is_trained_as_without_one(tmp_path: Path) -> None:
+    plain = evolved(tmp_path / "plain", generations=1)
+    raced = evolved(tmp_path / "raced", generations=1, racing=[4, 8], population=8)
+    first = {k: c for k, c in plain.archive.items() if c.generation == 0}
+    finished = {
+        k: c for k, c in raced.archive.items() if c.generation == 0 and c.status == "accepted"
+    }
+    assert finished
+    for key, candidate in finished.items():
+        assert candidate == first[key]  # a training in three pieces ends as one in a piece
+    stopped = [c for c in raced.archive.values() if c.generation == 0 and c.status == "raced"]
+    accepted = [c for c in first.values() if c.status == "accepted"]
+    assert len(stopped) + len(finished) == len(accepted)
+    assert raced.steps[2] < plain.steps[2]
+
+
+def test_caches_do_not_change_the_best_of_a_given_space(tmp_path: Path) -> None:
+    given: dict[str, Any] = {"initial": list(TREES), "population": 8, "generations": 1,
+                             "crossover": 0.0, "mutation": 0.0, "reject": "off"}  # fmt: skip
+    best = {
+        cache: ranked(evolved(tmp_path / cache, cache=cache, **given))[0].fitness
+        for cache in ("symbolic", "parametric", "gradient")
+    }
+    assert best["parametric"] == best["symbolic"]
+    # equal before tuning is not equal after it: what was taken for the best's twin may be better
+    assert best["gradient"] == pytest.approx(best["symbolic"], rel=0.02)
+
+
+def test_losses_with_equal_gradients_share_a_score(tmp_path: Path) -> None:
+    state = evolved(
+        tmp_path, initial=list(TREES), population=8, generations=1, crossover=0, mutation=0,
+        cache="gradient", reject="off", local_search=False,
+    )  # fmt: skip
+    shared = [c for c in state.archive.values() if c.status == "equal_gradient"]
+    assert [c.nodes for c in shared] == [
+        LossExpression(("add", "square", "sub", "y", "f", "+1")).canonical().nodes
+    ]
+    assert shared[0].fitness == state.archive[shared[0].like].fitness
+
+
+def test_dead_losses_cost_no_step(tmp_path: Path) -> None:
+    state = evolved(tmp_path, initial=["sign(sub(y, f))"] * 8, population=8, generations=1,
+                    crossover=0, mutation=0)  # fmt: skip
+    assert [c.status for c in state.archive.values()] == ["untrainable"]
+    assert state.steps == [0, 0, 0]
+
+
+def test_early_rejection_spends_no_local_search_on_what_it_rejects(tmp_path: Path) -> None:
+    exact = evolved(tmp_path / "exact", generations=1)
+    early = evolved(tmp_path / "early", generations=1, reject="early")
+    assert any(c.status == "rejected_early" for c in early.archive.values())
+    assert early.steps[0] < exact.steps[0]
+
+
+def test_islands_keep_their_sizes_and_one_island_is_the_plain_search(tmp_path: Path) -> None:
+    two = evolved(tmp_path / "two", islands=2, migrate_every=1)
+    assert [len(island) for island in two.islands] == [4, 4]
+    plain = evolved(tmp_path / "plain", migrate_every=1)
+    assert [len(island) for island in plain.islands] == [8]
+    assert plain.archive == evolved(tmp_path / "again", islands=1, migrate_every=2).archive
+
+
+def test_the_elite_enters_the_next_generation(tmp_path: Path) -> None:
+    before = evolved(tmp_path / "before", generations=1, elite=1)
+    after = evolved(tmp_path / "after", generations=2, elite=1)
+    best = min(fitness for _, fitness in before.population)
+    assert min(fitness for _, fitness in after.population) <= best
+
+
+def test_a_loss_for_several_data_sets_is_scored_by_the_mean(tmp_path: Path) -> None:
+    given: dict[str, Any] = {
+        "initial": ["mul(-1, mul(y, log(f)))"], "population": 2, "generations": 1, "crossover": 0,
+        "mutation": 0, "local_search": False, "reject": "off", "model": "linear",
+    }  # fmt: skip
+    key = LossExpression(("mul", "-1", "mul", "y", "log", "f")).canonical().to_prefix()
+
+    def fitness(name: str, **changes: Any) -> float:
+        return evolved(tmp_path / name, **given, **changes).archive[key].fitness
+
+    both = fitness("both", datasets=["wine", "breast_cancer"], together=True)
+    assert 0 < both < 1
+    swapped = fitness("swapped", datasets=["breast_cancer", "wine"], together=True)
+    # each data set draws from its own streams, by its place
+    assert both == pytest.approx(swapped, abs=0.1)
+
+
+def test_one_search_takes_data_sets_of_one_kind_of_task(tmp_path: Path) -> None:
+    settings = config(datasets=["wine", "diabetes"], together=True)
+    with pytest.raises(ConfigError, match="together"):
+        run(tmp_path, settings)
+
+
+def test_random_search_breeds_nothing(tmp_path: Path) -> None:
+    # Fresh trees in every generation: none of them is higher than a first tree may be.
+    settings = config(baseline="random", init_max=2, generations=3, mutation_heights=[2, 2])
+    result = run(tmp_path, settings).result
+    (problem,) = result["problems"]
+    assert problem["counts"]["structures_scored"] > 8
+
+
+def test_untuned_losses_have_weights_of_one(tmp_path: Path) -> None:
+    result = run(tmp_path, config(baseline="gp_lfl")).result
+    for best in result["problems"][0]["best"]:
+        assert set(best["loss"]["weights"]) <= {1.0}
+
+
+STUDY: dict[str, Any] = {
+    "datasets": ["wine", "breast_cancer"],
+    "models": ["linear", "lenet5"],
+    "baselines": ["none", "gp_lfl", "taylorglo"],
+    "search_seeds": 2,
+    "protocols": [{"dataset": "wine", "generations": 1}],
+}
+
+
+def test_study_compares_all_cells_and_lists_what_does_not_fit(tmp_path: Path) -> None:
+    done = run(tmp_path, config(study=STUDY))
+    study = done.result["study"]
+    fits = [cell for cell in study["cells"] if cell["model"] == "linear"]
+    assert not any(cell["not_run"] for cell in fits)
+    others = [cell for cell in study["cells"] if cell["model"] == "lenet5"]
+    assert all("not applicable" in cell["not_run"] for cell in others)
+    assert [t["dataset"] for t in study["tables"]] == ["wine", "breast_cancer"]
+    for table in study["tables"]:
+        names = [row["name"] for row in table["rows"]]
+        assert names[:2] == ["standard", "none"]
+        assert names[-1].startswith("transfer from")
+        best = min(row["mean"] for row in table["rows"])
+        assert 0 <= best < 1
+    again = run(tmp_path / "again", config(study=STUDY),
+                executor=lambda worker: ScrambledExecutor(worker, seed=5))  # fmt: skip
+    assert again.digest == done.digest
+
+
+def test_study_beyond_its_cap_runs_fewer_seeds_and_says_so(tmp_path: Path) -> None:
+    free = run(tmp_path / "free", config(study={**STUDY, "search_seeds": 1})).result["study"]
+    cap = free["estimated_core_hours"] * 0.7
+    capped = run(tmp_path / "capped", config(study={**STUDY, "search_seeds": 1, "core_hours": cap}))
+    study = capped.result["study"]
+    beyond = [cell for cell in study["cells"] if cell["not_run"].startswith("beyond")]
+    assert beyond
+    assert study["estimated_core_hours"] <= cap
+    ran = [cell for cell in study["cells"] if not cell["not_run"]]
+    assert np.isclose(sum(cell["core_hours"] for cell in ran), study["estimated_core_hours"])
