@@ -172,17 +172,22 @@ class Engine:
 
     def wait_for(self, key: Key) -> Row:
         """Return the outcome under a key; other sub-searches may run until it is here."""
-        while key not in self._mail:
-            self.check_stop()
-            if not self.turns.give_way(lambda: key in self._mail):
-                self._take_replies(POLL_SECONDS)
-            self.listener.on_tick()
-        if self.stopping:
-            self.check_stop()
+        if self.stopping or key not in self._mail:
+            self.wait_until(lambda: key in self._mail)
         if key in self._recalled:
             self._recalled.discard(key)
             self.replayed += 1
         return self._mail.pop(key)
+
+    def wait_until(self, ready: Callable[[], bool]) -> None:
+        """Let other sub-searches go on and workers answer until `ready`."""
+        while not ready():
+            self.check_stop()
+            if not self.turns.give_way(ready):
+                self._take_replies(POLL_SECONDS)
+            self.listener.on_tick()
+        if self.stopping:
+            self.check_stop()
 
     def _take_replies(self, timeout: float) -> None:
         replies = self.executor.wait(timeout, self._store_state)

@@ -30,12 +30,27 @@ class _Turn:
         self.runnable: Callable[[], bool] = _always
 
     def is_abandoned(self) -> bool:
-        """Whether an earlier sibling failed, or this one's parent is abandoned."""
+        """Whether an earlier sibling failed, nobody takes it, or its parent is abandoned."""
         group = self.group
         if group is None:
             return False
         failed = group.first_failed
         return (failed is not None and failed < self.number) or group.parent.is_abandoned()
+
+
+class Branch:
+    """A sub-search that goes on while the one that began it waits; `done` when it ended."""
+
+    def __init__(self, turn: _Turn) -> None:
+        self._turn = turn
+        self.done = False
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+    def abandon(self) -> None:
+        """Interrupt it where it next looks: nobody will take its result."""
+        if self._turn.group is not None:
+            self._turn.group.fail(-1)
 
 
 class _Group:
@@ -78,7 +93,7 @@ class Turns:
     def check(self) -> None:
         """Raise Interrupted in a sub-search that was abandoned."""
         if self._current.is_abandoned():
-            raise Interrupted("another sub-search of the same gather failed")
+            raise Interrupted("nobody waits for this sub-search any more")
 
     def give_way(self, ready: Callable[[], bool]) -> bool:
         """Let another sub-search go on until `ready`; False when none can go on now."""
@@ -114,10 +129,46 @@ class Turns:
         if errors:
             raise errors[0]
 
+    def branch(self, search: Callable[[], object]) -> Branch:
+        """Begin a sub-search that gets its turns whenever others wait; the caller goes on."""
+        me = _Turn(_Group(self._current, 1))
+        branch = Branch(me)
+
+        def body() -> None:
+            me.go.wait()
+            self._current = me
+            try:
+                self.check()
+                branch.result = search()
+            except BaseException as error:
+                branch.error = error
+            branch.done = True
+            self._pass_on(me)
+
+        self._ring.insert(self._ring.index(self._current) + 1, me)
+        threading.Thread(target=body, name="branch", daemon=True).start()
+        return branch
+
+    def dismiss(self) -> None:
+        """End the branches that the main search left behind: each is interrupted where it waits."""
+        if self._current is not self._root or self._root not in self._ring:
+            return
+        for turn in self._ring:
+            if turn.group is not None:
+                turn.group.fail(-1)
+        while len(self._ring) > 1:
+            place = self._ring.index(self._root)
+            self._hand_over(self._root, self._ring[(place + 1) % len(self._ring)])
+
     def _hand_over(self, me: _Turn, other: _Turn) -> None:
         me.go.clear()
         other.go.set()
         me.go.wait()
+        while me is self._root and self._errand is not None:
+            errand, self._errand = self._errand, None
+            me.go.clear()
+            errand()
+            me.go.wait()
         self._current = me
 
     def _next_after(self, me: _Turn) -> _Turn | None:
@@ -152,12 +203,6 @@ class Turns:
             name = f"sub-search {turn.number}"
             threading.Thread(target=body, args=(turn,), name=name, daemon=True).start()
         self._hand_over(parent, turns[0])
-        while self._errand is not None:
-            errand, self._errand = self._errand, None
-            parent.go.clear()
-            errand()
-            parent.go.wait()
-        self._current = parent
         if errors:
             first = min(errors)
             raise SubSearchFailed(first, errors[first])
@@ -170,7 +215,11 @@ class Turns:
             self._ring[place] = group.parent
             group.parent.go.set()
             return
+        self._pass_on(me)
+
+    def _pass_on(self, me: _Turn) -> None:
         # A waiting sub-search woken early looks again at what it waits for, so any one will do.
+        place = self._ring.index(me)
         other = self._next_after(me) or self._ring[(place + 1) % len(self._ring)]
         del self._ring[place]
         other.go.set()

@@ -82,8 +82,15 @@ class Run(Protocol):
         """Ask for one outcome ahead of time; `cost` is its expected duration in any unit."""
         ...
 
+    def branch(self, search: Callable[[Run], R], *, cost: float = 1.0) -> None:
+        """Begin a sub-search with keys and streams of its own; `next` delivers its outcome.
+
+        The outcome holds what the sub-search returned, or its error as a failure.
+        """
+        ...
+
     def next(self) -> Outcome[Any]:
-        """Return the submitted outcome that is first in virtual finish order.
+        """Return the outcome, submitted or of a branch, that is first in virtual finish order.
 
         The order follows from the declared costs on `lookahead` virtual slots, never from arrival.
         Raises MisuseError when nothing is outstanding.
@@ -92,7 +99,7 @@ class Run(Protocol):
 
     @property
     def outstanding(self) -> int:
-        """How many submitted outcomes have not been taken with `next`."""
+        """How many outcomes, submitted or of branches, have not been taken with `next`."""
         ...
 
     @property

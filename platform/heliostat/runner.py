@@ -295,6 +295,7 @@ def _drive(
         log.add("error", traceback.format_exc())
         raise
     finally:
+        engine.turns.dismiss()
         try:
             account = _account(folder, journal, engine, executor, seed, method, began, state, error)
         finally:

@@ -7,15 +7,24 @@ import math
 import random
 import threading
 import time
+import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from heliostat import streams
 from heliostat.encoding import Artifact, Shared, decode, encode
-from heliostat.errors import Key, MisuseError, TooManyFailures
-from heliostat.gather import SubSearchFailed
-from heliostat.outcome import Outcome
+from heliostat.errors import (
+    ConfigError,
+    DataError,
+    HeliostatError,
+    Key,
+    MisuseError,
+    TaskError,
+    TooManyFailures,
+)
+from heliostat.gather import Branch, SubSearchFailed
+from heliostat.outcome import Failure, Outcome
 from heliostat.parts import PartRef
 from heliostat.run import Run, SharedData
 from heliostat.store.journal import Row
@@ -46,6 +55,7 @@ class Scope:
         self._calls = 0
         self._thread = threading.get_ident()
         self._submitted: list[tuple[float, Key]] = []
+        self._branches: dict[Key, Branch] = {}
         self._slots = [0.0] * engine.lookahead
         self._now = 0.0
         self.open_streams = 0
@@ -128,10 +138,23 @@ class Scope:
         resources: Resources | None = None,
     ) -> None:
         """Ask for one outcome ahead of time."""
-        if not (math.isfinite(cost) and cost > 0):
-            raise MisuseError(f"submit(cost=...): expected a positive finite number, got {cost!r}")
+        _check_cost("submit", cost)
         key = self._next_key()
-        self._ask_or_recall(self._work(self._common(fn, shared, resources), key, item))
+        common = self._common(fn, shared, resources)._replace(prompt=True)
+        self._ask_or_recall(self._work(common, key, item))
+        self._occupy_slot(key, cost)
+
+    def branch(self, search: Callable[[Run], R], *, cost: float = 1.0) -> None:
+        """Begin a sub-search whose outcome `next` delivers."""
+        _check_cost("branch", cost)
+        key = self._next_key()
+        engine = self._engine
+        # Until its outcome is taken, how far it got is chance.
+        engine.journal.disown(key)
+        self._branches[key] = engine.turns.branch(Scope(engine, key)._bind(search))
+        self._occupy_slot(key, cost)
+
+    def _occupy_slot(self, key: Key, cost: float) -> None:
         finish = max(self._now, heapq.heappop(self._slots)) + cost
         heapq.heappush(self._slots, finish)
         heapq.heappush(self._submitted, (finish, key))
@@ -142,7 +165,14 @@ class Scope:
         if not self._submitted:
             raise MisuseError("next() was called with nothing outstanding; submit() first")
         self._now, key = heapq.heappop(self._submitted)
-        return self._outcome(self._engine.wait_for(key))
+        if key not in self._branches:
+            return self._outcome(self._engine.wait_for(key))
+        branch = self._branches[key]
+        self._engine.wait_until(lambda: branch.done)
+        del self._branches[key]
+        failure = None if branch.error is None else _failure_of(branch.error)
+        self._engine.journal.own(key)
+        return Outcome(key, branch.result, failure)
 
     def gather(self, *searches: Callable[[Run], R]) -> list[R]:
         """Run sub-searches side by side, each with its own keys and streams; results in order."""
@@ -254,7 +284,11 @@ class Scope:
     def _bind(self, search: Callable[[Run], R]) -> Callable[[], R]:
         def start() -> R:
             self._thread = threading.get_ident()
-            return search(self)
+            try:
+                return search(self)
+            finally:
+                for branch in self._branches.values():
+                    branch.abandon()
 
         return start
 
@@ -415,6 +449,25 @@ class _Pages:
         if number % PAGE == 0:
             self._rows = self._engine.journal.page(self._call, number, PAGE)
         return self._rows.pop(number, None)
+
+
+def _check_cost(verb: str, cost: float) -> None:
+    if not (math.isfinite(cost) and cost > 0):
+        raise MisuseError(f"{verb}(cost=...): expected a positive finite number, got {cost!r}")
+
+
+def _failure_of(error: BaseException) -> Failure:
+    """Return what a search that began a branch sees of its error.
+
+    What says nothing about the branch itself is raised: a full disk, a lost cluster, misuse.
+    """
+    own = (ConfigError, DataError, TaskError, TooManyFailures)
+    if not isinstance(error, Exception) or (
+        isinstance(error, HeliostatError) and not isinstance(error, own)
+    ):
+        raise error
+    told = "".join(traceback.format_exception(error))
+    return Failure(type(error).__name__, str(error), told)
 
 
 def _hashes(shared: SharedData) -> tuple[str, ...]:

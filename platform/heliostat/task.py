@@ -66,6 +66,8 @@ class Work(NamedTuple):
     checkpoint: str | None = None
     observed: bool = False
     long: bool = False
+    prompt: bool = False
+    """Leaves for a worker at once, because the search goes on before it waits."""
 
 
 class Reply(NamedTuple):

@@ -145,8 +145,10 @@ class RayExecutor:
         return wanted - len(self._queue) - self._travelling
 
     def submit(self, work: Work) -> None:
-        """Queue an item; it leaves with the next chunk."""
+        """Queue an item; it leaves with the next chunk, at once if its search does not wait."""
         self._queue.add(work)
+        if work.prompt:
+            self._launch()
 
     def wait(self, timeout: float, on_state: Callable[[TaskState], None]) -> list[Reply]:
         """Send what fits the window, then return what arrived."""

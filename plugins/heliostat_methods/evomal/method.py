@@ -69,6 +69,28 @@ PAPER: dict[str, Any] = {
 }
 """The settings of the released regression runs, which are the defaults, with their wide model."""
 
+STUDY: dict[str, Any] = {
+    "population": 20,
+    "generations": 14,
+    "test_steps": 1000,
+    "test_seeds": 10,
+    "test_block": 3,
+    "rate_factors": [0.03, 0.1, 0.3, 1.0, 3.0, 10.0],
+    "study": {
+        "datasets": ["diabetes", "boston", "digits", "mnist5k"],
+        "models": ["linear", {"name": "mlp", "hidden": [32, 32]}, "lenet5"],
+        "search_seeds": 3,
+        "core_hours": 1.5,
+        "protocols": [
+            {"dataset": "mnist5k", "generations": 9, "meta_steps": 100, "base_steps": 250,
+             "filter_steps": 100, "test_steps": 500},
+            {"model": "lenet5", "population": 8, "generations": 3, "meta_steps": 30,
+             "base_steps": 100, "network_restarts": 3, "test_steps": 250},
+        ],
+    },
+}  # fmt: skip
+"""All baselines, four data sets, three models, a scaled protocol: an hour on two cores."""
+
 METHOD = MethodSpec(
     name="evomal",
     summary="symbolic loss functions by genetic programming and unrolled differentiation",
@@ -79,7 +101,7 @@ METHOD = MethodSpec(
         "best_fitness": Metric("min", "validation metric, mean over data sets"),
         "test_metric": Metric("min", "test metric of the found losses, mean over data sets"),
     },
-    presets={"smoke": SMOKE, "demo": DEMO, "paper": PAPER},
+    presets={"smoke": SMOKE, "demo": DEMO, "study": STUDY, "paper": PAPER},
     products=[ProductSpec("loss", "the best loss of each data set", build_loss)],
     report=_report,
     describe=_describe,

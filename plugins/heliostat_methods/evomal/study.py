@@ -177,23 +177,26 @@ def _test_seconds(config: EvoMALConfig, baseline: str, data: ProblemData) -> flo
 def _step_seconds(config: EvoMALConfig, data: ProblemData, torch: bool) -> float:
     """Return the estimate for a forward and a backward pass of one batch."""
     rows = min(config.batch_size, len(data.train[1]))
-    work = 3.0 * rows * _multiplications(data)
-    return work / TORCH_RATE + CALL if torch else work / DENSE_RATE + 2e-6
+    multiplications, compiled = _work(data)
+    seconds = 3.0 * rows * multiplications / (DENSE_RATE if compiled else TORCH_RATE)
+    return seconds + (CALL if torch else 2e-6)
 
 
-def _multiplications(data: ProblemData) -> int:
-    """Return the multiplications of one sample's forward pass, counted layer by layer."""
+def _work(data: ProblemData) -> tuple[int, bool]:
+    """Return the multiplications of one sample's forward pass, and whether they are compiled."""
     if data.hidden is not None:
         widths = (data.train[0].shape[1], *data.hidden, data.classes)
-        return int(sum(a * b for a, b in pairwise(widths)))
+        return int(sum(a * b for a, b in pairwise(widths))), True
     import torch
     from torch import nn
 
     from heliostat.plugins import registry
+    from heliostat_methods.evomal.layered import plan_of
 
     spec = registry().part("model", data.model.name)
     recipe = spec.build(spec.config.model_validate(dict(data.model.params)))
     network = recipe.create(data.input_shape, data.classes, torch.Generator().manual_seed(0))
+    compiled = plan_of(network, data.input_shape) is not None  # before hooks, which forbid it
     counted = 0
 
     def count(module: nn.Module, inputs: Any, output: Any) -> None:
@@ -206,7 +209,7 @@ def _multiplications(data: ProblemData) -> int:
             module.register_forward_hook(count)
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         network.eval()(torch.zeros(1, *data.input_shape))
-    return counted
+    return counted, compiled
 
 
 def _one_cell(
