@@ -346,9 +346,7 @@ def train(
     if start is None:
         theta = xavier_uniform(problem.widths, streams("init"), problem.dtype)
         start = np.repeat(theta[None, :], program.count, axis=0)
-    return run_training(
-        program, weights, problem, config, start, batches[None], curve_steps, until
-    )
+    return run_training(program, weights, problem, config, start, batches[None], curve_steps, until)
 
 
 def train_replicas(
