@@ -39,6 +39,7 @@ def describe(result: dict[str, Any], run_id: str) -> str:
     lines: list[str] = []
     for problem in result["problems"]:
         lines += [f"== {problem['dataset']} ({problem['task']}), {_title(result)} =="]
+        lines += [f"note: {note}" for note in problem["notes"]]
         if problem["best"]:
             lines.append("best losses:")
         for i, best in enumerate(problem["best"], 1):
@@ -144,6 +145,7 @@ def _problem_section(
             "The best losses by validation fitness; f is the model's output, y the label.",
         )
     ]
+    content += [Text(f"Note: {note}.") for note in problem["notes"]]
     comparison = problem.get("comparison")
     if comparison is None:
         content.append(Text("No candidate was accepted, so there is nothing to compare."))

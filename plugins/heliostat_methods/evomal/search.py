@@ -109,6 +109,7 @@ def _account(
         "front": found.front(),
         "scored": found.scored,
         "standard": {"name": standard.label, "loss": standard.loss},
+        "notes": _notes(config, data),
     }  # fmt: skip
     if not found.best:
         if references:
@@ -127,6 +128,18 @@ def _account(
     ]
     account["landscape"] = _landscape(config, data, problems, which, pair, run)
     return account
+
+
+def _notes(config: EvoMALConfig, data: ProblemData) -> list[str]:
+    """Return what a user should know of the settings; nothing of it stops a run."""
+    notes = []
+    rows = len(data.train[1])
+    if config.filter_samples > rows and config.reject != "off":
+        notes.append(
+            f"filter_samples = {config.filter_samples}, but {data.name} has {rows} training rows: "
+            "the rejection protocol used all of them"
+        )
+    return notes
 
 
 def _transferred(

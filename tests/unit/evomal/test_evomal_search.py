@@ -207,6 +207,14 @@ def test_one_search_takes_data_sets_of_one_kind_of_task(tmp_path: Path) -> None:
         run(tmp_path, settings)
 
 
+def test_more_filter_samples_than_rows_are_clipped_with_a_note(tmp_path: Path) -> None:
+    given: dict[str, Any] = {"datasets": ["wine"], "generations": 1, "population": 4}
+    clipped = run(tmp_path / "clipped", config(filter_samples=5000, **given)).result
+    assert "filter_samples = 5000, but wine has 1" in clipped["problems"][0]["notes"][0]
+    exact = run(tmp_path / "exact", config(**given)).result
+    assert exact["problems"][0]["notes"] == []
+
+
 def test_random_search_breeds_nothing(tmp_path: Path) -> None:
     # Fresh trees in every generation: none of them is higher than a first tree may be.
     settings = config(baseline="random", init_max=2, generations=3, mutation_heights=[2, 2])
