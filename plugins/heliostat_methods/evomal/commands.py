@@ -208,7 +208,6 @@ def plot(
     help="Give several: each loss trains at the multiple of the rate that is best for it on "
     "validation data [default: 1].",
 )
-@task_option
 @runs_option
 @json_option
 def compare(
@@ -220,7 +219,6 @@ def compare(
     seed: int | None,
     learning_rate: float | None,
     factors: tuple[float, ...],
-    task: Task,
     runs: Path | None,
     as_json: bool,
 ) -> None:
@@ -232,7 +230,7 @@ def compare(
     from heliostat_methods.evomal.comparing import compared, comparison_text
 
     account = compared(
-        _named(names, runs, task),
+        _named(names, runs, "classification"),
         dataset=dataset,
         model=model,
         steps=steps,
@@ -273,12 +271,13 @@ def export(loss: str, form: Any, output: Path | None, task: Task, runs: Path | N
         choices = " or ".join(f"{one.run}/{one.name}" for one in found)
         raise ConfigError("LOSS", loss, "one loss", f"this run has several: {choices}")
     one = found[0]
-    if one.expression is None:
-        raise ConfigError("LOSS", loss, "a loss that is a tree", "this one is a torch module")
     facts = {"run": one.run, "dataset": one.dataset, "fitness": one.fitness} if one.run else {}
     try:
-        text = exported(one.expression, one.task, form, **facts)
+        text = exported(one.expression or one.loss, one.task, form, **facts)
     except LossExpressionError as error:
+        if one.expression is None:
+            hint = "a loss network exports as json" if hasattr(one.loss, "to_dict") else ""
+            raise ConfigError("LOSS", loss, "a loss that is a tree", hint) from None
         raise ConfigError("--format", form, "json or latex for this loss", str(error)) from None
     if output is None:
         click.echo(text, nl=False)

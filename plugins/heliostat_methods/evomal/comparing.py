@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 from heliostat.config import toml_value, validate
@@ -40,6 +40,8 @@ def compared(
     data = problem_data(
         _build(data_ref), _build(model_ref), model_ref, root, (fractions[0], *fractions[1:3])
     )
+    # A tree that was typed in is for whatever the data are for.
+    losses = [replace(loss, task=data.task) if loss.typed else loss for loss in losses]
     for loss in losses:
         if loss.task != data.task:
             expected = f"a loss for {data.task}, since the data set is {data.name}"

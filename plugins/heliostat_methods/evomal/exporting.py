@@ -52,16 +52,20 @@ _MEAN: dict[Task, str] = {
 }
 
 
-def exported(expression: LossExpression, task: Task, form: Format, **facts: Any) -> str:
+def exported(loss: Any, task: Task, form: Format, **facts: Any) -> str:
     """Return the text of a file; ``facts`` (the run, the fitness) go into JSON.
 
-    ``json`` is read by ``LossExpression.from_dict`` (its field "loss"); ``python`` is a function
-    ``loss(outputs, targets)``; ``torch`` is an ``nn.Module`` with the weights in ``phi``, so that
-    they can be trained further. Raises ``LossExpressionError`` for a primitive without a form here.
+    ``json`` is read by ``LossExpression.from_dict`` (its field "loss"), or by
+    ``LossNetwork.from_dict``; ``python`` is a function ``loss(outputs, targets)``; ``torch`` is an
+    ``nn.Module`` with the weights in ``phi``, so that they can be trained further. Raises
+    ``LossExpressionError`` for a loss or a primitive without a form here.
     """
-    if form == "json":
-        account = {"task": task, "loss": expression.to_dict(), **facts}
+    expression = loss
+    if form == "json" and hasattr(loss, "to_dict"):
+        account = {"task": task, "loss": loss.to_dict(), **facts}
         return json.dumps(account, indent=2) + "\n"
+    if not isinstance(expression, LossExpression):
+        raise LossExpressionError("it is not a formula")
     if form == "latex":
         return expression.to_latex() + "\n"
     return (_function if form == "python" else _module)(expression, task)

@@ -290,9 +290,10 @@ def _usage(result: dict[str, Any], run_id: str) -> str:
     best = problem["best"][0]
     if "nodes" not in best["loss"]:
         return (
-            f"heliostat losses export {run_id} --format torch -o loss.json\n"
-            "# or in another run, by name: "
-            f'loss = "run:{run_id}"'
+            "from heliostat_methods.evomal import LossNetwork\n"
+            'loss = LossNetwork.from_dict(json.load(open("loss.json"))["loss"])\n'
+            "loss(model(x), y).backward()\n"
+            f"# loss.json: heliostat losses export {run_id} -o loss.json"
         )
     return (
         "from heliostat_methods.evomal import parse\n"

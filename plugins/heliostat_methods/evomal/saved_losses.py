@@ -31,7 +31,8 @@ class NamedLoss:
 
     ``part`` is what names a built-in one. Of a run's loss: the run, its seed and configuration, the
     data set, the validation fitness, the test metric and the data set's number of classes, where
-    known; ``created`` in seconds since the epoch.
+    known; ``created`` in seconds since the epoch. ``typed``: a tree from the command line, whose
+    kind of task may follow from the data.
     """
 
     label: str
@@ -48,6 +49,7 @@ class NamedLoss:
     classes: int | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     described: str = ""
+    typed: bool = False
 
     @property
     def expression(self) -> LossExpression | None:
@@ -118,7 +120,7 @@ def named(text: str, root: Path, task: Task = "classification") -> list[NamedLos
     if text.lstrip().startswith("{"):
         return [_part(_part_ref(text), text)]
     if "(" in text:
-        return [NamedLoss(text, task, _parsed(text))]
+        return [NamedLoss(text, task, _parsed(text), typed=True)]
     if Path(text).suffix == ".json":
         return [_from_file(Path(text))]
     from heliostat.plugins import registry
@@ -162,9 +164,8 @@ def _from_run(text: str, root: Path, builtin: list[str]) -> list[NamedLoss]:
 def _from_file(path: Path) -> NamedLoss:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-        return NamedLoss(
-            path.stem, _task(str(value["task"])), LossExpression.from_dict(value["loss"])
-        )
+        loss, task = _built(value, "evomal")
+        return NamedLoss(path.stem, task, loss)
     except OSError as error:
         raise ConfigError("LOSS", str(path), "a file", str(error.strerror)) from None
     except (ValueError, KeyError, TypeError) as error:
