@@ -51,9 +51,12 @@ def compare(
     spread = np.linspace(0, config.test_steps, CURVE_POINTS + 1)
     steps = tuple(int(s) for s in np.unique(spread.astype(int)))
     entries: list[tuple[str, Contestant, TrainingConfig]] = []
-    tried = {}
+    tried = _rates_tried(config, problems, which, contestants, training, run)
     for i, one in enumerate(contestants):
-        factor, tried[_name(one, i)] = _best_rate(config, problems, which, one.loss, training, run)
+        # ties go to the factor nearest 1
+        factor = min(
+            tried[_name(one, i)], key=lambda pair: (pair[1], abs(np.log(pair[0])), pair[0])
+        )[0]
         best = replace(training, learning_rate=training.learning_rate * factor)
         if one.role != "reference":
             entries.append((one.role, one, training))
@@ -65,7 +68,7 @@ def compare(
         for _, one, how in entries
         for seeds in blocks
     ]
-    scores = [o.unwrap() for o in run.map(train_loss, trials, shared=problems)]
+    scores = _trained(trials, problems, run)
     table: list[dict[str, Any]] = []
     values: dict[str, np.ndarray[Any, Any]] = {}
     for i, (role, one, how) in enumerate(entries):
@@ -110,33 +113,45 @@ def _seed_blocks(config: EvoMALConfig) -> list[tuple[int, ...]]:
     return [seeds[i : i + config.test_block] for i in range(0, len(seeds), config.test_block)]
 
 
-def _best_rate(
+def _rates_tried(
     config: EvoMALConfig,
     problems: Shared[Problems],
     which: int,
-    loss: dict[str, Any],
+    contestants: Sequence[Contestant],
     training: TrainingConfig,
     run: Run,
-) -> tuple[float, list[list[float]]]:
-    """Return the factor with the least mean validation metric; ties go to the one nearest 1."""
+) -> dict[str, list[list[float]]]:
+    """Return (factor, mean validation metric) of every rate tried for each contestant."""
     # Seeds of their own, so that the comparison's seeds do not also choose its opponent.
     seeds = tuple(range(config.test_seeds, config.test_seeds + config.test_block))
-    trials = [
-        Trial(
-            problems,
-            which,
-            loss,
-            replace(training, learning_rate=training.learning_rate * factor),
-            seeds,
-            "valid",
-        )
+    plans = [
+        replace(training, learning_rate=training.learning_rate * factor)
         for factor in config.rate_factors
     ]
-    scores = [o.unwrap() for o in run.map(train_loss, trials, shared=problems)]
-    means = [float(np.mean(s.metric)) for s in scores]
-    tried = [[f, m] for f, m in zip(config.rate_factors, means, strict=True)]
-    best = min(tried, key=lambda pair: (pair[1], abs(np.log(pair[0])), pair[0]))
-    return best[0], tried
+    trials = [
+        Trial(problems, which, one.loss, plan, seeds, "valid")
+        for one in contestants
+        for plan in plans
+    ]
+    means = [float(np.mean(s.metric)) for s in _trained(trials, problems, run)]
+    each = len(plans)
+    return {
+        _name(one, i): [
+            [f, m]
+            for f, m in zip(config.rate_factors, means[i * each : (i + 1) * each], strict=True)
+        ]
+        for i, one in enumerate(contestants)
+    }
+
+
+def _trained(trials: list[Trial], problems: Shared[Problems], run: Run) -> list[TrialScores]:
+    """Run the trials, reporting on the way."""
+    scores, trained = [], 0
+    for outcome in run.stream(train_loss, trials, shared=problems):
+        scores.append(outcome.unwrap())
+        trained += len(trials[len(scores) - 1].seeds)
+        run.report(len(scores), of=len(trials), trained=float(trained))
+    return scores
 
 
 def _summary(values: np.ndarray[Any, Any]) -> dict[str, Any]:

@@ -70,8 +70,7 @@ PAPER: dict[str, Any] = {
 """The settings of the released regression runs, which are the defaults, with their wide model."""
 
 STUDY: dict[str, Any] = {
-    "population": 20,
-    "generations": 14,
+    "generations": 30,
     "test_steps": 1000,
     "test_seeds": 10,
     "test_block": 3,
@@ -82,9 +81,9 @@ STUDY: dict[str, Any] = {
         "search_seeds": 3,
         "core_hours": 1.5,
         "protocols": [
-            {"dataset": "mnist5k", "generations": 9, "meta_steps": 100, "base_steps": 250,
+            {"dataset": "mnist5k", "generations": 12, "meta_steps": 100, "base_steps": 250,
              "filter_steps": 100, "test_steps": 500},
-            {"model": "lenet5", "population": 8, "generations": 3, "meta_steps": 30,
+            {"model": "lenet5", "population": 10, "generations": 4, "meta_steps": 40,
              "base_steps": 100, "network_restarts": 3, "test_steps": 250},
         ],
     },
