@@ -54,6 +54,41 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             ["-o", 'study={datasets=["diabetes"], models=["mpl"]}'],
             ["study.models[0] = 'mpl'", "did you mean 'mlp'"],
         ),
+        (
+            ["-o", 'study={datasets=["wine", "wine"], models=["mlp"]}'],
+            ["study.datasets", "each name once"],
+        ),
+        (
+            ["-o", 'study={datasets=["wine"], models=["mlp"], baselines=["ml3", "ml3"]}'],
+            ["study.baselines", "each name once"],
+        ),
+        (
+            ["-o", 'study={datasets=["wine"], models=["mlp"], protocols=[{dataset="wien"}]}'],
+            ["study.protocols[0].dataset = 'wien'", "did you mean 'wine'"],
+        ),
+        (
+            ["-o", 'study={datasets=["wine"], models=["mlp"], protocols=[{population=2}]}'],
+            ["study.protocols: population = 2", "wine x mlp", "tournament = 3"],
+        ),
+        (
+            ["-o", 'study={datasets=["wine"], models=["mlp"], baselines=["fixed"]}'],
+            ["study.baselines = 'fixed'", "initial"],
+        ),
+        (
+            ["-o", 'study={datasets=["wine"], models=["mlp"]}', "-o", "loss=focal"],
+            ["loss = 'focal'", "with a study"],
+        ),
+        (
+            [
+                "-o",
+                'datasets=["wine", "breast_cancer"]',
+                "-o",
+                "together=true",
+                "-o",
+                "baseline=ml3",
+            ],
+            ["together = True", "ml3"],
+        ),
         (["-o", "datasets=digist"], ["datasets[0] = 'digist'", "did you mean 'digits'"]),
         (["-o", "datasets=csv:goood.csv"], ["goood.csv", "good.csv"]),
         (["-o", "datasets={name='csv:good.csv', target='efect'}"], ["'efect'", "'effect'"]),

@@ -30,6 +30,7 @@ from heliostat_methods.evomal.scoring import (
     KINDS,
     Candidate,
     State,
+    answered,
     ranked,
     score_settings,
     training_config,
@@ -146,7 +147,8 @@ def _tuned(
     trees = tuple(tuple(loss.loss["nodes"]) for loss in found.best)
     if not trees:
         return found
-    block = Block(problems, score_settings(config), trees)
+    settings = score_settings(config.model_copy(update={"local_search": True}))
+    block = Block(problems, settings, trees)
     scores = run.call(score_block, block, shared=problems).unwrap()
     table = table_named(config.primitives)
     tuned = [
@@ -163,7 +165,9 @@ def _tuned(
 
 
 def _given(config: EvoMALConfig) -> EvoMALConfig:
-    return config.model_copy(update={"local_search": False, "reject": "off"})
+    return config.model_copy(
+        update={"local_search": False, "reject": "off", "skip_label_free": False}
+    )
 
 
 def _taylorglo(config: EvoMALConfig, problems: Shared[Problems], run: Run) -> FoundLosses:
@@ -186,9 +190,7 @@ def _taylorglo(config: EvoMALConfig, problems: Shared[Problems], run: Run) -> Fo
             for part in cut
         ]  # fmt: skip
         fitness: list[float] = []
-        outcomes = run.map(score_block, items, shared=problems)
-        if not any(outcome.ok for outcome in outcomes):
-            outcomes[0].unwrap()
+        outcomes = answered(run, score_block, items, problems, generation, config.generations + 1)
         for part, outcome in zip(cut, outcomes, strict=True):
             if outcome.value is None:
                 fitness += [math.inf] * len(part)
@@ -227,18 +229,23 @@ def _networks(config: EvoMALConfig, problems: Shared[Problems], run: Run) -> Fou
         for restart in range(config.network_restarts)
     ]  # fmt: skip
     best: list[FoundLoss] = []
-    steps, tuned = [0, 0, 0], 0
-    for outcome in run.stream(tune_network, items, shared=problems):
+    steps, outcomes = [0, 0, 0], []
+    for restart, outcome in enumerate(run.stream(tune_network, items, shared=problems)):
+        outcomes.append(outcome)
         network: TunedNetwork | None = outcome.value
         if network is not None:
             steps = [a + b for a, b in zip(steps, network.steps, strict=True)]
         if network is not None and math.isfinite(network.fitness):
-            best.append(_network_record(network, tuned))
-        tuned += 1
-        run.report(tuned, of=len(items), count=tuned,
+            best.append(_network_record(network, restart))
+        run.report(restart + 1, of=len(items), count=restart + 1,
                    best=min((b.fitness for b in best), default=math.inf))  # fmt: skip
+    failed = sum(not outcome.ok for outcome in outcomes)
+    if failed == len(outcomes):
+        outcomes[0].unwrap()
     best.sort(key=lambda loss: loss.fitness)
-    counts = {"structures_scored": tuned, "diverged": tuned - len(best)}
+    tuned = len(outcomes) - failed
+    counts = {"structures_scored": tuned, "accepted": len(best), "diverged": tuned - len(best),
+              "failed": failed}  # fmt: skip
     scored = [[float(loss.complexity), loss.fitness] for loss in best]
     return FoundLosses(best[:SHOWN], counts, _steps(steps), scored)
 
@@ -267,5 +274,7 @@ def _fixed(config: EvoMALConfig, problems: Shared[Problems], run: Run) -> FoundL
     ]  # fmt: skip
     found.sort(key=lambda loss: loss.fitness)
     scored = [[float(loss.complexity), loss.fitness] for loss in found]
-    counts = {"structures_scored": len(losses), "diverged": len(losses) - len(found)}
+    statuses = list(scores.status)
+    counts = {"structures_scored": len(losses)}
+    counts |= {kind: statuses.count(kind) for kind in KINDS if kind in statuses}
     return FoundLosses(found[:SHOWN], counts, _steps(scores.steps), scored)

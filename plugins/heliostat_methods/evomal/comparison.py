@@ -9,18 +9,19 @@ trainings, not the search nor the split of the data.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from heliostat import Run, Shared
 from heliostat_methods.evomal.config import EvoMALConfig
+from heliostat_methods.evomal.paired_seeds import paired_difference, summary
 from heliostat_methods.evomal.problem import ProblemData
 from heliostat_methods.evomal.scoring import training_config
 from heliostat_methods.evomal.tasks import Problems, Trial, TrialScores, train_loss
 from heliostat_methods.evomal.training import TrainingConfig
-from heliostat_search.statistics import mean_interval, paired
+from heliostat_search.statistics import mean_interval
 
 CURVE_POINTS = 25
 
@@ -79,7 +80,7 @@ def compare(
                 "role": role,
                 "label": one.label,
                 "learning_rate": how.learning_rate,
-                **_summary(values[role]),
+                **summary(values[role]),
                 "curve": _curve(mine),
             }
         )
@@ -92,13 +93,14 @@ def compare(
         "rates_tried": tried,
         "references": [
             {"label": one.label,
-             "test": _paired(values[f"{_name(one, i)}_best_rate"], values["standard_best_rate"])}
+             "test": paired_difference(
+                 values[f"{_name(one, i)}_best_rate"], values["standard_best_rate"])}
             for i, one in enumerate(contestants) if one.role == "reference"
         ],
     }  # fmt: skip
     if "found" in values:
-        comparison["at_same_rate"] = _paired(values["found"], values["standard"])
-        comparison["at_best_rates"] = _paired(
+        comparison["at_same_rate"] = paired_difference(values["found"], values["standard"])
+        comparison["at_best_rates"] = paired_difference(
             values["found_best_rate"], values["standard_best_rate"]
         )
     return comparison
@@ -152,32 +154,6 @@ def _trained(trials: list[Trial], problems: Shared[Problems], run: Run) -> list[
         trained += len(trials[len(scores) - 1].seeds)
         run.report(len(scores), of=len(trials), trained=float(trained))
     return scores
-
-
-def _summary(values: np.ndarray[Any, Any]) -> dict[str, Any]:
-    finite = values[np.isfinite(values)]
-    account: dict[str, Any] = {
-        "values": [float(v) for v in values],
-        "diverged": int(len(values) - len(finite)),
-    }
-    if len(finite) >= 2:
-        interval = mean_interval(finite)
-        account |= {"mean": interval.mean, "low": interval.low, "high": interval.high}
-    return account
-
-
-def _paired(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> dict[str, Any] | None:
-    """Return the paired difference a - b over the seeds at which neither diverged."""
-    both = np.isfinite(a) & np.isfinite(b)
-    if both.sum() < 2:
-        return None
-    result = paired(a[both], b[both])
-    return {
-        "n": result.n,
-        "difference": asdict(result.difference),
-        "t_p": result.t_p,
-        "wilcoxon_p": result.wilcoxon_p,
-    }
 
 
 def _curve(scores: list[TrialScores]) -> dict[str, list[float]]:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from heliostat import EXTENDABLE, ConfigError, MethodConfig, PartKind, PartRef
+from heliostat.errors import did_you_mean
 
 DatasetRef = Annotated[PartRef, PartKind("dataset")]
 ModelRef = Annotated[PartRef, PartKind("model")]
@@ -19,6 +20,8 @@ LossRef = Annotated[PartRef, PartKind("loss")]
 
 Baseline = Literal["none", "gp_lfl", "random", "local_search", "taylorglo",
                    "taylorglo_as_released", "ml3", "fixed"]  # fmt: skip
+NOT_IN_A_STUDY = ("together", "baseline", "loss", "references", "transfer", "landscape_seeds")
+"""What belongs to a single search; a study says it in fields of its own, or not at all."""
 
 
 class TransferConfig(MethodConfig):
@@ -62,6 +65,28 @@ class StudyConfig(MethodConfig):
     )
     side_by_side: int = Field(8, ge=1, description="searches that run at the same time")
 
+    @model_validator(mode="after")
+    def _names_fit(self) -> StudyConfig:
+        named: dict[str, list[str]] = {
+            "datasets": [ref.name for ref in self.datasets],
+            "models": [str(ref.plain()) for ref in self.models],
+            "baselines": list(self.baselines),
+        }
+        for field, names in named.items():
+            if len(set(names)) < len(names):
+                raise ConfigError(f"study.{field}", names, "each name once")
+        known: dict[str, list[str]] = {"dataset": named["datasets"],
+                 "model": list(dict.fromkeys(ref.name for ref in self.models))}  # fmt: skip
+        for i, protocol in enumerate(self.protocols):
+            for field, names in known.items():
+                name = getattr(protocol, field)
+                if name is not None and name not in names:
+                    raise ConfigError(
+                        f"study.protocols[{i}].{field}", name, f"one of the study's {field}s",
+                        did_you_mean(name, names),
+                    )  # fmt: skip
+        return self
+
 
 class EvoMALConfig(MethodConfig):
     """A search for a loss on each of the data sets, then a comparison with a standard loss."""
@@ -86,7 +111,9 @@ class EvoMALConfig(MethodConfig):
     transfer: tuple[TransferConfig, ...] = Field(
         (), description="other data sets and models to try the found loss on"
     )
-    study: StudyConfig | None = Field(None, description="a table of searches instead of one")
+    study: StudyConfig | None = Field(
+        None, description="a table of searches instead of one, on data sets and models of its own"
+    )
     fractions: tuple[float, float, float] = Field(
         (0.6, 0.2, 0.2), description="train, validation and test parts of the data"
     )
@@ -165,16 +192,59 @@ class EvoMALConfig(MethodConfig):
     )
 
     block: int = Field(5, ge=1, description="candidates in one task: part of the result's identity")
-    test_block: int = Field(5, ge=1, description="seeds in one task of the comparison")
+    test_block: int = Field(
+        5,
+        ge=1,
+        description="seeds in one task of the comparison; as many choose its learning rates",
+    )
 
     @field_validator("datasets", "references", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str | Mapping | PartRef) else value
 
+    def of_cell(self, dataset: str, model: str) -> EvoMALConfig:
+        """Return the settings of a study's searches there; later protocols override earlier ones.
+
+        `dataset` and `model` are names without parameters.
+        """
+        changes: dict[str, Any] = {}
+        for one in self.study.protocols if self.study else ():
+            if one.dataset in (None, dataset) and one.model in (None, model):
+                settings = one.model_dump(exclude={"dataset", "model"})
+                changes |= {name: value for name, value in settings.items() if value is not None}
+        return self.model_copy(update={**changes, "study": None})
+
     @model_validator(mode="after")
     def _fits_together(self) -> EvoMALConfig:
         # ConfigError goes through pydantic unchanged, so that the message names the field
+        self._check_search()
+        if self.study is not None:
+            self._check_study(self.study)
+        self._check_initial()
+        return self
+
+    def _check_study(self, study: StudyConfig) -> None:
+        mine = self.model_dump(include=set(NOT_IN_A_STUDY))
+        usual = EvoMALConfig.model_construct().model_dump(include=set(NOT_IN_A_STUDY))
+        for name in NOT_IN_A_STUDY:
+            if mine[name] != usual[name]:
+                raise ConfigError(name, mine[name], f"{usual[name]!r} with a study",
+                                  "it belongs to a single search")  # fmt: skip
+        if "fixed" in study.baselines and not self.initial:
+            raise ConfigError("study.baselines", "fixed", "losses to score as they are in initial")
+        for dataset in study.datasets:
+            for model in study.models:
+                try:
+                    self.of_cell(dataset.name, model.name)._check_search()
+                except ConfigError as error:
+                    where = f"{dataset.name} x {model.name}"
+                    raise ConfigError(
+                        f"study.protocols: {error.field}", error.got,
+                        f"for {where} {error.expected}", error.hint,
+                    ) from None  # fmt: skip
+
+    def _check_search(self) -> None:
         if self.population < self.tournament:
             raise ConfigError(
                 "population", self.population, f"at least tournament = {self.tournament}"
@@ -213,8 +283,12 @@ class EvoMALConfig(MethodConfig):
         if len(self.initial) > self.population:
             most = f"at most population = {self.population} losses"
             raise ConfigError("initial", f"{len(self.initial)} losses", most)
-        self._check_initial()
-        return self
+        if self.baseline == "ml3" and self.together and len(self.datasets) > 1:
+            raise ConfigError(
+                "together",
+                True,
+                "false with baseline = 'ml3', which tunes a network on one data set",
+            )
 
     def _check_initial(self) -> None:
         from heliostat_methods.evomal.expression import parse

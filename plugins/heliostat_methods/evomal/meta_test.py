@@ -8,7 +8,7 @@ training seeds on one split: they cover training, not the split nor the search f
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,13 +17,14 @@ from heliostat.parts import Dataset, Model, PartRef
 from heliostat.streams import Name, stream
 from heliostat_methods.evomal.analysis import Loss
 from heliostat_methods.evomal.base_learner import BaseLearner, learner
-from heliostat_methods.evomal.expression import LossExpression, Task
+from heliostat_methods.evomal.expression import LossExpression
+from heliostat_methods.evomal.loading import split_problem
 from heliostat_methods.evomal.objectives import metric_code
+from heliostat_methods.evomal.paired_seeds import paired_difference, summary
 from heliostat_methods.evomal.problem import ProblemData, Streams
 from heliostat_methods.evomal.program import LossProgram, stack_weights
 from heliostat_methods.evomal.training import TrainedRuns, TrainingConfig
-from heliostat_search.splits import split
-from heliostat_search.statistics import holm, mean_interval, paired
+from heliostat_search.statistics import holm
 
 Array = np.ndarray[Any, Any]
 Contestants = Sequence[tuple[str, Loss]]
@@ -56,24 +57,7 @@ def problem_data(
 
     ``ref`` is the name under which ``model`` can be built again.
     """
-    parts = split(dataset, stream(seed, "split", dataset.name), fractions)
-    widths = model.widths(parts.input_shape, parts.classes)
-    task: Task = "regression" if parts.task == "regression" else "classification"
-    train, valid, test = (
-        (np.asarray(p.inputs, np.float32).reshape(len(p.inputs), -1), np.asarray(p.targets))
-        for p in (parts.train, parts.valid, parts.test)
-    )
-    return ProblemData(
-        name=dataset.name,
-        task=task,
-        classes=parts.classes,
-        input_shape=tuple(getattr(dataset, "image_shape", None) or parts.input_shape),
-        model=ref,
-        hidden=None if widths is None else tuple(widths[1:-1]),
-        train=train,
-        valid=valid,
-        test=test,
-    )
+    return split_problem(dataset, model, ref, stream(seed, "split", dataset.name), fractions)
 
 
 def meta_test(
@@ -94,10 +78,10 @@ def meta_test(
         factor = _best_factor(label, loss, valid, config, progress)
         training = _at_rate(config.training, factor)
         values = _metric(label, loss, test, training, config.seed, range(config.seeds), progress)
-        rows.append({"label": label, "learning_rate": training.learning_rate, **_summary(values)})
+        rows.append({"label": label, "learning_rate": training.learning_rate, **summary(values)})
     rows[0]["against_first"] = None
     for row in rows[1:]:
-        row["against_first"] = _paired(row["values"], rows[0]["values"])
+        row["against_first"] = paired_difference(row["values"], rows[0]["values"])
     compared = [row["against_first"] for row in rows if row["against_first"] is not None]
     for account, p in zip(compared, holm([c["t_p"] for c in compared]), strict=True):
         account["holm_p"] = p
@@ -173,33 +157,3 @@ def _metric(
 
 def _at_rate(training: TrainingConfig, factor: float) -> TrainingConfig:
     return replace(training, learning_rate=training.learning_rate * factor)
-
-
-def _summary(values: Array) -> dict[str, Any]:
-    finite = values[np.isfinite(values)]
-    account: dict[str, Any] = {
-        "values": [float(v) for v in values],
-        "diverged": int(len(values) - len(finite)),
-        "mean": None,
-        "low": None,
-        "high": None,
-    }
-    if len(finite) >= 2:
-        interval = mean_interval(finite)
-        account |= {"mean": interval.mean, "low": interval.low, "high": interval.high}
-    return account
-
-
-def _paired(a: Sequence[float], b: Sequence[float]) -> dict[str, Any] | None:
-    """Return the paired difference a - b over the seeds at which neither diverged."""
-    left, right = np.array(a), np.array(b)
-    both = np.isfinite(left) & np.isfinite(right)
-    if both.sum() < 2:
-        return None
-    result = paired(left[both], right[both])
-    return {
-        "n": result.n,
-        "difference": asdict(result.difference),
-        "t_p": result.t_p,
-        "wilcoxon_p": result.wilcoxon_p,
-    }

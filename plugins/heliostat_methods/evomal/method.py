@@ -88,7 +88,7 @@ STUDY: dict[str, Any] = {
         ],
     },
 }  # fmt: skip
-"""All baselines, four data sets, three models, a scaled protocol: an hour on two cores."""
+"""Six searches, four data sets, three models, a scaled protocol: an hour on two cores."""
 
 METHOD = MethodSpec(
     name="evomal",

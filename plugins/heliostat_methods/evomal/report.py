@@ -9,17 +9,8 @@ from heliostat.report.sections import Plot, Section, Series, Table, Text
 from heliostat.runs import RunView
 from heliostat_methods.evomal.behaviour import behaviour, references
 from heliostat_methods.evomal.plots import analysis_contents, landscape_contents
+from heliostat_methods.evomal.study_report import describe_study, name_of, study_sections
 
-TITLES = {
-    "none": "EvoMAL",
-    "gp_lfl": "GP-LFL (no local search)",
-    "random": "random search",
-    "local_search": "GP-LFL, then local search on its best trees",
-    "taylorglo": "TaylorGLO",
-    "taylorglo_as_released": "TaylorGLO as released",
-    "ml3": "ML3",
-    "fixed": "fixed losses",
-}
 FILTERS = (
     "Untrainable losses are skipped without any loss; label-free, rejected early, equal gradient "
     "and raced are approximate savings that were asked for."
@@ -33,20 +24,18 @@ CAVEAT = (
 def describe(result: dict[str, Any], run_id: str) -> str:
     """Return what a terminal shows at the end of a run."""
     if "study" in result:
-        from heliostat_methods.evomal.study_report import describe_study
-
         return describe_study(result["study"])
     lines: list[str] = []
     for problem in result["problems"]:
-        lines += [f"== {problem['dataset']} ({problem['task']}), {_title(result)} =="]
+        lines += [f"== {problem['dataset']} ({problem['task']}), {name_of(result['baseline'])} =="]
         lines += [f"note: {note}" for note in problem["notes"]]
         if problem["best"]:
             lines.append("best losses:")
         for i, best in enumerate(problem["best"], 1):
             lines.append(f"  {i}. m(y, f) = {best['formula']}")
             lines.append(
-                f"     validation {problem['metric']} {best['fitness']:.4g}, "
-                f"{best['complexity']} {_unit(best)}, generation {best['generation']}"
+                f"     {_fitness_name(problem)} {best['fitness']:.4g}, "
+                f"{best['complexity']} {_unit(best)}, {_when(best)} {best['generation']}"
             )
         comparison = problem.get("comparison")
         if comparison is None:
@@ -65,22 +54,29 @@ def describe(result: dict[str, Any], run_id: str) -> str:
     return "\n".join(lines)
 
 
-def _title(result: dict[str, Any]) -> str:
-    name = str(result["baseline"])
-    return TITLES.get(name, name)
+def _fitness_name(problem: dict[str, Any]) -> str:
+    name, together = f"validation {problem['metric']}", problem.get("together")
+    return f"mean {name} over {' and '.join(together)}" if together else name
 
 
 def _unit(best: dict[str, Any]) -> str:
     return "nodes" if "nodes" in best["loss"] else "weights"
 
 
+def _when(best: dict[str, Any]) -> str:
+    return "generation" if "nodes" in best["loss"] else "start"
+
+
 def _comparison_lines(comparison: dict[str, Any]) -> list[str]:
     lines = [
-        f"test {comparison['metric']}, mean and 95 % interval over {comparison['seeds']} paired",
-        f"seeds of {comparison['steps']} training steps each:",
+        f"test {comparison['metric']} after {comparison['steps']} training steps, mean and 95 % "
+        f"interval over {comparison['seeds']} paired seeds:",
     ]
-    lines += [f"  {row['label']:<36}{_interval(row)}" for row in comparison["losses"]]
-    lines += [f"  {title:<36}{_difference(test)}" for title, test in _tests(comparison)]
+    tests = _tests(comparison)
+    wide = max(36, *(len(row["label"]) + 2 for row in comparison["losses"]),
+               *(len(title) + 2 for title, _ in tests))  # fmt: skip
+    lines += [f"  {row['label']:<{wide}}{_interval(row)}" for row in comparison["losses"]]
+    lines += [f"  {title:<{wide}}{_difference(test)}" for title, test in tests]
     return lines
 
 
@@ -103,8 +99,6 @@ def report(view: RunView) -> Sequence[Section]:
     if view.result is None:
         return [Section("No result yet", [Text(f"The run is {view.state}.")])]
     if "study" in view.result:
-        from heliostat_methods.evomal.study_report import study_sections
-
         return study_sections(view.result["study"])
     sections: list[Section] = []
     scopes, problems = _scopes(view), view.result["problems"]
@@ -112,7 +106,7 @@ def report(view: RunView) -> Sequence[Section]:
         scopes = scopes * len(problems)  # one search for all data sets
     for i, problem in enumerate(problems):
         metrics = view.metrics(scopes[i]) if i < len(scopes) else {}
-        sections.append(_problem_section(problem, metrics, _title(view.result)))
+        sections.append(_problem_section(problem, metrics, name_of(view.result["baseline"])))
     if any(problem["best"] for problem in view.result["problems"]):
         sections.append(
             Section(
@@ -135,9 +129,10 @@ def _scopes(view: RunView) -> list[tuple[int, ...]]:
 def _problem_section(
     problem: dict[str, Any], metrics: dict[str, list[tuple[int, float]]], title: str
 ) -> Section:
+    when = _when(problem["best"][0]) if problem["best"] else "generation"
     content: list[Text | Table | Plot] = [
         Table(
-            ["rank", "m(y, f)", f"validation {problem['metric']}", "size", "generation"],
+            ["rank", "m(y, f)", _fitness_name(problem), "size", when],
             [
                 [i, best["formula"], best["fitness"], best["complexity"], best["generation"]]
                 for i, best in enumerate(problem["best"], 1)
@@ -221,17 +216,22 @@ def _comparison(comparison: dict[str, Any]) -> list[Text | Table | Plot]:
 def _search_plots(
     problem: dict[str, Any], metrics: dict[str, list[tuple[int, float]]]
 ) -> list[Plot]:
-    metric = f"validation {problem['metric']}"
+    metric = _fitness_name(problem)
     convergence = [
         Series(name, [step for step, _ in metrics[name]], [v for _, v in metrics[name]])
         for name in ("best", "median")
         if name in metrics
     ]
     edge = problem["front"]
-    plots = [
-        Plot("Convergence of the search", "generation", metric, convergence,
-             note="Best so far, and median of the accepted in each generation."),
-    ]  # fmt: skip
+    plots: list[Plot] = []
+    if "median" in metrics:
+        plots.append(
+            Plot("Convergence of the search", "generation", metric, convergence,
+                 note="Best so far, and median of the accepted in each generation.")
+        )  # fmt: skip
+    elif convergence:
+        plots.append(Plot("Convergence of the search", "step", metric, convergence,
+                          note="Best so far, by generation or start."))  # fmt: skip
     if edge:
         low = min(y for _, y in problem["scored"])
         shown = [(x, y) for x, y in problem["scored"] if y <= low + 3 * max(abs(low), 1e-3)]
@@ -254,7 +254,7 @@ def _search_plots(
 
 def _interval(row: dict[str, Any]) -> str:
     diverged = f"  ({row['diverged']} diverged)" if row["diverged"] else ""
-    if "mean" not in row:
+    if row.get("mean") is None:
         return f"no finite result{diverged}"
     return f"{row['mean']:.4f}  [{row['low']:.4f}, {row['high']:.4f}]{diverged}"
 
@@ -268,7 +268,7 @@ def _difference(test: dict[str, Any] | None) -> str:
 
 def _verdict(comparison: dict[str, Any]) -> str:
     if "at_best_rates" not in comparison:
-        return "no search: the losses are compared as they are"
+        return "no loss was found; the given ones are compared, each at its best rate"
     test = comparison["at_best_rates"]
     standard = comparison["losses"][0]["label"]
     if test is None:
@@ -290,6 +290,7 @@ def _usage(result: dict[str, Any], run_id: str) -> str:
     best = problem["best"][0]
     if "nodes" not in best["loss"]:
         return (
+            "import json\n"
             "from heliostat_methods.evomal import LossNetwork\n"
             'loss = LossNetwork.from_dict(json.load(open("loss.json"))["loss"])\n'
             "loss(model(x), y).backward()\n"

@@ -168,7 +168,7 @@ def _from_file(path: Path) -> NamedLoss:
         return NamedLoss(path.stem, task, loss)
     except OSError as error:
         raise ConfigError("LOSS", str(path), "a file", str(error.strerror)) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ConfigError("LOSS", str(path), "a JSON file of losses export", str(error)) from None
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from heliostat import Run, Shared
+from heliostat import Outcome, Run, Shared
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.equivalence import (
     Probe,
@@ -193,9 +193,10 @@ class Scorer:
         state.evaluated += len(fresh) - len(twins)
         asked = {key: tree for key, tree in fresh.items() if key not in twins}
         if self._config.equivalence or self._config.racing:
-            found = self._in_phases(state, asked, twins)
+            found = self._in_phases(state, asked, twins, generation)
         else:
-            found = self._tasks(state, score_block, list(asked), self._block_of(asked))
+            block = self._block_of(asked)
+            found = self._tasks(state, score_block, list(asked), block, generation)
         for key, tree in fresh.items():
             if key in twins:
                 continue
@@ -206,6 +207,8 @@ class Scorer:
                 else Candidate(tree, one.weights[: len(tree)], one.fitness, one.status, generation)
             )
         for key, like in twins.items():
+            while like in twins:  # one found equal before tuning to one found equal after it
+                like = twins[like]
             twin = state.archive[like]
             state.archive[key] = Candidate(
                 fresh[key], (), twin.fitness, "equal_gradient", generation, like
@@ -236,14 +239,14 @@ class Scorer:
         return block
 
     def _tasks(
-        self, state: State, task: Any, keys: list[str], item: Callable[[list[str]], Any]
-    ) -> dict[str, _Scored | None]:
+        self, state: State, task: Any, keys: list[str], item: Callable[[list[str]], Any],
+        generation: int,
+    ) -> dict[str, _Scored | None]:  # fmt: skip
         """Cut the candidates into blocks, ask, and return what came back for each."""
         size = self._config.block
         blocks = [keys[i : i + size] for i in range(0, len(keys), size)]
-        outcomes = self._run.map(task, [item(b) for b in blocks], shared=self._problems)
-        if outcomes and not any(outcome.ok for outcome in outcomes):
-            outcomes[0].unwrap()
+        outcomes = answered(self._run, task, [item(b) for b in blocks], self._problems,
+                            generation, self._config.generations + 1)  # fmt: skip
         found: dict[str, _Scored | None] = {}
         for block, outcome in zip(blocks, outcomes, strict=True):
             scores: Scores | None = outcome.value
@@ -254,10 +257,10 @@ class Scorer:
         return found
 
     def _in_phases(
-        self, state: State, fresh: dict[str, Tree], twins: dict[str, str]
+        self, state: State, fresh: dict[str, Tree], twins: dict[str, str], generation: int
     ) -> dict[str, _Scored | None]:
         """Tune all, let equal ones share, then train rung by rung; adds to `twins`."""
-        found = self._tasks(state, tune_block, list(fresh), self._block_of(fresh))
+        found = self._tasks(state, tune_block, list(fresh), self._block_of(fresh), generation)
         running = {
             key: one for key, one in found.items() if one is not None and one.status == "accepted"
         }
@@ -270,8 +273,8 @@ class Scorer:
             twins.update(alike)
             running = {key: one for key, one in running.items() if key not in alike}
         for until in (*self._config.racing, self._config.base_steps):
-            trained = self._tasks(state, train_block, list(running),
-                                  self._rung(fresh, running, until))  # fmt: skip
+            rung = self._rung(fresh, running, until)
+            trained = self._tasks(state, train_block, list(running), rung, generation)
             found.update(trained)
             left = [(key, one) for key, one in trained.items()
                     if one is not None and one.status == "accepted"]  # fmt: skip
@@ -304,6 +307,22 @@ class Scorer:
             return TunedBlock(self._problems, self._settings, trees, weights, states, until)
 
         return item
+
+
+def answered(
+    run: Run, task: Any, items: Sequence[Any], problems: Shared[Problems], step: int, of: int
+) -> list[Outcome[Scores]]:
+    """Return the outcome of every block, saying after each that step `step` goes on.
+
+    Raises the first failure if there is not a single score.
+    """
+    outcomes = []
+    for outcome in run.stream(task, items, shared=problems):
+        outcomes.append(outcome)
+        run.report(step, of=of)
+    if outcomes and not any(outcome.ok for outcome in outcomes):
+        outcomes[0].unwrap()
+    return outcomes
 
 
 def _twins(state: State, keys: list[str], gradients: list[str]) -> dict[str, str]:

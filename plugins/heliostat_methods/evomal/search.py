@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from heliostat import ConfigError, PartRef, Run, Shared
 from heliostat_methods.evomal.baselines import FoundLosses, find_losses
 from heliostat_methods.evomal.comparison import Contestant, compare
 from heliostat_methods.evomal.config import EvoMALConfig
-from heliostat_methods.evomal.expression import LossExpression, parse
+from heliostat_methods.evomal.expression import parse
+from heliostat_methods.evomal.loading import USUAL, load_problem, loss_data
 from heliostat_methods.evomal.problem import ProblemData
 from heliostat_methods.evomal.scoring import training_config
 from heliostat_methods.evomal.tasks import (
@@ -20,18 +19,17 @@ from heliostat_methods.evomal.tasks import (
     describe_loss,
     map_surroundings,
 )
-from heliostat_search.splits import split
 
-USUAL = {"regression": "mse", "classification": "cross_entropy"}
-"""The standard loss of each kind of task."""
-TREES = {"mse": "square(sub(y, f))", "cross_entropy": "mul(-1, mul(y, log(f)))"}
-"""Standard losses that are trees, and so take the compiled path."""
+EVOLVED = ("none", "gp_lfl", "random", "local_search")
+"""Baselines whose candidates are trees that pass through the filters."""
+SAVINGS = ("reject", "cache", "skip_label_free", "equivalence", "racing")
+"""Filters and short cuts of the genetic program's scoring."""
 
 
 def search(config: EvoMALConfig, run: Run) -> dict[str, Any]:
     """Search a loss on every data set, then compare each with the standard and other losses."""
     if config.study is not None:
-        from heliostat_methods.evomal.study import study
+        from heliostat_methods.evomal.study import study  # a search alone needs none of it
 
         return study(config, config.study, run)
     problems = [load_problem(config, ref, config.model, run) for ref in config.datasets]
@@ -58,7 +56,7 @@ def search(config: EvoMALConfig, run: Run) -> dict[str, Any]:
         "baseline": config.baseline,
         "problems": flat,
         "best_fitness": _mean([a["best"][0]["fitness"] for a in flat if a["best"]]),
-        "test_metric": _mean([row["mean"] for row in compared if "mean" in row]),
+        "test_metric": _mean([row["mean"] for row in compared if row["mean"] is not None]),
     }
 
 
@@ -76,7 +74,7 @@ def _one_search(
         problems = run.share(group)
         found = find_losses(config, group, problems, run)
         return [
-            _account(config, problems, t, data, found, opponents[data.name], targets, run)
+            _account(config, group, problems, t, found, opponents[data.name], targets, run)
             for t, data in enumerate(group)
         ]
 
@@ -85,9 +83,9 @@ def _one_search(
 
 def _account(
     config: EvoMALConfig,
+    group: Problems,
     problems: Shared[Problems],
     which: int,
-    data: ProblemData,
     found: FoundLosses,
     opponents: list[Contestant],
     targets: list[ProblemData],
@@ -95,11 +93,13 @@ def _account(
 ) -> dict[str, Any]:
     """Return what is known of the losses on one data set; keep the best one as a product."""
     standard, *references = opponents
+    data, names = group[which], [one.name for one in group]
     account: dict[str, Any] = {
         "dataset": data.name,
         "task": data.task,
         "metric": data.metric,
         "model": data.model.name,
+        "together": names if len(names) > 1 else [],
         "rows": {"train": len(data.train[1]), "valid": len(data.valid[1]),
                  "test": len(data.test[1])},
         "classes": data.classes,
@@ -132,14 +132,43 @@ def _account(
 
 def _notes(config: EvoMALConfig, data: ProblemData) -> list[str]:
     """Return what a user should know of the settings; nothing of it stops a run."""
-    notes = []
+    notes = _unused(config)
     rows = len(data.train[1])
-    if config.filter_samples > rows and config.reject != "off":
+    rejects = config.baseline in EVOLVED and config.reject != "off"
+    if rejects and config.filter_samples > rows:
         notes.append(
             f"filter_samples = {config.filter_samples}, but {data.name} has {rows} training rows: "
             "the rejection protocol used all of them"
         )
+    if config.landscape_seeds and data.hidden is None:
+        notes.append(
+            f"landscape_seeds = {config.landscape_seeds}, but surroundings are drawn for dense "
+            f"models in closed form only, and {data.model.name} is none here"
+        )
     return notes
+
+
+def _unused(config: EvoMALConfig) -> list[str]:
+    """Return a note on opt-in settings that the chosen baseline has no use for, if there are any.
+
+    They stay allowed, so that one configuration serves all baselines.
+    """
+    ignored: tuple[str, ...] = ()
+    if config.baseline == "random":
+        ignored = ("elite", "islands")
+    elif config.baseline == "local_search":
+        ignored = ("local_search",)
+    elif config.baseline == "fixed":
+        ignored = (*SAVINGS, "elite", "islands", "local_search")
+    elif config.baseline not in EVOLVED:
+        ignored = (*SAVINGS, "elite", "islands", "local_search", "initial")
+    usual = EvoMALConfig.model_construct()
+    changed = [name for name in ignored if getattr(config, name) != getattr(usual, name)]
+    if not config.initial and config.baseline == "fixed":
+        changed += [name for name in ("transfer", "landscape_seeds") if getattr(config, name)]
+    if not changed:
+        return []
+    return [f"baseline = {config.baseline!r} has no use for {', '.join(changed)}"]
 
 
 def _transferred(
@@ -204,56 +233,3 @@ def _references(config: EvoMALConfig, task: str, run: Run) -> list[dict[str, Any
         return [{"name": name, "loss": parse(tree).to_dict()} for name, tree in trees.items()]
     names = ("label_smoothing", "sparse_label_smoothing", "focal", "ace", "polyloss")
     return [loss_data(PartRef(name, {}, "loss"), task, run) for name in names]
-
-
-def load_problem(config: EvoMALConfig, ref: PartRef, model: PartRef, run: Run) -> ProblemData:
-    """Return a data set, split and scaled, with the model that is trained on it."""
-    dataset = run.part("dataset", ref)
-    parts = split(dataset, run.rng("split", dataset.name), config.fractions)
-    shape = tuple(getattr(dataset, "image_shape", None) or parts.input_shape)
-    widths = run.part("model", model).widths(parts.input_shape, parts.classes)
-    dense = widths is not None and config.inner_steps == 1 and config.gradients == "auto"
-    if not dense:
-        _check_model(run.part("model", model), shape, parts.classes, model)
-    arrays = [
-        (np.asarray(p.inputs, np.float32).reshape(len(p.inputs), -1), np.asarray(p.targets))
-        for p in (parts.train, parts.valid, parts.test)
-    ]
-    hidden = tuple(widths[1:-1]) if dense else None
-    return ProblemData(dataset.name, dataset.task, parts.classes, shape, model, hidden, *arrays)
-
-
-def _check_model(recipe: Any, shape: tuple[int, ...], classes: int, model: PartRef) -> None:
-    """Build the model once, so that one that does not fit the data is refused before any work."""
-    import torch
-
-    try:
-        network = recipe.create(shape, classes, torch.Generator().manual_seed(0))
-        with torch.no_grad(), torch.random.fork_rng(devices=[]):
-            outputs = network(torch.zeros(2, *shape))
-    except (RuntimeError, ValueError) as error:
-        raise ConfigError(
-            "model", model.name, f"a model for samples of shape {shape}", str(error)
-        ) from None
-    if tuple(outputs.shape) != (2, classes):
-        raise ConfigError(
-            "model", model.name, f"outputs of shape (batch, {classes})", str(tuple(outputs.shape))
-        )
-
-
-def loss_data(ref: PartRef, task: str, run: Run) -> dict[str, Any]:
-    """Return a named loss as data: its name, and its tree, its network or its part."""
-    if ref.name in TREES and not ref.params:
-        if USUAL[task] != ref.name:
-            raise ConfigError("loss", ref.name, f"a loss for {task}, such as {USUAL[task]}")
-        return {"name": ref.name, "loss": parse(TREES[ref.name]).to_dict()}
-    part = run.part("loss", ref)
-    if task not in part.tasks:
-        raise ConfigError("loss", ref.name, f"a loss for {task}, such as {USUAL[task]}")
-    expression = getattr(part, "expression", None)
-    if isinstance(expression, LossExpression):
-        return {"name": ref.name, "loss": expression.to_dict()}
-    if hasattr(part, "to_dict"):
-        return {"name": ref.name, "loss": part.to_dict()}
-    label = ref.name + "".join(f" {k}={v}" for k, v in sorted(ref.params.items()))
-    return {"name": label, "loss": {"part": ref}}

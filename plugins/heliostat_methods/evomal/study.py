@@ -24,6 +24,7 @@ from heliostat import ConfigError, PartRef, Run, Shared
 from heliostat_methods.evomal.baselines import FoundLosses, find_losses
 from heliostat_methods.evomal.comparison import Contestant, compare
 from heliostat_methods.evomal.config import EvoMALConfig, StudyConfig
+from heliostat_methods.evomal.loading import USUAL, load_problem, loss_data
 from heliostat_methods.evomal.problem import ProblemData
 from heliostat_methods.evomal.tasks import Problems
 from heliostat_search.statistics import mean_interval, paired
@@ -32,7 +33,7 @@ DENSE_RATE, TORCH_RATE = 3e10, 1.5e10
 """Multiplications a second that the estimate counts with, compiled and through autograd."""
 CALL = 4e-4
 """Seconds that the estimate adds for each step through autograd."""
-FILTER = 4e-7
+FILTER = 4e-8
 """Seconds that the estimate counts for one step of the rejection protocol on one sample."""
 
 
@@ -96,8 +97,6 @@ def _problems(
     config: EvoMALConfig, plan: StudyConfig, run: Run
 ) -> dict[tuple[str, str], ProblemData | str]:
     """Return the problem of each data set and model, or why the model does not fit."""
-    from heliostat_methods.evomal.search import load_problem
-
     problems: dict[tuple[str, str], ProblemData | str] = {}
     for ref in plan.datasets:
         for model in plan.models:
@@ -114,16 +113,6 @@ def _label(model: PartRef) -> str:
     return model.name + "".join(f" {k}={v}" for k, v in sorted(model.params.items()))
 
 
-def protocol(config: EvoMALConfig, plan: StudyConfig, dataset: str, model: str) -> EvoMALConfig:
-    """Return the settings of the searches of a cell; a later protocol overrides an earlier one."""
-    changes: dict[str, Any] = {}
-    for one in plan.protocols:
-        if one.dataset in (None, dataset) and one.model in (None, model.split()[0]):
-            settings = one.model_dump(exclude={"dataset", "model"})
-            changes |= {name: value for name, value in settings.items() if value is not None}
-    return config.model_copy(update={**changes, "study": None})
-
-
 def _cells(
     config: EvoMALConfig, plan: StudyConfig, problems: dict[tuple[str, str], ProblemData | str]
 ) -> Iterator[Cell]:
@@ -134,7 +123,7 @@ def _cells(
                 if isinstance(data, str):
                     yield Cell(dataset, model, baseline, seed, 0.0, data)
                     continue
-                settings = protocol(config, plan, dataset, model)
+                settings = config.of_cell(dataset, data.model.name)
                 hours = (
                     _search_seconds(settings, baseline, data)
                     + _test_seconds(settings, baseline, data)
@@ -145,11 +134,10 @@ def _cells(
 def _within_cap(plan: StudyConfig, cells: Iterator[Cell]) -> Iterator[Cell]:
     total = 0.0
     for cell in cells:
-        total += cell.core_hours
-        if cell.not_run or total <= plan.core_hours:
+        if total + cell.core_hours <= plan.core_hours:
+            total += cell.core_hours
             yield cell
         else:
-            total -= cell.core_hours
             yield replace(cell, not_run=f"beyond {plan.core_hours:g} core-hours")
 
 
@@ -160,11 +148,13 @@ def _search_seconds(config: EvoMALConfig, baseline: str, data: ProblemData) -> f
         step = _step_seconds(config, data, torch=True)
         return config.network_restarts * (2 * config.meta_steps + config.base_steps) * step
     step = _step_seconds(config, data, torch=data.hidden is None)
+    if baseline == "fixed":
+        return len(config.initial) * config.base_steps * step
     tunes = baseline in ("none", "random")
     entries = config.filter_samples * data.classes
     seconds = candidates * 0.5 * config.base_steps * step  # about half are rejected
     if not baseline.startswith("taylorglo"):
-        seconds += candidates * config.filter_steps * entries * FILTER / 10
+        seconds += candidates * config.filter_steps * entries * FILTER
     return seconds + (candidates * config.meta_steps * 2 * step if tunes else 0.0)
 
 
@@ -221,13 +211,13 @@ def _one_cell(
 ) -> Callable[[Run], FoundLosses]:
     def start(run: Run) -> FoundLosses:
         assert isinstance(data, ProblemData)
-        settings = protocol(config, plan, cell.dataset, cell.model)
+        settings = config.of_cell(cell.dataset, data.model.name)
         settings = settings.model_copy(update={"baseline": cell.baseline})
         found = find_losses(settings, (data,), handle, run)
         for loss in found.best[:1]:
-            name = f"loss-{cell.dataset}-{cell.model}-{cell.baseline}-{cell.seed}"
+            name = f"loss-{data.name}-{cell.model}-{cell.baseline}-{cell.seed}"
             product = {"task": data.task, "loss": loss.loss, "fitness": loss.fitness,
-                       "dataset": cell.dataset, "formula": loss.formula}  # fmt: skip
+                       "dataset": data.name, "formula": loss.formula}  # fmt: skip
             run.save(name.replace(" ", "_"), product, kind="loss")
         return found
 
@@ -268,9 +258,8 @@ def _table(
     run: Run,
 ) -> dict[str, Any]:
     """Compare all losses found for one data set and model, and those found elsewhere."""
-    from heliostat_methods.evomal.search import USUAL, loss_data
-
-    settings = protocol(config, plan, data.name, next(iter(mine)).model)
+    here = next(iter(mine))
+    settings = config.of_cell(here.dataset, data.model.name)
     standard = loss_data(PartRef(USUAL[data.task], {}, "loss"), data.task, run)
     contestants = [Contestant("standard", standard["name"], standard["loss"])]
     places: dict[str, list[str]] = {}
@@ -289,8 +278,8 @@ def _table(
         _row(name, [values[f"{role}_best_rate"] for role in places[name]], base) for name in order
     ]
     return {
-        "dataset": data.name,
-        "model": next(iter(mine)).model,
+        "dataset": here.dataset,
+        "model": here.model,
         "metric": data.metric,
         "standard": standard["name"],
         "test_steps": settings.test_steps,

@@ -16,7 +16,7 @@ NAMES = {
     "taylorglo": "TaylorGLO",
     "taylorglo_as_released": "TaylorGLO as released",
     "ml3": "ML3",
-    "fixed": "fixed",
+    "fixed": "fixed losses",
 }
 READING = (
     "Each loss trains at the learning rate that is best for it on validation data. The first "
@@ -59,12 +59,11 @@ def describe_study(study: dict[str, Any]) -> str:
 
 def study_sections(study: dict[str, Any]) -> Sequence[Section]:
     """Return the sections of the report."""
-    sections = [Section("What was planned", [*map(Text, _summary(study)), _cells(study)])]
+    said = [*map(Text, _summary(study)), Text(READING)]
+    sections = [Section("What was planned", [*said, _cells(study)])]
     for table in study["tables"]:
         sections.append(
-            Section(
-                f"{table['dataset']}, {table['model']}", [_rows(table), Text(READING), _plot(table)]
-            )
+            Section(f"{table['dataset']}, {table['model']}", [_rows(table), _plot(table)])
         )
     sections.append(Section("Losses found", [_losses(study)]))
     return sections
@@ -76,14 +75,18 @@ def _summary(study: dict[str, Any]) -> list[str]:
     verdicts = Counter(
         _verdict(row) for table in study["tables"] for row in table["rows"] if row["name"] == "none"
     )
-    return [
-        f"{len(ran)} of {len(study['cells'])} searches run, {study['search_seeds']} search seeds, "
-        f"{study['test_seeds']} test seeds; estimated cost {study['estimated_core_hours']:.2f} of "
-        f"at most {study['cap']:g} core-hours.",
-        f"EvoMAL against the standard loss, over training seeds at p < 0.05: better on "
-        f"{verdicts['better']}, worse on {verdicts['worse']}, no difference shown on "
-        f"{verdicts['none']} of {sum(verdicts.values())} tasks.",
+    sentences = [
+        f"{len(ran)} of {len(study['cells'])} searches run; search seeds: {study['search_seeds']}, "
+        f"test seeds: {study['test_seeds']}; estimated cost {study['estimated_core_hours']:.2g} of "
+        f"at most {study['cap']:g} core-hours, without transfers."
     ]
+    if verdicts:
+        sentences.append(
+            f"EvoMAL against the standard loss, over training seeds at p < 0.05, in "
+            f"{sum(verdicts.values())} comparisons: better in {verdicts['better']}, worse in "
+            f"{verdicts['worse']}, no difference shown in {verdicts['none']}."
+        )
+    return sentences
 
 
 def _verdict(row: dict[str, Any]) -> str:
@@ -118,21 +121,25 @@ def _cells(study: dict[str, Any]) -> Table:
 def _rows(table: dict[str, Any]) -> Table:
     rows: list[list[str | float | None]] = []
     for row in table["rows"]:
-        label = table["standard"] if row["name"] == "standard" else name_of(row["name"])
+        standard = row["name"] == "standard"
         difference = row.get("difference", {})
         rows.append(
-            [label, row["searches"], row.get("mean"), row.get("search_low"),
-             row.get("search_high"), row.get("test_low"), row.get("test_high"),
-             difference.get("mean"), difference.get("low"), difference.get("high"),
-             row.get("t_p"), row["diverged"]]
+            [table["standard"] if standard else name_of(row["name"]),
+             None if standard else row["searches"], row.get("mean"),
+             _bounds(row, "search_low", "search_high"), _bounds(row, "test_low", "test_high"),
+             difference.get("mean"), _bounds(difference, "low", "high"), row.get("t_p"),
+             row["diverged"]]
         )  # fmt: skip
     return Table(
-        ["loss by", "searches", f"test {table['metric']}", "low (searches)", "high (searches)",
-         "low (trainings)", "high (trainings)", f"minus {table['standard']}", "low", "high",
-         "p (t)", "diverged"],
+        ["loss by", "searches", f"test {table['metric']}", "over searches", "over trainings",
+         f"minus {table['standard']}", "95 %", "p (t)", "diverged"],
         rows,
         f"{table['dataset']}, {table['model']}, {table['test_steps']} training steps.",
     )  # fmt: skip
+
+
+def _bounds(row: dict[str, Any], low: str, high: str) -> str | None:
+    return f"{row[low]:.4g} to {row[high]:.4g}" if low in row else None
 
 
 def _plot(table: dict[str, Any]) -> Plot:

@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 from engine_runs import Done, drive
-from scrambled_executors import ScrambledExecutor
+from scrambled_executors import Killed, MortalExecutor, ScrambledExecutor
 
 from heliostat import ConfigError, PartRef
 from heliostat.plugins import registry
+from heliostat.runner import Silent
 from heliostat_methods.evomal.config import EvoMALConfig
-from heliostat_methods.evomal.expression import LossExpression
+from heliostat_methods.evomal.expression import LossExpression, parse
 from heliostat_methods.evomal.genetic import evolve
+from heliostat_methods.evomal.loading import load_problem
 from heliostat_methods.evomal.method import SMOKE, build_loss
+from heliostat_methods.evomal.report import describe
 from heliostat_methods.evomal.scoring import State, ranked
-from heliostat_methods.evomal.search import load_problem, search
+from heliostat_methods.evomal.search import search
 
 SMALL: dict[str, Any] = {
     **SMOKE,
@@ -38,7 +41,9 @@ TREES = ("square(sub(y, f))", "abs(sub(y, f))", "add(square(sub(y, f)), 1)", "su
 
 def part(kind: str, ref: PartRef) -> Any:
     spec = registry().part(kind, ref.name)
-    return spec.build(spec.config.model_validate(dict(ref.params)))
+    settings = spec.config.model_validate(dict(ref.params))
+    argument = [ref.name.partition(":")[2]] if spec.prefix else []
+    return spec.build(*argument, settings)
 
 
 def config(**changes: Any) -> EvoMALConfig:
@@ -73,6 +78,13 @@ CHOICES: list[dict[str, Any]] = [
     {"racing": [4, 8]},
     {"equivalence": True, "racing": [8]},
     {"cache": "gradient"},
+    {
+        "datasets": ["wine", "breast_cancer"],
+        "together": True,
+        "racing": [4, 8],
+        "equivalence": True,
+    },
+    {"datasets": ["wine", "breast_cancer"], "together": True, "baseline": "taylorglo"},
     {"cache": "parametric", "reject": "early", "skip_label_free": True},
     {"reject": "off"},
     {"islands": 2, "migrate_every": 1, "elite": 1},
@@ -104,6 +116,26 @@ def test_every_choice_gives_one_result_in_any_order_of_arrival(
         if problem["best"]:
             roles = [row["role"] for row in problem["comparison"]["losses"]]
             assert roles[:4] == ["standard", "standard_best_rate", "found", "found_best_rate"]
+
+
+KILLED: list[dict[str, Any]] = [
+    {"baseline": "local_search"},
+    {"baseline": "taylorglo"},
+    {"baseline": "ml3", "network_hidden": [4], "network_restarts": 4},
+    {"equivalence": True, "racing": [4, 8], "cache": "gradient"},
+    {"islands": 2, "migrate_every": 1, "elite": 1},
+]
+
+
+@pytest.mark.parametrize("changes", KILLED, ids=lambda c: ",".join(c))
+def test_every_search_resumes_to_the_same_bits(changes: dict[str, Any], tmp_path: Path) -> None:
+    settings = config(**changes)
+    whole = run(tmp_path / "whole", settings)
+    with pytest.raises(Killed):
+        run(tmp_path / "killed", settings, executor=lambda w: MortalExecutor(w, seed=1, lives=3))
+    resumed = run(tmp_path / "killed", settings)
+    assert (resumed.digest, resumed.result) == (whole.digest, whole.result)
+    assert resumed.evaluated < whole.evaluated
 
 
 @pytest.mark.parametrize("hidden", [[1], [8]])
@@ -153,6 +185,18 @@ def test_losses_with_equal_gradients_share_a_score(tmp_path: Path) -> None:
         LossExpression(("add", "square", "sub", "y", "f", "+1")).canonical().nodes
     ]
     assert shared[0].fitness == state.archive[shared[0].like].fitness
+
+
+def test_equal_before_tuning_to_one_found_equal_after_it_shares_its_score(tmp_path: Path) -> None:
+    given = ["square(sub(y, f))", "add(square(sub(y, f)), 1)", "add(square(sub(y, f)), -1)"]
+    state = evolved(
+        tmp_path, initial=given, population=4, generations=1, crossover=0, mutation=0,
+        cache="parametric", equivalence=True, local_search=False, reject="off",
+    )  # fmt: skip
+    first, *shifted = (state.archive[parse(text).canonical().to_prefix()] for text in given)
+    assert [c.status for c in (first, *shifted)] == ["accepted", *2 * ["equal_gradient"]]
+    assert {c.like for c in shifted} == {parse(given[0]).canonical().to_prefix()}
+    assert {c.fitness for c in shifted} == {first.fitness}
 
 
 def test_dead_losses_cost_no_step(tmp_path: Path) -> None:
@@ -215,6 +259,67 @@ def test_more_filter_samples_than_rows_are_clipped_with_a_note(tmp_path: Path) -
     assert exact["problems"][0]["notes"] == []
 
 
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"baseline": "ml3", "network_hidden": [4], "racing": [8], "local_search": False},
+         "baseline = 'ml3' has no use for racing, local_search"),
+        ({"baseline": "taylorglo", "initial": ["mul(y, f)"]},
+         "baseline = 'taylorglo' has no use for initial"),
+        ({"baseline": "fixed", "transfer": [{"dataset": "diabetes"}]},
+         "baseline = 'fixed' has no use for transfer"),
+        ({"gradients": "autograd", "landscape_seeds": 1}, "closed form only, and mlp is none here"),
+    ],
+)  # fmt: skip
+def test_a_setting_without_effect_is_noted(
+    changes: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    result = run(tmp_path, config(generations=1, population=4, **changes)).result
+    assert said in result["problems"][0]["notes"][0]
+    assert said in describe(result, "run")
+
+
+def test_the_mean_over_data_sets_is_called_one(tmp_path: Path) -> None:
+    given: dict[str, Any] = {"datasets": ["wine", "breast_cancer"], "generations": 1}
+    both = describe(run(tmp_path / "both", config(together=True, **given)).result, "run")
+    assert both.count("mean validation error_rate over wine and breast_cancer 0.") >= 2
+    assert "mean validation" not in describe(run(tmp_path / "each", config(**given)).result, "run")
+
+
+def test_a_search_that_finds_nothing_still_compares_the_references(tmp_path: Path) -> None:
+    dead = {"initial": ["sign(sub(y, f))"] * 4, "population": 4, "crossover": 0, "mutation": 0}
+    result = run(tmp_path, config(datasets=["wine"], references=["focal"], **dead)).result
+    (problem,) = result["problems"]
+    assert problem["best"] == []
+    assert "at_best_rates" not in problem["comparison"]
+    assert "no loss was found; the given ones are compared" in describe(result, "run")
+
+
+def test_a_fixed_loss_that_cannot_train_is_called_so(tmp_path: Path) -> None:
+    given = ["sign(sub(y, f))", "square(sub(y, f))"]
+    result = run(tmp_path, config(baseline="fixed", initial=given)).result
+    counts = result["problems"][0]["counts"]
+    assert counts == {"structures_scored": 2, "accepted": 1, "untrainable": 1}
+
+
+def test_a_generation_reports_after_every_block(tmp_path: Path) -> None:
+    seen: list[tuple[int, bool]] = []
+
+    class Heard(Silent):
+        def on_report(self, scope: Any, step: int, of: Any, count: Any, metrics: Any) -> None:
+            seen.append((step, bool(metrics)))
+
+    settings = config(block=2, generations=1)
+
+    def only_evolve(r: Any) -> State:
+        group = (load_problem(settings, settings.datasets[0], settings.model, r),)
+        return evolve(settings, group, r.share(group), r)
+
+    drive(only_evolve, tmp_path, build_part=part, listener=Heard())
+    assert seen.index((1, True)) >= 2  # the first generation's blocks
+    assert [step for step, whole in seen if whole] == [1, 2]
+
+
 def test_random_search_breeds_nothing(tmp_path: Path) -> None:
     # Fresh trees in every generation: none of them is higher than a first tree may be.
     settings = config(baseline="random", init_max=2, generations=3, mutation_heights=[2, 2])
@@ -255,6 +360,21 @@ def test_study_compares_all_cells_and_lists_what_does_not_fit(tmp_path: Path) ->
     again = run(tmp_path / "again", config(study=STUDY),
                 executor=lambda worker: ScrambledExecutor(worker, seed=5))  # fmt: skip
     assert again.digest == done.digest
+
+
+def test_study_takes_a_table_of_numbers_under_its_own_protocol(tmp_path: Path) -> None:
+    rows = [f"{i % 7},{i % 5},{(i % 7) - (i % 5)}.5" for i in range(60)]
+    table = tmp_path / "deep" / "mine.csv"
+    table.parent.mkdir()
+    table.write_text("\n".join(["a,b,out", *rows]))
+    name = f"csv:{table}"
+    plan = {"datasets": [name], "models": ["linear"], "baselines": ["gp_lfl"], "search_seeds": 1,
+            "protocols": [{"dataset": name, "test_steps": 7}]}  # fmt: skip
+    done = run(tmp_path / "run", config(study=plan, generations=1, population=4))
+    (compared,) = done.result["study"]["tables"]
+    assert compared["test_steps"] == 7
+    text = describe(done.result, "run")
+    assert "EvoMAL against" not in text  # it was not among the baselines
 
 
 def test_study_beyond_its_cap_runs_fewer_seeds_and_says_so(tmp_path: Path) -> None:
