@@ -2,6 +2,7 @@
 
 `trees`: typed expression trees. `evolution`: genetic programming over them. `islands`: migration
 between populations. `cmaes`: CMA-ES over numbers. `pareto`: dominance, fronts, hypervolume.
+`space`, `bayesian`: spaces of parameters and Optuna's samplers.
 `splits`: train, validation and test parts of a data set. `statistics`: intervals and paired tests.
 
 Import the module you need; nothing heavy is loaded before that.

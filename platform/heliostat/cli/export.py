@@ -25,11 +25,22 @@ from heliostat.errors import StoreError
     help="One object an outcome [default].",
 )
 @click.option("--csv", "form", flag_value="csv", help="The metrics of each step as CSV.")
+@click.option(
+    "--optuna",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the trials into a SQLite file for optuna-dashboard.",
+)
 @click.option("--product", help="Write the content of this product instead.")
 @click.option("--output", type=click.Path(path_type=Path), help="File [default: standard output].")
 @runs_option
 def export(
-    run_name: str, form: str, product: str | None, output: Path | None, runs: Path | None
+    run_name: str,
+    form: str,
+    optuna: Path | None,
+    product: str | None,
+    output: Path | None,
+    runs: Path | None,
 ) -> None:
     """Write the outcomes that the search saw, in key order.
 
@@ -39,6 +50,13 @@ def export(
     from heliostat.runs import RunView, find, runs_root
 
     view = RunView(find(run_name, runs_root(runs)))
+    if optuna is not None:
+        from heliostat.studies import write_studies
+
+        for name in write_studies(view, optuna):
+            see = f"optuna-dashboard sqlite:///{optuna}"
+            click.echo(f"wrote study {name!r}; see it with: {see}", err=True)
+        return
     if product is not None:
         _write_bytes(_product_bytes(view, product), output)
         return

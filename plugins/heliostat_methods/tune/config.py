@@ -1,0 +1,151 @@
+"""What can be set for a tuning: the method and its configuration, the space, the budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field, SerializeAsAny, ValidationInfo, field_validator
+
+from heliostat import EXTENDABLE, ConfigError, MethodConfig, MethodSpec
+from heliostat import config as configuration
+from heliostat.errors import did_you_mean
+from heliostat.plugins import registry
+from heliostat_methods.tune.fields import field_at, parts_named, read_space, value_at
+from heliostat_search.bayesian import check_sampler
+from heliostat_search.space import Dimension
+
+Sampler = Literal["tpe", "gp", "cmaes", "nsga2", "nsga3", "qmc", "random"]
+
+
+class TuneConfig(MethodConfig):
+    """A search for the configuration of another method that gives its best result."""
+
+    method: str = Field(..., description="the method whose configuration is searched")
+    base: SerializeAsAny[BaseModel] = Field(
+        MethodConfig(),
+        description="its configuration, from which fields outside the space keep their value",
+    )
+    space: dict[str, Any] = Field(
+        ..., description="field: {low, high, log, step} or {choices}; sections as tables"
+    )
+    trials: int = Field(
+        20, ge=1, description="configurations that are tried", json_schema_extra=EXTENDABLE
+    )
+    objectives: tuple[str, ...] = Field(
+        (), description="results of the method to optimise; all that it declares by default"
+    )
+    sampler: Sampler = Field("tpe", description="who proposes configurations")
+    cost: tuple[str, ...] = Field(
+        (), description="number fields whose product a trial's duration grows with"
+    )
+    base_first: bool = Field(
+        True, description="try the configuration as it is first, if it lies in the space"
+    )
+    named_parts: tuple[Any, ...] = Field(
+        (), exclude=True, description="parts that choices name; follows from the space"
+    )
+
+    @field_validator("method")
+    @classmethod
+    def _another_method(cls, value: str) -> str:
+        if value == "tune":
+            raise ConfigError("method", value, "another method than tune")
+        return registry().method(value).name
+
+    @field_validator("base", mode="plain")
+    @classmethod
+    def _of_that_method(cls, value: Any, info: ValidationInfo) -> Any:
+        if "method" not in info.data:
+            return value
+        spec = registry().method(info.data["method"])
+        if isinstance(value, spec.config):
+            return value
+        if isinstance(value, BaseModel):  # the default: nothing is set
+            value = {}
+        try:
+            return configuration.validate(spec.config, value)
+        except ConfigError as error:
+            raise ConfigError(
+                f"base.{error.field}", error.got, error.expected, error.hint
+            ) from None
+
+    @field_validator("space")
+    @classmethod
+    def _fits_the_fields(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        base = info.data.get("base")
+        if not isinstance(base, BaseModel):
+            return value
+        space = read_space(registry().method(info.data["method"]), base, value)
+        return {path: dimension.plain() for path, dimension in space.items()}
+
+    @field_validator("objectives")
+    @classmethod
+    def _declared(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if "method" not in info.data:
+            return value
+        outputs = registry().method(info.data["method"]).outputs
+        for number, name in enumerate(value):
+            if name not in outputs:
+                raise ConfigError(
+                    "objectives", name, f"a result of {info.data['method']}",
+                    did_you_mean(name, outputs),
+                )  # fmt: skip
+            if name in value[:number]:
+                raise ConfigError("objectives", name, "each result once")
+        if not value and not outputs:
+            raise ConfigError(
+                "method", info.data["method"], "a method that declares what its results are"
+            )
+        return value or tuple(outputs)
+
+    @field_validator("sampler")
+    @classmethod
+    def _is_here(cls, value: str, info: ValidationInfo) -> str:
+        check_sampler(value, len(info.data.get("objectives", ())))
+        return value
+
+    @field_validator("cost")
+    @classmethod
+    def _are_numbers(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        base = info.data.get("base")
+        if not isinstance(base, BaseModel):
+            return value
+        for path in value:
+            field_at(registry().method(info.data["method"]), base, path)
+            at = value_at(base, path)
+            if isinstance(at, bool) or not isinstance(at, int | float) or at <= 0:
+                raise ConfigError("cost", path, "a field that holds a positive number")
+        return value
+
+    @field_validator("named_parts", mode="plain")
+    @classmethod
+    def _named_in_choices(cls, value: Any, info: ValidationInfo) -> tuple[Any, ...]:
+        base, space = info.data.get("base"), info.data.get("space")
+        if not isinstance(base, BaseModel) or space is None:
+            return ()
+        spec = registry().method(info.data["method"])
+        return tuple(parts_named(spec, base, read_space(spec, base, space)))
+
+    @cached_property
+    def spec(self) -> MethodSpec:
+        """The method whose configuration is searched."""
+        return registry().method(self.method)
+
+    @cached_property
+    def dimensions(self) -> dict[str, Dimension]:
+        """The space, dimension by dimension."""
+        return read_space(self.spec, self.base, self.space)
+
+    @property
+    def directions(self) -> dict[str, str]:
+        """Each objective's direction, "min" or "max"."""
+        return {name: self.spec.outputs[name].direction for name in self.objectives}
+
+    def duration(self, params: Mapping[str, Any]) -> float:
+        """Return a trial's expected duration, relative to others: the product of `cost`."""
+        product = 1.0
+        for path in self.cost:
+            product *= float(params.get(path, value_at(self.base, path)))
+        return product

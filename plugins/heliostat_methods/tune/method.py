@@ -1,0 +1,61 @@
+"""Tuning as the platform sees it: a method whose trials are runs of another one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from heliostat import MethodSpec, hookimpl
+from heliostat_methods.tune.config import TuneConfig
+
+
+def _search(config: TuneConfig, run: Any) -> Any:
+    from heliostat_methods.tune.search import search
+
+    return search(config, run)
+
+
+def _report(view: Any) -> Any:
+    from heliostat_methods.tune.report import report
+
+    return report(view)
+
+
+def _describe(result: Any, run_id: str) -> str:
+    from heliostat_methods.tune.report import describe
+
+    return describe(result, run_id)
+
+
+def _methods_run(config: Mapping[str, Any]) -> list[str]:
+    return [str(config["method"])]
+
+
+SMOKE: dict[str, Any] = {
+    "method": "step_options",
+    "base": {"method": "mc_bridge", "cross_check": ["laplace"], "greeks": False, "n_paths": 1 << 13,
+             "chunk": 1 << 11},
+    "space": {"n_paths": {"low": 1 << 12, "high": 1 << 13, "step": 1 << 12}},
+    "objectives": ["abs_error"],
+    "trials": 4,
+}  # fmt: skip
+"""Monte Carlo at two sizes, four times: every step in seconds."""
+
+METHOD = MethodSpec(
+    name="tune",
+    summary="the configuration of another method, by Optuna's samplers",
+    paper="1907.10902",
+    config=TuneConfig,
+    search=_search,
+    presets={"smoke": SMOKE},
+    report=_report,
+    describe=_describe,
+    methods_run=_methods_run,
+    unit="trials",
+)
+
+
+@hookimpl
+def heliostat_methods() -> Sequence[MethodSpec]:
+    """Return the method."""
+    return [METHOD]

@@ -1,0 +1,182 @@
+"""What a tuning's report and a terminal show: history, each parameter, importance, the front."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from heliostat.report.sections import Plot, Section, Series, Table, Text
+from heliostat.runs import RunView
+from heliostat.studies import importances, studies
+
+ROWS_SHOWN = 200
+
+
+def report(view: RunView) -> Sequence[Section]:
+    """Return the sections of a tuning's report; of what was told so far if it has not finished."""
+    result = view.result
+    if result is None:
+        return _so_far(view)
+    return [
+        _outcome(view.id, result),
+        _history(result),
+        _slices(view, result),
+        *_front(result),
+        _trials(result),
+    ]
+
+
+def describe(result: Mapping[str, Any], run_id: str) -> str:
+    """Return what a terminal shows at the end."""
+    best = result["best"]
+    if best is None:
+        return f"no trial of {result['method']} gave a result"
+    lines = [
+        f"best of {len(result['trials'])} trials of {result['method']}: trial {best['number']}"
+    ]
+    lines += [f"  {name:<24}{value:.6g}" for name, value in _named(result, best)]
+    lines += [f"  {path:<24}{_shown(value)}" for path, value in best["params"].items()]
+    if result["base"] is not None and result["base"]["values"] is not None:
+        lines.append("  the configuration as it was, under the same budget of one trial:")
+        lines += [f"    {name:<22}{value:.6g}" for name, value in _named(result, result["base"])]
+    if len(result["objectives"]) > 1:
+        lines.append(f"  not dominated: trials {', '.join(map(str, result['front']))}")
+    lines.append(f"run it   heliostat export {run_id} --product best.toml --output best.toml")
+    lines.append("         heliostat run best.toml")
+    return "\n".join(lines)
+
+
+def _so_far(view: RunView) -> list[Section]:
+    plots = [
+        Plot(name, "trials told", name, [Series(name, *_columns(points), style="points")])
+        for name, points in view.metrics(()).items()
+    ]
+    return [Section("Trials so far", plots or [Text("No trial has ended yet.")])]
+
+
+def _columns(points: Sequence[tuple[int, float]]) -> tuple[list[float], list[float]]:
+    return [float(step) for step, _ in points], [value for _, value in points]
+
+
+def _outcome(run_id: str, result: Mapping[str, Any]) -> Section:
+    best, base = result["best"], result["base"]
+    if best is None:
+        return Section("Outcome", [Text("No trial gave a result; the failures are listed below.")])
+    head = ["", *result["objectives"], *best["params"]]
+    rows = [[f"best: trial {best['number']}", *_cells(best)]]
+    if base is not None:
+        rows.append(["the configuration as it was", *_cells(base)])
+    return Section(
+        "Outcome",
+        [
+            Table(head, rows),
+            Text(
+                "Each trial was run once, with random streams of its own. The best of many noisy "
+                "trials looks better than it is: run its configuration, and the one it is compared "
+                "with, with several seeds before a difference is claimed."
+            ),
+            Text(f"heliostat export {run_id} --product best.toml --output best.toml", code=True),
+            Text("heliostat run best.toml --seed 1", code=True),
+        ],
+    )
+
+
+def _history(result: Mapping[str, Any]) -> Section:
+    plots = []
+    for place, (name, direction) in enumerate(result["objectives"].items()):
+        done = [(t["number"], t["values"][place]) for t in result["trials"] if t["values"]]
+        best: list[float] = []
+        for _, value in done:
+            known = value if not best else best[-1]
+            worse = math.isnan(value) or (value > known if direction == "min" else value < known)
+            best.append(known if worse and not math.isnan(known) else value)
+        numbers = [float(number) for number, _ in done]
+        values = Series("trial", numbers, [value for _, value in done], style="points")
+        series = [values, Series("best so far", numbers, best, style="step")]
+        plots.append(Plot(f"{name} ({direction})", "trial", name, series))
+    return Section("History", plots)
+
+
+def _slices(view: RunView, result: Mapping[str, Any]) -> Section:
+    content: list[Text | Table | Plot] = []
+    (study,) = studies(view)
+    for place, name in enumerate(result["objectives"]):
+        importance = importances(study, place)
+        if importance:
+            rows: list[list[str | float]] = [[k, round(v, 3)] for k, v in importance.items()]
+            content.append(
+                Table(["parameter", "share"], rows, f"importance for {name} (PED-ANOVA, Optuna)")
+            )
+        for path, table in view.config["space"].items():
+            content.append(_slice(result, place, name, path, table))
+    return Section("Parameters", content)
+
+
+def _slice(
+    result: Mapping[str, Any], place: int, name: str, path: str, table: Mapping[str, Any]
+) -> Plot:
+    done = [t for t in result["trials"] if t["values"]]
+    y = [t["values"][place] for t in done]
+    if "choices" in table:
+        choices = [json.dumps(choice) for choice in table["choices"]]
+        x = [float(choices.index(json.dumps(t["params"][path]))) for t in done]
+        note = "; ".join(f"{i}: {choice}" for i, choice in enumerate(choices))
+        return Plot(f"{name} by {path}", path, name, [Series("trial", x, y, style="points")],
+                    note=note)  # fmt: skip
+    x = [float(t["params"][path]) for t in done]
+    points = Series("trial", x, y, style="points")
+    return Plot(f"{name} by {path}", path, name, [points], log_x=bool(table.get("log")))
+
+
+def _front(result: Mapping[str, Any]) -> list[Section]:
+    if len(result["objectives"]) < 2:
+        return []
+    first, second = list(result["objectives"])[:2]
+    chosen = [t for t in result["trials"] if t["number"] in result["front"]]
+    others = [t for t in result["trials"] if t["values"] and t["number"] not in result["front"]]
+    series = [
+        Series(label, [t["values"][0] for t in some], [t["values"][1] for t in some],
+               style="points")
+        for label, some in (("dominated", others), ("not dominated", chosen))
+        if some
+    ]  # fmt: skip
+    rows = [[t["number"], *_cells(t)] for t in chosen]
+    names = [*result["objectives"], *(chosen[0]["params"] if chosen else ())]
+    return [
+        Section(
+            "Front",
+            [
+                Plot(f"{second} and {first}", first, second, series),
+                Table(["trial", *names], rows, "trials that no other dominates"),
+            ],
+        )
+    ]
+
+
+def _trials(result: Mapping[str, Any]) -> Section:
+    trials = result["trials"]
+    paths = list(trials[0]["params"]) if trials else []
+    rows = [
+        [t["number"], *_cells(t, len(result["objectives"])), t["failure"][:200]] for t in trials
+    ]
+    caption = f"{len(trials)} trials, {result['failed']} failed"
+    caption += f"; the first {ROWS_SHOWN} are shown" if len(trials) > ROWS_SHOWN else ""
+    head = ["trial", *result["objectives"], *paths, "failure"]
+    return Section("Trials", [Table(head, rows[:ROWS_SHOWN], caption)])
+
+
+def _named(result: Mapping[str, Any], trial: Mapping[str, Any]) -> list[tuple[str, float]]:
+    return list(zip(result["objectives"], trial["values"], strict=True))
+
+
+def _cells(trial: Mapping[str, Any], objectives: int = 0) -> list[Any]:
+    values = trial["values"] if trial["values"] is not None else [None] * objectives
+    return [*values, *(_shown(value) for value in trial["params"].values())]
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, str | int | float) and not isinstance(value, bool):
+        return value
+    return json.dumps(value)
