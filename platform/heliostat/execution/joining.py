@@ -1,0 +1,51 @@
+"""Waiting until enough nodes have joined a cluster: a launcher is ready when its head is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from heliostat.errors import ClusterError
+
+PAUSE_SECONDS = 1.0
+
+
+def wait_for_nodes(
+    alive: Callable[[], list[str]],
+    wanted: int,
+    seconds: float,
+    say: Callable[[str], None],
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    pause: Callable[[float], None] = time.sleep,
+) -> None:
+    """Return when `wanted` nodes are alive; `say` is told each time that their number changes.
+
+    `alive` returns the addresses of the nodes that are there. Raises ClusterError after `seconds`,
+    naming the nodes and what to look at.
+    """
+    until = clock() + seconds
+    said = -1
+    while len(there := alive()) < wanted:
+        if clock() >= until:
+            raise ClusterError(_too_few(there, wanted, seconds))
+        if len(there) != said:
+            said = len(there)
+            say(f"{said} of {wanted} nodes are there ({_names(there)})")
+        pause(PAUSE_SECONDS)
+    if said >= 0:
+        say(f"{len(there)} of {wanted} nodes are there ({_names(there)})")
+
+
+def _names(addresses: list[str]) -> str:
+    return ", ".join(sorted(addresses)) or "none"
+
+
+def _too_few(there: list[str], wanted: int, seconds: float) -> str:
+    return (
+        f"--min-nodes {wanted}: {len(there)} joined within {seconds:g} s ({_names(there)}); "
+        "on the head look at `ray status` and at /tmp/ray/session_latest/logs/monitor.*; "
+        "every node needs the same ~/.ray/auth_token, RAY_AUTH_MODE=token, a way to the head's "
+        "port 6379, and autoscaler v1 (heliostat cluster check looks at all of these); "
+        "or wait longer with --wait"
+    )

@@ -1,0 +1,158 @@
+"""Nodes come and go in the middle of a run: no result notices, the work does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import heliostat_test_tasks as tasks
+import pytest
+from engine_runs import Done, drive
+
+from heliostat.errors import ClusterError
+from heliostat.execution.chunks import Chunk
+from heliostat.execution.ray import RayExecutor, WorkerSetup
+from heliostat.store.artifacts import ArtifactStore
+from heliostat.task import Work
+
+pytestmark = pytest.mark.ray
+
+ITEMS = 240
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """A cluster whose head has one core; tests add and remove other nodes."""
+    cluster_utils = pytest.importorskip("ray.cluster_utils")
+    made = cluster_utils.Cluster(
+        initialize_head=True,
+        head_node_args={
+            "num_cpus": 1,
+            "include_dashboard": False,
+            # a dead node is noticed after a second, not ten
+            "_system_config": {"health_check_period_ms": 300, "health_check_failure_threshold": 3},
+        },
+    )
+    yield made
+    made.shutdown()
+
+
+@pytest.fixture
+def on_cluster(cluster: Any, tmp_path: Path) -> Callable[..., Done]:
+    def run(search: Callable[[Any], Any], said: list[str], **options: Any) -> Done:
+        artifacts = ArtifactStore(tmp_path / "ray" / "artifacts")
+        executor = RayExecutor(
+            WorkerSetup(
+                run=str(tmp_path / "ray"),
+                root=0,
+                code="the tests",
+                cache_dir=str(tmp_path / "cache"),
+                checkpoint_seconds=0.0,
+            ),
+            lambda sha256: artifacts.get(sha256).decode(),
+            address=cluster.address,
+            on_event=lambda kind, text: said.append(f"{kind}: {text}"),
+            **options,
+        )
+        try:
+            return drive(search, tmp_path / "ray", executor=executor)
+        finally:
+            executor.close(1.0)
+
+    return run
+
+
+def nothing() -> None:
+    pass
+
+
+def naps(in_the_middle: Callable[[], object]) -> Callable[[Any], list[float]]:
+    """Return a search during which something happens while naps are under way everywhere."""
+
+    def search(run: Any) -> list[float]:
+        values = []
+        for outcome in run.stream(tasks.nap, [1.0] * 6):
+            values.append(outcome.unwrap())
+            if len(values) == 3:
+                in_the_middle()
+        return values
+
+    return search
+
+
+def squares(in_the_middle: Callable[[], object]) -> Callable[[Any], list[int]]:
+    """Return a search during which something happens once a tenth of its items are there."""
+
+    def search(run: Any) -> list[int]:
+        values = []
+        for outcome in run.stream(tasks.slow_square, range(ITEMS)):
+            values.append(outcome.unwrap())
+            if len(values) == ITEMS // 10:
+                in_the_middle()
+        return values
+
+    return search
+
+
+def nodes_of(done: Done) -> list[str]:
+    """Return the nodes in the order in which they first appear among the items."""
+    return list(dict.fromkeys(row.worker.split(" pid ")[0] for row in done.rows))
+
+
+def test_a_node_that_dies_in_the_middle_changes_no_result(
+    cluster: Any, on_cluster: Any, tmp_path: Path
+) -> None:
+    node = cluster.add_node(num_cpus=2)
+    said: list[str] = []
+    done = on_cluster(
+        naps(lambda: cluster.remove_node(node, allow_graceful=False)), said, min_nodes=2
+    )
+    assert any(line.startswith("worker_lost") for line in said)
+    assert len(nodes_of(done)) == 2
+    serial = drive(naps(nothing), tmp_path / "serial")
+    assert (done.result, done.digest) == (serial.result, serial.digest)
+
+
+def test_a_node_that_joins_in_the_middle_is_used_and_changes_no_result(
+    cluster: Any, on_cluster: Any, tmp_path: Path
+) -> None:
+    joined: list[Any] = []
+    done = on_cluster(squares(lambda: joined.append(cluster.add_node(num_cpus=2))), [])
+    first, second = nodes_of(done)
+    late = [row.key[-1] for row in done.rows if row.worker.startswith(second)]
+    assert len(late) >= ITEMS // 10
+    assert joined[0].node_id[:8] in second
+    assert joined[0].node_id[:8] not in first
+    serial = drive(squares(nothing), tmp_path / "serial")
+    assert (done.result, done.digest) == (serial.result, serial.digest)
+    cluster.remove_node(joined[0], allow_graceful=False)
+
+
+def test_too_few_nodes_end_the_run_with_who_is_there(cluster: Any, on_cluster: Any) -> None:
+    with pytest.raises(ClusterError, match=r"--min-nodes 9: \d joined within 0 s"):
+        on_cluster(squares(nothing), [], min_nodes=9)
+
+
+def test_a_driver_whose_own_node_is_gone_stops_and_blames_no_item(tmp_path: Path) -> None:
+    errors = pytest.importorskip("ray").exceptions
+
+    class GoneNode:
+        """Ray as it answers when the node that it was started on has died."""
+
+        exceptions = errors
+
+        def wait(self, flights: Any, **options: Any) -> Any:
+            return flights, []
+
+        def get(self, ref: Any) -> Any:
+            raise errors.LocalRayletDiedError
+
+    setup = WorkerSetup(str(tmp_path), 0, "the tests", str(tmp_path), 0.0)
+    executor = RayExecutor(setup, lambda sha256: "", workers=1, address="auto")
+    executor._ray, executor._lost_errors = GoneNode(), (errors.LocalRayletDiedError,)
+    work = Work((1, 0), (), "heliostat_test_tasks:square", "1")
+    executor._flights = {iter(["a reference"]): Chunk([work])}
+    with pytest.raises(ClusterError, match="go on with heliostat resume"):
+        executor.wait(0.1, lambda state: None)
+    executor.close(0.0)

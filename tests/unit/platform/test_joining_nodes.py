@@ -1,0 +1,66 @@
+"""A run waits for its nodes, says how many are there, and gives up with a reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from heliostat.errors import ClusterError
+from heliostat.execution.joining import wait_for_nodes
+
+
+class Growing:
+    """A cluster on a clock of its own: one more node every so many seconds."""
+
+    def __init__(self, every: float) -> None:
+        self.now, self.every, self.said = 0.0, every, list[str]()
+
+    def alive(self) -> list[str]:
+        return [f"10.0.0.{2 + n}" for n in range(1 + int(self.now / self.every))]
+
+    def pause(self, seconds: float) -> None:
+        self.now += seconds
+
+    def wait(self, wanted: int, seconds: float) -> None:
+        clock: Any = lambda: self.now  # noqa: E731
+        wait_for_nodes(self.alive, wanted, seconds, self.said.append, clock=clock, pause=self.pause)
+
+
+def test_enough_nodes_are_not_waited_for() -> None:
+    cluster = Growing(every=10)
+    cluster.wait(1, 0)
+    assert (cluster.now, cluster.said) == (0, [])
+
+
+def test_each_new_node_is_said_once() -> None:
+    cluster = Growing(every=10)
+    cluster.wait(3, 60)
+    assert cluster.now == 20
+    assert [line.split(" nodes")[0] for line in cluster.said] == ["1 of 3", "2 of 3", "3 of 3"]
+    assert "10.0.0.2, 10.0.0.3" in cluster.said[1]
+
+
+def test_too_few_nodes_are_an_error_that_says_who_is_there_and_where_to_look() -> None:
+    cluster = Growing(every=10)
+    with pytest.raises(ClusterError) as caught:
+        cluster.wait(4, 15)
+    assert caught.value.exit_code == 6
+    for part in ("--min-nodes 4: 2 joined within 15 s", "10.0.0.3", "auth_token", "ray status"):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--min-nodes", "0", "--address", "auto"], "--min-nodes = 0: expected one node or more"),
+        (["--min-nodes", "2"], "--min-nodes = 2: expected an --address"),
+        (["--wait", "-1"], "--wait = -1.0: expected zero or more seconds"),
+        (["--wait", "nan"], "--wait = nan"),
+    ],
+)
+def test_options_that_make_no_sense_exit_2(cli: Any, options: list[str], said: str) -> None:
+    done = cli("run", "count", *options)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert not cli.runs.exists()
