@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
-from heliostat.errors import Interrupted, Key, ReplayMismatch
+from heliostat.errors import Interrupted, Key, ReplayMismatch, key_text
 from heliostat.execution.executor import Executor
 from heliostat.gather import Turns
 from heliostat.parts import PartRef
@@ -24,6 +24,8 @@ from heliostat.task import Reply, Resources, TaskState, Work
 POLL_SECONDS = 0.2
 """How long to wait for workers between two looks at the stop flag."""
 FEWEST_AHEAD = 64
+MOST_UNSAVED = 4096
+"""Calls whose deliveries are kept in memory before they are written."""
 
 
 class Listener(Protocol):
@@ -40,6 +42,9 @@ class Listener(Protocol):
     def on_tick(self) -> None:
         """Called a few times a second while the engine waits."""
 
+    def on_event(self, kind: str, text: str) -> None:
+        """Take what happened to the run, such as a warning."""
+
 
 class Engine:
     """The state that all scopes of one run share."""
@@ -55,6 +60,7 @@ class Engine:
         listener: Listener,
         build_part: Callable[[str, PartRef], Any],
         lookahead: int,
+        title: str = "the search",
     ) -> None:
         self.root = root
         self.journal = journal
@@ -66,11 +72,15 @@ class Engine:
         self.lookahead = lookahead
         self.replayed = 0
         self.evaluated = 0
-        self.delivered: dict[Key, int] = {}
         self._unsaved: dict[Key, int] = {}
         self.resuming = journal.has_history()
         self.began = time.monotonic()
         self.stopping = False
+        self.told_to_stop = False
+        self.title = title
+        self.at: Key | None = None
+        self.step: int | None = None
+        self.warned: set[str] = set()
         self._mail: dict[Key, Row] = {}
         self._asked: dict[Key, Work] = {}
         self._recalled: set[Key] = set()
@@ -83,6 +93,16 @@ class Engine:
 
         return Scope(self, ())
 
+    def place(self) -> str:
+        """Return where the search is, as people read it: its newest call, and step if reported."""
+        call = "before its first call" if self.at is None else f"call {key_text(self.at)}"
+        step = "" if self.step is None else f", after step {self.step}"
+        return f"{self.title}, {call}{step}"
+
+    def warn(self, text: str) -> None:
+        """Tell of something that the author of the search should mend; changes no result."""
+        self.listener.on_event("warning", f"{self.place()}: {text}")
+
     def stop(self) -> None:
         """Ask the search to end at its next use of `run`; safe in a signal handler."""
         self.stopping = True
@@ -90,6 +110,7 @@ class Engine:
     def check_stop(self) -> None:
         """Raise Interrupted when the run was asked to stop."""
         if self.stopping:
+            self.told_to_stop = True
             raise Interrupted("the run was asked to stop")
         self.turns.check()
 
@@ -153,7 +174,9 @@ class Engine:
 
     def deliver(self, call: Key, count: int) -> None:
         """Note how many outcomes of a call the search has seen."""
-        self.delivered[call] = self._unsaved[call] = count
+        self._unsaved[call] = count
+        if len(self._unsaved) >= MOST_UNSAVED:
+            self.journal.save_calls(self.take_unsaved_calls())
 
     def take_unsaved_calls(self) -> dict[Key, int]:
         """Return what was noted since the last time, to be committed."""

@@ -11,9 +11,13 @@ from collections.abc import Iterable
 
 Key = tuple[int, ...]
 
+LONGEST_NAME = 200
+
 
 def nearest(name: str, choices: Iterable[str]) -> str | None:
     """Return the valid choice that looks most like `name`, or None when nothing comes close."""
+    if len(name) > LONGEST_NAME:
+        return None  # no name is that long, and comparing takes time with its square
     found = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.5)
     return found[0] if found else None
 
@@ -25,6 +29,12 @@ def did_you_mean(name: str, choices: Iterable[str]) -> str:
     if close is not None:
         return f"did you mean {close!r}?"
     return "valid choices: " + ", ".join(ordered) if ordered else "there are no choices"
+
+
+def shown(value: object, most: int = 120) -> str:
+    """Return a value as a message shows it: on one line, and not a megabyte of it."""
+    text = repr(value)
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 class HeliostatError(Exception):
@@ -54,10 +64,9 @@ class ConfigError(HeliostatError):
             source,
         )
         where = f"{source}: " if source else ""
-        shown = repr(got)
-        shown = shown if len(shown) <= 120 else shown[:117] + "..."
         super().__init__(
-            f"{where}{field} = {shown}: expected {expected}" + (f"; {hint}" if hint else "")
+            f"{where}{field[:LONGEST_NAME]} = {shown(got)}: expected {expected}"
+            + (f"; {hint}" if hint else "")
         )
 
     def in_file(self, source: str) -> ConfigError:
@@ -77,7 +86,7 @@ class UnknownMethod(PluginError):
     exit_code = 2
 
     def __init__(self, name: str, choices: Iterable[str]) -> None:
-        super().__init__(f"unknown method {name!r}; {did_you_mean(name, choices)}")
+        super().__init__(f"unknown method {shown(name)}; {did_you_mean(name, choices)}")
 
 
 class UnknownPart(PluginError):
@@ -87,7 +96,7 @@ class UnknownPart(PluginError):
 
     def __init__(self, kind: str, name: str, choices: Iterable[str]) -> None:
         self.kind, self.name = kind, name
-        super().__init__(f"unknown {kind} {name!r}; {did_you_mean(name, choices)}")
+        super().__init__(f"unknown {kind} {shown(name)}; {did_you_mean(name, choices)}")
 
 
 class DataError(HeliostatError):
@@ -100,6 +109,8 @@ class EncodingError(HeliostatError):
     """A value has no canonical encoding, so it cannot be journaled."""
 
     exit_code = 3
+    place: str
+    """where in a run it came up, once a sub-search was left with it"""
 
 
 class ExecutionError(HeliostatError):
@@ -117,11 +128,14 @@ class TaskError(ExecutionError):
 
 
 class TooManyFailures(ExecutionError):
-    """Every task of a call failed; going on would only fail more."""
+    """Every task of a call failed, or those that came first: going on would only fail more."""
 
-    def __init__(self, key: Key, function: str, count: int, first: str) -> None:
+    def __init__(
+        self, key: Key, function: str, count: int, first: str, *, early: bool = False
+    ) -> None:
+        which = "the first" if early else "all"
         super().__init__(
-            f"all {count} tasks of call {key_text(key)} ({function}) failed; first: {first}"
+            f"{which} {count} tasks of call {key_text(key)} ({function}) failed; first: {first}"
         )
 
 
@@ -138,6 +152,9 @@ class ResourceError(ExecutionError):
 class MisuseError(ExecutionError):
     """A search used `run` in a way that would make its result depend on chance."""
 
+    place: str
+    """where in a run it came up, once a sub-search was left with it"""
+
 
 class StoreError(HeliostatError):
     """The run folder cannot be read or written."""
@@ -149,7 +166,7 @@ class RunNotFound(StoreError):
     """No run matches the given name."""
 
     def __init__(self, name: str, choices: Iterable[str], root: str) -> None:
-        super().__init__(f"no run {name!r} in {root}; {did_you_mean(name, choices)}")
+        super().__init__(f"no run {shown(name)} in {root}; {did_you_mean(name, choices)}")
 
 
 class RunLocked(StoreError):

@@ -10,6 +10,14 @@ from heliostat.errors import Key, TaskError
 O_co = TypeVar("O_co", covariant=True)
 
 WORKER_LOST = "WorkerLost"
+DEADLINE = "Deadline"
+OUT_OF_MEMORY = "MemoryError"
+CHANCES = {
+    WORKER_LOST: "items were lost with their workers after all retries",
+    DEADLINE: "items were ended by their deadline; another machine may give another result",
+    OUT_OF_MEMORY: "items ran out of memory; another machine may give another result",
+}
+"""Failures that another machine may not have, and the label of a run that has one."""
 
 
 @dataclass(frozen=True)

@@ -19,19 +19,21 @@ from typing import Any
 
 from heliostat import config as configuration
 from heliostat import fingerprint
-from heliostat.encoding import encode
+from heliostat.candidates import blocked_names
+from heliostat.conduct import SWALLOWED, conducted
 from heliostat.engine import Engine
 from heliostat.errors import ConfigError, DataError, IdentityChanged, Interrupted, Key
 from heliostat.execution.executor import Executor
 from heliostat.inputs import PartBuilder, check_inputs, resolve_inputs
-from heliostat.methods import MethodSpec
+from heliostat.methods import MethodSpec, migrated
 from heliostat.numerics import (
     default_cache_dir,
     environment,
     prepare_environment,
     set_threads,
 )
-from heliostat.outcome import WORKER_LOST, Outcome
+from heliostat.observers import Observers
+from heliostat.outcome import CHANCES
 from heliostat.plugins import Registry, registry
 from heliostat.runs import RunFolder, RunView, create, runs_root
 from heliostat.store.journal import Journal, Row
@@ -42,13 +44,16 @@ from heliostat.task import WorkerSide
 DEFAULT_LOOKAHEAD = 3
 STOP_SECONDS = 5.0
 """How long an interrupted run waits for what workers are about to finish."""
+SWALLOW_SECONDS = 3
+"""How long after that a search that does not let the interruption through may still go on."""
 
 
 @dataclass(frozen=True)
 class Execution:
     """Where and how a run executes; none of it changes a result.
 
-    `workers`: 0 runs in this process, None takes all cores (or the whole cluster).
+    `workers`: 0 runs in this process, None takes all cores (or the whole cluster). With an
+    `address`, `min_nodes` nodes have to join within `wait_seconds`.
     """
 
     workers: int | None = None
@@ -57,6 +62,8 @@ class Execution:
     cache_dir: Path = field(default_factory=default_cache_dir)
     checkpoint_seconds: float = 2.0
     retries: int = 3
+    min_nodes: int = 1
+    wait_seconds: float = 0.0
 
 
 class Silent:
@@ -109,8 +116,8 @@ def start(
     try:
         lock.acquire()
         inputs = resolve_inputs(config, plugins, folder.artifacts, execution.runs)
-        sources = fingerprint.sources(plugins.packages_of(method))
         values_now = configuration.plain(config)
+        sources = fingerprint.sources(_packages(plugins, method, config))
         _write_config(folder, method, preset, seed, lookahead, values_now)
         journal = Journal(folder.database, folder.artifacts)
     except BaseException:
@@ -187,7 +194,7 @@ def _resume(
     sources, inputs = view.sources(), view.inputs
     view.close()
     method = plugins.method(name)
-    stored = _migrated(folder, method, stored)
+    version, stored = _migrated(folder, method, stored)
     file = configuration.read_run_file(folder.config)
     if file.method != name or (file.seed, file.lookahead) != (seed, lookahead):
         raise IdentityChanged(
@@ -196,14 +203,15 @@ def _resume(
             (file.method, file.seed, file.lookahead),
             "restore them or start a new run",
         )
-    values = configuration.with_none(dict(file.config), stored)  # TOML has no word for None
+    written = migrated(method, file.config, file.version or version) or {}
+    values = configuration.with_none(written, stored)  # TOML has no word for None
     config = configuration.resolve(
         method, plugins, values=values, overrides=overrides, source=str(folder.config)
     )
     now = configuration.plain(config)
     _check_config(method, stored, now)
     check_inputs(inputs)
-    sources_now = fingerprint.sources(plugins.packages_of(method))
+    sources_now = fingerprint.sources(_packages(plugins, method, config))
     changed = fingerprint.first_difference(sources, sources_now)
     if changed is not None and not allow_code_change:
         raise IdentityChanged(
@@ -217,6 +225,10 @@ def _resume(
         journal.begin_extension()
         journal.add_event("extended", json.dumps(configuration.first_change(stored, now)))
         journal.set_meta({"config": json.dumps(now)})
+        _write_config(folder, method, None, seed, lookahead, now)
+    if version != method.version:
+        journal.add_event("migrated", f"configuration of version {version} to {method.version}")
+        journal.set_meta({"config": json.dumps(now), "method_version": str(method.version)})
         _write_config(folder, method, None, seed, lookahead, now)
     if changed is not None:
         journal.add_event("code_changed", changed)
@@ -247,7 +259,7 @@ def _drive(
     listener = listener or Silent()
     began = time.monotonic()
     log = RunLog(folder.log)
-    code = fingerprint.fingerprint(fingerprint.sources(plugins.packages_of(method)))
+    code = fingerprint.fingerprint(fingerprint.sources(_packages(plugins, method, config)))
     prepare_environment(execution.cache_dir, code)
     set_threads(1)
     journal.drop_meta("digest", "result")  # of an earlier end that this start goes beyond
@@ -259,31 +271,37 @@ def _drive(
         }
     )
 
+    warnings: list[str] = []
+
     def on_event(kind: str, text: str) -> None:
         log.add(kind, text)
         listener.on_event(kind, text)
+        if kind == "warning":
+            warnings.append(text)
 
     executor = make_executor(folder, seed, execution, code, on_event)
     inputs = json.loads(journal.meta("inputs") or "{}")
+    observers = Observers(plugins, folder, on_event)
     engine = Engine(
         root=seed,
         journal=journal,
         artifacts=folder.artifacts,
         executor=executor,
         log=log,
-        listener=_Observed(listener, folder, plugins),
+        listener=_Observed(listener, observers, on_event),
         build_part=PartBuilder(
             plugins, folder.artifacts, inputs, Path(journal.meta("directory") or ".")
         ),
         lookahead=lookahead,
+        title=f"method {method.name}",
     )
     state = "failed"
     error: BaseException | None = None
-    _tell(plugins, log, "heliostat_run_started", folder)
+    observers.started()
     try:
         with _signals(engine):
-            result = method.search(config, engine.main_scope())
-        journal.set_meta({"result": journal.intern(encode(result))})
+            result = conducted(method, config, engine)
+        journal.set_meta({"result": journal.intern(result)})
         state = "finished"
     except Interrupted as stopped:
         error = stopped
@@ -302,8 +320,8 @@ def _drive(
             executor.close(STOP_SECONDS)
             journal.close()
             lock.release()
-        _tell(plugins, log, "heliostat_run_finished", folder, error=error)
-    return account
+        observers.finished(error)
+    return {**account, "warnings": warnings, "observer_failures": observers.failures()}
 
 
 def make_executor(
@@ -348,6 +366,8 @@ def make_executor(
         workers=workers,
         address=execution.address,
         retries=execution.retries,
+        min_nodes=execution.min_nodes,
+        wait_seconds=execution.wait_seconds,
         on_event=on_event,
     )
 
@@ -367,8 +387,9 @@ def _account(
     for kind, text in engine.log.take():
         journal.add_event(kind, text)
     failures = journal.failures()
-    if any(row.failure is not None and row.failure.kind == WORKER_LOST for row in failures):
-        _add_label(journal, "items were lost with their workers after all retries")
+    for kind, label in CHANCES.items():
+        if any(row.failure is not None and row.failure.kind == kind for row in failures):
+            _add_label(journal, label)
     final = {"state": state, "error": "" if error is None else f"{type(error).__name__}: {error}"}
     if state == "finished":
         final["digest"] = journal.digest()
@@ -407,39 +428,19 @@ def _account(
 class _Observed:
     """Passes progress on to the listener and to the plugins' observers."""
 
-    def __init__(self, listener: Silent, folder: RunFolder, plugins: Registry) -> None:
+    def __init__(
+        self, listener: Silent, observers: Observers, on_event: Callable[[str, str], None]
+    ) -> None:
         self._listener = listener
-        self._folder = folder
-        self._observers = plugins.hook_implementations("heliostat_batch_committed")
+        self._observers = observers
         self.on_report = listener.on_report
         self.on_tick = listener.on_tick
+        self.on_event = on_event
 
     def on_commit(self, rows: Sequence[Row]) -> None:
-        """Tell the listener, then each observer; an observer that raises changes nothing."""
+        """Tell the listener, then each observer."""
         self._listener.on_commit(rows)
-        if not self._observers:
-            return
-        outcomes: list[Outcome[object]] = [Outcome(r.key, None, r.failure) for r in rows]
-        view = RunView(self._folder)
-        for observer in self._observers:
-            try:
-                observer(run=view, outcomes=outcomes)
-            except Exception as error:
-                self._listener.on_event("observer", f"{observer.plugin}: {error}")
-        view.close()
-
-
-def _tell(plugins: Registry, log: RunLog, hook: str, folder: RunFolder, **more: object) -> None:
-    observers = plugins.hook_implementations(hook)
-    if not observers:
-        return
-    view = RunView(folder)
-    for observer in observers:
-        try:
-            observer(run=view, **more)
-        except Exception as failure:
-            log.add("observer", f"{observer.plugin}: {failure}")
-    view.close()
+        self._observers.committed(rows)
 
 
 @contextmanager
@@ -448,6 +449,8 @@ def _signals(engine: Engine) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+
+    tries: list[int] = []
 
     def handle(number: int, frame: object) -> None:
         if engine.stopping:
@@ -460,6 +463,13 @@ def _signals(engine: Engine) -> Iterator[None]:
         # A task that runs in this process holds the search up: leave it where it is.
         if engine.turns.side_by_side:
             os._exit(130)  # the main thread only waits here; commits are whole either way
+        if tries:
+            text = f"{engine.place()}: {SWALLOWED}"
+            engine.log.add("warning", text)
+            os.write(2, f"warning: {text}\n".encode())
+            os._exit(130)
+        tries.append(number)
+        signal.alarm(SWALLOW_SECONDS)
         raise Interrupted("a task in this process did not end in time")
 
     before = {s: signal.signal(s, handle) for s in (signal.SIGINT, signal.SIGTERM)}
@@ -489,20 +499,27 @@ def _check_config(method: MethodSpec, stored: dict[str, Any], now: dict[str, Any
         raise IdentityChanged(f"configuration field {path}", repr(was), repr(value), hint)
 
 
-def _migrated(folder: RunFolder, method: MethodSpec, stored: dict[str, Any]) -> dict[str, Any]:
+def _migrated(
+    folder: RunFolder, method: MethodSpec, stored: dict[str, Any]
+) -> tuple[int, dict[str, Any]]:
+    """Return the version that wrote a run's configuration, and the configuration as of now."""
     journal = Journal(folder.database, folder.artifacts, readonly=True)
     version = int(journal.meta("method_version") or 1)
     journal.close()
-    if version == method.version:
-        return stored
-    if version > method.version or method.migrate is None:
+    found = migrated(method, stored, version)
+    if found is None:
         raise IdentityChanged(
             f"the version of method {method.name}",
             version,
             method.version,
             "install the version that began the run",
         )
-    return dict(method.migrate(stored, version))
+    return version, found
+
+
+def _packages(plugins: Registry, method: MethodSpec, config: Any) -> list[str]:
+    refs = [ref for _, ref in configuration.part_refs(config)]
+    return plugins.packages_of(method, configuration.plain(config), refs)
 
 
 def _write_config(
@@ -516,6 +533,9 @@ def _write_config(
     import tomli_w
 
     content: dict[str, Any] = {"method": method.name, "seed": seed, "lookahead": lookahead}
+    content["version"] = method.version
+    if blocked_names():
+        content["plugins"] = {"block": blocked_names()}
     content["config"] = configuration.without_none(values)
     folder.config.write_text(tomli_w.dumps(content), encoding="utf-8")
 

@@ -17,11 +17,13 @@ from heliostat.encoding import Artifact, Shared, decode, encode
 from heliostat.errors import (
     ConfigError,
     DataError,
+    EncodingError,
     HeliostatError,
     Key,
     MisuseError,
     TaskError,
     TooManyFailures,
+    key_text,
 )
 from heliostat.gather import Branch, SubSearchFailed
 from heliostat.outcome import Failure, Outcome
@@ -44,6 +46,10 @@ T = TypeVar("T")
 PAGE = 512
 """Journal rows read at a time in a replay."""
 FEWEST_TO_GIVE_UP = 8
+FAILURES_TO_STOP = 64
+"""A call, or a search that submits, ends when so many outcomes failed and none came before."""
+LARGE_ITEM = 1_000_000
+"""Characters of an item's canonical text from which on there is a warning."""
 
 
 class Scope:
@@ -58,6 +64,7 @@ class Scope:
         self._branches: dict[Key, Branch] = {}
         self._slots = [0.0] * engine.lookahead
         self._now = 0.0
+        self._failing = _Failing()
         self.open_streams = 0
 
     @property
@@ -136,28 +143,29 @@ class Scope:
         cost: float = 1.0,
         shared: SharedData = None,
         resources: Resources | None = None,
-    ) -> None:
-        """Ask for one outcome ahead of time."""
+    ) -> Key:
+        """Ask for one outcome ahead of time; returns its key."""
         _check_cost("submit", cost)
         key = self._next_key()
         common = self._common(fn, shared, resources)._replace(prompt=True)
         self._ask_or_recall(self._work(common, key, item))
-        self._occupy_slot(key, cost)
+        return self._occupy_slot(key, cost)
 
-    def branch(self, search: Callable[[Run], R], *, cost: float = 1.0) -> None:
-        """Begin a sub-search whose outcome `next` delivers."""
+    def branch(self, search: Callable[[Run], R], *, cost: float = 1.0) -> Key:
+        """Begin a sub-search whose outcome `next` delivers; returns its key."""
         _check_cost("branch", cost)
         key = self._next_key()
         engine = self._engine
         # Until its outcome is taken, how far it got is chance.
         engine.journal.disown(key)
         self._branches[key] = engine.turns.branch(Scope(engine, key)._bind(search))
-        self._occupy_slot(key, cost)
+        return self._occupy_slot(key, cost)
 
-    def _occupy_slot(self, key: Key, cost: float) -> None:
+    def _occupy_slot(self, key: Key, cost: float) -> Key:
         finish = max(self._now, heapq.heappop(self._slots)) + cost
         heapq.heappush(self._slots, finish)
         heapq.heappush(self._submitted, (finish, key))
+        return key
 
     def next(self) -> Outcome[Any]:
         """Return the submitted outcome that is first in virtual finish order."""
@@ -166,7 +174,10 @@ class Scope:
             raise MisuseError("next() was called with nothing outstanding; submit() first")
         self._now, key = heapq.heappop(self._submitted)
         if key not in self._branches:
-            return self._outcome(self._engine.wait_for(key))
+            row = self._engine.wait_for(key)
+            outcome = self._single_outcome(row)
+            self._failing.take(row)
+            return outcome
         branch = self._branches[key]
         self._engine.wait_until(lambda: branch.done)
         del self._branches[key]
@@ -225,6 +236,7 @@ class Scope:
         elapsed = time.monotonic() - engine.began
         engine.journal.add_metrics(self._scope, step, of, count, values, elapsed)
         engine.listener.on_report(self._scope, step, of, count, values)
+        engine.step = step
         engine.check_stop()
 
     def checkpoint(self, step: int, state: object) -> None:
@@ -286,6 +298,10 @@ class Scope:
             self._thread = threading.get_ident()
             try:
                 return search(self)
+            except (MisuseError, EncodingError) as error:
+                # others may go on until this is told, so the place is noted here
+                error.place = getattr(error, "place", self._engine.place())
+                raise
             finally:
                 for branch in self._branches.values():
                     branch.abandon()
@@ -308,7 +324,7 @@ class Scope:
     def _next_key(self) -> Key:
         self.own_thread()
         self._engine.check_stop()
-        key = (*self._scope, self._calls)
+        self._engine.at = key = (*self._scope, self._calls)
         self._calls += 1
         return key
 
@@ -337,7 +353,18 @@ class Scope:
 
     def _work(self, common: Work, key: Key, item: object) -> Work:
         state = self._engine.journal.task_state(key) if self._engine.resuming else None
-        return common._replace(key=key, item=encode(item), checkpoint=state)
+        try:
+            text = encode(item)
+        except EncodingError as error:
+            raise EncodingError(f"item {key_text(key)} of {common.function}: {error}") from error
+        if len(text) > LARGE_ITEM and common.function not in self._engine.warned:
+            self._engine.warned.add(common.function)
+            self._engine.warn(
+                f"item {key_text(key)} of {common.function} holds {len(text) / 1e6:.1f} MB, and "
+                "every item is journaled and sent; keep what items have in common in "
+                "run.share(...) and pass shared="
+            )
+        return common._replace(key=key, item=text, checkpoint=state)
 
     def _begin(
         self,
@@ -362,7 +389,7 @@ class Scope:
         key = self._next_key()
         common = self._common(fn, shared, resources, long=True, observed=observed)
         self._ask_or_recall(self._work(common, key, item))
-        return self._outcome(self._engine.wait_for(key))
+        return self._single_outcome(self._engine.wait_for(key))
 
     def _ask_or_recall(self, work: Work) -> None:
         stored = self._engine.journal.get(work.key) if self._engine.resuming else None
@@ -374,6 +401,7 @@ class Scope:
     def _deliver(self, call: Key, works: Iterator[Work]) -> Generator[Outcome[Any], None, None]:
         engine = self._engine
         pages = _Pages(engine, call)
+        failing = _Failing()
         engine.deliver(call, 0)
         asked = given = 0
         exhausted = False
@@ -397,16 +425,41 @@ class Scope:
                 row = engine.wait_for((*call, given))
                 given += 1
                 engine.deliver(call, given)
+                failing.take(row)
                 yield self._outcome(row)
         finally:
             engine.forget((*call, i) for i in range(given, asked))
 
+    def _single_outcome(self, row: Row) -> Outcome[Any]:
+        self._engine.deliver(row.key, 1)
+        return self._outcome(row)
+
     def _outcome(self, row: Row) -> Outcome[Any]:
-        engine = self._engine
-        if row.key not in engine.delivered and row.key[:-1] not in engine.delivered:
-            engine.deliver(row.key, 1)
-        value = None if row.value is None else decode(engine.journal.extern(row.value))
+        value = None if row.value is None else decode(self._engine.journal.extern(row.value))
         return Outcome(row.key, value, row.failure)
+
+
+class _Failing:
+    """Ends a search whose tasks fail from the first one on: going on would only fail more."""
+
+    def __init__(self) -> None:
+        self._first: Row | None = None
+        self._count: int | None = 0
+
+    def take(self, row: Row) -> None:
+        if self._count is None:
+            return
+        if row.failure is None:
+            self._count = None
+            return
+        self._first = self._first or row
+        self._count += 1
+        if self._count == FAILURES_TO_STOP and self._first.failure is not None:
+            first = self._first.failure
+            quoted = f"{first.kind}: {first.message}"
+            raise TooManyFailures(
+                self._first.key[:-1], self._first.function, self._count, quoted, early=True
+            )
 
 
 class _Stream(Iterator[Outcome[Any]]):

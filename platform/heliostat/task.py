@@ -7,6 +7,7 @@ item, on shared data and on named random streams, and on nothing else.
 from __future__ import annotations
 
 import importlib
+import math
 import time
 import traceback
 from collections import OrderedDict
@@ -17,8 +18,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
 from heliostat import streams
 from heliostat.encoding import Shared, decode, digest, encode
-from heliostat.errors import CorruptStore, ExecutionError, Interrupted, Key, MisuseError
-from heliostat.outcome import Failure
+from heliostat.errors import (
+    ConfigError,
+    CorruptStore,
+    ExecutionError,
+    Interrupted,
+    Key,
+    MisuseError,
+    key_text,
+)
+from heliostat.limits import limited, overdue
+from heliostat.outcome import OUT_OF_MEMORY, Failure
+from heliostat.unchanged import is_unchanged, mark
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,8 +47,16 @@ class Resources:
     cpus: float = 1
     gpus: float = 0
     memory: int = 0
-    """bytes"""
+    """bytes; an item that allocates more fails with MemoryError"""
     custom: tuple[tuple[str, float], ...] = ()
+    deadline: float = 0
+    """seconds after which an item fails; 0 sets none (see `heliostat.limits`)"""
+
+    def __post_init__(self) -> None:
+        for name in ("cpus", "gpus", "memory", "deadline"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise ConfigError(f"Resources.{name}", value, "a finite number, 0 or more")
 
     def __str__(self) -> str:
         parts = [f"cpus={self.cpus:g}", f"gpus={self.gpus:g}" if self.gpus else ""]
@@ -193,6 +212,7 @@ class WorkerSide:
         self.fetch = fetch
         self._keep = keep
         self._values: OrderedDict[str, Any] = OrderedDict()
+        self._marks: dict[str, list[Any]] = {}
         self._built: OrderedDict[tuple[str, str], Any] = OrderedDict()
         self._functions: dict[str, Callable[[Any, TaskContext], Any]] = {}
 
@@ -204,8 +224,10 @@ class WorkerSide:
             if found != sha256:
                 raise CorruptStore("shared data", sha256, found)
             self._values[sha256] = decode(text)
+            self._marks[sha256] = mark(self._values[sha256])
             while len(self._values) > self._keep:
-                self._values.popitem(last=False)
+                gone, _ = self._values.popitem(last=False)
+                del self._marks[gone]
         self._values.move_to_end(sha256)
         return self._values[sha256]
 
@@ -225,6 +247,20 @@ class WorkerSide:
         """Return the hashes of shared data that a task changed in place; it should be empty."""
         return [sha for sha, value in self._values.items() if digest(encode(value)) != sha]
 
+    def _refuse_changes(self, work: Work) -> None:
+        """Raise MisuseError when the item changed shared data; the next one gets them anew."""
+        for sha256 in work.shared:
+            marked = self._marks.get(sha256)
+            if marked is None or is_unchanged(self._values[sha256], marked):
+                continue
+            del self._values[sha256], self._marks[sha256]
+            for at in [at for at in self._built if at[0] == sha256]:
+                del self._built[at]
+            raise MisuseError(
+                f"task {work.function} changed shared data in place (item {key_text(work.key)}); "
+                "they are read-only, so copy what is to be changed"
+            )
+
     def evaluate(self, work: Work, worker: str, send: Callable[[str], None]) -> Reply:
         """Run one item; an exception becomes its failure, never the worker's end."""
         began = time.perf_counter()
@@ -234,17 +270,25 @@ class WorkerSide:
             function = self._functions.get(work.function)
             if function is None:
                 function = self._functions[work.function] = resolve(work.function)
-            value = encode(function(decode(work.item), TaskContext(work, self, send)))
+            with limited(work.resources.deadline, work.resources.memory):
+                value = encode(function(decode(work.item), TaskContext(work, self, send)))
+            self._refuse_changes(work)
         except (Interrupted, KeyboardInterrupt):
             raise
         except _DriverFailed as error:
             raise error.cause from None
         except BaseException as error:  # a task may end in SystemExit, or a panic of a library
+            value = None
             failure = Failure(_kind(error), _message(error), traceback.format_exc(limit=-12))
-        return Reply(work.key, value, failure, time.perf_counter() - began, worker)
+        seconds, deadline = time.perf_counter() - began, work.resources.deadline
+        if deadline and seconds > deadline:
+            value, failure = None, overdue(deadline)
+        return Reply(work.key, value, failure, seconds, worker)
 
 
 def _kind(error: BaseException) -> str:
+    if isinstance(error, MemoryError):  # numpy's own has a private name
+        return OUT_OF_MEMORY
     kind = type(error)
     return (
         kind.__qualname__

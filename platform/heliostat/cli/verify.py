@@ -10,7 +10,7 @@ import click
 from heliostat.cli.options import json_option, print_json, runs_option
 from heliostat.errors import ExecutionError, key_text
 from heliostat.numerics import prepare_environment
-from heliostat.outcome import WORKER_LOST
+from heliostat.outcome import CHANCES
 
 
 @click.command()
@@ -25,13 +25,13 @@ def verify(run_name: str, sample: int | None, runs: Path | None, as_json: bool) 
     from heliostat.runs import RunView, find, runs_root
 
     view = RunView(find(run_name, runs_root(runs)))
-    packages = registry().packages_of(registry().method(view.method))
+    packages = registry().packages_of(registry().method(view.method), view.config)
     prepare_environment(code=fingerprint(sources(packages)))
-    # an item that was lost with its worker would take this process with it
+    # an item that was lost with its worker would take this process with it, a late one hold it up
     rows = [
         row
         for row in view.outcomes()
-        if not row.observed and (row.failure is None or row.failure.kind != WORKER_LOST)
+        if not row.observed and (row.failure is None or row.failure.kind not in CHANCES)
     ]
     # evenly spaced, so that the same call checks the same items
     chosen = rows if sample is None or sample >= len(rows) else _spread(rows, sample)

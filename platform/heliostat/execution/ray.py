@@ -8,12 +8,14 @@ driver while they run, and no shared disk is needed.
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import queue
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -24,6 +26,9 @@ from typing import Any
 from heliostat.encoding import digest
 from heliostat.errors import ClusterError, Key, ResourceError
 from heliostat.execution.chunks import Chunk, ChunkQueue
+from heliostat.execution.joining import wait_for_nodes
+from heliostat.execution.reaching import why_unreachable
+from heliostat.limits import overdue
 from heliostat.numerics import environment, prepare_environment, set_threads
 from heliostat.outcome import WORKER_LOST, Failure
 from heliostat.task import Reply, Resources, TaskState, Work, WorkerSide
@@ -32,7 +37,15 @@ CHUNKS_AHEAD = 3
 """Chunks in flight for each slot, so that a worker never waits for the driver."""
 SHARED_KEPT = 32
 """Shared data that the driver keeps in Ray's object store."""
+COUNT_SECONDS = 2.0
+"""How often a cluster's cores are counted again."""
+HANGING_SECONDS = 3.0
+"""How long after its deadline an item that holds Python's lock takes its worker down."""
 
+_NODE_GONE = (
+    "the Ray node that this run is driven from is gone; what was done is kept: "
+    "start the cluster again and go on with heliostat resume"
+)
 _INSTALL = "Ray is not installed here; install it with: pip install 'ray>=2.60,<2.61'"
 
 
@@ -60,6 +73,8 @@ class RayExecutor:
         workers: int | None = None,
         address: str | None = None,
         retries: int = 3,
+        min_nodes: int = 1,
+        wait_seconds: float = 0.0,
         on_event: Callable[[str, str], None] = lambda kind, text: None,
     ) -> None:
         self._setup = setup
@@ -67,6 +82,8 @@ class RayExecutor:
         self._workers = workers
         self._address = address
         self._retries = retries
+        self._min_nodes = min_nodes
+        self._wait_seconds = wait_seconds
         self._on_event = on_event
         self._queue = ChunkQueue()
         self._flights: dict[Any, Chunk] = {}
@@ -79,6 +96,7 @@ class RayExecutor:
         self._seen_states: dict[Key, set[str]] = {}
         self._ray: Any = None
         self._lost = 0
+        self._counted = 0.0
         self.slots = max(1, workers or os.cpu_count() or 1)
 
     def start(self) -> None:
@@ -100,8 +118,18 @@ class RayExecutor:
             if self._address is None:
                 ray.init(address="local", num_cpus=self.slots, include_dashboard=False, **options)
             else:
+                where = _resolved(self._address)
+                why = why_unreachable(where, self._wait_seconds)
+                if why is not None:
+                    raise ConnectionError(f"{why} ({where})")
                 ray.init(address=self._address, **options)
-        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        except (
+            ConnectionError,
+            RuntimeError,
+            ValueError,
+            OSError,
+            ray.exceptions.AuthenticationError,
+        ) as error:
             raise ClusterError(_connection_message(self._address, error)) from error
         finally:
             # ray.init puts handlers of its own in place of those that stop a run in good order
@@ -109,25 +137,43 @@ class RayExecutor:
                 signal.signal(number, handler)
         self._ray = ray
         self._lost_errors = _lost_errors(ray)
-        if self._address is not None and self._workers is None:
-            self.slots = max(1, int(ray.cluster_resources().get("CPU", 1)))
+        if self._address is not None:
+            wait_for_nodes(
+                lambda: [node["NodeManagerAddress"] for node in ray.nodes() if node["Alive"]],
+                self._min_nodes,
+                self._wait_seconds,
+                lambda text: self._on_event("nodes", text),
+            )
+            self._count_slots()
         self._setup_ref = ray.put(self._setup)
         if self._address is not None:
             for difference in differences(self._node_environments()):
                 self._on_event("nodes_differ", f"results may differ in the last bits: {difference}")
 
+    def _count_slots(self) -> None:
+        if self._address is not None and self._workers is None:
+            self.slots = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+        self._counted = time.monotonic()
+
     def _node_environments(self) -> dict[str, dict[str, Any]]:
         ray = self._ray
-        probe = ray.remote(num_cpus=0, max_retries=0)(environment)
+        probe = ray.remote(num_cpus=0, max_retries=0)(_probe)
         affinity = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
         pending = {
-            f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})": probe.options(
+            (f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})", node["NodeID"]): probe.options(
                 scheduling_strategy=affinity(node["NodeID"], soft=False)
             ).remote()
             for node in ray.nodes()
             if node["Alive"]
         }
-        return {name: ray.get(ref, timeout=60) for name, ref in pending.items()}
+        found: dict[str, dict[str, Any]] = {}
+        for (name, node_id), ref in pending.items():
+            try:
+                found[name] = ray.get(ref, timeout=60)
+            except ray.exceptions.RayError as error:
+                if any(node["NodeID"] == node_id and node["Alive"] for node in ray.nodes()):
+                    raise ClusterError(_cannot_run(name, error)) from error
+        return found
 
     def check(self, resources: Resources) -> None:
         """Raise ResourceError when no single node has what an item needs."""
@@ -152,6 +198,8 @@ class RayExecutor:
 
     def wait(self, timeout: float, on_state: Callable[[TaskState], None]) -> list[Reply]:
         """Send what fits the window, then return what arrived."""
+        if time.monotonic() - self._counted > COUNT_SECONDS:
+            self._count_slots()  # a node may have joined or gone
         self._launch()
         if not self._flights:
             return []
@@ -256,6 +304,10 @@ class RayExecutor:
         try:
             message = self._ray.get(next(flight))
         except self._lost_errors as error:
+            if type(error).__name__ == "LocalRayletDiedError":
+                # no item's fault: trying again here would only make failures of all of them
+                self._ray = None  # leaving it in good order would end this process at once
+                raise ClusterError(_NODE_GONE) from error
             self._landed(flight)
             return self._lost_chunk(chunk, type(error).__name__)
         except self._ray.exceptions.RayError as error:
@@ -271,20 +323,37 @@ class RayExecutor:
                 on_state(message)
             return []
         self._landed(flight)
+        if isinstance(message, _Overdue):
+            return self._overdue_chunk(flight, chunk, message)
         worker, answers = message
         if len(answers) != len(chunk.works):
             return self._lost_chunk(chunk, "the worker's tasks ended early")
         self._queue.size_of(chunk.works[0].function).learn(
             len(answers), sum(seconds for _, _, seconds in answers)
         )
+        return self._replies(chunk.works, worker, answers)
+
+    def _replies(self, works: list[Work], worker: str, answers: list[Answer]) -> list[Reply]:
         replies = []
-        for work, (value, failure, seconds) in zip(chunk.works, answers, strict=True):
+        for work, (value, failure, seconds) in zip(works, answers, strict=True):
             attempts = self._attempts.pop(work.key, 0) + 1 if self._attempts else 1
             if self._states:
                 self._states.pop(work.key, None)
                 self._seen_states.pop(work.key, None)
             replies.append(Reply(work.key, value, failure, seconds, worker, attempts))
         return replies
+
+    def _overdue_chunk(self, flight: Any, chunk: Chunk, message: _Overdue) -> list[Reply]:
+        """Take what was done, end the worker that hangs, and send what came after elsewhere."""
+        self._ray.cancel(flight, force=True)
+        done = len(message.answers)
+        late = chunk.works[done]
+        rest = [work for work in chunk.works[done + 1 :] if not self._forget(work.key)]
+        if rest:
+            self._queue.put_back([Chunk(rest)])
+        self._on_event("deadline", f"item {late.key} was ended {message.seconds:.1f} s after start")
+        failed = (None, overdue(late.resources.deadline), message.seconds)
+        return self._replies(chunk.works[: done + 1], message.worker, [*message.answers, failed])
 
     def _landed(self, flight: Any) -> None:
         self._travelling -= len(self._flights.pop(flight).works)
@@ -344,10 +413,22 @@ Answer = tuple[str | None, Failure | None, float]
 """Value or failure of one item, and its seconds."""
 
 
+@dataclass(frozen=True)
+class _Overdue:
+    """An item is past its deadline: the answers before it, and for how long it has run."""
+
+    worker: str
+    answers: list[Answer]
+    seconds: float
+
+
 def _run_chunk(
     setup: WorkerSetup, common: Work, items: list[Item], refs: dict[str, list[Any]]
-) -> Iterator[TaskState | tuple[str, list[Answer]]]:
-    """Run a chunk in a worker process: yields task checkpoints, then all answers at once."""
+) -> Iterator[TaskState | _Overdue | tuple[str, list[Answer]]]:
+    """Run a chunk in a worker process: yields task checkpoints, then all answers at once.
+
+    Or, when an item is past its deadline, what there is until then: the driver ends this process.
+    """
     global _lane
     ray = _import_ray()
     if _lane is None:
@@ -363,23 +444,42 @@ def _run_chunk(
         )
     side.fetch = lambda sha256: ray.get(refs[sha256][0])
     node = ray.get_runtime_context().get_node_id()[:8]
-    label = f"node {node} pid {os.getpid()}"
+    label = f"node {ray.util.get_node_ip_address()} ({node}) pid {os.getpid()}"
     outbox: queue.SimpleQueue[TaskState | None] = queue.SimpleQueue()
     answers: list[Answer] = []
+    deadline = common.resources.deadline
+    begun = [(0, time.monotonic())]
 
     def job() -> None:
         try:
             set_threads(common.resources.threads)
-            for key, item, checkpoint in items:
+            for number, (key, item, checkpoint) in enumerate(items):
+                begun[0] = number, time.monotonic()
+                if deadline:  # for code that lets no other thread of this process run
+                    faulthandler.dump_traceback_later(deadline + HANGING_SECONDS, exit=True, file=2)
                 work = common._replace(key=key, item=item, checkpoint=checkpoint)
                 send = lambda state, key=key: outbox.put(TaskState(key, state))  # noqa: E731
                 reply = side.evaluate(work, label, send)
                 answers.append((reply.value, reply.failure, reply.seconds))
         finally:
+            if deadline:
+                faulthandler.cancel_dump_traceback_later()
             outbox.put(None)
 
     _lane.run(job)
-    while (state := outbox.get()) is not None:
+    while True:
+        left = max(0.0, begun[0][1] + deadline - time.monotonic()) if deadline else None
+        try:
+            state = outbox.get(timeout=left)
+        except queue.Empty:
+            number, since = begun[0]
+            done = list(answers)
+            if len(done) == number:  # else it has ended in this instant
+                yield _Overdue(label, done, time.monotonic() - since)
+                outbox.get()
+            continue
+        if state is None:
+            break
         yield state
     yield label, answers
 
@@ -394,13 +494,27 @@ def _no_data(sha256: str) -> str:
     raise ClusterError(f"shared data {sha256} did not come with the item")
 
 
+def _probe() -> dict[str, Any]:
+    """Return what tasks will compute with on this node."""
+    prepare_environment()  # as every task does: what a shell left unset counts as its default
+    return environment()
+
+
 def differences(environments: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return a sentence for each node whose CPU or libraries differ from the first node's."""
+    """Return a sentence for each way in which a node differs from the first one.
+
+    CPU, Python, libraries and the variables that choose the instructions of a library.
+    """
     found: list[str] = []
     nodes = sorted(environments)
     for node in nodes[1:]:
-        for what in ("cpu", "python", "versions"):
+        for what in ("cpu", "python", "versions", "variables"):
             first, other = environments[nodes[0]].get(what), environments[node].get(what)
+            if isinstance(first, Mapping) and isinstance(other, Mapping):
+                apart = [k for k in first if first[k] != other.get(k)]
+                apart += [k for k in other if k not in first]
+                first = {k: first.get(k) for k in apart}
+                other = {k: other.get(k) for k in apart}
             if first != other:
                 found.append(f"{what} of {node} is {other}, that of {nodes[0]} is {first}")
     return found
@@ -439,6 +553,24 @@ def _take_messages(on_event: Callable[[str, str], None]) -> None:
 
     if hasattr(worker, "print_to_stdstream"):
         worker.print_to_stdstream = to_log
+
+
+def _cannot_run(node: str, error: BaseException) -> str:
+    text = next(line for line in reversed(str(error).splitlines()) if line.strip())
+    return (
+        f"node {node} cannot run Heliostat: {text.strip()}; install it there as cluster.yaml does, "
+        "or send it along with a runtime environment (docs/clusters.md)"
+    )
+
+
+def _resolved(address: str) -> str:
+    """Return the address that Ray would take for `auto`, or the address as it is."""
+    if address != "auto":
+        return address
+    from ray._private import services
+
+    find = getattr(services, "get_ray_address_from_environment", None)
+    return address if find is None else str(find(address, None))
 
 
 def _connection_message(address: str | None, error: BaseException) -> str:

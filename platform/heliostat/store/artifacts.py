@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from heliostat.errors import CorruptStore, StoreError
@@ -33,7 +34,12 @@ class ArtifactStore:
             partial.write_bytes(content)
             partial.replace(path)
         except OSError as error:
-            raise StoreError(f"cannot write {path}: {error.strerror}") from error
+            with suppress(OSError):
+                partial.unlink()  # half a file would keep a full disk full
+            raise StoreError(
+                f"cannot write {path}: {error.strerror}; nothing committed so far is lost, "
+                "free the disk or the folder and resume"
+            ) from error
         return sha256
 
     def get(self, sha256: str) -> bytes:

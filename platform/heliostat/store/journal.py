@@ -53,6 +53,14 @@ create table if not exists event (
   id integer primary key, time real not null, kind text not null, text text not null);
 """
 
+# Outcomes beside how much of their call the search saw: the call is the outcome's own key (`submit`
+# and `call`) or all of it but the number. A join, because a table of calls in memory would grow.
+_SEEN = """
+select o.*, own.delivered, parent.delivered from outcome o
+  left join call own on own.key = o.key
+  left join call parent on parent.key = substr(o.key, 1, length(o.key) - 8)
+"""
+
 
 class Row(NamedTuple):
     """One journaled outcome; texts are canonical encodings, or the marker of an artifact."""
@@ -201,10 +209,22 @@ class Journal:
 
     def outcomes(self, *, delivered: bool = True) -> Iterator[Row]:
         """Return outcomes in key order: those the search saw, or all."""
-        calls = self._delivered()
-        for raw in self._read("select * from outcome order by key"):
-            row = _row(raw)
-            if not delivered or _was_delivered(row.key, calls):
+        if delivered:
+            yield from self._seen(_SEEN + " order by o.key")
+        else:
+            yield from map(_row, self._read("select * from outcome order by key"))
+
+    def _seen(self, query: str) -> Iterator[Row]:
+        """Return those outcomes of a query like `_SEEN` that the search saw, one by one."""
+        gone = self._disowned()
+        for *raw, own, parent in self._read(query):
+            row = _row(tuple(raw))
+            call = row.key[:-1]
+            if own is not None and not _inside(row.key, gone):
+                seen = own > 0
+            else:
+                seen = parent is not None and not _inside(call, gone) and row.key[-1] < parent
+            if seen:
                 yield row
 
     def count(self) -> int:
@@ -227,15 +247,19 @@ class Journal:
         query = "delete from disowned where scope = ?"
         self._write(lambda: self._db.execute(query, (pack_key(scope),)))
 
-    def _delivered(self) -> dict[Key, int]:
+    def _disowned(self) -> list[Key]:
+        return [unpack_key(scope) for (scope,) in self._read("select scope from disowned")]
+
+    def _delivered(self) -> Iterator[int]:
         """Return how many outcomes of each call the search saw, disowned sub-searches left out."""
-        gone = [unpack_key(scope) for (scope,) in self._read("select scope from disowned")]
-        calls = ((unpack_key(k), n) for k, n in self._read("select key, delivered from call"))
-        return {k: n for k, n in calls if not any(k[: len(s)] == s for s in gone)}
+        gone = self._disowned()
+        for key, count in self._read("select key, delivered from call"):
+            if not _inside(unpack_key(key), gone):
+                yield int(count)
 
     def count_delivered(self) -> int:
         """Return the number of outcomes the search saw, as far as it is recorded."""
-        return sum(self._delivered().values())
+        return sum(self._delivered())
 
     def count_before(self, scope: Key, counter: int) -> int:
         """Return the number of journaled outcomes of a scope's first `counter` calls."""
@@ -264,9 +288,11 @@ class Journal:
 
     def extern(self, text: str) -> str:
         """Return the full text of what a row holds."""
+        if not isinstance(text, str):  # SQLite holds bytes in any column
+            raise CorruptStore("run.db", "text", f"a {type(text).__name__}")
         if not text.startswith('{"$blob"'):
             return text
-        return self._artifacts.get(json.loads(text)["$blob"]).decode()
+        return self._artifacts.get(_hash_in(text)).decode()
 
     # Calls and checkpoints
 
@@ -329,8 +355,9 @@ class Journal:
     def _discard(self, held: str) -> None:
         """Delete the artifact of a checkpoint that no other checkpoint shares."""
         shared = self._read("select exists (select 1 from checkpoint where state = ?)", held)
-        if held.startswith('{"$blob"') and not shared.fetchone()[0]:
-            self._artifacts.path(json.loads(held)["$blob"]).unlink(missing_ok=True)
+        blob = isinstance(held, str) and held.startswith('{"$blob"')
+        if blob and not shared.fetchone()[0]:
+            self._artifacts.path(_hash_in(held)).unlink(missing_ok=True)
 
     def checkpoints(self, scope: Key) -> Iterator[StoredCheckpoint]:
         """Return a scope's checkpoints that are intact, newest first."""
@@ -461,9 +488,10 @@ class Journal:
 
     def failures(self) -> list[Row]:
         """Return the outcomes that failed and that the search saw, in key order."""
-        calls = self._delivered()
+        if next(self._delivered(), None) is not None:
+            return list(self._seen(_SEEN + " where o.failure is not null order by o.key"))
         raw = self._read("select * from outcome where failure is not null order by key")
-        return [row for row in map(_row, raw) if not calls or _was_delivered(row.key, calls)]
+        return list(map(_row, raw))
 
     def _read(self, query: str, *values: object) -> sqlite3.Cursor:
         try:
@@ -487,10 +515,15 @@ class Journal:
             ) from error
 
 
-def _was_delivered(key: Key, calls: Mapping[Key, int]) -> bool:
-    if key in calls:
-        return calls[key] > 0
-    return key[-1] < calls.get(key[:-1], 0)
+def _hash_in(marker: str) -> str:
+    try:
+        return str(json.loads(marker)["$blob"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise CorruptStore("run.db", "the hash of an artifact", repr(marker[:40])) from error
+
+
+def _inside(key: Key, scopes: Sequence[Key]) -> bool:
+    return any(key[: len(scope)] == scope for scope in scopes)
 
 
 def _row(raw: tuple[Any, ...]) -> Row:

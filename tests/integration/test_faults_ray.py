@@ -1,0 +1,228 @@
+"""What workers and clusters do wrong: hang, hoard memory, die every second, are not there."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import fault_tasks
+import heliostat_test_tasks as tasks
+import psutil
+import pytest
+from engine_runs import Done, drive
+
+from heliostat import Resources
+from heliostat.execution.ray import RayExecutor, WorkerSetup
+from heliostat.store.artifacts import ArtifactStore
+
+pytestmark = pytest.mark.ray
+
+OnRay = Callable[..., Done]
+KILLING_SECONDS = 30.0
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    """One Ray node for all tests of this module; each test is a job of its own on it."""
+    cluster_utils = pytest.importorskip("ray.cluster_utils")
+    made = cluster_utils.Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False}
+    )
+    yield made
+    made.shutdown()
+
+
+@pytest.fixture
+def on_ray(cluster: Any, tmp_path: Path) -> OnRay:
+    def run(search: Callable[[Any], Any], *, retries: int = 3) -> Done:
+        artifacts = ArtifactStore(tmp_path / "ray" / "artifacts")
+        executor = RayExecutor(
+            WorkerSetup(
+                run=str(tmp_path / "ray"),
+                root=0,
+                code="the tests",
+                cache_dir=str(tmp_path / "cache"),
+                checkpoint_seconds=0.0,
+            ),
+            lambda sha256: artifacts.get(sha256).decode(),
+            workers=2,
+            address=cluster.address,
+            retries=retries,
+        )
+        try:
+            return drive(search, tmp_path / "ray", executor=executor)
+        finally:
+            executor.close(1.0)
+
+    return run
+
+
+def kinds(outcomes: Any) -> list[Any]:
+    return [o.failure.kind if o.failure else o.value for o in outcomes]
+
+
+def test_a_task_that_never_returns_is_one_failure_as_in_one_process(
+    on_ray: OnRay, tmp_path: Path
+) -> None:
+    def search(run: Any) -> Any:
+        run.map(tasks.square, range(64))  # chunks grow: the late item travels with others
+        soon = Resources(deadline=1.0)
+        return kinds(run.map(fault_tasks.never_returns, range(12), resources=soon))
+
+    done = on_ray(search)
+    assert done.result == ["Deadline" if i == 3 else i * i for i in range(12)]
+    (late,) = [row for row in done.rows if row.failure]
+    assert late.attempts == 1
+    serial = drive(search, tmp_path / "serial")
+    assert (done.result, done.digest) == (serial.result, serial.digest)
+
+
+def test_a_task_that_lets_nothing_else_run_is_given_up_with_its_worker(on_ray: OnRay) -> None:
+    def search(run: Any) -> Any:
+        soon = Resources(deadline=0.5)
+        return kinds(run.map(fault_tasks.holds_the_interpreter, range(4), resources=soon))
+
+    assert on_ray(search, retries=0).result == [0, "WorkerLost", 2, 3]
+
+
+def test_an_item_that_wants_more_memory_than_it_may_harms_no_other(
+    on_ray: OnRay, tmp_path: Path
+) -> None:
+    def search(run: Any) -> Any:
+        little = Resources(memory=512 * fault_tasks.MEGABYTE)
+        return kinds(run.map(fault_tasks.fills_memory, range(8), resources=little))
+
+    done = on_ray(search)
+    assert done.result == ["MemoryError" if i == 2 else i + 1 for i in range(8)]
+    assert drive(search, tmp_path / "serial").digest == done.digest
+
+
+def kill_a_worker() -> bool:
+    for process in psutil.Process().children(recursive=True):
+        name = " ".join(process.cmdline()) if process.is_running() else ""
+        if name.startswith("ray::_run_chunk"):
+            process.kill()
+            return True
+    return False
+
+
+@pytest.mark.slow
+def test_workers_killed_every_second_change_no_result(
+    on_ray: OnRay, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = threading.Event()
+    killed: list[bool] = []
+
+    def search(run: Any) -> list[Any]:
+        """Go on for as long as workers are killed, and a little longer."""
+        seen = []
+        for outcome in run.stream(tasks.slow_square, itertools.count()):
+            seen.append(outcome.failure.kind if outcome.failure else outcome.value)
+            if stop.is_set() and len(seen) % 100 == 0:
+                break
+        return seen
+
+    def kill_workers() -> None:
+        until = time.monotonic() + KILLING_SECONDS
+        while time.monotonic() < until:
+            time.sleep(1.0)
+            killed.append(kill_a_worker())
+        stop.set()
+
+    killer = threading.Thread(target=kill_workers, daemon=True)
+    killer.start()
+    done = on_ray(search)
+    killer.join()
+    assert sum(killed) >= 10
+    count = len(done.result)
+    assert done.result == [number * number for number in range(count)]
+    monkeypatch.setattr(tasks.time, "sleep", lambda seconds: None)
+    alone = drive(
+        lambda run: list(itertools.islice(run.stream(tasks.slow_square, range(count)), count)),
+        tmp_path / "serial",
+    )
+    assert alone.digest == done.digest
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+@pytest.mark.parametrize("how", ["option", "environment"])
+def test_an_address_where_nothing_answers_exits_6_and_the_run_can_go_on(cli: Any, how: str) -> None:
+    dead = f"127.0.0.1:{free_port()}"
+    if how == "option":
+        done = cli("run", "count", "--address", dead, "--json", timeout=60)
+    else:
+        done = cli("run", "count", "--address", "auto", "--json", timeout=60, RAY_ADDRESS=dead)
+    assert done.returncode == 6, done.stderr
+    assert dead in done.stderr
+    assert "check the address" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    resumed = cli.json("resume", "last", "--workers", "serial", "--no-report", RAY_ADDRESS=dead)
+    assert resumed["state"] == "finished"
+
+
+def test_a_local_session_does_not_care_for_a_dead_address_in_the_shell(cli: Any) -> None:
+    dead = f"127.0.0.1:{free_port()}"
+    account = cli.json("run", "count", "--workers", "1", "--no-report", RAY_ADDRESS=dead)
+    assert account["state"] == "finished"
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[str]:
+    """The address of a cluster that wants a token, which only its own home folder has."""
+    home = tmp_path / "head"
+    (home / ".ray").mkdir(parents=True)
+    (home / ".ray" / "auth_token").write_text("a" * 64)
+    port = free_port()
+    head = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block"),
+            *(f"--port={port}", "--num-cpus=1", "--include-dashboard=false"),
+        ],
+        env={**os.environ, "HOME": str(home), "RAY_AUTH_MODE": "token"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        until = time.monotonic() + 60
+        while time.monotonic() < until:
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.2)
+        yield f"127.0.0.1:{port}"
+    finally:
+        below = psutil.Process(head.pid).children(recursive=True)
+        head.terminate()
+        head.wait(30)
+        for process in below:
+            if process.is_running():
+                process.kill()
+
+
+def test_a_missing_token_exits_6_and_names_it(cli: Any, guarded: str) -> None:
+    home = cli.folder / "elsewhere"
+    home.mkdir()
+    done = cli(
+        *("run", "count", "--address", guarded, "--json"),
+        timeout=90,
+        HOME=str(home),
+        RAY_AUTH_MODE="token",
+    )
+    assert done.returncode == 6, done.stderr
+    assert "auth_token" in done.stderr
+    assert "Traceback" not in done.stderr
