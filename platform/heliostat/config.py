@@ -13,14 +13,17 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
 from heliostat.errors import ConfigError, UnknownPart, did_you_mean, nearest
-from heliostat.methods import MethodSpec
+from heliostat.methods import MethodSpec, migrated
 from heliostat.parts import PartKind, PartRef
 from heliostat.plugins import Registry
 
 EXTENDABLE: dict[str, Any] = {"extendable": True}
 """Marks a field that may grow on resume: ``Field(50, json_schema_extra=EXTENDABLE)``."""
 
-_FILE_KEYS = ("method", "preset", "seed", "lookahead", "config")
+DEEPEST = 16
+"""Sections within sections that an override may name."""
+
+_FILE_KEYS = ("method", "version", "preset", "seed", "lookahead", "config", "plugins")
 
 
 class MethodConfig(BaseModel):
@@ -38,6 +41,8 @@ class RunFile:
     seed: int | None = None
     lookahead: int | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
+    version: int | None = None
+    block: tuple[str, ...] = ()
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -46,7 +51,9 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError("file", str(path), "a readable TOML file", str(error.strerror)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise ConfigError("file", str(path), "tables and lists in a few levels") from None
+    except ValueError as error:  # no TOML, no UTF-8, a number of too many digits
         raise ConfigError("file", str(path), "valid TOML", str(error)) from error
 
 
@@ -60,17 +67,41 @@ def read_run_file(path: Path) -> RunFile:
             )
     if not isinstance(data.get("method"), str):
         raise ConfigError("method", data.get("method"), "a method's name", "", str(path))
-    for key, kind in (("seed", int), ("lookahead", int), ("preset", str), ("config", dict)):
+    kinds = {"version": int, "seed": int, "lookahead": int, "preset": str, "config": dict}
+    for key, kind in kinds.items():
         if key in data and (not isinstance(data[key], kind) or isinstance(data[key], bool)):
             raise ConfigError(key, data[key], f"a value of type {kind.__name__}", "", str(path))
-    return RunFile(**data)
+    return RunFile(block=_blocked_in(data.pop("plugins", {}), str(path)), **data)
+
+
+def _blocked_in(table: Any, source: str) -> tuple[str, ...]:
+    example = 'a table with block = ["NAME", ...]'
+    if not isinstance(table, dict):
+        raise ConfigError("plugins", table, example, "", source)
+    for key in table:
+        if key != "block":
+            hint = did_you_mean(key, ["block"])
+            raise ConfigError(f"plugins.{key}", table[key], "a known key", hint, source)
+    names = table.get("block", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ConfigError("plugins.block", names, "a list of names of plugins", "", source)
+    return tuple(names)
+
+
+def current_values(method: MethodSpec, file: RunFile, source: str) -> dict[str, Any]:
+    """Return a file's configuration, carried over when it was written for another version."""
+    values = migrated(method, file.config, file.version)
+    if values is None:
+        expected = f"a version that method {method.name} reads; it is at {method.version}"
+        raise ConfigError("version", file.version, expected, "", source)
+    return values
 
 
 def parse_override(text: str) -> tuple[list[str], Any]:
     """Return path and value of `section.key=value`; the value is TOML, or else a string."""
     path, equals, value = text.partition("=")
     keys = [key.strip() for key in path.split(".")]
-    if not equals or not all(keys):
+    if not equals or not all(keys) or len(keys) > DEEPEST:
         raise ConfigError("-o", text, "key=value or section.key=value")
     return keys, toml_value(value)
 
@@ -79,8 +110,10 @@ def toml_value(text: str) -> Any:
     """Return a TOML value, or the text itself where it is none (so strings need no quotes)."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except ValueError:  # no TOML, or a number of too many digits
         return text.strip()
+    except RecursionError:
+        raise ConfigError("value", text, "tables and lists in a few levels") from None
 
 
 def resolve(
@@ -245,7 +278,9 @@ def with_none(values: Any, stored: Any) -> Any:
 
 
 def _config_error(model: type[BaseModel], error: ValidationError, source: str) -> ConfigError:
-    first = error.errors(include_url=False)[0]
+    found = error.errors(include_url=False)
+    # a misspelt key also leaves the right one out: name what was written
+    first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
     location = [part for part in first["loc"] if part not in ("function-plain[_read()]",)]
     path = ".".join(map(str, location)) or "configuration"
     if first["type"] == "extra_forbidden":

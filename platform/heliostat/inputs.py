@@ -18,7 +18,7 @@ from heliostat.errors import (
     RunNotFound,
     nearest,
 )
-from heliostat.parts import PROTOCOLS, PartRef
+from heliostat.parts import PartRef, check_part_object
 from heliostat.plugins import Registry
 from heliostat.runs import RunView, find
 from heliostat.store.artifacts import ArtifactStore
@@ -82,12 +82,7 @@ class PartBuilder:
             if spec.inputs is not None:  # a relative path is meant from where the run began
                 argument = str(self._directory / argument)
             part = spec.build(argument, params) if spec.prefix else spec.build(params)
-        protocol = PROTOCOLS.get(kind)
-        if protocol is not None and not isinstance(part, protocol):
-            raise PluginError(
-                f"{kind} {ref.name!r} gave a {type(part).__name__}, which lacks "
-                f"{', '.join(_missing(part, protocol))} of the {kind} protocol"
-            )
+        check_part_object(kind, ref.name, part)
         return part
 
     def _from_product(self, kind: str, ref: PartRef) -> Any:
@@ -101,6 +96,8 @@ class PartBuilder:
 
 def _copy_product(path: str, ref: PartRef, artifacts: ArtifactStore, root: Path) -> str:
     run_name, _, name = ref.name.removeprefix(PRODUCT).partition("/")
+    if run_name in ("", ".", "..") or not ref.name.isprintable():
+        raise ConfigError(path, ref.name, "run:RUN or run:RUN/PRODUCT of this folder of runs")
     try:
         view = RunView(find(run_name, root))
     except RunNotFound as error:
@@ -123,12 +120,9 @@ def _argument(ref: PartRef) -> str:
 def _file_hash(path: Path) -> str:
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
+    except ValueError as error:  # a NUL in it
+        raise DataError(f"cannot read {str(path)!r}: {error}") from error
     except OSError as error:
         close = nearest(path.name, sorted(p.name for p in path.parent.glob("*")))
         hint = f"; did you mean {path.parent / close}?" if close and close != path.name else ""
         raise DataError(f"cannot read {path}: {error.strerror}{hint}") from error
-
-
-def _missing(part: object, protocol: type) -> list[str]:
-    names = [n for n in dir(protocol) if not n.startswith("_")]
-    return [n for n in names if not hasattr(part, n)] or ["__call__"]

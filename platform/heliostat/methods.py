@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from heliostat.errors import PluginError
+
 if TYPE_CHECKING:
     import click
 
     from heliostat.report.sections import Section
     from heliostat.runs import RunView
+
+
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,8 @@ class MethodSpec:
     `search(config, run)` returns an encodable value. `summary(result, run_id)` is what a terminal
     shows at the end; `report(view)` makes the sections of the HTML report. `presets` are
     configurations by name; "smoke" ends within seconds. `unit` names what `run.report(count=...)`
-    counts. `version` and `migrate(config, version)` read configurations of older versions.
+    counts. `methods_run(config)` names other methods that a run executes, whose code is part of its
+    identity. `version` and `migrate(config, version)` read configurations of older versions.
     """
 
     name: str
@@ -58,6 +65,37 @@ class MethodSpec:
     report: Callable[[RunView], Sequence[Section]] | None = None
     describe: Callable[[Any, str], str] | None = None
     commands: Sequence[click.Command] = ()
+    methods_run: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
     unit: str = "items"
     version: int = 1
     migrate: Callable[[Mapping[str, Any], int], Mapping[str, Any]] | None = None
+
+
+def is_method_name(name: object) -> bool:
+    """Return whether a name may be a method's: it is part of folder names and commands."""
+    return isinstance(name, str) and _NAME.match(name) is not None
+
+
+def migrated(
+    method: MethodSpec, config: Mapping[str, Any], version: int | None
+) -> dict[str, Any] | None:
+    """Return a configuration of another version as one of this version, None if it cannot be.
+
+    No version means this one. Raises PluginError when the method's `migrate` fails.
+    """
+    if version in (None, method.version):
+        return dict(config)
+    if version is None or not 1 <= version < method.version or method.migrate is None:
+        return None
+    try:
+        found = method.migrate(dict(config), version)
+    except Exception as error:
+        raise PluginError(
+            f"method {method.name}: migrate failed on a configuration of version {version}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(found, Mapping):
+        raise PluginError(
+            f"method {method.name}: migrate returned a {type(found).__name__}, expected a mapping"
+        )
+    return dict(found)

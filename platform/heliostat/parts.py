@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from heliostat.errors import PluginError
+
 if TYPE_CHECKING:
     import numpy as np
     import torch
@@ -151,4 +153,59 @@ class Loss(Protocol):
         ...
 
 
-PROTOCOLS: Mapping[str, type] = {"dataset": Dataset, "model": Model, "loss": Loss}
+@runtime_checkable
+class Layer(Protocol):
+    """Kind "layer": a recipe for one layer of a network that another method composes."""
+
+    def create(self, input_shape: tuple[int, ...], generator: torch.Generator) -> torch.nn.Module:
+        """Return a freshly initialised layer; all randomness comes from `generator`."""
+        ...
+
+
+@runtime_checkable
+class Score(Protocol):
+    """Kind "metric": maps logits (samples, classes) and targets (samples,) to one number.
+
+    `direction` is "min" or "max": which end is better.
+    """
+
+    @property
+    def direction(self) -> str: ...  # noqa: D102
+    def __call__(self, outputs: torch.Tensor, targets: torch.Tensor) -> float:
+        """Return the metric over all samples."""
+        ...
+
+
+@runtime_checkable
+class Sampler(Protocol):
+    """Kind "sampler": points in the unit cube."""
+
+    def points(
+        self, count: int, dimensions: int, generator: np.random.Generator
+    ) -> NDArray[np.float64]:
+        """Return points in [0, 1), (count, dimensions); randomness comes from `generator`."""
+        ...
+
+
+PROTOCOLS: Mapping[str, type] = {
+    "dataset": Dataset,
+    "model": Model,
+    "layer": Layer,
+    "loss": Loss,
+    "metric": Score,
+    "sampler": Sampler,
+}
+"""What a part of each kind has to follow; a plugin may add kinds that only it and others know."""
+
+
+def check_part_object(kind: str, name: str, part: object) -> None:
+    """Raise PluginError naming what a part that was built lacks of the protocol of its kind."""
+    protocol = PROTOCOLS.get(kind)
+    if protocol is None or isinstance(part, protocol):
+        return
+    names = [n for n in dir(protocol) if not n.startswith("_")]
+    missing = [n for n in names if not hasattr(part, n)] or ["__call__"]
+    raise PluginError(
+        f"{kind} {name!r} gave a {type(part).__name__}, which lacks {', '.join(missing)} "
+        f"of the {kind} protocol"
+    )

@@ -2,61 +2,55 @@
 
 The index makes methods available where there is no installed distribution (packages shipped to a
 bare cluster), and lets a command import only the method it needs. A plugin that fails to load
-becomes a row with its reason and never stops another.
+becomes a row with its reason and never stops another. Which of two plugins gets a name never
+depends on what was asked for first: a built-in one wins, then the first by plugin name.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-import os
+import sys
 import time
-import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
+from types import ModuleType
 from typing import Any
 
+import click
 import pluggy
 
-from heliostat.errors import PluginError, UnknownMethod, UnknownPart, did_you_mean
-from heliostat.hookspecs import GROUP, PROJECT, Hooks
+from heliostat.candidates import (
+    PluginRow,
+    block,
+    candidates,
+    check_known,
+    printable,
+    why_blocked,
+)
+from heliostat.errors import Interrupted, PluginError, UnknownMethod, UnknownPart
+from heliostat.hookspecs import PROJECT, Hooks
 from heliostat.methods import MethodSpec
-from heliostat.parts import PartSpec
+from heliostat.offers import check_command, check_hooks, check_method, check_part, listed
+from heliostat.parts import PartRef, PartSpec
 
 BUILT_IN: dict[str, str] = {
     "parts": "heliostat_methods.parts.plugin",
     "evomal": "heliostat_methods.evomal.method",
     "step_options": "heliostat_methods.step_options.method",
+    "tune": "heliostat_methods.tune.method",
 }
 """Name of each built-in plugin and the module that implements its hooks."""
 
-METHODS: tuple[str, ...] = ("evomal", "step_options")
+METHODS: tuple[str, ...] = ("evomal", "step_options", "tune")
 """Built-in plugins that offer the method of the same name."""
 
 VERBS: dict[str, tuple[str, str]] = {
     "losses": ("evomal", "List, show, plot, compare and export losses of past runs."),
 }
 """Verbs of built-in plugins, with the plugin and the help, so that help imports none of them."""
-
-LOAD_VARIABLE = "HELIOSTAT_LOAD"
-"""Modules to load as plugins without installing them: names with commas between them."""
-
-SELECT_VARIABLE = "HELIOSTAT_PLUGINS"
-"""Third-party plugins to load: names with commas between them, or `none`; all when unset."""
-
-
-@dataclass
-class PluginRow:
-    """What became of one plugin."""
-
-    name: str
-    source: str
-    version: str = ""
-    state: str = "loaded"
-    seconds: float = 0.0
-    reason: str = ""
-    traceback: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -78,10 +72,12 @@ class Registry:
     def __init__(self) -> None:
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(Hooks)
-        self._rows: dict[str, PluginRow] = {}
+        self._built_in: dict[str, PluginRow] = {}
+        self._others: list[PluginRow] = []
         self._methods: dict[str, MethodSpec] = {}
         self._parts: dict[tuple[str, str], PartSpec] = {}
-        self._owners: dict[str, str] = {}
+        self._commands: dict[str, click.Command] = {}
+        self._owners: dict[str, tuple[str, str]] = {}
         self._third_party_seen = False
 
     def method(self, name: str) -> MethodSpec:
@@ -92,143 +88,212 @@ class Registry:
             self._load_third_party()
         if name in self._methods:
             return self._methods[name]
-        row = self._rows.get(name)
-        if row is not None and row.state != "loaded":
-            raise PluginError(f"plugin {name} could not be loaded: {row.reason}")
+        self._refuse_what_was_lost("method", name)
         raise UnknownMethod(name, self.method_names())
 
     def method_names(self) -> list[str]:
         """Return the names of all methods, loading third-party plugins but no built-in method."""
         self._load_third_party()
-        return sorted({*METHODS, *self._methods})
+        built_in = [name for name in METHODS if not why_blocked(name, PROJECT)]
+        return sorted({*built_in, *self._methods})
 
     def part(self, kind: str, name: str) -> PartSpec:
-        """Return the part of that kind and name; raises UnknownPart."""
-        self._load_parts()
-        found = self._parts.get((kind, name))
-        if found is None and ":" in name:
-            family = self._parts.get((kind, name.partition(":")[0]))
-            found = family if family is not None and family.prefix else None
+        """Return the part of that kind and name; raises UnknownPart, or PluginError as `method`.
+
+        Third-party plugins are imported only for a part that is not built in.
+        """
+        self._load_built_in("parts")
+        found = self._find_part(kind, name)
         if found is None:
-            raise UnknownPart(kind, name, [n for k, n in sorted(self._parts) if k == kind])
-        return found
+            self._load_third_party()
+            found = self._find_part(kind, name)
+        if found is not None:
+            return found
+        self._refuse_what_was_lost(kind, name)
+        raise UnknownPart(kind, name, [n for k, n in sorted(self._parts) if k == kind])
 
     def parts(self, kind: str | None = None) -> list[PartSpec]:
         """Return all parts, or those of one kind, in order of kind and name."""
-        self._load_parts()
+        self._load_built_in("parts")
+        self._load_third_party()
         return [self._parts[key] for key in sorted(self._parts) if kind in (None, key[0])]
 
-    def packages_of(self, method: MethodSpec) -> list[str]:
-        """Return the packages whose sources belong to the identity of a run of this method."""
-        module = self._owners.get(method.name) or method.search.__module__
-        own = module.rpartition(".")[0] or module
-        return ["heliostat", "heliostat_search", "heliostat_methods.parts", own]
-
-    def register(self, plugin: object, name: str) -> None:
-        """Register a plugin object by hand (tests, notebooks)."""
-        self._register(name, plugin, PluginRow(name, "registered"))
-
-    def rows(self) -> list[PluginRow]:
-        """Return one row a plugin, after trying to load all of them."""
-        for name in BUILT_IN:
-            self._load_built_in(name)
-        self._load_third_party()
-        return list(self._rows.values())
-
-    def hook_implementations(self, hook: str) -> list[HookCall]:
-        """Return the loaded plugins' implementations of a hook, to be called one by one.
-
-        One that raises would end a call of the whole hook, the others included.
-        """
-        implementations = getattr(self._manager.hook, hook).get_hookimpls()
-        return [HookCall(i.plugin_name, i.function, tuple(i.argnames)) for i in implementations]
-
-    def load_verb(self, name: str) -> None:
-        """Load the plugin that may offer a verb: the built-in one, or else all."""
+    def command(self, name: str) -> click.Command | None:
+        """Return the verb of that name, loading the plugin that may offer it: one, or else all."""
         if name in VERBS:
             self._load_built_in(VERBS[name][0])
         else:
             self.rows()
+        return self._commands.get(name)
 
-    def _load_parts(self) -> None:
+    def packages_of(
+        self, method: MethodSpec, config: Mapping[str, Any], refs: Iterable[PartRef] = ()
+    ) -> list[str]:
+        """Return the packages whose sources belong to the identity of a run of this method.
+
+        These are the core's, the method's, and those of the parts that its configuration names.
+        """
+        others = () if method.methods_run is None else method.methods_run(config)
+        modules: list[str] = []
+        for spec in (method, *map(self.method, others)):
+            _, module = self._owners.get(f"method {spec.name}", ("", ""))
+            modules += [module, spec.search.__module__]
+        for ref in refs:
+            label = f"{ref.kind} {ref.name.partition(':')[0]}"
+            modules.append(self._owners.get(label, ("", ""))[1])
+        own = (module.rpartition(".")[0] or module for module in modules if module)
+        return list(
+            dict.fromkeys(["heliostat", "heliostat_search", "heliostat_methods.parts", *own])
+        )
+
+    def register(self, plugin: object, name: str) -> None:
+        """Register a plugin object by hand (tests, notebooks); raises PluginError."""
+        if name in [*BUILT_IN, *(row.name for row in self._others)]:
+            raise PluginError(f"the plugin name {name!r} is taken")
         self._load_built_in("parts")
+        row = PluginRow(name, "registered")
+        self._register(name, plugin, row)
+        self._others.append(row)
+
+    def rows(self, *, load: bool = True) -> list[PluginRow]:
+        """Return one row a plugin, after trying to load all of them, or without importing any."""
+        if not load:
+            others = [candidate.row for candidate in candidates(BUILT_IN)]
+            return [*map(_built_in_row, BUILT_IN), *others]
+        for name in BUILT_IN:
+            with contextlib.suppress(PluginError):
+                self._load_built_in(name)
         self._load_third_party()
+        return self._seen()
+
+    def block(self, names: Iterable[str], *, known: bool = False) -> None:
+        """Forbid plugins by name or distribution, before they are imported.
+
+        Raises PluginError for one that is loaded, and with `known` ConfigError for no plugin.
+        """
+        names = list(names)
+        if known:
+            check_known(names, BUILT_IN)
+        for row in self._seen():
+            if row.state == "loaded" and {row.name, row.distribution} & {*names}:
+                raise PluginError(f"plugin {row.name} is loaded already and cannot be blocked")
+        block(names)
+
+    def hook_implementations(self, hook: str) -> list[HookCall]:
+        """Return the plugins' implementations of a hook, to be called one by one.
+
+        One that raises would end a call of the whole hook, the others included. Third-party
+        plugins are loaded for it, built-in ones only when something else asked for them.
+        """
+        self._load_third_party()
+        implementations = getattr(self._manager.hook, hook).get_hookimpls()
+        return [HookCall(i.plugin_name, i.function, tuple(i.argnames)) for i in implementations]
+
+    def _find_part(self, kind: str, name: str) -> PartSpec | None:
+        family = self._parts.get((kind, name.partition(":")[0]))
+        return family if family is not None and (family.prefix or ":" not in name) else None
 
     def _load_built_in(self, name: str) -> None:
-        if name in self._rows:
+        if name in self._built_in:
             return
-        module = BUILT_IN[name]
-        row = PluginRow(name, "built in", _version("heliostat"))
-        self._load(row, lambda: importlib.import_module(module))
+        row = self._built_in[name] = _built_in_row(name)
+        if row.state == "blocked":
+            return
+        self._load(row, lambda: importlib.import_module(BUILT_IN[name]))
         if row.state == "failed":  # unlike a third party's, this is a broken installation
-            raise PluginError(f"built-in plugin {name} could not be loaded: {row.reason}")
+            raise self._lost(f"built-in plugin {name}", row)
 
     def _load_third_party(self) -> None:
         if self._third_party_seen:
             return
         self._third_party_seen = True
-        for module in filter(None, os.environ.get(LOAD_VARIABLE, "").split(",")):
-            self._load_module(module.strip())
-        selection = os.environ.get(SELECT_VARIABLE)
-        allowed = None if selection is None else set(selection.replace(" ", "").split(","))
-        for entry in sorted(metadata.entry_points(group=GROUP), key=lambda e: (e.name, e.value)):
-            distribution = entry.dist.name if entry.dist is not None else entry.value
-            version = entry.dist.version if entry.dist is not None else ""
-            row = PluginRow(entry.name, distribution, version)
-            if entry.name in self._rows or entry.name in BUILT_IN:
-                row.state, row.reason = "failed", f"the name {entry.name!r} is taken"
-                self._rows[f"{entry.name} ({distribution})"] = row
-            elif allowed is not None and entry.name not in allowed:
-                row.state, row.reason = "blocked", f"not in {SELECT_VARIABLE}"
-                self._rows[entry.name] = row
-            else:
-                self._load(row, entry.load)
+        with contextlib.suppress(PluginError):
+            self._load_built_in("parts")  # so that no plugin takes the name of a built-in part
+        for candidate in candidates(BUILT_IN):
+            self._others.append(candidate.row)
+            if candidate.row.state == "found":
+                self._load(candidate.row, candidate.load)
 
-    def _load_module(self, module: str) -> None:
-        self._load(PluginRow(module, LOAD_VARIABLE), lambda: importlib.import_module(module))
-
-    def _load(self, row: PluginRow, load: Any) -> None:
+    def _load(self, row: PluginRow, load: Callable[[], Any]) -> None:
         began = time.perf_counter()
         try:
-            self._register(row.name, load(), row)
-        except (Exception, SystemExit) as error:
-            row.state, row.reason = "failed", f"{type(error).__name__}: {error}"
-            row.traceback = traceback.format_exc()
-            self._rows[row.name] = row
-            if self._manager.has_plugin(row.name):
-                self._manager.unregister(name=row.name)
+            with contextlib.redirect_stdout(sys.stderr):  # what is on stdout is data
+                self._register(row.name, load(), row)
+        except (KeyboardInterrupt, Interrupted):
+            raise
+        except BaseException as error:  # an import may end in SystemExit, or a library's panic
+            row.state, row.error = "failed", error
+            row.reason = str(error) if isinstance(error, PluginError) else _told(error)
         row.seconds = time.perf_counter() - began
 
     def _register(self, name: str, plugin: object, row: PluginRow) -> None:
         self._manager.register(plugin, name)
-        self._check_hook_names(plugin)
-        methods = self._offers(plugin, "heliostat_methods", MethodSpec)
-        parts = self._offers(plugin, "heliostat_parts", PartSpec)
-        for method in methods:
-            if method.name in self._methods or (method.name in METHODS and name != method.name):
-                raise PluginError(f"method {method.name!r} is offered by another plugin already")
-        for method in methods:
-            self._methods[method.name] = method
-            self._owners[method.name] = getattr(plugin, "__name__", method.search.__module__)
-        for part in parts:
-            self._parts.setdefault((part.kind, part.name), part)
-        self._rows[name] = row
+        try:
+            check_hooks(self._manager, plugin)
+            methods = self._offers(plugin, "heliostat_methods", MethodSpec, check_method)
+            parts = self._offers(plugin, "heliostat_parts", PartSpec, check_part)
+            commands = self._offers(plugin, "heliostat_commands", click.Command, check_command)
+            commands += [command for method in methods for command in method.commands]
+            row.offers = (
+                *(f"method {method.name}" for method in methods),
+                *(f"{part.kind} {part.name}" for part in parts),
+                *(f"command {command.name}" for command in commands),
+            )
+            self._check_free(name, row.offers)
+        except BaseException:
+            self._manager.unregister(plugin)
+            raise
+        self._owners |= dict.fromkeys(row.offers, (name, _module_of(plugin)))
+        self._methods |= {method.name: method for method in methods}
+        self._parts |= {(part.kind, part.name): part for part in parts}
+        self._commands |= {command.name: command for command in commands}
+        row.state = "loaded"
 
-    def _check_hook_names(self, plugin: object) -> None:
-        known = [hook for hook in vars(Hooks) if hook.startswith(f"{PROJECT}_")]
-        for caller in self._manager.get_hookcallers(plugin) or ():
-            if not caller.has_spec():
-                raise PluginError(f"no hook {caller.name!r}; {did_you_mean(caller.name, known)}")
+    def _offers(
+        self, plugin: object, hook: str, kind: type[Any], check: Callable[[Any], None]
+    ) -> list[Any]:
+        found: list[Any] = []
+        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+            if implementation.plugin is plugin:
+                found += listed(hook, implementation.function(), kind)
+        for offer in found:
+            check(offer)
+        return found
 
-    def _offers(self, plugin: object, hook: str, kind: type[Any]) -> Sequence[Any]:
-        implementation = getattr(plugin, hook, None)
-        if implementation is None:
-            return ()
-        offered = implementation()
-        wrong = [x for x in offered if not isinstance(x, kind)]
-        if wrong:
-            raise PluginError(f"{hook} returned a {type(wrong[0]).__name__}, not a {kind.__name__}")
-        return tuple(offered)
+    def _check_free(self, plugin: str, offers: tuple[str, ...]) -> None:
+        from heliostat.cli.main import VERBS as CORE_VERBS
+
+        for label in offers:
+            kind, _, name = label.partition(" ")
+            owner = self._owners.get(label, ("", ""))[0]
+            if kind == "method" and name in METHODS and plugin != name:
+                owner = name
+            if kind == "command" and (
+                name in CORE_VERBS or VERBS.get(name, (plugin,))[0] != plugin
+            ):
+                owner = PROJECT
+            if owner:
+                raise PluginError(f"{kind} {name!r} is offered by {owner} already")
+            if offers.count(label) > 1:
+                raise PluginError(f"{kind} {name!r} is offered twice")
+
+    def _seen(self) -> list[PluginRow]:
+        built_in = [self._built_in[name] for name in BUILT_IN if name in self._built_in]
+        return [*built_in, *self._others]
+
+    def _refuse_what_was_lost(self, kind: str, name: str) -> None:
+        for row in self._seen():
+            lost = row.state not in ("loaded", "found")
+            if lost and (f"{kind} {name}" in row.offers or (kind == "method" and name == row.name)):
+                raise self._lost(f"{kind} {name}: plugin {row.name}", row)
+
+    @staticmethod
+    def _lost(what: str, row: PluginRow) -> PluginError:
+        state = {"failed": "could not be loaded"}.get(row.state, f"is {row.state}")
+        told = f"{what} {state}: {row.reason}"
+        error = PluginError(printable(f"{told} (see: heliostat plugins)"))
+        error.__cause__ = row.error  # its traceback is what --debug shows
+        return error
 
 
 @lru_cache(maxsize=1)
@@ -237,8 +302,27 @@ def registry() -> Registry:
     return Registry()
 
 
-def _version(distribution: str) -> str:
+def _built_in_row(name: str) -> PluginRow:
+    row = PluginRow(name, PROJECT, _version())
+    row.reason = why_blocked(name, PROJECT)
+    row.state = "blocked" if row.reason else "found"
+    return row
+
+
+def _version() -> str:
     try:
-        return metadata.version(distribution)
+        return metadata.version(PROJECT)
     except metadata.PackageNotFoundError:
         return ""
+
+
+def _module_of(plugin: object) -> str:
+    module = getattr(plugin, "__name__" if isinstance(plugin, ModuleType) else "__module__", "")
+    return module if isinstance(module, str) else ""
+
+
+def _told(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # a stranger's exception
+        return type(error).__name__

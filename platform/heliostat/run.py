@@ -78,14 +78,17 @@ class Run(Protocol):
         cost: float = 1.0,
         shared: SharedData = None,
         resources: Resources | None = None,
-    ) -> None:
-        """Ask for one outcome ahead of time; `cost` is its expected duration in any unit."""
+    ) -> Key:
+        """Ask for one outcome ahead of time and return its key.
+
+        `cost` is its expected duration in any unit.
+        """
         ...
 
-    def branch(self, search: Callable[[Run], R], *, cost: float = 1.0) -> None:
-        """Begin a sub-search with keys and streams of its own; `next` delivers its outcome.
+    def branch(self, search: Callable[[Run], R], *, cost: float = 1.0) -> Key:
+        """Begin a sub-search with keys and streams of its own under the key that is returned.
 
-        The outcome holds what the sub-search returned, or its error as a failure.
+        `next` delivers its outcome: what it returned, or its error as a failure.
         """
         ...
 

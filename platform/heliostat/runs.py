@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from heliostat.encoding import decode
-from heliostat.errors import Key, RunNotFound, StoreError
+from heliostat.errors import Key, PluginError, RunNotFound, StoreError
+from heliostat.methods import is_method_name
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.journal import Journal, Row
 from heliostat.store.lock import held
@@ -27,7 +28,7 @@ RUNS_VARIABLE = "HELIOSTAT_RUNS"
 
 def runs_root(given: str | Path | None = None) -> Path:
     """Return the folder that holds runs: as given, from HELIOSTAT_RUNS, or ./runs."""
-    return Path(given or os.environ.get(RUNS_VARIABLE) or "runs")
+    return Path(given or os.environ.get(RUNS_VARIABLE) or "runs").expanduser()
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ class RunFolder:
 
 def create(root: Path, method: str) -> RunFolder:
     """Make a new run folder; its name has the date, the method and four random characters."""
+    if not is_method_name(method):
+        raise PluginError(f"{method!r} is no method's name, so no folder is made for it")
     stamp = time.strftime("%Y%m%d-%H%M%S")
     try:
         while True:
@@ -100,9 +103,8 @@ def folders(root: Path) -> list[RunFolder]:
 
 def find(name: str, root: Path) -> RunFolder:
     """Return the run of that name, unique part of a name, or path; `last` is the newest."""
-    direct = Path(name)
-    if (direct / "run.db").is_file():
-        return RunFolder(direct)
+    if _is_run(Path(name)):
+        return RunFolder(Path(name))
     every = folders(root)
     if name == "last" and every:
         return max(every, key=_begun)
@@ -112,6 +114,13 @@ def find(name: str, root: Path) -> RunFolder:
     if len(matches) == 1:
         return matches[0]
     raise RunNotFound(name, [run.id for run in matches or every], str(root))
+
+
+def _is_run(path: Path) -> bool:
+    try:
+        return (path / "run.db").is_file()
+    except (OSError, ValueError):  # too long for a path, or a NUL in it: no name of a run
+        return False
 
 
 def _begun(run: RunFolder) -> tuple[float, str]:

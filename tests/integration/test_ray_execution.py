@@ -14,6 +14,7 @@ import psutil
 import pytest
 from engine_runs import Done, drive
 from heliostat_test_methods import METHODS, EverythingConfig
+from tune_tasks import leaves_a_mark
 
 from heliostat import Resources
 from heliostat.errors import MisuseError, ResourceError
@@ -204,3 +205,39 @@ def test_a_left_stream_leaves_nothing_behind(on_ray: OnRay, tmp_path: Path) -> N
 def test_misuse_is_an_error_of_the_search_not_of_a_worker(on_ray: OnRay) -> None:
     with pytest.raises(MisuseError, match="module level"):
         on_ray(lambda run: run.map(lambda item, ctx: item, [1]))
+
+
+def seen(path: Path) -> bool:
+    """Wait for a file that a task makes; False when it never comes."""
+    until = time.monotonic() + 30
+    while not path.exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    return path.exists()
+
+
+def test_submitted_items_run_while_the_search_goes_on(on_ray: OnRay, tmp_path: Path) -> None:
+    def search(run: Any) -> list[bool]:
+        marks = [tmp_path / f"mark-{number}" for number in range(3)]
+        for mark in marks:
+            run.submit(leaves_a_mark, str(mark))
+        found = [seen(mark) for mark in marks]  # the search has not waited for anything yet
+        assert run.outstanding == 3
+        for _ in marks:
+            run.next()
+        return found
+
+    assert on_ray(search).result == [True, True, True]
+
+
+def test_branches_give_the_serial_digest(on_ray: OnRay, tmp_path: Path) -> None:
+    def search(run: Any) -> Any:
+        def part(number: int) -> Any:
+            return lambda sub: [o.unwrap() for o in sub.map(tasks.draw, range(number + 3))]
+
+        for number in range(6):
+            run.branch(part(number), cost=1.0 + number % 2)
+        return [run.next().value for _ in range(6)]
+
+    there = on_ray(search)
+    here = drive(search, tmp_path / "serial")
+    assert (there.digest, there.result) == (here.digest, here.result)

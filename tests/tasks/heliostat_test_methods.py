@@ -10,10 +10,11 @@ from typing import Annotated, Any, Literal
 
 import heliostat_test_tasks as tasks
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from heliostat import (
     EXTENDABLE,
+    ConfigError,
     MethodConfig,
     MethodSpec,
     Metric,
@@ -226,6 +227,31 @@ def reads_table(config: PartsConfig, run: Run) -> Any:
     return run.map(tasks.square, [int(np.sum(data.targets))])[0].unwrap()
 
 
+def sums_table(config: PartsConfig, run: Run) -> dict[str, Any]:
+    """The same, as a result by name."""
+    data = run.part("dataset", config.data)
+    outcome = run.map(tasks.same, [float(np.sum(data.targets))])[0]
+    return {"value": outcome.unwrap()}
+
+
+class OrderedConfig(MethodConfig):
+    """Two numbers that have to be in order."""
+
+    least: int = Field(1, ge=1, le=9, description="at most `most`")
+    most: int = Field(3, ge=1, le=9, description="at least `least`")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> OrderedConfig:
+        if self.least > self.most:
+            raise ConfigError("least", self.least, f"at most most = {self.most}")
+        return self
+
+
+def ordered(config: OrderedConfig, run: Run) -> dict[str, Any]:
+    """Add the two on a worker."""
+    return {"value": run.call(tasks.same, config.least + config.most).unwrap()}
+
+
 def waits_for_file(config: NothingConfig, run: Run) -> Any:
     """Hold the run open until the file `go` appears in the working folder."""
     values = [o.unwrap() for o in run.map(tasks.square, range(3))]
@@ -264,6 +290,8 @@ METHODS = {
         _method("poisoned", NothingConfig, poisoned),
         _method("limited", OptionalConfig, limited, presets={"smoke": {}, "free": {"limit": None}}),
         _method("reads_table", PartsConfig, reads_table),
+        _method("tuned_table", PartsConfig, sums_table),
+        _method("ordered", OrderedConfig, ordered),
         _method("waits_for_file", NothingConfig, waits_for_file),
     )
 }

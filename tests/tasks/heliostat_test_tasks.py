@@ -17,6 +17,10 @@ def square(item: int, ctx: TaskContext) -> int:
     return item * item
 
 
+def same(item: Any, ctx: TaskContext) -> Any:
+    return item
+
+
 def draw(item: Any, ctx: TaskContext) -> float:
     """One draw of the task's own stream: shows where a key or a stream moved."""
     return float(ctx.rng().random())

@@ -39,34 +39,31 @@ def init(method_name: str, preset: str | None, output: Path | None) -> None:
 
 
 def _commented(method: Any, values: dict[str, Any]) -> str:
-    import tomli_w
-
     lines = [f"# {method.summary} (arXiv {method.paper})", f'method = "{method.name}"', "seed = 0"]
     lines += ["", "[config]"]
     for name, info in method.config.model_fields.items():
         if info.description:
             lines.append(f"# {info.description}")
-        if name not in values:
+        if values.get(name) is None:
             lines.append(f"# {name} = (not set)")
-        elif isinstance(values[name], dict):
-            inline = ", ".join(tomli_w.dumps({k: v}).strip() for k, v in values[name].items())
-            lines.append(f"{name} = {{{inline}}}")
         else:
-            lines.append(_inline(name, values[name]))
+            lines.append(f"{name} = {_inline(values[name])}")
     return "\n".join(lines) + "\n"
 
 
-def _inline(name: str, value: Any) -> str:
-    # JSON's lists, strings, numbers and booleans are TOML too; tables inside lists are not
-    if isinstance(value, list) and any(isinstance(v, dict) for v in value):
-        inner = ", ".join(
-            "{" + ", ".join(f"{k} = {json.dumps(x)}" for k, x in v.items()) + "}"
-            if isinstance(v, dict)
-            else json.dumps(v)
-            for v in value
-        )
-        return f"{name} = [{inner}]"
-    return f"{name} = {json.dumps(value)}"
+def _inline(value: Any) -> str:
+    # JSON's strings, integers and booleans are TOML too; tables are not, and TOML has no null
+    if isinstance(value, dict):
+        inner = (f"{_key(k)} = {_inline(v)}" for k, v in value.items() if v is not None)
+        return "{" + ", ".join(inner) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_inline, value)) + "]"
+    return repr(value) if isinstance(value, float) else json.dumps(value)
+
+
+def _key(key: str) -> str:
+    bare = key.replace("_", "").replace("-", "")
+    return key if bare.isalnum() and bare.isascii() else json.dumps(key)
 
 
 @config.command()

@@ -10,11 +10,12 @@ from typing import Any
 
 import click
 
-from heliostat.errors import HeliostatError, Interrupted, did_you_mean
+from heliostat.errors import HeliostatError, Interrupted, did_you_mean, shown
 
 VERBS: dict[str, tuple[str, str]] = {
     "run": ("heliostat.cli.run", "Run a method, or a configuration file."),
     "resume": ("heliostat.cli.run", "Go on with a run that was stopped or killed."),
+    "tune": ("heliostat.cli.tune", "Search a method's configuration for its best result."),
     "ls": ("heliostat.cli.inspect", "List runs, newest first."),
     "show": ("heliostat.cli.inspect", "Show a run, or one of its outcomes."),
     "compare": ("heliostat.cli.inspect", "Compare two runs: configuration, digest, result."),
@@ -25,6 +26,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "parts": ("heliostat.cli.plugins", "List data sets, models, losses and other parts."),
     "plugins": ("heliostat.cli.plugins", "List plugins and what became of each."),
     "config": ("heliostat.cli.config", "Write or check configuration files."),
+    "cluster": ("heliostat.cli.cluster", "Check a cluster file; fetch runs from a cluster."),
     "doctor": ("heliostat.cli.doctor", "Check this machine and say what to mend."),
 }
 """Verb: the module that implements it, imported only when it is used, and its help."""
@@ -53,7 +55,7 @@ class LazyGroup(click.Group):
         if self.get_command(ctx, name) is None:
             from heliostat.plugins import VERBS as PLUGIN_VERBS
 
-            ctx.fail(f"no command {name!r}; {did_you_mean(name, [*VERBS, *PLUGIN_VERBS])}")
+            ctx.fail(f"no command {shown(name)}; {did_you_mean(name, [*VERBS, *PLUGIN_VERBS])}")
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -77,26 +79,24 @@ class LazyGroup(click.Group):
     def _plugin_command(name: str) -> click.Command | None:
         from heliostat.plugins import registry
 
-        plugins = registry()
-        plugins.load_verb(name)
-        for offer in plugins.hook_implementations("heliostat_commands"):
-            for command in offer():
-                if command.name == name:
-                    found: click.Command = command
-                    return found
-        return None
+        return registry().command(name)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="heliostat", prog_name="heliostat")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-def heliostat(debug: bool) -> None:
+@click.option("--no-plugin", "blocked", multiple=True, metavar="NAME", help="Do not load a plugin.")
+def heliostat(debug: bool, blocked: tuple[str, ...]) -> None:
     """Run research methods as plugins: the same result on a laptop and on a cluster.
 
     Begin with: heliostat methods, then heliostat run METHOD --preset smoke.
     """
     if debug:
         os.environ["HELIOSTAT_DEBUG"] = "1"
+    if blocked:
+        from heliostat.plugins import registry
+
+        registry().block(blocked, known=True)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -48,13 +48,35 @@ def execution_options(function: F) -> F:
     return function
 
 
+def cluster_options(function: F) -> F:
+    """Add the options that say what a run waits for on a cluster."""
+    for option in (
+        click.option(
+            "--wait",
+            type=float,
+            default=0.0,
+            show_default=True,
+            help="Seconds to wait for --min-nodes.",
+        ),
+        click.option(
+            "--min-nodes",
+            type=int,
+            default=1,
+            show_default=True,
+            help="Begin when this many nodes joined the cluster at --address.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 def parse_workers(text: str | None) -> int | None:
     """Return 0 for serial, None for all cores, else the number of workers."""
     if text is None:
         return None
     if text == "serial":
         return 0
-    if text.isascii() and text.isdecimal() and int(text) > 0:
+    if text.isascii() and text.isdecimal() and len(text) < 10 and int(text) > 0:
         return int(text)
     raise ConfigError("--workers", text, "a positive number or serial")
 

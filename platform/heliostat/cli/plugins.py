@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from typing import Any
 
 import click
 
 from heliostat.cli.options import json_option, print_json
+from heliostat.errors import did_you_mean, shown
 
 
 @click.command()
@@ -74,7 +76,7 @@ def _describe(method: Any, as_json: bool) -> None:
 @json_option
 def parts(kind: str | None, as_json: bool) -> None:
     """List the parts that configurations can name, of one KIND or of all."""
-    from heliostat.errors import ConfigError, did_you_mean
+    from heliostat.errors import ConfigError
     from heliostat.plugins import registry
 
     found = registry().parts(kind)
@@ -103,30 +105,60 @@ def parts(kind: str | None, as_json: bool) -> None:
             click.echo(f"{'':<34}{shown}")
 
 
-@click.command()
+_PLUGIN_VERBS: dict[str, tuple[str, str]] = {
+    "new": ("heliostat.cli.plugin_new", "Write a new plugin as a complete distribution."),
+    "check": ("heliostat.cli.plugin_check", "Run the conformance kit on a plugin."),
+    "hooks": ("heliostat.cli.plugin_hooks", "Print the reference of all hooks as Markdown."),
+}
+"""Verb under `plugins`: the module with the command of that name, and its help."""
+
+
+class _PluginGroup(click.Group):
+    """Imports a verb under `plugins` when it is called, so that the listing needs none."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_PLUGIN_VERBS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _PLUGIN_VERBS:
+            return None
+        command: click.Command = getattr(importlib.import_module(_PLUGIN_VERBS[name][0]), name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in _PLUGIN_VERBS:
+            ctx.fail(f"no command {shown(args[0])}; {did_you_mean(args[0], _PLUGIN_VERBS)}")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _PLUGIN_VERBS.items()])
+
+
+@click.group(cls=_PluginGroup, invoke_without_command=True)
+@click.option("--no-import", is_flag=True, help="Only say what would be imported.")
 @json_option
-def plugins(as_json: bool) -> None:
-    """List plugins, built in and installed, and what became of each."""
+@click.pass_context
+def plugins(ctx: click.Context, no_import: bool, as_json: bool) -> None:
+    """List plugins, built in and installed, and what became of each.
+
+    Importing a plugin runs its code. HELIOSTAT_PLUGINS=a,b (or none) says which installed ones may
+    be imported, `heliostat --no-plugin NAME` and `[plugins] block = [...]` in a configuration file
+    which may not.
+    """
+    if ctx.invoked_subcommand is not None:
+        return
     from heliostat.plugins import registry
 
-    rows = registry().rows()
+    rows = registry().rows(load=not no_import)
     if as_json:
-        print_json(
-            [
-                {
-                    "name": row.name,
-                    "source": row.source,
-                    "version": row.version,
-                    "state": row.state,
-                    "seconds": round(row.seconds, 3),
-                    "reason": row.reason,
-                }
-                for row in rows
-            ]
-        )
+        print_json([row.account() for row in rows])
         return
-    for row in rows:
-        click.echo(
-            f"{row.name:<20}{row.version:<10}{row.source:<20}{row.state:<10}"
-            f"{row.seconds:6.2f} s  {row.reason}"
-        )
+    heads = ("name", "version", "distribution", "state", "seconds", "reason")
+    table = [heads, *(tuple(str(row.account()[head]) for head in heads) for row in rows)]
+    widths = [max(len(line[i]) for line in table) for i in range(len(heads) - 1)]
+    for *cells, reason in table:
+        columns = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        click.echo("  ".join([*columns, reason]).rstrip())

@@ -16,7 +16,16 @@ from heliostat.store.journal import Row
 PLAIN_SECONDS = 2.0
 """Least time between two plain lines of one search."""
 
-NOTES = {"worker_lost": "note: {}; it is being retried", "nodes_differ": "warning: {}"}
+ROWS_SHOWN = 12
+"""Sub-searches in the display on a terminal, the newest ones."""
+
+NOTES = {
+    "worker_lost": "note: {}; it is being retried",
+    "nodes_differ": "warning: {}",
+    "nodes": "cluster: {}",
+    "warning": "warning: {}",
+    "observer": "note: observer {}; it changes no result",
+}
 """Events that are shown, and how; all events are in the run's log."""
 
 
@@ -42,7 +51,12 @@ class _Search:
     def take(
         self, step: int, of: int | None, count: float | None, metrics: dict[str, float]
     ) -> None:
-        self.step, self.of, self.count, self.metrics = step, of, count, metrics
+        if step < self.step:  # another phase counts from the beginning: so do rate and time left
+            self.first, self.count, self.metrics = None, None, {}
+        self.step, self.of = step, of
+        # a report within a step says only that it goes on
+        self.count = self.count if count is None else count
+        self.metrics = metrics or self.metrics
         if self.first is None:
             self.first = (time.monotonic(), count or 0.0, step)
 
@@ -88,6 +102,8 @@ class PlainProgress(Silent):
         search = self._searches.setdefault(scope, _Search())
         search.take(step, of, count, metrics)
         now = time.monotonic()
+        if scope and now - search.began < PLAIN_SECONDS:
+            return  # a search of many short sub-searches shows its own steps
         if now - search.shown >= PLAIN_SECONDS or step == of:
             search.shown = now
             print(self._line(scope, search), file=sys.stderr)  # noqa: T201
@@ -103,7 +119,9 @@ class PlainProgress(Silent):
         parts += [f"{name} {value:.4g}" for name, value in search.metrics.items()]
         rate = search.rate()
         if rate is not None:
-            parts.append(f"{rate:.3g} {self._method.unit}/s")
+            # what another method's search counts is not said here
+            unit = "" if scope and self._method.methods_run else f" {self._method.unit}"
+            parts.append(f"{rate:.3g}{unit}/s")
         if self._failures:
             parts.append(f"{self._failures} failed")
         left = search.seconds_left()
@@ -164,7 +182,9 @@ class LiveProgress(PlainProgress):
         heads = ["search", "step", *names, f"{self._method.unit}/s", "failed", "left"]
         for head in heads:
             table.add_column(head.replace("_", " "), justify="right")
-        for scope, search in self._searches.items():
+        newest = list(self._searches.items())[-ROWS_SHOWN:]
+        main = [((), self._searches[()])] if () in self._searches else []
+        for scope, search in main + [row for row in newest if row[0]]:
             rate, left = search.rate(), search.seconds_left()
             table.add_row(
                 ".".join(map(str, scope)) or "main",

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from heliostat.cli.options import (
+    cluster_options,
     execution_options,
     json_option,
     parse_workers,
@@ -27,6 +28,7 @@ from heliostat.numerics import prepare_environment
 @click.option("--lookahead", type=int, help="Virtual slots of asynchronous searches [default: 3].")
 @click.option("--report/--no-report", default=True, help="Write report.html at the end.")
 @execution_options
+@cluster_options
 @runs_option
 @json_option
 def run(
@@ -39,6 +41,8 @@ def run(
     workers: str | None,
     address: str | None,
     checkpoint_seconds: float,
+    min_nodes: int,
+    wait: float,
     runs: Path | None,
     as_json: bool,
 ) -> None:
@@ -47,22 +51,51 @@ def run(
     Nothing is lost when it is stopped or killed: `heliostat resume RUN` goes on.
     """
     prepare_environment()
-    from heliostat.config import read_run_file
+    from heliostat.config import current_values, read_run_file
     from heliostat.plugins import registry
-    from heliostat.runner import DEFAULT_LOOKAHEAD, start
-    from heliostat.runs import RunFolder
+    from heliostat.runner import DEFAULT_LOOKAHEAD
 
     values: dict[str, Any] = {}
     source = ""
     name = target
-    if target.endswith(".toml") or Path(target).is_file():
+    if target.endswith(".toml") or _is_file(target):
         file = read_run_file(Path(target))
         source, name, values = target, file.method, dict(file.config)
         preset = preset if preset is not None else file.preset
         seed = seed if seed is not None else file.seed
         lookahead = lookahead if lookahead is not None else file.lookahead
-    execution = _execution(workers, address, checkpoint_seconds, runs)
-    method = registry().method(name)
+        registry().block(file.block)
+        values = current_values(registry().method(name), file, source)
+    execution = execution_of(workers, address, checkpoint_seconds, min_nodes, wait, runs)
+    start_and_show(
+        registry().method(name),
+        execution,
+        runs=runs,
+        report=report,
+        as_json=as_json,
+        preset=preset,
+        values=values,
+        overrides=overrides,
+        seed=seed or 0,
+        lookahead=DEFAULT_LOOKAHEAD if lookahead is None else lookahead,
+        source=source,
+    )
+
+
+def _is_file(target: str) -> bool:
+    try:
+        return Path(target).is_file()
+    except (OSError, ValueError):  # too long for a path, or a NUL in it
+        return False
+
+
+def start_and_show(
+    method: Any, execution: Any, *, runs: Path | None, report: bool, as_json: bool, **settings: Any
+) -> None:
+    """Start a run with these settings of `runner.start`, show its progress and its end."""
+    from heliostat.runner import start
+    from heliostat.runs import RunFolder
+
     progress = _progress(method, as_json)
     started: list[RunFolder] = []
 
@@ -72,16 +105,7 @@ def run(
 
     try:
         account = start(
-            method,
-            preset=preset,
-            values=values,
-            overrides=overrides,
-            seed=seed or 0,
-            lookahead=DEFAULT_LOOKAHEAD if lookahead is None else lookahead,
-            execution=execution,
-            listener=progress,
-            source=source,
-            on_folder=on_folder,
+            method, execution=execution, listener=progress, on_folder=on_folder, **settings
         )
     except BaseException as error:
         progress.end()
@@ -98,6 +122,7 @@ def run(
 @click.option("--allow-code-change", is_flag=True, help="Go on under other code (recorded).")
 @click.option("--report/--no-report", default=True, help="Write report.html at the end.")
 @execution_options
+@cluster_options
 @runs_option
 @json_option
 def resume(
@@ -108,18 +133,24 @@ def resume(
     workers: str | None,
     address: str | None,
     checkpoint_seconds: float,
+    min_nodes: int,
+    wait: float,
     runs: Path | None,
     as_json: bool,
 ) -> None:
     """Go on with a run: RUN is its name, a unique part of it, its folder, or `last`."""
     prepare_environment()
     from heliostat import runner
+    from heliostat.config import read_run_file
     from heliostat.plugins import registry
     from heliostat.runs import RunView, find, runs_root
 
     folder = find(run_name, runs_root(runs))
-    execution = _execution(workers, address, checkpoint_seconds, folder.path.parent)
+    execution = execution_of(
+        workers, address, checkpoint_seconds, min_nodes, wait, folder.path.parent
+    )
     view = RunView(folder)
+    registry().block(read_run_file(folder.config).block)
     method = registry().method(view.method)
     view.close()
     progress = _progress(method, as_json)
@@ -143,9 +174,15 @@ def resume(
     _finish(method, account, report, as_json)
 
 
-def _execution(
-    workers: str | None, address: str | None, checkpoint_seconds: float, runs: Path | None
+def execution_of(
+    workers: str | None,
+    address: str | None,
+    checkpoint_seconds: float,
+    min_nodes: int,
+    wait: float,
+    runs: Path | None,
 ) -> Any:
+    """Return the execution settings that the options say; raises ConfigError."""
     from heliostat.runner import Execution
     from heliostat.runs import runs_root
 
@@ -154,11 +191,19 @@ def _execution(
     count = parse_workers(workers)
     if count == 0 and address is not None:
         raise ConfigError("--address", address, "no address together with --workers serial")
+    if min_nodes < 1:
+        raise ConfigError("--min-nodes", min_nodes, "one node or more")
+    if not 0 <= wait < float("inf"):
+        raise ConfigError("--wait", wait, "zero or more seconds")
+    if min_nodes > 1 and address is None:
+        raise ConfigError("--min-nodes", min_nodes, "an --address, for example --address auto")
     return Execution(
         workers=count,
         address=address,
         runs=runs_root(runs),
         checkpoint_seconds=checkpoint_seconds,
+        min_nodes=min_nodes,
+        wait_seconds=wait,
     )
 
 

@@ -6,9 +6,10 @@ import json
 import time
 from collections.abc import Sequence
 
-from heliostat.errors import key_text
+from heliostat.errors import Interrupted, key_text
 from heliostat.methods import MethodSpec
-from heliostat.plugins import Registry
+from heliostat.offers import listed
+from heliostat.plugins import HookCall, Registry
 from heliostat.report.html import render
 from heliostat.report.sections import Plot, Section, Series, Table, Text
 from heliostat.runs import RunView
@@ -41,7 +42,7 @@ def sections_of(view: RunView, method: MethodSpec, plugins: Registry) -> list[Se
     else:
         sections += _convergence(view)
     for contribute in plugins.hook_implementations("heliostat_report_sections"):
-        sections += contribute(run=view)
+        sections += _contributed(contribute, view)
     return [
         *sections,
         _failures(view),
@@ -50,6 +51,19 @@ def sections_of(view: RunView, method: MethodSpec, plugins: Registry) -> list[Se
         _environment(view),
         _reproduce(view),
     ]
+
+
+def _contributed(call: HookCall, view: RunView) -> list[Section]:
+    """Return a plugin's sections, or a note in their place: a report does without them."""
+    try:
+        found: list[Section] = listed("heliostat_report_sections", call(run=view), Section)
+        render(call.plugin, found)
+        return found
+    except (KeyboardInterrupt, Interrupted):
+        raise
+    except BaseException as error:  # SystemExit too
+        told = f"The sections of plugin {call.plugin} are left out: {type(error).__name__}: {error}"
+        return [Section(f"Plugin {call.plugin}", [Text(told)])]
 
 
 def _convergence(view: RunView) -> Sequence[Section]:

@@ -253,7 +253,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("value", "place", "kind"), REFUSED, ids=lambda v: str(v)[:30])
+@pytest.mark.parametrize(("value", "place", "kind"), REFUSED, ids=[row[2] for row in REFUSED])
 def test_a_refusal_names_place_and_type(value: Any, place: str, kind: str) -> None:
     with pytest.raises(EncodingError) as caught:
         encode(value)

@@ -14,6 +14,7 @@ from heliostat_test_methods import METHODS, EverythingConfig
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scrambled_executors import Killed, MortalExecutor, ScrambledExecutor
+from tune_tasks import leaves_a_mark
 
 few = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -116,3 +117,14 @@ def test_outcomes_asked_for_but_never_taken_are_not_in_the_digest(tmp_path: Path
         for s in range(6)
     }
     assert digests == {drive(search, tmp_path / "serial").digest}
+
+
+def test_one_process_runs_submitted_items_only_when_the_search_waits(tmp_path: Path) -> None:
+    def search(run: Any) -> list[bool]:
+        mark = tmp_path / "mark"
+        run.submit(leaves_a_mark, str(mark))
+        before = mark.exists()
+        run.next()
+        return [before, mark.exists()]
+
+    assert drive(search, tmp_path / "run").result == [False, True]

@@ -6,11 +6,15 @@ import hashlib
 import json
 import sqlite3
 from pathlib import Path
+from typing import Any
 
+import heliostat_test_tasks as tasks
 import pytest
+from engine_runs import drive
 from hypothesis import given
 from hypothesis import strategies as st
 
+from heliostat.engine import MOST_UNSAVED
 from heliostat.errors import CorruptStore, StoreError
 from heliostat.outcome import Failure
 from heliostat.store.artifacts import ArtifactStore
@@ -212,3 +216,32 @@ def test_pages_hold_the_outcomes_of_their_call_only(tmp_path: Path) -> None:
     journal.put([row(3, i) for i in (0, 1, 2, 255, 256, 700)] + [row(3, 1, 0), row(4, 1)])
     assert sorted(journal.page((3,), 0, 256)) == [0, 1, 2, 255]
     assert sorted(journal.page((3,), 256, 512)) == [256, 700]
+
+
+def test_deliveries_of_many_calls_are_written_on_the_way_and_seen_row_by_row(
+    tmp_path: Path,
+) -> None:
+    def search(run: Any) -> None:
+        for number in range(MOST_UNSAVED + 10):
+            run.submit(tasks.square, number)
+            run.next()
+        journal = Journal(tmp_path / "run.db", ArtifactStore(tmp_path), readonly=True)
+        written.append(journal.count_delivered())
+        journal.close()
+
+    written: list[int] = []
+    done = drive(search, tmp_path)
+    assert written == [MOST_UNSAVED]
+    assert len(done.rows) == MOST_UNSAVED + 10
+
+
+def test_outcomes_of_disowned_sub_searches_are_not_seen(tmp_path: Path) -> None:
+    journal = opened(tmp_path)
+    journal.put([row(0, 0), row(1, 0, 0), row(1, 1), row(2)])
+    journal.save_calls({(0,): 1, (1, 0): 1, (1, 1): 1, (2,): 1})
+    assert [r.key for r in journal.outcomes()] == [(0, 0), (1, 0, 0), (1, 1), (2,)]
+    journal.disown((1,))
+    assert [r.key for r in journal.outcomes()] == [(0, 0), (2,)]
+    assert journal.count_delivered() == 2
+    journal.own((1,))
+    assert journal.count_delivered() == 4

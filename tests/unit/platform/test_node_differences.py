@@ -16,3 +16,12 @@ def test_each_difference_names_both_nodes_and_what_they_have() -> None:
     for part in ("cpu", "10.0.0.2", "10.0.0.3", "AVX512", "AVX2"):
         assert part in said[0]
     assert "3.12.1" in said[1]
+
+
+def test_only_what_differs_is_said_variables_included() -> None:
+    first = {**FIRST, "variables": {"OMP_NUM_THREADS": "1", "MKL_CBWR": "AVX2,STRICT"}}
+    other = {**FIRST, "variables": {"OMP_NUM_THREADS": "1", "MKL_CBWR": "COMPATIBLE"}}
+    (said,) = differences({"10.0.0.2": first, "10.0.0.3": other})
+    assert "'MKL_CBWR': 'COMPATIBLE'" in said
+    assert "'MKL_CBWR': 'AVX2,STRICT'" in said
+    assert "OMP_NUM_THREADS" not in said

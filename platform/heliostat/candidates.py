@@ -1,0 +1,144 @@
+"""Which plugins there are and which of them may be imported, decided before any is.
+
+Importing a plugin runs its code, so allow-list and block-list are looked at first.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from heliostat.entry_points import Declared, declared
+from heliostat.errors import ConfigError, did_you_mean
+from heliostat.hookspecs import FAMILY, GROUP
+
+LOAD_VARIABLE = "HELIOSTAT_LOAD"
+"""Modules to load as plugins without installing them: names with commas between them."""
+
+SELECT_VARIABLE = "HELIOSTAT_PLUGINS"
+"""Installed plugins that may be loaded: names with commas between them, or `none`."""
+
+BLOCK_VARIABLE = "HELIOSTAT_BLOCK"
+"""Plugins not to load, by name or distribution; processes started from here obey it too."""
+
+
+@dataclass
+class PluginRow:
+    """What became of one plugin.
+
+    `state`: found (not imported yet), loaded, blocked, failed or incompatible. `offers` are the
+    names of what it hands over, such as ``loss focal``.
+    """
+
+    name: str
+    distribution: str
+    version: str = ""
+    state: str = "found"
+    seconds: float = 0.0
+    reason: str = ""
+    offers: tuple[str, ...] = ()
+    error: BaseException | None = field(default=None, repr=False)
+
+    def account(self) -> dict[str, Any]:
+        """Return the row as plain values, fit for a terminal."""
+        return {
+            "name": printable(self.name),
+            "version": printable(self.version),
+            "distribution": printable(self.distribution),
+            "state": self.state,
+            "seconds": round(self.seconds, 3),
+            "reason": printable(self.reason),
+            "offers": [printable(offer) for offer in self.offers],
+        }
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A plugin that is not built in: its row, and how it is imported if its state is found."""
+
+    row: PluginRow
+    load: Callable[[], Any]
+
+
+def candidates(taken: Iterable[str]) -> Iterator[Candidate]:
+    """Yield what HELIOSTAT_LOAD names, then what is installed, in order of names."""
+    owners = dict.fromkeys(taken, "heliostat")
+    for module in _names_in(LOAD_VARIABLE):
+        row = PluginRow(module, LOAD_VARIABLE)
+        _decide(row, owners)
+        yield Candidate(row, partial(importlib.import_module, module))
+    allowed = None if os.environ.get(SELECT_VARIABLE) is None else _names_in(SELECT_VARIABLE)
+    for found in declared(FAMILY):
+        row = PluginRow(found.name or found.value, found.distribution, found.version)
+        if found.group != GROUP:
+            row.state, row.reason = "incompatible", _other_version(found)
+        elif found.problem:
+            row.state, row.reason = "failed", found.problem
+        elif allowed is not None and row.name not in allowed:
+            row.state, row.reason = "blocked", f"not in {SELECT_VARIABLE}"
+        else:
+            _decide(row, owners)
+        yield Candidate(row, found.load)
+
+
+def why_blocked(name: str, distribution: str) -> str:
+    """Return why a plugin may not be loaded, or nothing when it may."""
+    listed = [entry for entry in _names_in(BLOCK_VARIABLE) if entry in (name, distribution)]
+    return (
+        f"{listed[0]!r} is blocked by --no-plugin, {BLOCK_VARIABLE} or [plugins]" if listed else ""
+    )
+
+
+def blocked_names() -> list[str]:
+    """Return the names that are blocked."""
+    return _names_in(BLOCK_VARIABLE)
+
+
+def block(names: Iterable[str]) -> None:
+    """Forbid plugins, here and in processes started from here, until this process ends."""
+    os.environ[BLOCK_VARIABLE] = ",".join(dict.fromkeys([*blocked_names(), *names]))
+
+
+def check_known(names: Iterable[str], built_in: Iterable[str]) -> None:
+    """Raise ConfigError for a name to block that is no plugin's: misspelt, it would block none."""
+    known = {*built_in, *_names_in(LOAD_VARIABLE)}
+    for found in declared(FAMILY):
+        known |= {found.name, found.distribution}
+    for name in names:
+        if name not in known:
+            raise ConfigError(
+                "--no-plugin", name, "the name of a plugin", did_you_mean(name, sorted(known))
+            )
+
+
+def printable(text: str) -> str:
+    """Return a stranger's text without what a terminal would obey, on one line."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(text.split(" ")))
+
+
+def _decide(row: PluginRow, owners: dict[str, str]) -> None:
+    if row.name in owners:
+        row.state = "failed"
+        row.reason = f"the name {row.name!r} is taken by {owners[row.name]}"
+        return
+    reason = why_blocked(row.name, row.distribution)
+    if reason:
+        row.state, row.reason = "blocked", reason
+    else:
+        owners[row.name] = row.distribution
+
+
+def _other_version(found: Declared) -> str:
+    return (
+        f"it is written for {found.group!r}, this version of Heliostat loads {GROUP!r}; "
+        "look for another version of one of them"
+    )
+
+
+def _names_in(variable: str) -> list[str]:
+    names = (name.strip() for name in os.environ.get(variable, "").split(","))
+    return [name for name in names if name]

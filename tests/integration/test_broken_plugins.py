@@ -1,0 +1,162 @@
+"""Twelve broken plugins are installed, and everything else goes on as if they were not."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from broken_plugins import METHOD, TWELVE, imported, install, install_one
+
+
+@pytest.fixture
+def twelve(cli: Any) -> Path:
+    """The folder with the twelve distributions, on the path of the command line."""
+    folder: Path = cli.folder / "site"
+    install(folder)
+    use(cli, folder)
+    return folder
+
+
+def use(cli: Any, folder: Path) -> None:
+    cli.environment["PYTHONPATH"] = os.pathsep.join([str(folder), os.environ["PYTHONPATH"]])
+    cli.environment["HELIOSTAT_LOAD"] = ""
+    del cli.environment["HELIOSTAT_PLUGINS"]
+
+
+def rows(cli: Any, *options: str) -> dict[str, Any]:
+    done = cli(*options, "plugins", "--json")
+    assert done.returncode == 0, done.stderr
+    return {row["name"]: row for row in json.loads(done.stdout)}
+
+
+def test_each_is_a_row_that_says_why(cli: Any, twelve: Path) -> None:
+    found = rows(cli)
+    assert {name: found[name]["state"] for name in TWELVE} == {
+        name: broken.state for name, broken in TWELVE.items()
+    }
+    for name, broken in TWELVE.items():
+        row = found[name]
+        assert broken.reason in row["reason"], name
+        assert (row["distribution"], row["version"]) == (f"broken-{name}", f"1.{len(name)}")
+        assert row["seconds"] >= 0
+    assert {found[name]["state"] for name in ("parts", "evomal", "step_options")} == {"loaded"}
+
+
+def test_the_smoke_preset_gives_the_same_digest(cli: Any) -> None:
+    del cli.environment["HELIOSTAT_CACHE"]  # kernels that are compiled already stay so
+    smoke = ("run", "evomal", "--preset", "smoke", "--workers", "serial")
+    plain = cli.json(*smoke)
+    install(cli.folder / "site")
+    use(cli, cli.folder / "site")
+    amid = cli.json(*smoke)
+    assert "observer" in imported(cli.folder / "site")
+    assert amid["digest"] == plain["digest"] is not None
+    assert amid["result"] == plain["result"]
+    assert plain["observer_failures"] == {}
+    batches = amid["observer_failures"]["observer"] - 2  # and one each at the start and the end
+    log = (Path(amid["folder"]) / "log.jsonl").read_text()
+    assert f"observer: heliostat_batch_committed failed {batches} times" in log
+    assert "SystemExit: an observer that wants to leave" in log
+    report = Path(amid["report"]).read_text()
+    assert "The sections of plugin observer are left out" in report
+
+
+def test_nothing_is_imported_before_it_is_needed(cli: Any, twelve: Path) -> None:
+    for arguments in (["--help"], ["ls"], ["methods", "describe", "evomal"], ["plugins", "-h"]):
+        assert cli(*arguments).returncode == 0
+    found = json.loads(cli("plugins", "--no-import", "--json").stdout)
+    assert {row["state"] for row in found} == {"found", "failed", "incompatible"}
+    assert imported(twelve) == []
+
+
+def test_a_method_of_a_failed_plugin_gives_the_stored_reason(cli: Any, twelve: Path) -> None:
+    done = cli("run", "raises")
+    assert done.returncode == 3
+    assert "plugin raises could not be loaded: RuntimeError: no luck" in done.stderr
+    assert "Traceback" not in done.stderr
+    debugged = cli("--debug", "run", "raises")
+    assert debugged.returncode == 3
+    assert "broken_raises.py" in debugged.stderr
+    assert "raise RuntimeError('no luck')" in debugged.stderr
+
+
+def test_a_method_for_another_interface_is_incompatible(cli: Any, twelve: Path) -> None:
+    done = cli("run", "version")
+    assert done.returncode == 3
+    assert "plugin version is incompatible" in done.stderr
+
+
+def test_the_allow_list_is_respected_before_import(cli: Any, twelve: Path) -> None:
+    cli.environment["HELIOSTAT_PLUGINS"] = "raises, exits"
+    found = rows(cli)
+    assert imported(twelve) == ["exits", "raises"]
+    assert found["observer"]["state"] == "blocked"
+    assert found["observer"]["reason"] == "not in HELIOSTAT_PLUGINS"
+    cli.environment["HELIOSTAT_PLUGINS"] = "none"
+    assert rows(cli)["raises"]["state"] == "blocked"
+
+
+def test_a_blocked_plugin_is_not_imported(cli: Any, twelve: Path) -> None:
+    found = rows(cli, "--no-plugin", "raises", "--no-plugin", "broken-observer")
+    assert found["raises"]["state"] == found["observer"]["state"] == "blocked"
+    assert not {"raises", "observer"} & {*imported(twelve)}
+    done = cli("--no-plugin", "exits", "run", "exits")
+    assert done.returncode == 3
+    assert "plugin exits is blocked" in done.stderr
+
+
+def test_a_misspelt_plugin_to_block_is_refused(cli: Any, twelve: Path) -> None:
+    done = cli("--no-plugin", "obsever", "run", "evomal")
+    assert done.returncode == 2
+    assert "--no-plugin = 'obsever'" in done.stderr
+    assert "did you mean 'observer'?" in done.stderr
+    assert imported(twelve) == []
+
+
+def test_a_configuration_file_blocks_for_the_run_and_its_resume(cli: Any) -> None:
+    folder = cli.folder / "site"
+    install_one(folder, "small", METHOD.format(name="small"))
+    install_one(folder, "raises", TWELVE["raises"].source)
+    use(cli, folder)
+    job = cli.folder / "job.toml"
+    job.write_text('method = "small"\n[plugins]\nblock = ["raises"]\n')
+    cli.json("run", str(job), "--workers", "serial")
+    assert 'block = [\n    "raises",\n]' in (cli.only_run() / "config.toml").read_text()
+    cli.json("resume", "last", "--workers", "serial")
+    assert imported(folder) == ["small"]
+    job.write_text('method = "small"\n[plugins]\nblok = ["raises"]\n')
+    done = cli("run", str(job))
+    assert done.returncode == 2
+    assert "plugins.blok" in done.stderr and "did you mean 'block'?" in done.stderr
+
+
+def test_the_first_distribution_of_two_with_one_name_keeps_it(cli: Any) -> None:
+    folder = cli.folder / "site"
+    install_one(folder, "a_first", METHOD.format(name="one"), "same = broken_a_first")
+    install_one(folder, "b_second", METHOD.format(name="two"), "same = broken_b_second")
+    install_one(folder, "c_third", METHOD.format(name="three"), "parts = broken_c_third")
+    install_one(folder, "d_fourth", METHOD.format(name="four"), "evomal = broken_d_fourth")
+    use(cli, folder)
+    assert cli("methods", "describe", "evomal").returncode == 0
+    done = json.loads(cli("plugins", "--json").stdout)
+    told = {row["distribution"]: (row["state"], row["reason"]) for row in done}
+    assert told["broken-a_first"] == ("loaded", "")
+    assert told["broken-b_second"] == ("failed", "the name 'same' is taken by broken-a_first")
+    assert told["broken-c_third"] == ("failed", "the name 'parts' is taken by heliostat")
+    assert told["broken-d_fourth"][0] == "failed"
+    assert [row["state"] for row in done if row["name"] == "evomal"] == ["loaded", "failed"]
+    assert imported(folder) == ["a_first"]
+
+
+def test_names_of_plugins_cannot_play_with_the_terminal(cli: Any) -> None:
+    folder = cli.folder / "site"
+    install_one(folder, "bell", "raise RuntimeError('\\x1b[2Jgone\\nnext line')")
+    install_one(folder, "dots", "", "../../up = broken_dots")
+    use(cli, folder)
+    done = cli("plugins")
+    assert "\x1b" not in done.stdout
+    assert "\\x1b[2Jgone\\nnext line" in done.stdout
+    assert "'../../up' is no plugin name" in done.stdout

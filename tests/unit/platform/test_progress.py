@@ -1,0 +1,53 @@
+"""The rate and the time left that a search shows."""
+
+import pytest
+
+from heliostat.cli import progress
+from heliostat.cli.progress import _Search, duration
+
+
+class Clock:
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(progress, "time", clock)
+    return clock
+
+
+def test_time_left_follows_the_steps_since_the_first_report(clock: Clock) -> None:
+    search = _Search()
+    clock.now = 100.0  # set-up
+    search.take(1, 11, 5.0, {})
+    clock.now = 104.0
+    search.take(3, 11, 15.0, {})
+    assert search.seconds_left() == pytest.approx(16.0)
+    assert search.rate() == pytest.approx(2.5)
+
+
+def test_a_new_phase_counts_from_its_own_beginning(clock: Clock) -> None:
+    search = _Search()
+    search.take(1, 3, 10.0, {"best": 0.5})
+    clock.now = 1000.0
+    search.take(3, 3, 30.0, {"best": 0.5})
+    clock.now = 1001.0
+    search.take(1, 5, None, {"trained": 1.0})
+    assert search.seconds_left() is None
+    assert search.rate() is None
+    assert search.metrics == {"trained": 1.0}
+    clock.now = 1003.0
+    search.take(2, 5, None, {"trained": 2.0})
+    assert search.seconds_left() == pytest.approx(6.0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
+)
+def test_a_time_is_said_as_people_say_it(seconds: float, text: str) -> None:
+    assert duration(seconds) == text
