@@ -4,13 +4,14 @@ VENV := .venv
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo test lint format clean
+.PHONY: help setup demo test test-cluster lint format clean
 
 help:
-	@echo "make demo    set up once, then evolve loss functions on real data (about 5 minutes)"
-	@echo "make test    set up once, then run the test suite"
-	@echo "make lint    ruff, mypy --strict, import directions"
-	@echo "make setup   only set up: leaves $(VENV)"
+	@echo "make demo          set up once, then evolve loss functions on real data (about 5 minutes)"
+	@echo "make test          set up once, then run the test suite"
+	@echo "make test-cluster  the same runs on two hosts over ssh (Linux namespaces, needs root)"
+	@echo "make lint          ruff, mypy --strict, import directions"
+	@echo "make setup         only set up: leaves $(VENV)"
 
 setup: $(READY)
 
@@ -26,7 +27,12 @@ demo: $(READY)
 	$(BIN)/heliostat run evomal --preset demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit
+	$(BIN)/python -m pytest -q tests/integration tests/acceptance
+
+test-cluster: $(READY)
+	$(BIN)/python tests/cluster/bare_environment.py
+	$(BIN)/python tests/cluster/run.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
