@@ -1,0 +1,1 @@
+"""Choosing features of tabular data by a genetic search, as a method of Heliostat."""

@@ -1,0 +1,1 @@
+"""Heliostat runs in MLflow: an observer."""

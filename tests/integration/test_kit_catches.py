@@ -1,0 +1,162 @@
+"""The conformance kit finds a mistake, and `heliostat plugins check` says which one in words."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from command_line import CommandLine
+
+from heliostat import testing
+from heliostat.conformance.rules import RULES
+
+
+def check(cli: CommandLine, root: Path, name: str, *more: str) -> subprocess.CompletedProcess[str]:
+    plugin = root / "tests" / "tasks" / "bad_methods" / f"{name}.py"
+    return cli("plugins", "check", str(plugin), *more, HELIOSTAT_LOAD="")
+
+
+def broken(done: subprocess.CompletedProcess[str]) -> list[str]:
+    return [entry["rule"] for entry in json.loads(done.stdout)["rules"] if entry["seen"]
+            and entry["state"] == "broken"]  # fmt: skip
+
+
+MISTAKES = [
+    (
+        "global_random",
+        "global-random-state",
+        "task global_random:draw changed the state of numpy.random",
+        "draw from ctx.rng(...)",
+    ),
+    (
+        "set_order",
+        "set-order",
+        "with sets in another order (PYTHONHASHSEED=1): first difference at 0.",
+        "loop over sorted(...)",
+    ),
+    (
+        "lambda_task",
+        "module-level-tasks",
+        "a task must be a function at module level, got 'search.<locals>.<lambda>'",
+        "move the lambda, method or local function to a module",
+    ),
+    (
+        "writes_outside",
+        "writes",
+        "/notes.txt",
+        "keep results with run.save(...), and files of the machine in ctx.cache_dir",
+    ),
+    (
+        "failing_report",
+        "report",
+        "it raised KeyError: 'loss' (report, line 21 of failing_report.py)",
+        "correct the method's report(view)",
+    ),
+    (
+        "unserialisable_items",
+        "plain-values",
+        "item 0.0 of unserialisable_items:draw: value[1] of type _thread.lock cannot be stored",
+        "pass what the object is made of",
+    ),
+    (
+        "unserialisable_values",
+        "plain-values",
+        "task unserialisable_values:draws, item 0.0: value of type generator cannot be stored",
+        "pass what the object is made of",
+    ),
+    (
+        "changes_shared",
+        "shared-data",
+        "task changes_shared:take changed shared data in place (item 0.0)",
+        "work on a copy",
+    ),
+    (
+        "remembers",
+        "item-order",
+        "task remembers:count, item 0.3: evaluated last to first it gives 1.",
+        "look for module-level variables that a task changes",
+    ),
+    (
+        "own_seed",
+        "seed",
+        "seeds 1 and 2 give the same digest",
+        "draw what is random from run.rng(...) and ctx.rng(...)",
+    ),
+    (
+        "asks_the_clock",
+        "repeatable",
+        "first difference at 0.0 (asks_the_clock:draw): item is",
+        "look for the clock",
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "rule", "seen", "mend"), MISTAKES, ids=[m[0] for m in MISTAKES])
+def test_a_mistake_is_named_with_what_was_seen_and_how_to_mend_it(
+    cli: CommandLine, root: Path, name: str, rule: str, seen: str, mend: str
+) -> None:
+    done = check(cli, root, name, "--only", rule)
+    promise = next(r.promise for r in RULES if r.name == rule)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert f"BROKEN  {rule}" in done.stdout
+    assert promise in done.stdout
+    (seen_line,) = [line for line in done.stdout.splitlines() if "seen: " in line]
+    (mend_line,) = [line for line in done.stdout.splitlines() if "mend: " in line]
+    assert seen in seen_line
+    assert mend in mend_line
+    assert "1 broken, 0 kept, 0 not judged" in done.stdout
+    assert f"{name}.py does not conform: 1 broken" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.ray
+def test_a_search_that_counts_workers_is_found_by_two_of_them(cli: CommandLine, root: Path) -> None:
+    done = check(cli, root, "counts_workers", "--only", "quick-run", "--only", "two-workers")
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert "kept    quick-run" in done.stdout
+    assert "BROKEN  two-workers" in done.stdout
+    assert (
+        "with 2 Ray workers: first difference at 1.0 (counts_workers:mean): item is 60, "
+        "in the first run 120" in done.stdout
+    )
+    assert "make how work is cut into items a field of the configuration" in done.stdout
+
+
+def test_one_mistake_is_one_broken_rule(cli: CommandLine, root: Path) -> None:
+    done = check(cli, root, "global_random", "--no-ray", "--json")
+    assert done.returncode == 3
+    assert broken(done) == ["global-random-state"]
+    unjudged = [r for r in json.loads(done.stdout)["rules"] if r["state"] == "not judged"]
+    assert {r["seen"] for r in unjudged} == {"mend global-random-state first"}
+
+
+def test_a_run_that_ends_early_is_blamed_on_its_reason_alone(cli: CommandLine, root: Path) -> None:
+    done = check(cli, root, "lambda_task", "--no-ray", "--json")
+    assert broken(done) == ["module-level-tasks"]
+
+
+def test_pytest_says_the_same_words(cli: CommandLine, root: Path, tmp_path: Path) -> None:
+    test = tmp_path / "test_bad.py"
+    test.write_text(
+        "from heliostat.testing import MethodContract\n\n\n"
+        "class TestBad(MethodContract):\n    method = 'set_order'\n"
+    )
+    bad = root / "tests" / "tasks" / "bad_methods"
+    done = subprocess.run(
+        [cli.command()[0], "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "sets", str(test)],
+        cwd=tmp_path,
+        env={**cli.environment, "HELIOSTAT_LOAD": "set_order", "PYTHONPATH": str(bad)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "set-order is broken: the order of sets decides nothing" in done.stdout
+    assert "mend: loop over sorted(...)" in done.stdout
+
+
+def test_the_tests_and_the_command_judge_by_the_same_rules() -> None:
+    source = inspect.getsource(testing.MethodContract)
+    assert [rule.name for rule in RULES if f'"{rule.name}"' not in source] == []

@@ -1,0 +1,36 @@
+"""The report looks for a metric that the search does not report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from heliostat import MethodConfig, MethodSpec, Run, TaskContext, hookimpl
+from heliostat.report.sections import Section, Text
+from heliostat.runs import RunView
+
+
+def draw(item: int, ctx: TaskContext) -> float:
+    return float(ctx.rng().random())
+
+
+def search(config: MethodConfig, run: Run) -> list[float]:
+    return [outcome.unwrap() for outcome in run.map(draw, range(4))]
+
+
+def report(view: RunView) -> Sequence[Section]:
+    return [Section("Result", [Text(f"the last loss: {view.metrics()['loss'][-1]}")])]
+
+
+@hookimpl
+def heliostat_methods() -> list[MethodSpec]:
+    return [
+        MethodSpec(
+            name="failing_report",
+            summary="breaks one rule",
+            paper="none",
+            config=MethodConfig,
+            search=search,
+            presets={"smoke": {}},
+            report=report,
+        )
+    ]
