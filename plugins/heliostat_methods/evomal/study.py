@@ -303,6 +303,7 @@ def _row(name: str, values: list[Any], standard: Any) -> dict[str, Any]:
     if not len(whole):
         return row
     means = whole.mean(axis=1)
+    row["kept"] = len(whole)
     row |= {"mean": float(means.mean()), "search_means": [float(m) for m in means]}
     if len(means) >= 2:
         interval = mean_interval(means)

@@ -50,6 +50,8 @@ def describe_study(study: dict[str, Any]) -> str:
                 d = row["difference"]
                 text += f"  {d['mean']:+.4f} [{d['low']:+.4f}, {d['high']:+.4f}]"
                 text += f"  p = {row['t_p']:.2g}"
+            if row.get("kept", 0) < row["searches"]:
+                text += f"  ({_kept(row)} searches, the others diverged)"
             lines.append(text)
         lines.append("")
     lines += _summary(study)
@@ -118,6 +120,12 @@ def _cells(study: dict[str, Any]) -> Table:
     )
 
 
+def _kept(row: dict[str, Any]) -> str:
+    """Return of how many searches the numbers are: one with a diverged training is left out."""
+    kept = row.get("kept", 0)
+    return str(kept) if kept == row["searches"] else f"{kept} of {row['searches']}"
+
+
 def _rows(table: dict[str, Any]) -> Table:
     rows: list[list[str | float | None]] = []
     for row in table["rows"]:
@@ -125,7 +133,7 @@ def _rows(table: dict[str, Any]) -> Table:
         difference = row.get("difference", {})
         rows.append(
             [table["standard"] if standard else name_of(row["name"]),
-             None if standard else row["searches"], row.get("mean"),
+             None if standard else _kept(row), row.get("mean"),
              _bounds(row, "search_low", "search_high"), _bounds(row, "test_low", "test_high"),
              difference.get("mean"), _bounds(difference, "low", "high"), row.get("t_p"),
              row["diverged"]]
