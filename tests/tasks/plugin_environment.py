@@ -9,6 +9,9 @@ import sysconfig
 import venv
 from pathlib import Path
 
+OPTIONAL = Path(__file__).resolve().parents[2] / ".venv" / "mlflow"
+"""What only an optional extra of an example plugin needs, kept apart from the suite's own."""
+
 
 class PluginEnvironment:
     """Installs distributions and runs commands; nothing is downloaded."""
@@ -20,7 +23,10 @@ class PluginEnvironment:
         version = f"python{sys.version_info.major}.{sys.version_info.minor}"
         site = folder / "venv" / "lib" / version / "site-packages"
         shared = sysconfig.get_paths()["purelib"]
-        (site / "_shared.pth").write_text(f"import site; site.addsitedir({shared!r})\n")
+        lines = [f"import site; site.addsitedir({shared!r})"]
+        if OPTIONAL.exists():
+            lines.append(str(OPTIONAL))
+        (site / "_shared.pth").write_text("\n".join(lines) + "\n")
         # those of the present environment would start its own Python
         self._script("heliostat", f"exec {self.bin}/python -m heliostat.submit")
         pip = f"{sys.executable} -m pip --python {self.bin}/python"
@@ -55,6 +61,10 @@ class PluginEnvironment:
             text=True,
             timeout=240,
         )
+
+    def has(self, module: str) -> bool:
+        """Return whether a module can be imported there."""
+        return self("python", "-c", f"import {module}").returncode == 0
 
     def install(self, *paths: Path) -> None:
         done = self("pip", "install", *map(str, paths))
