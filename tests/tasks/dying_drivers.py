@@ -23,7 +23,7 @@ from engine_runs import drive
 
 from heliostat.store.journal import Journal
 
-ROUNDS = 600
+ROUNDS = 2000
 LATEST_SECONDS = 0.01
 
 
