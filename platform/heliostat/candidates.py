@@ -93,6 +93,12 @@ def why_blocked(name: str, distribution: str) -> str:
     )
 
 
+def selection() -> dict[str, str]:
+    """Return the variables that say which plugins may be loaded, for processes elsewhere."""
+    names = (LOAD_VARIABLE, SELECT_VARIABLE, BLOCK_VARIABLE)
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
 def blocked_names() -> list[str]:
     """Return the names that are blocked."""
     return _names_in(BLOCK_VARIABLE)

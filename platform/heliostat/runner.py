@@ -19,7 +19,7 @@ from typing import Any
 
 from heliostat import config as configuration
 from heliostat import fingerprint
-from heliostat.candidates import blocked_names
+from heliostat.candidates import blocked_names, selection
 from heliostat.conduct import SWALLOWED, conducted
 from heliostat.engine import Engine
 from heliostat.errors import ConfigError, DataError, IdentityChanged, Interrupted, Key
@@ -359,6 +359,7 @@ def make_executor(
         cache_dir=cache_dir,
         checkpoint_seconds=execution.checkpoint_seconds,
         import_paths=tuple(filter(None, sys.path)) if execution.address is None else (),
+        plugins=selection(),
     )
     return RayExecutor(
         setup,

@@ -60,6 +60,16 @@ def test_run_prints_the_documented_account(finished: Any) -> None:
     assert sum(w["items"] for w in account["workers"]) == 5
 
 
+def test_what_tasks_print_stays_out_of_the_json(tmp_path: Path) -> None:
+    cli = CommandLine(tmp_path)
+    done = cli("run", "talkative", "--workers", "serial", "--json")
+    assert json.loads(done.stdout)["result"] == "said by the task"
+    assert "said by the search" in done.stderr
+    assert "said by the task\n" in done.stderr
+    checked = cli("verify", "last", "--json")
+    assert json.loads(checked.stdout)["equal"] == 1
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

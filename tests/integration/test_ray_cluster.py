@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import heliostat_test_tasks as tasks
@@ -40,7 +42,12 @@ def cluster() -> Iterator[Any]:
 
 @pytest.fixture
 def on_cluster(cluster: Any, tmp_path: Path) -> Callable[..., Done]:
-    def run(search: Callable[[Any], Any], said: list[str], **options: Any) -> Done:
+    def run(
+        search: Callable[[Any], Any],
+        said: list[str],
+        plugins: Mapping[str, str] = MappingProxyType({}),
+        **options: Any,
+    ) -> Done:
         artifacts = ArtifactStore(tmp_path / "ray" / "artifacts")
         executor = RayExecutor(
             WorkerSetup(
@@ -49,6 +56,7 @@ def on_cluster(cluster: Any, tmp_path: Path) -> Callable[..., Done]:
                 code="the tests",
                 cache_dir=str(tmp_path / "cache"),
                 checkpoint_seconds=0.0,
+                plugins=dict(plugins),
             ),
             lambda sha256: artifacts.get(sha256).decode(),
             address=cluster.address,
@@ -127,6 +135,14 @@ def test_a_node_that_joins_in_the_middle_is_used_and_changes_no_result(
     serial = drive(squares(nothing), tmp_path / "serial")
     assert (done.result, done.digest) == (serial.result, serial.digest)
     cluster.remove_node(joined[0], allow_graceful=False)
+
+
+def test_plugins_that_are_blocked_here_are_blocked_on_the_nodes(on_cluster: Any) -> None:
+    def search(run: Any) -> Any:
+        return run.call(tasks.variable, "HELIOSTAT_BLOCK").unwrap()
+
+    assert "HELIOSTAT_BLOCK" not in os.environ
+    assert on_cluster(search, [], plugins={"HELIOSTAT_BLOCK": "strokes"}).result == "strokes"
 
 
 def test_too_few_nodes_end_the_run_with_who_is_there(cluster: Any, on_cluster: Any) -> None:

@@ -169,6 +169,11 @@ def catches_everything(config: NothingConfig, run: Run) -> str:
             continue
 
 
+def talkative(config: NothingConfig, run: Run) -> Any:
+    print("said by the search")
+    return run.call(tasks.prints, "said by the task").unwrap()
+
+
 def ends_badly(config: NothingConfig, run: Run) -> Any:
     raise KeyError("a mistake in the method")
 
@@ -282,6 +287,7 @@ METHODS = {
         _method("checkpointed", CheckpointConfig, checkpointed),
         _method("side_by_side", GatherConfig, side_by_side),
         _method("catches_everything", NothingConfig, catches_everything),
+        _method("talkative", NothingConfig, talkative),
         _method("ends_badly", NothingConfig, ends_badly),
         _method("gives_a_function", NothingConfig, gives_a_function),
         _method("too_many_failures", NothingConfig, too_many_failures),

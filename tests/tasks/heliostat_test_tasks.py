@@ -38,6 +38,16 @@ def total_of(item: Any, ctx: TaskContext) -> float:
     return float(np.sum(ctx.shared(item)["x"]))
 
 
+def variable(item: str, ctx: TaskContext) -> str | None:
+    """A variable of the process that runs the task."""
+    return os.environ.get(item)
+
+
+def prints(item: str, ctx: TaskContext) -> str:
+    print(item)
+    return item
+
+
 def slow_square(item: int, ctx: TaskContext) -> int:
     time.sleep(0.02)
     return item * item

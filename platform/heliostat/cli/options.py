@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext, redirect_stdout
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -79,6 +80,19 @@ def parse_workers(text: str | None) -> int | None:
     if text.isascii() and text.isdecimal() and len(text) < 10 and int(text) > 0:
         return int(text)
     raise ConfigError("--workers", text, "a positive number or serial")
+
+
+def data_only(as_json: bool) -> AbstractContextManager[Any]:
+    """Keep standard output for the JSON: what tasks print meanwhile goes to standard error."""
+    return redirect_stdout(sys.stderr) if as_json else nullcontext()
+
+
+def is_file(text: str) -> bool:
+    """Return whether the text names a file; what cannot be a path names none."""
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # too long for a path, or a NUL in it
+        return False
 
 
 def print_json(value: Any) -> None:

@@ -10,7 +10,9 @@ import click
 
 from heliostat.cli.options import (
     cluster_options,
+    data_only,
     execution_options,
+    is_file,
     json_option,
     parse_workers,
     print_json,
@@ -58,7 +60,7 @@ def run(
     values: dict[str, Any] = {}
     source = ""
     name = target
-    if target.endswith(".toml") or _is_file(target):
+    if target.endswith(".toml") or is_file(target):
         file = read_run_file(Path(target))
         source, name, values = target, file.method, dict(file.config)
         preset = preset if preset is not None else file.preset
@@ -82,13 +84,6 @@ def run(
     )
 
 
-def _is_file(target: str) -> bool:
-    try:
-        return Path(target).is_file()
-    except (OSError, ValueError):  # too long for a path, or a NUL in it
-        return False
-
-
 def start_and_show(
     method: Any, execution: Any, *, runs: Path | None, report: bool, as_json: bool, **settings: Any
 ) -> None:
@@ -104,9 +99,10 @@ def start_and_show(
         progress.begin(folder.id)
 
     try:
-        account = start(
-            method, execution=execution, listener=progress, on_folder=on_folder, **settings
-        )
+        with data_only(as_json):
+            account = start(
+                method, execution=execution, listener=progress, on_folder=on_folder, **settings
+            )
     except BaseException as error:
         progress.end()
         if started and started[0].path.exists():
@@ -156,13 +152,14 @@ def resume(
     progress = _progress(method, as_json)
     progress.begin(folder.id)
     try:
-        account = runner.resume(
-            folder,
-            overrides=overrides,
-            allow_code_change=allow_code_change,
-            execution=execution,
-            listener=progress,
-        )
+        with data_only(as_json):
+            account = runner.resume(
+                folder,
+                overrides=overrides,
+                allow_code_change=allow_code_change,
+                execution=execution,
+                listener=progress,
+            )
     except Interrupted as error:
         progress.end()
         _say_how_to_resume(folder.id, runs, error)

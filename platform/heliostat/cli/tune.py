@@ -7,7 +7,13 @@ from typing import Any
 
 import click
 
-from heliostat.cli.options import cluster_options, execution_options, json_option, runs_option
+from heliostat.cli.options import (
+    cluster_options,
+    execution_options,
+    is_file,
+    json_option,
+    runs_option,
+)
 from heliostat.errors import ConfigError
 from heliostat.numerics import prepare_environment
 
@@ -110,7 +116,7 @@ def tune(
         raise ConfigError("--parallel", parallel, "a positive integer")
     values: dict[str, Any] = {}
     name, source = target, ""
-    if target.endswith(".toml") or Path(target).is_file():
+    if target.endswith(".toml") or is_file(target):
         file = configuration.read_run_file(Path(target))
         name, source, values = file.method, target, dict(file.config)
         preset = preset if preset is not None else file.preset

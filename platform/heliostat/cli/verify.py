@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from heliostat.cli.options import json_option, print_json, runs_option
+from heliostat.cli.options import data_only, json_option, print_json, runs_option
 from heliostat.errors import ExecutionError, key_text
 from heliostat.numerics import prepare_environment
 from heliostat.outcome import CHANCES
@@ -35,7 +35,9 @@ def verify(run_name: str, sample: int | None, runs: Path | None, as_json: bool) 
     ]
     # evenly spaced, so that the same call checks the same items
     chosen = rows if sample is None or sample >= len(rows) else _spread(rows, sample)
-    account = {"run": view.id, "checked": len(chosen), "of": len(rows), **_check(view, chosen)}
+    with data_only(as_json):
+        found = _check(view, chosen)
+    account = {"run": view.id, "checked": len(chosen), "of": len(rows), **found}
     if as_json:
         print_json(account)
     else:

@@ -19,7 +19,7 @@ import time
 import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,8 @@ class WorkerSetup:
     checkpoint_seconds: float
     import_paths: tuple[str, ...] = ()
     """Folders that the driver imports from; for workers on the driver's own machine."""
+    plugins: Mapping[str, str] = field(default_factory=dict)
+    """The variables that say which plugins may be loaded, as they are for the driver."""
 
 
 class RayExecutor:
@@ -438,6 +440,7 @@ def _run_chunk(
         _sides.clear()
         cache_dir = Path(setup.cache_dir).expanduser()
         prepare_environment(cache_dir, setup.code)
+        os.environ.update(setup.plugins)
         sys.path += [path for path in setup.import_paths if path not in sys.path]
         side = _sides[setup.run] = WorkerSide(
             setup.root, cache_dir, setup.checkpoint_seconds, fetch=_no_data
