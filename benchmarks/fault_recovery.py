@@ -43,6 +43,8 @@ MICROSECONDS = 100_000.0
 KILL_AFTER = 0.25
 """Part of the items that is committed when the kill comes."""
 LIMIT_SECONDS = 15.0
+HEALTH_CHECK_MILLISECONDS = 1000
+"""As in cluster.yaml; Ray's own default is 3000."""
 
 
 class MapConfig(MethodConfig):
@@ -131,7 +133,12 @@ def main() -> None:
     from ray.cluster_utils import Cluster
 
     cluster = Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False}
+        initialize_head=True,
+        head_node_args={
+            "num_cpus": 1,
+            "include_dashboard": False,
+            "_system_config": {"health_check_period_ms": HEALTH_CHECK_MILLISECONDS},
+        },
     )
     node = cluster.add_node(num_cpus=1)
     cluster.wait_for_nodes()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -12,7 +13,8 @@ import heliostat_test_tasks as tasks
 import pytest
 from engine_runs import Done, drive
 
-from heliostat.errors import ClusterError
+from heliostat import Resources
+from heliostat.errors import ClusterError, ResourceError
 from heliostat.execution.chunks import Chunk
 from heliostat.execution.ray import RayExecutor, WorkerSetup
 from heliostat.store.artifacts import ArtifactStore
@@ -135,6 +137,62 @@ def test_a_node_that_joins_in_the_middle_is_used_and_changes_no_result(
     serial = drive(squares(nothing), tmp_path / "serial")
     assert (done.result, done.digest) == (serial.result, serial.digest)
     cluster.remove_node(joined[0], allow_graceful=False)
+
+
+def test_a_node_that_joins_with_other_settings_is_told_of(cluster: Any, on_cluster: Any) -> None:
+    joined: list[Any] = []
+    said: list[str] = []
+    others = {"MKL_CBWR": "COMPATIBLE"}
+    on_cluster(squares(lambda: joined.append(cluster.add_node(num_cpus=2, env_vars=others))), said)
+    assert [line for line in said if "nodes_differ" in line and "COMPATIBLE" in line]
+    cluster.remove_node(joined[0], allow_graceful=False)
+
+
+def test_a_node_without_the_task_ends_the_run_and_is_named(
+    cluster: Any, on_cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "only_here.py").write_text("def f(item, ctx):\n    return item\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    from only_here import f  # type: ignore[import-not-found]
+
+    with pytest.raises(ClusterError, match=r"node .* cannot run only_here:f.*No module named"):
+        on_cluster(lambda run: run.map(f, range(8)), [])
+
+
+def test_a_node_with_an_older_copy_of_the_task_ends_the_run_and_the_file_is_named(
+    cluster: Any, on_cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder, factor in (("here", 1), ("there", 2)):
+        (tmp_path / folder).mkdir()
+        code = f"def f(item, ctx):\n    return {factor} * item\n"
+        (tmp_path / folder / "two_versions.py").write_text(code)
+    monkeypatch.syspath_prepend(str(tmp_path / "here"))
+    from two_versions import f  # type: ignore[import-not-found]
+
+    path = os.pathsep.join([str(tmp_path / "there"), *filter(None, sys.path)])
+    node = cluster.add_node(num_cpus=1, resources={"stale": 1}, env_vars={"PYTHONPATH": path})
+    stale = Resources(custom=(("stale", 1.0),))
+    with pytest.raises(ClusterError, match=r"differs from this driver's, first in two_versions"):
+        on_cluster(lambda run: run.map(f, range(8), resources=stale), [], min_nodes=2)
+    cluster.remove_node(node, allow_graceful=False)
+
+
+def test_a_resource_that_is_gone_for_good_ends_the_run(
+    cluster: Any, on_cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("heliostat.execution.ray.MISSED_SECONDS", 3.0)
+    node = cluster.add_node(num_cpus=1, resources={"rare": 1})
+    said: list[str] = []
+
+    def search(run: Any) -> None:
+        rare = Resources(custom=(("rare", 1.0),))
+        for outcome in run.stream(tasks.nap, [0.5] * 20, resources=rare):
+            if outcome.key[-1] == 1:
+                cluster.remove_node(node, allow_graceful=False)
+
+    with pytest.raises(ResourceError, match="rare"):
+        on_cluster(search, said, min_nodes=2)
+    assert any("the last node with" in line for line in said)
 
 
 def test_plugins_that_are_blocked_here_are_blocked_on_the_nodes(on_cluster: Any) -> None:

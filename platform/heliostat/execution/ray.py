@@ -8,15 +8,12 @@ driver while they run, and no shared disk is needed.
 
 from __future__ import annotations
 
-import faulthandler
 import logging
 import os
-import queue
 import signal
 import sys
 import threading
 import time
-import traceback
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -24,12 +21,15 @@ from pathlib import Path
 from typing import Any
 
 from heliostat.encoding import digest
-from heliostat.errors import ClusterError, Key, ResourceError
+from heliostat.errors import ClusterError, Interrupted, Key, ResourceError
 from heliostat.execution.chunks import Chunk, ChunkQueue
 from heliostat.execution.joining import wait_for_nodes
+from heliostat.execution.lane import Answer, Item, Lane, Overdue, evaluate_chunk
+from heliostat.execution.nodes import cannot_run, differences, probe
 from heliostat.execution.reaching import why_unreachable
+from heliostat.execution.same_code import OtherCode, code_of, compared, packages_of, refused
 from heliostat.limits import overdue
-from heliostat.numerics import environment, prepare_environment, set_threads
+from heliostat.numerics import prepare_environment
 from heliostat.outcome import WORKER_LOST, Failure
 from heliostat.task import Reply, Resources, TaskState, Work, WorkerSide
 
@@ -39,8 +39,10 @@ SHARED_KEPT = 32
 """Shared data that the driver keeps in Ray's object store."""
 COUNT_SECONDS = 2.0
 """How often a cluster's cores are counted again."""
-HANGING_SECONDS = 3.0
-"""How long after its deadline an item that holds Python's lock takes its worker down."""
+RETRY_SECONDS = 0.5
+"""How long an item rests after it was lost alone with its worker; twice as long each time."""
+MISSED_SECONDS = 60.0
+"""How long items wait for a node with what they need, after the last such node has gone."""
 
 _NODE_GONE = (
     "the Ray node that this run is driven from is gone; what was done is kept: "
@@ -62,6 +64,8 @@ class WorkerSetup:
     """Folders that the driver imports from; for workers on the driver's own machine."""
     plugins: Mapping[str, str] = field(default_factory=dict)
     """The variables that say which plugins may be loaded, as they are for the driver."""
+    packages: tuple[str, ...] = ()
+    """Packages whose sources every node needs as the driver has them, beside the tasks' own."""
 
 
 class RayExecutor:
@@ -99,6 +103,10 @@ class RayExecutor:
         self._ray: Any = None
         self._lost = 0
         self._counted = 0.0
+        self._nodes = 0
+        self._environments: dict[str, dict[str, Any]] = {}
+        self._probes: dict[str, tuple[str, Any]] = {}
+        self._missed: dict[Resources, float] = {}
         self.slots = max(1, workers or os.cpu_count() or 1)
 
     def start(self) -> None:
@@ -125,6 +133,8 @@ class RayExecutor:
                 if why is not None:
                     raise ConnectionError(f"{why} ({where})")
                 ray.init(address=self._address, **options)
+        except SystemExit:  # Ray's own answer to a signal while it starts
+            raise Interrupted("the run was asked to stop while Ray was starting") from None
         except (
             ConnectionError,
             RuntimeError,
@@ -146,43 +156,72 @@ class RayExecutor:
                 self._wait_seconds,
                 lambda text: self._on_event("nodes", text),
             )
-            self._count_slots()
         self._setup_ref = ray.put(self._setup)
-        if self._address is not None:
-            for difference in differences(self._node_environments()):
-                self._on_event("nodes_differ", f"results may differ in the last bits: {difference}")
+        self._count_nodes(wait=True)
 
-    def _count_slots(self) -> None:
-        if self._address is not None and self._workers is None:
-            self.slots = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+    def _count_nodes(self, *, wait: bool = False) -> None:
+        """Look at who is there: how many cores, what new nodes compute with, what has gone."""
         self._counted = time.monotonic()
+        nodes = [node for node in self._ray.nodes() if node["Alive"]]
+        self._nodes = len(nodes)
+        if self._address is None:
+            return
+        if self._workers is None:
+            self.slots = max(1, int(sum(node["Resources"].get("CPU", 0) for node in nodes)))
+        self._compare_nodes(nodes, wait)
+        self._miss_resources(nodes)
 
-    def _node_environments(self) -> dict[str, dict[str, Any]]:
+    def _compare_nodes(self, nodes: list[dict[str, Any]], wait: bool) -> None:
+        """Tell of each node that computes with something else than the first one."""
         ray = self._ray
-        probe = ray.remote(num_cpus=0, max_retries=0)(_probe)
+        remote = ray.remote(num_cpus=0, max_retries=0)(probe)
         affinity = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
-        pending = {
-            (f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})", node["NodeID"]): probe.options(
-                scheduling_strategy=affinity(node["NodeID"], soft=False)
-            ).remote()
-            for node in ray.nodes()
-            if node["Alive"]
-        }
-        found: dict[str, dict[str, Any]] = {}
-        for (name, node_id), ref in pending.items():
+        for node in nodes:
+            name = f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})"
+            if name not in self._environments and name not in self._probes:
+                strategy = affinity(node["NodeID"], soft=False)
+                ref = remote.options(scheduling_strategy=strategy).remote()
+                self._probes[name] = node["NodeID"], ref
+        for name in sorted(self._probes):
+            node_id, ref = self._probes[name]
+            if not wait and not ray.wait([ref], timeout=0)[0]:
+                continue
+            del self._probes[name]
             try:
-                found[name] = ray.get(ref, timeout=60)
+                found = self._environments[name] = ray.get(ref, timeout=60)
             except ray.exceptions.RayError as error:
                 if any(node["NodeID"] == node_id and node["Alive"] for node in ray.nodes()):
-                    raise ClusterError(_cannot_run(name, error)) from error
-        return found
+                    raise ClusterError(cannot_run(name, error)) from error
+                continue
+            first = next(iter(self._environments))
+            for difference in differences({first: self._environments[first], name: found}):
+                self._on_event("nodes_differ", f"results may differ in the last bits: {difference}")
+
+    def _miss_resources(self, nodes: list[dict[str, Any]]) -> None:
+        """Tell when no node is left for items that are asked, and end when none comes back."""
+        wanted = dict.fromkeys(chunk.works[0].resources for chunk in self._flights.values())
+        now = time.monotonic()
+        for resources in wanted | dict.fromkeys(self._queue.needs()):
+            if _fits(resources, nodes):
+                if self._missed.pop(resources, None) is not None:
+                    self._on_event("nodes", f"a node with {resources} is there again")
+                continue
+            patience = max(MISSED_SECONDS, self._wait_seconds)
+            if resources not in self._missed:
+                self._missed[resources] = now
+                self._on_event(
+                    "warning",
+                    f"the last node with {resources} has gone; items wait for another one, for "
+                    f"{patience:g} s at most",
+                )
+            elif now - self._missed[resources] > patience:
+                raise ResourceError(str(resources), f"no such node any more among {len(nodes)}")
 
     def check(self, resources: Resources) -> None:
         """Raise ResourceError when no single node has what an item needs."""
         nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
-        wanted = {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory}
-        wanted |= dict(resources.custom)
-        if not any(all(node.get(k, 0) >= v for k, v in wanted.items() if v) for node in nodes):
+        if not _fits(resources, self._ray.nodes()):
+            wanted = _amounts(resources)
             largest = {k: max((node.get(k, 0) for node in nodes), default=0) for k in wanted}
             shown = ", ".join(f"{k}={v:g}" for k, v in largest.items() if wanted[k])
             raise ResourceError(str(resources), f"at most {shown} on one of {len(nodes)} nodes")
@@ -200,10 +239,16 @@ class RayExecutor:
 
     def wait(self, timeout: float, on_state: Callable[[TaskState], None]) -> list[Reply]:
         """Send what fits the window, then return what arrived."""
-        if time.monotonic() - self._counted > COUNT_SECONDS:
-            self._count_slots()  # a node may have joined or gone
+        replies = self._arrived(timeout, on_state)
+        if self._address is not None and time.monotonic() - self._counted > COUNT_SECONDS:
+            self._count_nodes()
+        return [reply for reply in replies if not self._forget(reply.key)]
+
+    def _arrived(self, timeout: float, on_state: Callable[[TaskState], None]) -> list[Reply]:
         self._launch()
         if not self._flights:
+            if len(self._queue):  # items that were lost rest before they are tried again
+                time.sleep(min(timeout, self._queue.rest()))
             return []
         ready, _ = self._ray.wait(
             list(self._flights), num_returns=1, timeout=timeout, fetch_local=False
@@ -219,7 +264,7 @@ class RayExecutor:
             ready, _ = self._ray.wait(
                 flights, num_returns=len(flights), timeout=0, fetch_local=False
             )
-        return [reply for reply in replies if not self._forget(reply.key)]
+        return replies
 
     def drop(self, keys: Iterable[Key]) -> None:
         """Forget items: queued ones never leave, those under way are ignored when they arrive."""
@@ -240,13 +285,11 @@ class RayExecutor:
 
     def describe(self) -> dict[str, Any]:
         """Say where work ran and how many chunks were lost."""
-        nodes = 0
-        if self._ray is not None and self._ray.is_initialized():
-            nodes = sum(bool(node["Alive"]) for node in self._ray.nodes())
+        # as counted last: a cluster that is going down would not answer
         return {
             "executor": "ray",
             "slots": self.slots,
-            "nodes": nodes,
+            "nodes": self._nodes,
             "address": self._address or "local",
             "lost_chunks": self._lost,
         }
@@ -275,7 +318,10 @@ class RayExecutor:
             items = [(w.key, w.item, self._states.get(w.key, w.checkpoint)) for w in chunk.works]
             refs = {sha: [self._shared_ref(sha)] for sha in first.shared}
             remote = self._remote_for(first.resources)
-            self._flights[remote.remote(self._setup_ref, common, items, refs)] = chunk
+            packages = packages_of(first.function, self._setup.packages)
+            code = None if self._address is None else code_of(packages)
+            flight = remote.remote(self._setup_ref, common, items, refs, packages, code)
+            self._flights[flight] = chunk
             self._travelling += len(items)
 
     def _remote_for(self, resources: Resources) -> Any:
@@ -325,7 +371,10 @@ class RayExecutor:
                 on_state(message)
             return []
         self._landed(flight)
-        if isinstance(message, _Overdue):
+        if isinstance(message, OtherCode):
+            function = chunk.works[0].function
+            raise refused(message, function, packages_of(function, self._setup.packages))
+        if isinstance(message, Overdue):
             return self._overdue_chunk(flight, chunk, message)
         worker, answers = message
         if len(answers) != len(chunk.works):
@@ -345,7 +394,7 @@ class RayExecutor:
             replies.append(Reply(work.key, value, failure, seconds, worker, attempts))
         return replies
 
-    def _overdue_chunk(self, flight: Any, chunk: Chunk, message: _Overdue) -> list[Reply]:
+    def _overdue_chunk(self, flight: Any, chunk: Chunk, message: Overdue) -> list[Reply]:
         """Take what was done, end the worker that hangs, and send what came after elsewhere."""
         self._ray.cancel(flight, force=True)
         done = len(message.answers)
@@ -373,7 +422,8 @@ class RayExecutor:
         losses = self._attempts[work.key] = self._attempts.get(work.key, 0) + 1
         self._on_event("worker_lost", f"a worker died with item {work.key} ({why}), time {losses}")
         if losses <= self._retries:
-            self._queue.put_back([Chunk(wanted)])
+            # what kills every worker for a while, as too little memory does, is no item's fault
+            self._queue.put_back([Chunk(wanted)], after=RETRY_SECONDS * 2 ** (losses - 1))
             return []
         message = f"its worker died {losses} times ({why})"
         return [Reply(work.key, None, Failure(WORKER_LOST, message), 0.0, "lost", losses)]
@@ -385,59 +435,28 @@ class RayExecutor:
         return False
 
 
-class _Lane:
-    """The thread of a worker process in which tasks run, kept so that its thread limits hold."""
-
-    def __init__(self) -> None:
-        self._jobs: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        threading.Thread(target=self._loop, name="tasks", daemon=True).start()
-
-    def _loop(self) -> None:
-        while True:
-            job = self._jobs.get()
-            try:
-                job()
-            except BaseException:  # the chunk comes back short, which the driver notices
-                traceback.print_exc()
-
-    def run(self, job: Callable[[], None]) -> None:
-        """Run a job after those before it."""
-        self._jobs.put(job)
-
-
-_lane: _Lane | None = None
+_lane: Lane | None = None
 _sides: dict[str, WorkerSide] = {}
-
-
-Item = tuple[Key, str, str | None]
-"""Key, canonical text and newest checkpoint of one item of a chunk."""
-Answer = tuple[str | None, Failure | None, float]
-"""Value or failure of one item, and its seconds."""
-
-
-@dataclass(frozen=True)
-class _Overdue:
-    """An item is past its deadline: the answers before it, and for how long it has run."""
-
-    worker: str
-    answers: list[Answer]
-    seconds: float
+_compared: set[str] = set()
 
 
 def _run_chunk(
-    setup: WorkerSetup, common: Work, items: list[Item], refs: dict[str, list[Any]]
-) -> Iterator[TaskState | _Overdue | tuple[str, list[Answer]]]:
-    """Run a chunk in a worker process: yields task checkpoints, then all answers at once.
-
-    Or, when an item is past its deadline, what there is until then: the driver ends this process.
-    """
+    setup: WorkerSetup,
+    common: Work,
+    items: list[Item],
+    refs: dict[str, list[Any]],
+    packages: tuple[str, ...],
+    code: str | None,
+) -> Iterator[TaskState | OtherCode | Overdue | tuple[str, list[Answer]]]:
+    """Run a chunk in a worker process, unless it would compute something else than the driver."""
     global _lane
     ray = _import_ray()
     if _lane is None:
-        _lane = _Lane()
+        _lane = Lane()
     side = _sides.get(setup.run)
     if side is None:
         _sides.clear()
+        _compared.clear()
         cache_dir = Path(setup.cache_dir).expanduser()
         prepare_environment(cache_dir, setup.code)
         os.environ.update(setup.plugins)
@@ -447,44 +466,27 @@ def _run_chunk(
         )
     side.fetch = lambda sha256: ray.get(refs[sha256][0])
     node = ray.get_runtime_context().get_node_id()[:8]
-    label = f"node {ray.util.get_node_ip_address()} ({node}) pid {os.getpid()}"
-    outbox: queue.SimpleQueue[TaskState | None] = queue.SimpleQueue()
-    answers: list[Answer] = []
-    deadline = common.resources.deadline
-    begun = [(0, time.monotonic())]
+    worker = f"node {ray.util.get_node_ip_address()} ({node}) pid {os.getpid()}"
+    if common.function not in _compared:
+        other = compared(common.function, packages, code, worker)
+        if other is not None:
+            yield other
+            return
+        _compared.add(common.function)
+    yield from evaluate_chunk(_lane, side, common, items, worker)
 
-    def job() -> None:
-        try:
-            set_threads(common.resources.threads)
-            for number, (key, item, checkpoint) in enumerate(items):
-                begun[0] = number, time.monotonic()
-                if deadline:  # for code that lets no other thread of this process run
-                    faulthandler.dump_traceback_later(deadline + HANGING_SECONDS, exit=True, file=2)
-                work = common._replace(key=key, item=item, checkpoint=checkpoint)
-                send = lambda state, key=key: outbox.put(TaskState(key, state))  # noqa: E731
-                reply = side.evaluate(work, label, send)
-                answers.append((reply.value, reply.failure, reply.seconds))
-        finally:
-            if deadline:
-                faulthandler.cancel_dump_traceback_later()
-            outbox.put(None)
 
-    _lane.run(job)
-    while True:
-        left = max(0.0, begun[0][1] + deadline - time.monotonic()) if deadline else None
-        try:
-            state = outbox.get(timeout=left)
-        except queue.Empty:
-            number, since = begun[0]
-            done = list(answers)
-            if len(done) == number:  # else it has ended in this instant
-                yield _Overdue(label, done, time.monotonic() - since)
-                outbox.get()
-            continue
-        if state is None:
-            break
-        yield state
-    yield label, answers
+def _amounts(resources: Resources) -> dict[str, float]:
+    """Return what an item needs under Ray's names."""
+    wanted = {"CPU": resources.cpus, "GPU": resources.gpus, "memory": resources.memory}
+    return wanted | dict(resources.custom)
+
+
+def _fits(resources: Resources, nodes: Iterable[Mapping[str, Any]]) -> bool:
+    """Return whether one of the nodes that are alive has what an item needs."""
+    wanted = _amounts(resources)
+    there = [node["Resources"] for node in nodes if node["Alive"]]
+    return any(all(node.get(k, 0) >= v for k, v in wanted.items() if v) for node in there)
 
 
 def _signal_handlers() -> dict[int, Any]:
@@ -495,32 +497,6 @@ def _signal_handlers() -> dict[int, Any]:
 
 def _no_data(sha256: str) -> str:
     raise ClusterError(f"shared data {sha256} did not come with the item")
-
-
-def _probe() -> dict[str, Any]:
-    """Return what tasks will compute with on this node."""
-    prepare_environment()  # as every task does: what a shell left unset counts as its default
-    return environment()
-
-
-def differences(environments: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Return a sentence for each way in which a node differs from the first one.
-
-    CPU, Python, libraries and the variables that choose the instructions of a library.
-    """
-    found: list[str] = []
-    nodes = sorted(environments)
-    for node in nodes[1:]:
-        for what in ("cpu", "python", "versions", "variables"):
-            first, other = environments[nodes[0]].get(what), environments[node].get(what)
-            if isinstance(first, Mapping) and isinstance(other, Mapping):
-                apart = [k for k in first if first[k] != other.get(k)]
-                apart += [k for k in other if k not in first]
-                first = {k: first.get(k) for k in apart}
-                other = {k: other.get(k) for k in apart}
-            if first != other:
-                found.append(f"{what} of {node} is {other}, that of {nodes[0]} is {first}")
-    return found
 
 
 def _import_ray() -> Any:
@@ -556,14 +532,6 @@ def _take_messages(on_event: Callable[[str, str], None]) -> None:
 
     if hasattr(worker, "print_to_stdstream"):
         worker.print_to_stdstream = to_log
-
-
-def _cannot_run(node: str, error: BaseException) -> str:
-    text = next(line for line in reversed(str(error).splitlines()) if line.strip())
-    return (
-        f"node {node} cannot run Heliostat: {text.strip()}; install it there as cluster.yaml does, "
-        "or send it along with a runtime environment (docs/clusters.md)"
-    )
 
 
 def _resolved(address: str) -> str:

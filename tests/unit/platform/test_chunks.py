@@ -92,3 +92,34 @@ def test_halves_lose_nothing(count: int) -> None:
     halves = Chunk(works).halves()
     assert [w for half in halves for w in half.works] == works
     assert all(half.works for half in halves)
+
+
+def test_an_item_that_was_lost_alone_rests_before_it_is_taken_again() -> None:
+    now = [100.0]
+    queue = ChunkQueue(clock=lambda: now[0])
+    queue.put_back([Chunk([work(1)])], after=2.0)
+    assert (len(queue), queue.rest()) == (1, 2.0)
+    assert queue.take(slots=1, alone=True) is None
+    queue.add(work(2))
+    taken = queue.take(slots=1, alone=True)
+    assert taken is not None and taken.works == [work(2)]
+    now[0] = 102.0
+    taken = queue.take(slots=1, alone=True)
+    assert taken is not None and taken.works == [work(1)]
+    assert (len(queue), queue.rest()) == (0, 0.0)
+
+
+def test_an_item_that_rests_can_be_dropped() -> None:
+    queue = ChunkQueue()
+    queue.put_back([Chunk([work(1)])], after=1e-9)
+    queue.put_back([Chunk([work(2)])], after=1e-9)
+    queue.drop({work(1).key})
+    assert len(queue) == 1
+
+
+def test_needs_are_those_of_all_items_that_wait() -> None:
+    queue = ChunkQueue()
+    queue.add(work(1))
+    queue.put_back([Chunk([work(2, resources=Resources(gpus=1))])])
+    queue.put_back([Chunk([work(3, resources=Resources(cpus=2))])], after=5.0)
+    assert queue.needs() == [Resources(gpus=1), Resources(cpus=2), Resources()]
