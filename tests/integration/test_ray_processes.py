@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import time
@@ -52,6 +53,26 @@ def test_a_stopped_driver_says_how_to_go_on_and_leaves_no_process(cli: Any, numb
     assert out == ""
     assert f"heliostat resume {cli.only_run().name}" in err
     assert "Traceback" not in err
+    assert still_running(children) == []
+    assert cli.json("show", "last")["state"] == "interrupted"
+
+
+def test_a_signal_to_ray_s_processes_too_stops_the_run_in_good_order(cli: Any) -> None:
+    # as systemd and Slurm send it: to the whole process group
+    driver = subprocess.Popen(
+        cli.command("run", "catches_everything", "--workers", "2", "--json"),
+        cwd=cli.folder,
+        env=cli.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    children = wait_for_outcomes(cli, driver)
+    os.killpg(driver.pid, signal.SIGTERM)
+    _, err = driver.communicate(timeout=45)
+    assert driver.returncode == 130, err
+    assert f"heliostat resume {cli.only_run().name}" in err
     assert still_running(children) == []
     assert cli.json("show", "last")["state"] == "interrupted"
 
