@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 
 help:
 	@echo "make demo          set up once, then evolve loss functions on real data (about 5 minutes)"
-	@echo "make test          set up once, then run the test suite"
+	@echo "make test          set up once, then run the test suite (about 10 minutes on two cores)"
 	@echo "make test-cluster  the same runs on two hosts over ssh (Linux namespaces, needs root)"
 	@echo "make lint          ruff, mypy --strict, import directions"
 	@echo "make setup         only set up: leaves $(VENV)"
@@ -27,8 +27,7 @@ demo: $(READY)
 	$(BIN)/heliostat run evomal --preset demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit
-	$(BIN)/python -m pytest -q tests/integration tests/acceptance
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/integration tests/acceptance
 
 test-cluster: $(READY)
 	$(BIN)/python tests/cluster/bare_environment.py

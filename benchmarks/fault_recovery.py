@@ -1,6 +1,6 @@
 """What losing a worker, or a node, costs: time until work goes on, and the whole run's slowdown.
 
-    python benchmarks/fault_recovery.py [--items N] [--json]
+    python benchmarks/fault_recovery.py [--items N] [--trials N] [--json]
 
 One process, one Ray cluster of two nodes with a core each; every comparison runs an undisturbed
 search and a disturbed one, one after the other, and checks that their digests are equal. Items take
@@ -10,8 +10,9 @@ search and a disturbed one, one after the other, and checks that their digests a
 - lost items back: from the kill to the commit of the last item that was lost with it;
 - longest silence: the longest time without a commit from the kill on.
 
-Each is held to 15 s. A lost node takes half of the cores along, so that with a kill after a quarter
-of the items a run takes 1.75 times as long even if nothing else is lost.
+A kill that meets no item is made again. Each is held to 15 s. A lost node takes half of the cores
+along, so that with a kill after a quarter of the items a run takes 1.75 times as long even if
+nothing else is lost.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,8 @@ MICROSECONDS = 100_000.0
 KILL_AFTER = 0.25
 """Part of the items that is committed when the kill comes."""
 LIMIT_SECONDS = 15.0
+MOST_TRIALS = 8
+"""Kills at most until enough of them met an item."""
 HEALTH_CHECK_MILLISECONDS = 1000
 """As in cluster.yaml; Ray's own default is 3000."""
 
@@ -126,7 +129,8 @@ def kill_worker() -> None:
 def main() -> None:
     """Print both sides of both comparisons."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--items", type=int, default=300)
+    parser.add_argument("--items", type=int, default=200)
+    parser.add_argument("--trials", type=int, default=3, help="kills that meet an item")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -140,31 +144,60 @@ def main() -> None:
             "_system_config": {"health_check_period_ms": HEALTH_CHECK_MILLISECONDS},
         },
     )
-    node = cluster.add_node(num_cpus=1)
+    cluster.add_node(num_cpus=1)
     cluster.wait_for_nodes()
 
     def kill_node() -> None:
-        cluster.remove_node(node, allow_graceful=False)
+        cluster.remove_node(cluster.worker_nodes.copy().pop(), allow_graceful=False)
 
-    results: dict[str, Any] = {}
+    results: dict[str, dict[str, Any]] = {}
     run_once(cluster.address, 40, None)  # warm workers
     for name, kill in (("worker", kill_worker), ("node", kill_node)):
         calm = run_once(cluster.address, options.items, None)
-        hurt = run_once(cluster.address, options.items, kill)
-        assert calm["digest"] == hurt["digest"], name
-        results[name] = {"undisturbed": calm, "disturbed": hurt}
-        back = max(hurt["next_commit"], hurt["lost_item_back"], hurt["longest_silence"])
+        hurts = []
+        for _ in range(MOST_TRIALS):
+            if not cluster.worker_nodes:
+                cluster.add_node(num_cpus=1)
+                cluster.wait_for_nodes()
+            hurt = run_once(cluster.address, options.items, kill)
+            assert calm["digest"] == hurt["digest"], name
+            if hurt["lost_items"]:  # a kill between two items costs nothing and shows nothing
+                hurts.append(hurt)
+            if len(hurts) == options.trials:
+                break
+        assert hurts, f"no kill of a {name} met an item"
+        back = [max(h["next_commit"], h["lost_item_back"], h["longest_silence"]) for h in hurts]
+        slowdown = [h["seconds"] / calm["seconds"] for h in hurts]
         print(
-            f"one lost {name:<7} next commit {hurt['next_commit']:5.2f} s   "
-            f"{hurt['lost_items']:.0f} lost items back {hurt['lost_item_back']:5.2f} s   "
-            f"longest silence {hurt['longest_silence']:5.2f} s "
-            f"(limit {LIMIT_SECONDS:.0f}) {'ok' if back < LIMIT_SECONDS else 'TOO LONG'}   "
-            f"run {calm['seconds']:.1f} s undisturbed, {hurt['seconds']:.1f} s disturbed: "
-            f"{hurt['seconds'] / calm['seconds']:.2f}x   equal digests"
+            f"one lost {name:<7} {len(hurts)} trials that lost items: next commit "
+            f"{shown(h['next_commit'] for h in hurts)} s   lost items back "
+            f"{shown(h['lost_item_back'] for h in hurts)} s   longest silence "
+            f"{shown(h['longest_silence'] for h in hurts)} s "
+            f"(limit {LIMIT_SECONDS:.0f}) {'ok' if max(back) < LIMIT_SECONDS else 'TOO LONG'}   "
+            f"run {calm['seconds']:.1f} s undisturbed, {shown(slowdown)}x disturbed   equal digests"
         )
+        worst = max(hurt["seconds"] for hurt in hurts)
+        results[f"run_with_lost_{name}"] = {
+            "ours": worst,
+            "peer": calm["seconds"],
+            "ratio": worst / calm["seconds"],
+            "unit": "s: worst disturbed run, undisturbed run",
+        }
+        results[f"progress_after_lost_{name}"] = {
+            "ours": max(back),
+            "peer": LIMIT_SECONDS,
+            "ratio": max(back) / LIMIT_SECONDS,
+            "unit": "s: longest wait from kill to progress, limit",
+        }
     cluster.shutdown()
     if options.json:
         print(json.dumps(results))
+
+
+def shown(values: Iterable[float]) -> str:
+    """Return the least and the largest of some figures."""
+    found = sorted(values)
+    return f"{found[0]:.2f} to {found[-1]:.2f}"
 
 
 if __name__ == "__main__":

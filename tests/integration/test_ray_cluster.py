@@ -199,8 +199,9 @@ def test_plugins_that_are_blocked_here_are_blocked_on_the_nodes(on_cluster: Any)
     def search(run: Any) -> Any:
         return run.call(tasks.variable, "HELIOSTAT_BLOCK").unwrap()
 
-    assert "HELIOSTAT_BLOCK" not in os.environ
-    assert on_cluster(search, [], plugins={"HELIOSTAT_BLOCK": "strokes"}).result == "strokes"
+    here = {"HELIOSTAT_BLOCK": "as-the-driver-says"}
+    assert os.environ.get("HELIOSTAT_BLOCK") not in here.values()
+    assert on_cluster(search, [], plugins=here).result == "as-the-driver-says"
 
 
 def test_too_few_nodes_end_the_run_with_who_is_there(cluster: Any, on_cluster: Any) -> None:
