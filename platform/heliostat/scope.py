@@ -26,10 +26,12 @@ from heliostat.errors import (
     key_text,
 )
 from heliostat.gather import Branch, SubSearchFailed
+from heliostat.giving_up import Failing, refuse_if_all_failed
 from heliostat.outcome import Failure, Outcome
 from heliostat.parts import PartRef
 from heliostat.run import Run, SharedData
 from heliostat.store.journal import Row
+from heliostat.store.pages import PAGE, Pages
 from heliostat.task import Resources, Task, Work, function_name, scoped
 
 if TYPE_CHECKING:
@@ -43,11 +45,6 @@ O = TypeVar("O")
 R = TypeVar("R")
 T = TypeVar("T")
 
-PAGE = 512
-"""Journal rows read at a time in a replay."""
-FEWEST_TO_GIVE_UP = 8
-FAILURES_TO_STOP = 64
-"""A call, or a search that submits, ends when so many outcomes failed and none came before."""
 LARGE_ITEM = 1_000_000
 """Characters of an item's canonical text from which on there is a warning."""
 
@@ -64,7 +61,7 @@ class Scope:
         self._branches: dict[Key, Branch] = {}
         self._slots = [0.0] * engine.lookahead
         self._now = 0.0
-        self._failing = _Failing()
+        self._failing = Failing()
         self.open_streams = 0
 
     @property
@@ -93,12 +90,7 @@ class Scope:
         """Evaluate all items and return their outcomes in item order."""
         call, works = self._begin(fn, items, shared, resources)
         outcomes: list[Outcome[O]] = list(self._deliver(call, works))
-        failed = [o for o in outcomes if o.failure is not None]
-        if len(failed) == len(outcomes) >= FEWEST_TO_GIVE_UP and failed[0].failure is not None:
-            first = failed[0].failure
-            raise TooManyFailures(
-                call, function_name(fn), len(failed), f"{first.kind}: {first.message}"
-            )
+        refuse_if_all_failed(call, function_name(fn), outcomes)
         return outcomes
 
     def stream(
@@ -400,8 +392,8 @@ class Scope:
 
     def _deliver(self, call: Key, works: Iterator[Work]) -> Generator[Outcome[Any], None, None]:
         engine = self._engine
-        pages = _Pages(engine, call)
-        failing = _Failing()
+        pages = Pages(engine.journal if engine.resuming else None, call)
+        failing = Failing()
         engine.deliver(call, 0)
         asked = given = 0
         exhausted = False
@@ -439,29 +431,6 @@ class Scope:
         return Outcome(row.key, value, row.failure)
 
 
-class _Failing:
-    """Ends a search whose tasks fail from the first one on: going on would only fail more."""
-
-    def __init__(self) -> None:
-        self._first: Row | None = None
-        self._count: int | None = 0
-
-    def take(self, row: Row) -> None:
-        if self._count is None:
-            return
-        if row.failure is None:
-            self._count = None
-            return
-        self._first = self._first or row
-        self._count += 1
-        if self._count == FAILURES_TO_STOP and self._first.failure is not None:
-            first = self._first.failure
-            quoted = f"{first.kind}: {first.message}"
-            raise TooManyFailures(
-                self._first.key[:-1], self._first.function, self._count, quoted, early=True
-            )
-
-
 class _Stream(Iterator[Outcome[Any]]):
     """The outcomes of one `stream`, for the thread of the search that asked for it."""
 
@@ -486,22 +455,6 @@ class _Stream(Iterator[Outcome[Any]]):
 
     def __del__(self) -> None:
         self.close()
-
-
-class _Pages:
-    """Reads a call's journaled outcomes some at a time."""
-
-    def __init__(self, engine: Engine, call: Key) -> None:
-        self._engine, self._call = engine, call
-        self._rows: dict[int, Row] = {}
-        self._first = 0 if engine.resuming else -1
-
-    def get(self, number: int) -> Row | None:
-        if self._first < 0:
-            return None
-        if number % PAGE == 0:
-            self._rows = self._engine.journal.page(self._call, number, PAGE)
-        return self._rows.pop(number, None)
 
 
 def _check_cost(verb: str, cost: float) -> None:
