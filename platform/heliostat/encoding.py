@@ -19,7 +19,9 @@ are, everything else as an object with one key that starts with ``$``:
 =================================== =========================================================
 
 Sets, functions and arbitrary objects are refused: they have no order or no value to write down.
-Decoding never executes text; it builds only dataclasses, named tuples and enums.
+Decoding never executes text; it builds what encoding writes and nothing else. Stored text may come
+from anywhere, so a class is looked for in modules that are loaded already, or in the packages of
+Heliostat and of loaded plugins; no other module is imported for it.
 """
 
 from __future__ import annotations
@@ -39,9 +41,12 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from pydantic import BaseModel
 
-from heliostat.errors import EncodingError
+from heliostat.errors import EncodingError, shown, told
 
 T_co = TypeVar("T_co", covariant=True)
+
+
+OWN_PACKAGES = ("heliostat", "heliostat_search", "heliostat_methods")
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,8 @@ class Artifact:
     sha256: str
     name: str
 
+
+LONGEST_REASON = 300
 
 LARGEST_INT_BITS = 14_000
 """Python reads and writes integers of at most 4300 digits."""
@@ -76,9 +83,19 @@ def encode(value: object) -> str:
 
 
 def decode(text: str) -> Any:
-    """Return the value that `text` stands for; arrays are read-only."""
-    plain = _loads(text)
-    return plain if text[0] not in "{[" else _from_plain(plain)
+    """Return the value that `text` stands for; arrays are read-only.
+
+    Raises EncodingError for a text that no value has.
+    """
+    try:
+        plain = _loads(text)
+        return plain if text[0] not in "{[" else _from_plain(plain)
+    except (EncodingError, MemoryError):
+        raise
+    except Exception as error:  # of the JSON, of a body, of a class that checks its fields
+        raise EncodingError(
+            f"stored text cannot be read: {told(error)[:LONGEST_REASON]}"
+        ) from error
 
 
 def digest(text: str) -> str:
@@ -223,52 +240,126 @@ def _from_plain(plain: Any) -> Any:
 def _read_array(body: list[Any]) -> np.ndarray[Any, Any]:
     dtype, shape, raw = body
     # frombuffer over bytes is read-only, which is what shared and replayed data must be
-    return np.frombuffer(base64.b64decode(raw), dtype=np.dtype(dtype)).reshape(shape)
+    array = np.frombuffer(base64.b64decode(raw), dtype=_dtype(dtype)).reshape(shape)
+    if array.shape != tuple(shape):
+        raise EncodingError(f"stored text has {shown(shape)} in place of an array's shape")
+    return array
+
+
+def _read_scalar(body: list[Any]) -> Any:
+    dtype, raw = body
+    (value,) = np.frombuffer(base64.b64decode(raw), dtype=_dtype(dtype))
+    return value
+
+
+def _dtype(name: str) -> np.dtype[Any]:
+    dtype = np.dtype(name)
+    if dtype.str != name or _no_plain_dtype(dtype):
+        raise EncodingError(f"stored text names the dtype {shown(name)}, which is never written")
+    return dtype
 
 
 def _read_tensor(body: Any) -> Any:
     import torch
 
-    return torch.from_numpy(_from_plain(body).copy())
+    array = _from_plain(body)
+    if not isinstance(array, np.ndarray):
+        raise EncodingError(f"stored text has {shown(array)} in place of a tensor's array")
+    return torch.from_numpy(array.copy())
+
+
+def _read_float(body: str) -> float:
+    if body not in ("nan", "inf", "-inf"):
+        raise EncodingError(f"stored text has {shown(body)} in place of a float")
+    return float(body)
+
+
+def _read_complex(body: list[Any]) -> complex:
+    real, imag = map(_from_plain, body)
+    return complex(real, imag)
+
+
+def _read_artifact(body: list[Any]) -> Artifact:
+    sha256, name = body
+    return Artifact(_text(sha256), _text(name))
+
+
+def _text(body: Any) -> str:
+    if not isinstance(body, str):
+        raise EncodingError(f"stored text has {shown(body)} in place of a name")
+    return body
 
 
 def _read_object(body: list[Any]) -> Any:
     name, fields = body
-    module, _, qualname = name.partition(":")
-    # A run folder may come from anywhere: only packages that the program already uses are imported.
-    if module.partition(".")[0] not in sys.modules:
-        raise EncodingError(f"stored text names {name!r}, whose package is not in use here")
-    try:
-        loaded = sys.modules.get(module) or importlib.import_module(module)
-    except ImportError as error:
-        raise EncodingError(f"stored text names {name!r}: {error}") from error
-    kind = getattr(loaded, qualname, None)
-    if isinstance(kind, type) and issubclass(kind, enum.Enum):
+    kind = _class_named(name)
+    if issubclass(kind, enum.Enum):
         return kind[fields]
-    if isinstance(kind, type) and (
+    values = {k: _from_plain(v) for k, v in fields.items()}
+    if issubclass(kind, BaseModel):
+        return kind.model_validate(values, by_name=True, by_alias=False)
+    return kind(**values)
+
+
+def _class_named(name: str) -> type[Any]:
+    """Return the class that `_class_name` calls so."""
+    module, _, qualname = _text(name).partition(":")
+    loaded = None if module == "__main__" else sys.modules.get(module)
+    if loaded is None:
+        if not _may_import(module):
+            raise EncodingError(
+                f"stored text names {shown(name)}; its module is not in use here and belongs to no "
+                "package of Heliostat or of a loaded plugin, so it is not imported"
+            )
+        try:
+            loaded = importlib.import_module(module)
+        except ImportError as error:
+            raise EncodingError(f"stored text names {shown(name)}: {error}") from error
+    kind: Any = vars(loaded).get(qualname)
+    # what a module merely imported is written under the name of its own module
+    own = isinstance(kind, type) and (kind.__module__, kind.__qualname__) == (module, qualname)
+    if not own or not (
         dataclasses.is_dataclass(kind)
-        or issubclass(kind, BaseModel)
+        or issubclass(kind, BaseModel | enum.Enum)
         or (issubclass(kind, tuple) and hasattr(kind, "_fields"))
     ):
-        values = {k: _from_plain(v) for k, v in fields.items()}
-        if issubclass(kind, BaseModel):
-            return kind.model_validate(values, by_name=True, by_alias=False)
-        return kind(**values)
-    raise EncodingError(
-        f"stored text names {name!r}, which is no dataclass, pydantic model, named tuple or enum"
-    )
+        raise EncodingError(
+            f"stored text names {shown(name)}, which is no dataclass, pydantic model, named tuple "
+            "or enum of that module"
+        )
+    found: type[Any] = kind
+    return found
+
+
+def _may_import(module: str) -> bool:
+    """Return whether stored text may cause the import of a module.
+
+    Private ones are left out: what they do when they are imported is nobody else's business.
+    """
+    package, *rest = module.split(".")
+    if not all(part.isidentifier() and not part.startswith("_") for part in (package, *rest)):
+        return False
+    return package in OWN_PACKAGES or package in _packages_of_plugins()
+
+
+def _packages_of_plugins() -> set[str]:
+    from heliostat.plugins import registry  # which plugins there are is known above this module
+
+    hooks = ("heliostat_methods", "heliostat_parts")
+    calls = [call for hook in hooks for call in registry().hook_implementations(hook)]
+    return {call.function.__module__.partition(".")[0] for call in calls}
 
 
 _READERS: dict[str, Callable[[Any], Any]] = {
-    "$float": float,
+    "$float": _read_float,
     "$tuple": lambda body: tuple(_from_plain(v) for v in body),
     "$map": lambda body: {_from_plain(k): _from_plain(v) for k, v in body},
     "$bytes": base64.b64decode,
-    "$complex": lambda body: complex(_from_plain(body[0]), _from_plain(body[1])),
-    "$scalar": lambda body: np.frombuffer(base64.b64decode(body[1]), dtype=np.dtype(body[0]))[0],
+    "$complex": _read_complex,
+    "$scalar": _read_scalar,
     "$array": _read_array,
     "$tensor": _read_tensor,
-    "$shared": Shared,
-    "$artifact": lambda body: Artifact(body[0], body[1]),
+    "$shared": lambda body: Shared(_text(body)),
+    "$artifact": _read_artifact,
     "$object": _read_object,
 }

@@ -7,28 +7,44 @@ making never show a traceback; `exit_code` is what the command line returns.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import os
+import traceback
+from collections.abc import Iterable, Sequence
+
+from heliostat.terminal import printable_lines
 
 Key = tuple[int, ...]
 
 LONGEST_NAME = 200
+LIKENESS = 0.6
+"""How alike a name and a choice have to be, from 0 to 1, for the one to be taken for the other."""
+MOST_CHOICES = 20
+"""Choices that a message lists."""
+MOST_RUNS = 5
+"""Runs that a message lists."""
 
 
 def nearest(name: str, choices: Iterable[str]) -> str | None:
     """Return the valid choice that looks most like `name`, or None when nothing comes close."""
     if len(name) > LONGEST_NAME:
         return None  # no name is that long, and comparing takes time with its square
-    found = difflib.get_close_matches(name, list(choices), n=1, cutoff=0.5)
+    found = difflib.get_close_matches(name, list(choices), n=1, cutoff=LIKENESS)
     return found[0] if found else None
 
 
-def did_you_mean(name: str, choices: Iterable[str]) -> str:
-    """Return a sentence that names the nearest choice, or lists all when nothing comes close."""
+def did_you_mean(name: str, choices: Iterable[str], most: int = MOST_CHOICES) -> str:
+    """Return a sentence that names the nearest choice, or lists them when nothing comes close."""
     ordered = list(choices)
     close = nearest(name, ordered)
     if close is not None:
         return f"did you mean {close!r}?"
-    return "valid choices: " + ", ".join(ordered) if ordered else "there are no choices"
+    return f"valid choices: {listed(ordered, most)}" if ordered else "there are no choices"
+
+
+def listed(names: Sequence[str], most: int = MOST_CHOICES) -> str:
+    """Return names with commas between them, and how many there are when not all are shown."""
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown}, ... ({len(names)} in all)"
 
 
 def shown(value: object, most: int = 120) -> str:
@@ -37,10 +53,29 @@ def shown(value: object, most: int = 120) -> str:
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
+def told(error: BaseException) -> str:
+    """Return kind and message of an error; a stranger's may fail to have one."""
+    try:
+        message = str(error)
+    except Exception:
+        message = ""
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def place_of(error: BaseException) -> str:
+    """Return the innermost line that an error came from, as people look for it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"line {frames[-1].lineno} of {os.path.basename(frames[-1].filename)}" if frames else ""
+
+
 class HeliostatError(Exception):
     """Base of all errors that Heliostat raises on purpose."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        """Return the message; what it quotes of others is shown by a terminal, never obeyed."""
+        return printable_lines(super().__str__())
 
 
 class ConfigError(HeliostatError):
@@ -163,10 +198,17 @@ class StoreError(HeliostatError):
 
 
 class RunNotFound(StoreError):
-    """No run matches the given name."""
+    """No run matches the given name, or several do; `choices` are the newest first."""
 
-    def __init__(self, name: str, choices: Iterable[str], root: str) -> None:
-        super().__init__(f"no run {shown(name)} in {root}; {did_you_mean(name, choices)}")
+    def __init__(
+        self, name: str, choices: Iterable[str], root: str, *, several: bool = False
+    ) -> None:
+        if several:
+            them = listed(list(choices), MOST_RUNS)
+            text = f"{shown(name)} is in the names of several runs of {root}: {them}; give more of it"
+        else:
+            text = f"no run {shown(name)} in {root}; {did_you_mean(name, choices, MOST_RUNS)}"
+        super().__init__(text)
 
 
 class RunLocked(StoreError):
@@ -206,6 +248,10 @@ class ClusterError(HeliostatError):
     """A cluster cannot be reached or used."""
 
     exit_code = 6
+
+
+class NotStarted(ClusterError):
+    """No work could begin: no cluster answers, too few nodes join it, or Ray does not start."""
 
 
 class Interrupted(BaseException):

@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,9 +17,18 @@ from pathlib import Path
 from typing import Any
 
 from heliostat.encoding import decode
-from heliostat.errors import Key, PluginError, RunNotFound, StoreError
+from heliostat.errors import (
+    CorruptStore,
+    EncodingError,
+    Key,
+    PluginError,
+    RunNotFound,
+    StoreError,
+    key_text,
+)
 from heliostat.methods import is_method_name
 from heliostat.store.artifacts import ArtifactStore
+from heliostat.store.entries import check_entries
 from heliostat.store.journal import Journal, Row
 from heliostat.store.lock import held
 
@@ -97,7 +106,7 @@ def folders(root: Path) -> list[RunFolder]:
     """Return all runs, newest first."""
     if not root.is_dir():
         return []
-    found = [RunFolder(path) for path in root.iterdir() if (path / "run.db").is_file()]
+    found = [RunFolder(path) for path in root.iterdir() if _is_run(path)]
     return sorted(found, key=lambda run: (run.database.stat().st_ctime_ns, run.id), reverse=True)
 
 
@@ -113,7 +122,8 @@ def find(name: str, root: Path) -> RunFolder:
     matches = exact or partial
     if len(matches) == 1:
         return matches[0]
-    raise RunNotFound(name, [run.id for run in matches or every], str(root))
+    named = [run.id for run in matches or every]
+    raise RunNotFound(name, named, str(root), several=len(matches) > 1)
 
 
 def _is_run(path: Path) -> bool:
@@ -135,9 +145,14 @@ def _begun(run: RunFolder) -> tuple[float, str]:
 
 
 class RunView:
-    """A run as commands, reports and observers see it: read-only."""
+    """A run as commands, reports and observers see it: read-only.
+
+    A run folder may come from anywhere. What it holds is checked as it is read, and raises
+    CorruptStore naming file, table and column where it is not what was written.
+    """
 
     def __init__(self, folder: RunFolder) -> None:
+        check_entries(folder.path)
         self.folder = folder
         self._journal = Journal(folder.database, folder.artifacts, readonly=True)
 
@@ -159,14 +174,19 @@ class RunView:
         return self._meta("method")
 
     @property
+    def method_version(self) -> int:
+        """The version of the method whose configuration this is."""
+        return int(self._journal.record("method_version", 1))
+
+    @property
     def seed(self) -> int:
         """The root of all random streams."""
-        return int(self._meta("seed", "0"))
+        return int(self._journal.record("seed", 0))
 
     @property
     def lookahead(self) -> int:
         """The number of virtual slots of asynchronous searches."""
-        return int(self._meta("lookahead", "1"))
+        return int(self._journal.record("lookahead", 1))
 
     @property
     def state(self) -> str:
@@ -182,25 +202,25 @@ class RunView:
     @cached_property
     def config(self) -> dict[str, Any]:
         """The resolved configuration."""
-        values: dict[str, Any] = json.loads(self._meta("config", "{}"))
+        values: dict[str, Any] = self._journal.record("config", {})
         return values
 
     @property
     def record(self) -> dict[str, Any]:
         """The last driver's account: seconds, evaluated, replayed, workers."""
-        values: dict[str, Any] = json.loads(self._meta("record", "{}"))
+        values: dict[str, Any] = self._journal.record("record", {})
         return values
 
     @property
     def environment(self) -> dict[str, Any]:
         """Where the run was started."""
-        values: dict[str, Any] = json.loads(self._meta("environment", "{}"))
+        values: dict[str, Any] = self._journal.record("environment", {})
         return values
 
     @property
     def inputs(self) -> dict[str, str]:
         """The hashes of files and products that the configuration names."""
-        values: dict[str, str] = json.loads(self._meta("inputs", "{}"))
+        values: dict[str, str] = self._journal.record("inputs", {})
         return values
 
     @property
@@ -216,12 +236,12 @@ class RunView:
     @property
     def created(self) -> float:
         """When the run began, in seconds since the epoch."""
-        return float(self._meta("created", "0"))
+        return float(self._journal.record("created", 0.0))
 
     @property
     def labels(self) -> list[str]:
         """What makes this run's result depend on more than its configuration, if anything."""
-        values: list[str] = json.loads(self._meta("labels", "[]"))
+        values: list[str] = self._journal.record("labels", [])
         return values
 
     @property
@@ -233,7 +253,7 @@ class RunView:
     def result(self) -> Any:
         """What the search returned, None before it did."""
         text = self._journal.meta("result")
-        return None if text is None else decode(self._journal.extern(text))
+        return None if text is None else self._decoded("its result", self._journal.extern(text))
 
     def metrics(self, scope: Key | None = None) -> dict[str, list[tuple[int, float]]]:
         """Return {name: [(step, value)]} of one scope, or of all."""
@@ -268,17 +288,33 @@ class RunView:
         return self._journal.workers()
 
     def products(self) -> list[dict[str, Any]]:
-        """Return what the run saved."""
-        return self._journal.products()
+        """Return what the run saved.
+
+        `unique_name` tells apart what sub-searches saved under one name: NAME@SCOPE.
+        """
+        found = self._journal.products()
+        times = Counter(product["name"] for product in found)
+        for product in found:
+            name = product["name"]
+            product["unique_name"] = (
+                f"{name}@{key_text(product['scope'])}" if times[name] > 1 else name
+            )
+        return found
 
     def product(self, name: str) -> Any:
         """Return the value of a product (the first of that name in order of scope)."""
         for product in self.products():
-            if product["name"] == name:
+            if name in (product["unique_name"], product["name"]):
                 content = self.folder.artifacts.get(product["sha256"])
                 raw = product["media"] == "application/octet-stream"
-                return content if raw else decode(content.decode())
+                return content if raw else self._decoded(f"product {name!r}", content)
         raise StoreError(f"run {self.id} has no product {name!r}")
+
+    def _decoded(self, what: str, text: str | bytes) -> Any:
+        try:
+            return decode(text if isinstance(text, str) else text.decode())
+        except (EncodingError, UnicodeDecodeError) as error:
+            raise CorruptStore(f"run {self.id}: {what}", "a canonical text", str(error)) from error
 
     def events(self) -> list[tuple[float, str, str]]:
         """Return (time, kind, text) of what happened to the run."""
@@ -286,7 +322,7 @@ class RunView:
 
     def sources(self) -> dict[str, str]:
         """Return the hashes of the source files that began the run."""
-        values: dict[str, str] = json.loads(self._meta("sources", "{}"))
+        values: dict[str, str] = self._journal.record("sources", {})
         return values
 
     def row(self) -> dict[str, Any]:

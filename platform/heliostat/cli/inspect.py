@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from heliostat.cli.options import json_option, print_json, runs_option
-from heliostat.errors import StoreError
+from heliostat.errors import CorruptStore, StoreError, told
+from heliostat.terminal import printable, printable_lines
 
 
 @click.command()
@@ -27,7 +28,7 @@ def ls(runs: Path | None, as_json: bool, wanted: str | None) -> None:
             view = RunView(folder)
             rows.append(view.row())
             view.close()
-        except StoreError as error:
+        except StoreError as error:  # one run that cannot be read hides no other
             rows.append(damaged(folder.id, error))
     rows.sort(key=lambda row: (row["created"], row["run"]), reverse=True)
     rows = [row for row in rows if wanted in (None, row["method"])]
@@ -38,10 +39,11 @@ def ls(runs: Path | None, as_json: bool, wanted: str | None) -> None:
         click.echo(f"no runs in {runs_root(runs)}; begin one with: heliostat run METHOD", err=True)
     for row in rows:
         digest = (row["digest"] or "")[:12]
-        click.echo(
+        line = (
             f"{row['run']:<36} {row['state']:<12} seed {row['seed']!s:<6} "
             f"{row['outcomes']:>8} tasks  {digest}"
         )
+        click.echo(printable(line))
 
 
 def damaged(run: str, error: StoreError) -> dict[str, Any]:
@@ -89,33 +91,67 @@ def show(run_name: str, key: str | None, runs: Path | None, as_json: bool) -> No
         "command": view.command,
     }
     if as_json:
-        print_json(account)
+        _print_stored(view, account)
         return
     for name in ("run", "method", "state", "seed", "digest", "outcomes", "failures", "command"):
-        click.echo(f"{name:<10}{account[name]}")
+        click.echo(f"{name:<10}{printable(account[name])}")
     click.echo(f"{'begun':<10}{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(view.created))}")
     for label in view.labels:
-        click.echo(f"{'label':<10}{label}")
+        click.echo(f"{'label':<10}{printable(label)}")
     if view.error:
-        click.echo(f"{'error':<10}{view.error}")
+        click.echo(f"{'error':<10}{printable_lines(view.error)}")
     for product in products:
-        click.echo(
-            f"{'product':<10}{product['name']} ({product['kind']}, {product['bytes']} bytes)"
-        )
+        told_of = f"{product['unique_name']} ({product['kind']}, {product['bytes']} bytes)"
+        click.echo(f"{'product':<10}{printable(told_of)}")
     for name, value in view.config.items():
-        click.echo(f"  {name} = {json.dumps(value)}")
-    describe = registry().method(view.method).describe
-    if view.result is not None and describe is not None:
+        click.echo(f"  {printable(name)} = {json.dumps(value)}")
+    method = registry().method(view.method)
+    if view.result is not None and method.describe is not None:
         click.echo()
-        click.echo(describe(view.result, view.id))
+        click.echo(printable_lines(_described(method, view)))
     if account["state"] != "finished":
-        click.echo(f"go on with: heliostat resume {view.id}")
+        click.echo(f"go on with: heliostat resume {printable(view.id)}")
+
+
+def _described(method: Any, view: Any) -> str:
+    """Return what the method says of the result; one that it cannot read is said to be so."""
+    from heliostat.interruption import contained
+
+    result = view.result
+    try:
+        with contained("describe"):
+            return str(method.describe(result, view.id))
+    except Exception as error:  # a stranger's code on a stranger's result
+        return f"method {method.name} cannot describe this result: {told(error)}"
 
 
 def _plain_result(view: Any) -> Any:
     from heliostat.encoding import encode
+    from heliostat.errors import EncodingError
 
-    return None if view.result is None else json.loads(encode(view.result))
+    if view.result is None:
+        return None
+    try:
+        return json.loads(encode(view.result))
+    except EncodingError as error:
+        found = str(error)
+        raise CorruptStore(f"run {view.id}: its result", "a canonical text", found) from error
+
+
+def _print_stored(view: Any, account: Any) -> None:
+    try:
+        print_json(account)
+    except RecursionError as error:
+        expected = "values within values in some hundred levels"
+        raise CorruptStore(f"run {view.id}", expected, "more of them") from error
+
+
+def _plain_text(view: Any, column: str, key: str, held: str | None) -> Any:
+    try:
+        return None if held is None else json.loads(view.text(held))
+    except (ValueError, RecursionError) as error:
+        where = f"run {view.id}: table outcome, column {column} of {key}"
+        raise CorruptStore(where, "a canonical text", told(error)) from error
 
 
 def _show_outcome(view: Any, key: str, as_json: bool) -> None:
@@ -130,9 +166,9 @@ def _show_outcome(view: Any, key: str, as_json: bool) -> None:
     account = {
         "key": list(row.key),
         "function": row.function,
-        "item": json.loads(view.text(row.item)),
+        "item": _plain_text(view, "item", key, row.item),
         "shared": list(row.shared),
-        "value": None if row.value is None else json.loads(view.text(row.value)),
+        "value": _plain_text(view, "value", key, row.value),
         "failure": None if row.failure is None else row.failure.__dict__,
         "observed": row.observed,
         "seconds": row.seconds,
@@ -140,10 +176,11 @@ def _show_outcome(view: Any, key: str, as_json: bool) -> None:
         "attempts": row.attempts,
     }
     if as_json:
-        print_json(account)
+        _print_stored(view, account)
         return
     for name, value in account.items():
-        click.echo(f"{name:<10}{value if isinstance(value, str) else json.dumps(value)}")
+        told_of = printable_lines(value) if isinstance(value, str) else json.dumps(value)
+        click.echo(f"{name:<10}{told_of}")
 
 
 @click.command()
@@ -179,16 +216,16 @@ def compare(first: str, second: str, runs: Path | None, as_json: bool) -> None:
         "first_difference": _first_row(a, b) if first_change(a.config, b.config) is None else None,
     }
     if as_json:
-        print_json(account)
+        _print_stored(a, account)
         return
-    click.echo(f"{'':<24}{a.id:<38}{b.id}")
+    click.echo(printable(f"{'':<24}{a.id:<38}{b.id}"))
     for name in ("method", "seed", "digest"):
-        left, right = (str(x)[:36] for x in account[name])
+        left, right = (printable(x)[:36] for x in account[name])
         click.echo(f"{name:<24}{left:<38}{right}")
     for name, (left, right) in [*config.items(), *outputs.items()]:
-        click.echo(f"{name:<24}{left!s:<38}{right}")
+        click.echo(printable(f"{name:<24}{left!s:<38}{right}"))
     if account["code"]:
-        click.echo(f"code differs, first in {account['code']}")
+        click.echo(f"code differs, first in {printable(account['code'])}")
     if account["first_difference"]:
         click.echo(f"first outcome that differs: {account['first_difference']}")
     click.echo("equal results, bit for bit" if account["equal"] else "results differ")
@@ -228,8 +265,13 @@ def report(run_name: str, runs: Path | None, as_json: bool) -> None:
     from heliostat.runs import RunView, find, runs_root
 
     view = RunView(find(run_name, runs_root(runs)))
-    path = write_report(view, registry().method(view.method), registry())
+    method = registry().method(view.method)
+    path = write_report(view, method, registry(), _left_out)
     if as_json:
         print_json({"run": view.id, "report": path})
     else:
         click.echo(path)
+
+
+def _left_out(what: str) -> None:
+    click.echo(printable(f"warning: {what}"), err=True)

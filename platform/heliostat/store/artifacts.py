@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from contextlib import suppress
 from pathlib import Path
 
 from heliostat.errors import CorruptStore, StoreError
+from heliostat.store.entries import read_regular, write_fresh
 
 
 class ArtifactStore:
@@ -26,16 +25,12 @@ class ArtifactStore:
         """Store content and return its hash; equal content is stored once."""
         sha256 = hashlib.sha256(content).hexdigest()
         path = self.path(sha256)
-        if path.exists() and path.read_bytes() == content:  # else damaged: written again
+        if path.is_file() and path.read_bytes() == content:  # else damaged: written again
             return sha256
-        partial = path.with_suffix(f".{os.getpid()}.part")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(content)
-            partial.replace(path)
+            write_fresh(path, content)
         except OSError as error:
-            with suppress(OSError):
-                partial.unlink()  # half a file would keep a full disk full
             raise StoreError(
                 f"cannot write {path}: {error.strerror}; nothing committed so far is lost, "
                 "free the disk or the folder and resume"
@@ -46,7 +41,7 @@ class ArtifactStore:
         """Return the content of that hash; raises CorruptStore when the bytes are not it."""
         path = self.path(sha256)
         try:
-            content = path.read_bytes()
+            content = read_regular(path)
         except OSError as error:
             raise StoreError(f"cannot read {path}: {error.strerror}") from error
         found = hashlib.sha256(content).hexdigest()

@@ -18,9 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from heliostat.errors import CorruptStore, Key, StoreError
+from heliostat.errors import CorruptStore, Key, StoreError, shown
 from heliostat.outcome import Failure
+from heliostat.store import columns
 from heliostat.store.artifacts import ArtifactStore
+from heliostat.store.columns import Table
 
 SCHEMA = 1
 INLINE_LIMIT = 16_384
@@ -116,10 +118,12 @@ class Journal:
             if readonly:
                 uri = path.resolve().as_uri() + "?mode=ro"  # names may hold ?, # and %
                 self._db = sqlite3.connect(uri, uri=True, timeout=10)
+                self._refuse_code()
             else:
                 self._db = sqlite3.connect(
                     path, isolation_level=None, check_same_thread=False, timeout=10
                 )
+                self._refuse_code()
                 self._db.execute("pragma journal_mode = wal")
                 self._db.execute("pragma synchronous = normal")
             self._check_schema()
@@ -130,13 +134,24 @@ class Journal:
             raise StoreError(f"cannot open {path}: {error}") from error
         self.extended = self.meta("extended") is not None
 
+    def _refuse_code(self) -> None:
+        """Refuse a database that would do more than keep rows: views, triggers, virtual tables."""
+        self._db.execute("pragma trusted_schema = off")
+        query = (
+            "select type || ' ' || name from sqlite_master where type not in ('table', 'index')"
+            " or sql like 'create virtual%' limit 1"
+        )
+        found = self._db.execute(query).fetchone()
+        if found is not None:
+            raise CorruptStore(str(self._path), "tables and indexes alone", shown(found[0]))
+
     def _check_schema(self) -> None:
         """Refuse a newer schema before anything is written."""
         named = "select count(*) from sqlite_master where type = 'table' and name = 'meta'"
         if not self._db.execute(named).fetchone()[0]:
             return
-        schema = self.meta("schema")
-        if schema is not None and int(schema) > SCHEMA:
+        schema = self.record("schema", SCHEMA)
+        if schema > SCHEMA:
             raise StoreError(
                 f"{self._path} was written by a newer Heliostat (schema {schema}, this one reads "
                 f"up to {SCHEMA}); upgrade to read it"
@@ -147,9 +162,20 @@ class Journal:
         self._db.close()
 
     def meta(self, name: str) -> str | None:
-        """Return a named text of the run's record."""
-        row = self._read("select value from meta where name = ?", name).fetchone()
-        return None if row is None else str(row[0])
+        """Return a named text of the run's record; raises CorruptStore if it cannot be that."""
+        text = self._meta(name)
+        if text is not None:
+            columns.recorded(self._path, name, text)
+        return text
+
+    def record(self, name: str, default: Any) -> Any:
+        """Return what a named text of the run's record says, such as a number or a table."""
+        text = self._meta(name)
+        return columns.recorded(self._path, name, text) if text else default
+
+    def _meta(self, name: str) -> str | None:
+        query = "select value from meta where name = ?"
+        return next((text for (text,) in self._rows(columns.META, query, name)), None)
 
     def set_meta(self, values: Mapping[str, str]) -> None:
         """Write named texts of the run's record."""
@@ -192,50 +218,55 @@ class Journal:
         if self._kill_after is not None and self._commits >= self._kill_after:
             os.kill(os.getpid(), signal.SIGKILL)
 
+    def discard(self, key: Key) -> None:
+        """Forget an outcome, so that its item is evaluated anew."""
+        query = "delete from outcome where key = ?"
+        self._write(lambda: self._db.execute(query, (pack_key(key),)))
+
     def get(self, key: Key) -> Row | None:
         """Return the outcome under that key."""
-        row = self._read("select * from outcome where key = ?", pack_key(key)).fetchone()
-        return None if row is None else _row(row)
+        query = "select * from outcome where key = ?"
+        return next(self._outcomes(query, pack_key(key)), None)
 
     def page(self, call: Key, first: int, count: int) -> dict[int, Row]:
         """Return outcomes number `first` to `first + count - 1` of a call, by number."""
-        cursor = self._read(
+        found = self._outcomes(
             "select * from outcome where key >= ? and key < ? and length(key) = ?",
             pack_key((*call, first)),
             pack_key((*call, first + count)),
             8 * (len(call) + 1),
         )
-        return {row.key[-1]: row for row in map(_row, cursor)}
+        return {row.key[-1]: row for row in found}
 
     def outcomes(self, *, delivered: bool = True) -> Iterator[Row]:
         """Return outcomes in key order: those the search saw, or all."""
         if delivered:
             yield from self._seen(_SEEN + " order by o.key")
         else:
-            yield from map(_row, self._read("select * from outcome order by key"))
+            yield from self._outcomes("select * from outcome order by key")
 
     def _seen(self, query: str) -> Iterator[Row]:
         """Return those outcomes of a query like `_SEEN` that the search saw, one by one."""
         gone = self._disowned()
-        for *raw, own, parent in self._read(query):
-            row = _row(tuple(raw))
+        for *raw, own, parent in self._rows(columns.SEEN, query):
+            row = self._row(raw)
             call = row.key[:-1]
             if own is not None and not _inside(row.key, gone):
                 seen = own > 0
             else:
-                seen = parent is not None and not _inside(call, gone) and row.key[-1] < parent
+                seen = parent is not None and not _inside(call, gone) and row.key[-1:] < (parent,)
             if seen:
                 yield row
 
     def count(self) -> int:
         """Return the number of journaled outcomes."""
-        return int(self._read("select count(*) from outcome").fetchone()[0])
+        return self._number("select count(*) from outcome")
 
     def has_history(self) -> bool:
         """Return whether an earlier start left anything that a resume can use."""
         query = "select exists (select 1 from {})"
         tables = ("outcome", "checkpoint", "task_state")
-        return any(self._read(query.format(name)).fetchone()[0] for name in tables)
+        return any(self._number(query.format(name)) for name in tables)
 
     def disown(self, scope: Key) -> None:
         """Take the outcomes of a sub-search out of what the search has seen."""
@@ -248,14 +279,16 @@ class Journal:
         self._write(lambda: self._db.execute(query, (pack_key(scope),)))
 
     def _disowned(self) -> list[Key]:
-        return [unpack_key(scope) for (scope,) in self._read("select scope from disowned")]
+        table, query = columns.DISOWNED, "select scope from disowned"
+        return [self._key(table, scope) for (scope,) in self._rows(table, query)]
 
     def _delivered(self) -> Iterator[int]:
         """Return how many outcomes of each call the search saw, disowned sub-searches left out."""
         gone = self._disowned()
-        for key, count in self._read("select key, delivered from call"):
-            if not _inside(unpack_key(key), gone):
-                yield int(count)
+        table = columns.CALL
+        for key, count in self._rows(table, "select key, delivered from call"):
+            if not _inside(self._key(table, key), gone):
+                yield count
 
     def count_delivered(self) -> int:
         """Return the number of outcomes the search saw, as far as it is recorded."""
@@ -263,12 +296,11 @@ class Journal:
 
     def count_before(self, scope: Key, counter: int) -> int:
         """Return the number of journaled outcomes of a scope's first `counter` calls."""
-        cursor = self._read(
+        return self._number(
             "select count(*) from outcome where key >= ? and key < ?",
             pack_key(scope),
             pack_key((*scope, counter)),
         )
-        return int(cursor.fetchone()[0])
 
     def digest(self) -> str:
         """Return SHA-256 over the lines of the outcomes the search saw, in key order."""
@@ -289,10 +321,30 @@ class Journal:
     def extern(self, text: str) -> str:
         """Return the full text of what a row holds."""
         if not isinstance(text, str):  # SQLite holds bytes in any column
-            raise CorruptStore("run.db", "text", f"a {type(text).__name__}")
+            raise CorruptStore(str(self._path), "text", f"a {type(text).__name__}")
         if not text.startswith('{"$blob"'):
             return text
-        return self._artifacts.get(_hash_in(text)).decode()
+        sha256 = self._hash_in(text)
+        try:
+            return self._artifacts.get(sha256).decode()
+        except UnicodeDecodeError as error:
+            where = str(self._artifacts.path(sha256))
+            raise CorruptStore(where, "text", "bytes of no text") from error
+
+    def whole(self, text: str) -> bool:
+        """Return whether the full text of what a row holds is there and undamaged."""
+        try:
+            self.extern(text)
+        except StoreError:
+            return False
+        return True
+
+    def _hash_in(self, marker: str) -> str:
+        try:
+            return str(json.loads(marker)["$blob"])
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            found = repr(marker[:40])
+            raise CorruptStore(str(self._path), "the hash of an artifact", found) from error
 
     # Calls and checkpoints
 
@@ -310,14 +362,15 @@ class Journal:
         From here on an outcome that answers another question than the one asked is evaluated anew.
         """
         covered = {}
-        query = "select scope, counter from checkpoint order by id"
-        for packed, counter in self._read(query).fetchall():
-            covered[unpack_key(packed)] = int(counter)
-        calls = [unpack_key(packed) for (packed,) in self._read("select key from call").fetchall()]
+        table, query = columns.CHECKPOINT_PLACE, "select scope, counter from checkpoint order by id"
+        for packed, counter in self._rows(table, query):
+            covered[self._key(table, packed)] = counter
+        table = columns.CALL_KEY
+        calls = [self._key(table, k) for (k,) in self._rows(table, "select key from call")]
         obsolete = [
             (pack_key(key),)
             for key in calls
-            if not any(key[:-1] == scope and key[-1] < last for scope, last in covered.items())
+            if not any(key[:-1] == at and key[-1:] < (last,) for at, last in covered.items())
         ]
 
         def write() -> None:
@@ -346,7 +399,7 @@ class Journal:
         query = (
             "select id, state from checkpoint where scope = ? order by id desc limit -1 offset ?"
         )
-        stale = self._read(query, packed, CHECKPOINTS_KEPT - 1).fetchall()
+        stale = list(self._read(query, packed, CHECKPOINTS_KEPT - 1))
         old = [(number,) for number, _ in stale]
         self._write(write)
         for _, text in stale:
@@ -354,19 +407,17 @@ class Journal:
 
     def _discard(self, held: str) -> None:
         """Delete the artifact of a checkpoint that no other checkpoint shares."""
-        shared = self._read("select exists (select 1 from checkpoint where state = ?)", held)
-        blob = isinstance(held, str) and held.startswith('{"$blob"')
-        if blob and not shared.fetchone()[0]:
-            self._artifacts.path(_hash_in(held)).unlink(missing_ok=True)
+        shared = self._number("select exists (select 1 from checkpoint where state = ?)", held)
+        if not shared and isinstance(held, str) and held.startswith('{"$blob"'):
+            self._artifacts.path(self._hash_in(held)).unlink(missing_ok=True)
 
     def checkpoints(self, scope: Key) -> Iterator[StoredCheckpoint]:
         """Return a scope's checkpoints that are intact, newest first."""
         query = "select step, counter, state from checkpoint where scope = ? order by id desc"
-        for step, counter, held in self._read(query, pack_key(scope)).fetchall():
-            place = _place(int(step), int(counter))
-            state = self._intact(held, f"checkpoint of step {step}", place)
+        for step, counter, held in list(self._rows(columns.CHECKPOINT, query, pack_key(scope))):
+            state = self._intact(held, f"checkpoint of step {step}", _place(step, counter))
             if state is not None:
-                yield StoredCheckpoint(int(step), int(counter), state)
+                yield StoredCheckpoint(step, counter, state)
 
     def save_task_state(self, key: Key, state: str) -> None:
         """Commit a task's checkpoint; the two newest are kept."""
@@ -385,7 +436,7 @@ class Journal:
     def task_state(self, key: Key) -> str | None:
         """Return the newest intact checkpoint of a task."""
         query = "select state from task_state where key = ? order by id desc"
-        for (held,) in self._read(query, pack_key(key)).fetchall():
+        for (held,) in list(self._read(query, pack_key(key))):
             state = self._intact(held, f"checkpoint of task {key}")
             if state is not None:
                 return state
@@ -428,10 +479,11 @@ class Journal:
 
     def metrics(self) -> list[tuple[Key, int, str, float]]:
         """Return (scope, step, name, value) in order of scope, step and report."""
-        rows = self._read("select scope, step, name, value from metric order by scope, step, id")
+        table = columns.METRIC
+        query = "select scope, step, name, value from metric order by scope, step, id"
         return [
-            (unpack_key(scope), int(step), str(name), float("nan") if value is None else value)
-            for scope, step, name, value in rows
+            (self._key(table, scope), step, name, float("nan") if value is None else value)
+            for scope, step, name, value in self._rows(table, query)
         ]
 
     def add_product(
@@ -447,19 +499,18 @@ class Journal:
 
     def products(self) -> list[dict[str, Any]]:
         """Return the products in order of name and scope."""
-        rows = self._read(
-            "select name, scope, kind, sha256, bytes, media from product order by name, scope"
-        )
+        table = columns.PRODUCT
+        query = "select name, scope, kind, sha256, bytes, media from product order by name, scope"
         return [
             {
                 "name": name,
-                "scope": unpack_key(scope),
+                "scope": self._key(table, scope),
                 "kind": kind,
                 "sha256": sha256,
                 "bytes": size,
                 "media": media,
             }
-            for name, scope, kind, sha256, size, media in rows
+            for name, scope, kind, sha256, size, media in self._rows(table, query)
         ]
 
     def add_event(self, kind: str, text: str) -> None:
@@ -473,31 +524,91 @@ class Journal:
 
     def events(self) -> list[tuple[float, str, str]]:
         """Return (time, kind, text) in order."""
-        return list(self._read("select time, kind, text from event order by id"))
+        query = "select time, kind, text from event order by id"
+        return list(self._rows(columns.EVENT, query))
 
     def attempts(self) -> int:
         """Return how often items were tried, those that were lost with a worker included."""
-        return int(self._read("select coalesce(sum(attempts), 0) from outcome").fetchone()[0])
+        return self._number("select coalesce(sum(attempts), 0) from outcome")
 
     def workers(self) -> dict[str, dict[str, float]]:
         """Return, for each worker, how many items it did and for how many seconds."""
-        rows = self._read(
-            "select worker, count(*), sum(seconds) from outcome group by worker order by worker"
-        )
+        query = "select worker, count(*), sum(seconds) from outcome group by worker order by worker"
+        rows = self._rows(columns.WORK, query)
         return {worker: {"items": items, "seconds": seconds} for worker, items, seconds in rows}
 
     def failures(self) -> list[Row]:
         """Return the outcomes that failed and that the search saw, in key order."""
         if next(self._delivered(), None) is not None:
             return list(self._seen(_SEEN + " where o.failure is not null order by o.key"))
-        raw = self._read("select * from outcome where failure is not null order by key")
-        return list(map(_row, raw))
+        query = "select * from outcome where failure is not null order by key"
+        return list(self._outcomes(query))
 
-    def _read(self, query: str, *values: object) -> sqlite3.Cursor:
+    # Reading: nothing in a database is what it should be only because we would write it so
+
+    def _read(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
+        """Return the rows of a query as they are, whatever SQLite finds in them."""
         try:
-            return self._db.execute(query, values)
+            yield from self._db.execute(query, values)
         except sqlite3.Error as error:
             raise StoreError(f"cannot read {self._path}: {error}") from error
+
+    def _rows(self, table: Table, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
+        """Return rows whose columns hold what they may; raises CorruptStore for another."""
+        kinds = table.kinds
+        try:
+            for row in self._db.execute(query, values):  # not `_read`: this is once for every row
+                if tuple(map(type, row)) not in kinds:
+                    raise table.damaged(self._path, row)
+                yield row
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot read {self._path}: {error}") from error
+
+    def _number(self, query: str, *values: object) -> int:
+        ((number,),) = self._rows(columns.COUNT, query, *values)
+        return int(number)
+
+    def _outcomes(self, query: str, *values: object) -> Iterator[Row]:
+        return map(self._row, self._rows(columns.OUTCOME, query, *values))
+
+    def _key(self, table: Table, blob: bytes) -> Key:
+        try:
+            return unpack_key(blob)
+        except struct.error as error:
+            name = next(name for name, kinds in table.columns.items() if kinds == (bytes,))
+            raise table.wrong(self._path, name, "a key, 8 bytes a number", blob) from error
+
+    def _row(self, raw: Sequence[Any]) -> Row:
+        key, function, item, shared, value, failed, observed, seconds, worker, attempts, depth = raw
+        try:
+            hashes = () if shared == "[]" else columns.hashes_in(shared)
+            failure = None if failed is None else columns.failure_in(failed)
+            return Row(
+                unpack_key(key),
+                function,
+                item,
+                hashes,
+                value,
+                failure,
+                bool(observed),
+                seconds,
+                worker,
+                attempts,
+                depth,
+            )
+        except (ValueError, struct.error) as error:
+            raise self._damaged_row(raw) from error
+
+    def _damaged_row(self, raw: Sequence[Any]) -> CorruptStore:
+        table, (key, _, _, shared, _, failed, *_) = columns.OUTCOME, raw
+        try:
+            unpack_key(key)
+            columns.hashes_in(shared)
+        except struct.error:
+            return table.wrong(self._path, "key", "a key, 8 bytes a number", key)
+        except ValueError:
+            return table.wrong(self._path, "shared", "a JSON list of hashes", shared)
+        return table.wrong(self._path, "failure", "a JSON object with kind and message", failed)
 
     def _write(self, write: Callable[[], object]) -> None:
         try:
@@ -515,32 +626,8 @@ class Journal:
             ) from error
 
 
-def _hash_in(marker: str) -> str:
-    try:
-        return str(json.loads(marker)["$blob"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise CorruptStore("run.db", "the hash of an artifact", repr(marker[:40])) from error
-
-
 def _inside(key: Key, scopes: Sequence[Key]) -> bool:
     return any(key[: len(scope)] == scope for scope in scopes)
-
-
-def _row(raw: tuple[Any, ...]) -> Row:
-    key, function, item, shared, value, failure, observed, seconds, worker, attempts, depth = raw
-    return Row(
-        unpack_key(key),
-        function,
-        item,
-        () if shared == "[]" else tuple(json.loads(shared)),
-        value,
-        None if failure is None else Failure(**json.loads(failure)),
-        bool(observed),
-        seconds,
-        worker,
-        attempts,
-        depth,
-    )
 
 
 def _place(step: int, counter: int) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from heliostat.errors import RunLocked, StoreError
+from heliostat.store.entries import open_regular, read_regular
 
 PATIENCE_SECONDS = 1.0
 """Somebody who only looks whether a run is driven holds the lock for an instant."""
@@ -26,10 +27,11 @@ class RunLock:
     def acquire(self) -> None:
         """Take the lock; raises RunLocked naming the process that has it."""
         try:
-            # held open for as long as the lock is held
-            file = open(self._path, "a+", encoding="utf-8")  # noqa: SIM115
+            descriptor = open_regular(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         except OSError as error:
             raise StoreError(f"cannot open {self._path}: {error.strerror}") from error
+        # held open for as long as the lock is held
+        file = os.fdopen(descriptor, "a+", encoding="utf-8")
         if not _lock_within(file, PATIENCE_SECONDS):
             file.close()
             pid, host = holder(self._path)
@@ -61,7 +63,7 @@ def _lock_within(file: IO[str], seconds: float) -> bool:
 def held(path: Path) -> bool:
     """Return whether a living process holds the lock."""
     try:
-        with open(path, encoding="utf-8") as file:
+        with os.fdopen(open_regular(path, os.O_RDONLY), encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
@@ -73,7 +75,7 @@ def held(path: Path) -> bool:
 def holder(path: Path) -> tuple[int | str, str]:
     """Return process id and host that wrote the lock file."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        return record["pid"], record["host"]
-    except (OSError, ValueError, KeyError):
+        record = json.loads(read_regular(path))
+        return int(record["pid"]), str(record["host"])
+    except (OSError, StoreError, ValueError, KeyError, TypeError, RecursionError):
         return "unknown", "an unknown host"

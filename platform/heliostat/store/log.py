@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 import time
 from collections import deque
 from pathlib import Path
+
+from heliostat.errors import StoreError
+from heliostat.store.entries import open_regular
 
 
 class RunLog:
@@ -23,9 +27,10 @@ class RunLog:
         with self._lock:
             self._pending.append((kind, text))
             try:
-                with open(self._path, "a", encoding="utf-8") as file:
+                descriptor = open_regular(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+                with os.fdopen(descriptor, "a", encoding="utf-8") as file:
                     file.write(line + "\n")
-            except OSError:
+            except (OSError, StoreError):
                 pass  # a full disk is reported by the journal's next commit
 
     def take(self) -> list[tuple[str, str]]:

@@ -1,19 +1,22 @@
 """Loss expressions in SymPy, and simplification that cannot hang."""
 
-import pickle
+import json
+import os
 import subprocess
 import sys
 from typing import Any
 
 from heliostat_methods.evomal.expression import LossExpression
 from heliostat_methods.evomal.primitives import Opcode
+from heliostat_methods.evomal.sympy_tree import from_tree, to_tree
 
 # Runs in a process of its own: simplification can stay inside one call of C code for minutes, where
 # neither a signal nor another thread can stop it. A process can be killed from any thread.
 _CHILD = (
-    "import pickle, sys, sympy;"
-    "tree = pickle.load(sys.stdin.buffer);"
-    "pickle.dump(sympy.simplify(tree), sys.stdout.buffer)"
+    "import json, sys, sympy;"
+    "from heliostat_methods.evomal.sympy_tree import from_tree, to_tree;"
+    "tree = to_tree(sympy.simplify(from_tree(json.load(sys.stdin))));"
+    "json.dump(tree, sys.stdout)"
 )
 
 
@@ -52,11 +55,13 @@ def simplified(expression: LossExpression, time_limit: float, digits: int | None
     try:
         done = subprocess.run(
             [sys.executable, "-c", _CHILD],
-            input=pickle.dumps(raw),
+            input=json.dumps(to_tree(raw)),
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             capture_output=True,
+            text=True,
             timeout=time_limit,
             check=True,
         )
-    except (subprocess.TimeoutExpired, subprocess.CalledProcessError):
+        return from_tree(json.loads(done.stdout))
+    except (subprocess.SubprocessError, ValueError):  # too slow, or a form that no tree holds
         return raw
-    return pickle.loads(done.stdout)

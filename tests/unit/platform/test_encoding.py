@@ -331,3 +331,99 @@ def test_stored_text_never_imports_a_foreign_module(tmp_path, monkeypatch) -> No
 def test_stored_text_builds_only_values(text: str) -> None:
     with pytest.raises(EncodingError):
         decode(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[" * 100_000,
+        '{"$tuple":' * 100_000,
+        '{"$tuple":3}',
+        '{"$map":[[[1],2]]}',
+        '{"$map":[1]}',
+        '{"$float":"1e5"}',
+        '{"$float":5}',
+        '{"$bytes":5}',
+        '{"$complex":[1]}',
+        '{"$complex":["a","b"]}',
+        '{"$shared":5}',
+        '{"$artifact":["a"]}',
+        '{"$artifact":[1,2]}',
+        '{"$scalar":["<f8",""]}',
+        '{"$scalar":["<f8","AAAAAAAAAAAAAAAAAAAAAA=="]}',
+        '{"$scalar":["float64","AAAAAAAAAAA="]}',
+        '{"$array":["|O",[1],"AAAAAAAAAAA="]}',
+        '{"$array":["<f16",[1],"AAAAAAAAAAAAAAAAAAAAAA=="]}',
+        '{"$array":[[["a","<f8"]],[1],"AAAAAAAAAAA="]}',
+        '{"$array":["<f8",[-5],"AAAAAAAAAAA="]}',
+        '{"$array":["<f8",[1000000000000],""]}',
+        '{"$array":["nonsense",[1],""]}',
+        '{"$tensor":[1]}',
+        '{"$object":5}',
+        '{"$object":["encoded_types:Point"]}',
+        '{"$object":["encoded_types:Point",[1]]}',
+        '{"$object":["encoded_types:Point",{"x":1}]}',
+        '{"$object":["encoded_types:Point",{"x":1,"y":2,"z":3}]}',
+        '{"$object":["encoded_types:Color","GREEN"]}',
+        '{"$object":["encoded_types:Color",["RED"]]}',
+        '{"$object":["encoded_types:Gauge",{"name":[]}]}',
+        '{"$object":["encoded_types:BaseModel",{}]}',
+        '{"$object":["encoded_types:Any",{}]}',
+        '{"$object":["enum:Enum","x"]}',
+    ],
+    ids=lambda text: text[:40],
+)
+def test_a_text_that_no_value_has_is_refused_and_nothing_else_happens(text: str) -> None:
+    with pytest.raises(EncodingError):
+        decode(text)
+
+
+@pytest.mark.parametrize(
+    "module", ["numpy.f2py.__main__", "asyncio.__main__", "__main__", "heliostat._private", ".os"]
+)
+def test_stored_text_imports_no_program_and_nothing_private(module: str) -> None:
+    before = {*sys.modules}
+    with pytest.raises(EncodingError, match="not in use here"):
+        decode(json.dumps({"$object": [f"{module}:Thing", {}]}))
+    assert module not in {*sys.modules} - before
+
+
+def test_stored_text_may_name_a_class_of_heliostat_that_is_not_loaded_yet(
+    python: Any,
+) -> None:
+    program = (
+        "import sys; from heliostat.encoding import decode;"
+        "assert 'heliostat.outcome' not in sys.modules;"
+        'text = """{"$object":["heliostat.outcome:Failure",{"kind":"x","message":""}]}""";'
+        "print(decode(text).kind)"
+    )
+    done = python("-c", program)
+    assert done.stdout == "x\n", done.stderr
+
+
+def test_stored_text_may_name_a_class_of_a_loaded_plugin_s_package(
+    tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from heliostat.plugins import registry
+
+    package = tmp_path / "kitchen"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "plugin.py").write_text(
+        "from heliostat import hookimpl\n@hookimpl\ndef heliostat_parts():\n    return []\n"
+    )
+    (package / "values.py").write_text(
+        "from dataclasses import dataclass\n@dataclass\nclass Soup:\n    salt: int\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("HELIOSTAT_LOAD", "kitchen.plugin")
+    registry.cache_clear()
+    try:
+        back = decode('{"$object":["kitchen.values:Soup",{"salt":3}]}')
+        assert (type(back).__name__, back.salt) == ("Soup", 3)
+    finally:
+        registry.cache_clear()
+        for name in [name for name in sys.modules if name.partition(".")[0] == "kitchen"]:
+            del sys.modules[name]

@@ -1,0 +1,17 @@
+"""Text of strangers on a terminal: shown, never obeyed.
+
+A run folder, a plugin or a task may say anything, and a terminal obeys what it is sent: it clears
+itself, renames its window, hides what came before.
+"""
+
+from __future__ import annotations
+
+
+def printable(text: object) -> str:
+    """Return a stranger's text on one line, without what a terminal would obey."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(text))
+
+
+def printable_lines(text: object) -> str:
+    """Return the same of a text of several lines, which stay lines."""
+    return "\n".join(map(printable, str(text).split("\n")))
