@@ -12,15 +12,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from heliostat.entry_points import Declared, declared
+from heliostat.entry_points import Declared, declared, plain_name
 from heliostat.errors import ConfigError, did_you_mean
 from heliostat.hookspecs import FAMILY, GROUP
+from heliostat.terminal import printable
 
 LOAD_VARIABLE = "HELIOSTAT_LOAD"
 """Modules to load as plugins without installing them: names with commas between them."""
 
 SELECT_VARIABLE = "HELIOSTAT_PLUGINS"
-"""Installed plugins that may be loaded: names with commas between them, or `none`."""
+"""Installed plugins that may be loaded: names or distributions with commas between, or `none`."""
+NONE = "none"
+"""In that list it is no plugin's name, whatever a plugin calls itself."""
 
 BLOCK_VARIABLE = "HELIOSTAT_BLOCK"
 """Plugins not to load, by name or distribution; processes started from here obey it too."""
@@ -71,15 +74,15 @@ def candidates(taken: Iterable[str]) -> Iterator[Candidate]:
         row = PluginRow(module, LOAD_VARIABLE)
         _decide(row, owners)
         yield Candidate(row, partial(importlib.import_module, module))
-    allowed = None if os.environ.get(SELECT_VARIABLE) is None else _names_in(SELECT_VARIABLE)
-    for found in declared(FAMILY):
+    every = declared(FAMILY)
+    for found in every:
         row = PluginRow(found.name or found.value, found.distribution, found.version)
         if found.group != GROUP:
             row.state, row.reason = "incompatible", _other_version(found)
         elif found.problem:
             row.state, row.reason = "failed", found.problem
-        elif allowed is not None and row.name not in allowed:
-            row.state, row.reason = "blocked", f"not in {SELECT_VARIABLE}"
+        elif why := _why_not_allowed(row, every):
+            row.state, row.reason = "blocked", why
         else:
             _decide(row, owners)
         yield Candidate(row, found.load)
@@ -87,7 +90,8 @@ def candidates(taken: Iterable[str]) -> Iterator[Candidate]:
 
 def why_blocked(name: str, distribution: str) -> str:
     """Return why a plugin may not be loaded, or nothing when it may."""
-    listed = [entry for entry in _names_in(BLOCK_VARIABLE) if entry in (name, distribution)]
+    plain = plain_name(distribution)
+    listed = [e for e in _names_in(BLOCK_VARIABLE) if e == name or plain_name(e) == plain]
     return (
         f"{listed[0]!r} is blocked by --no-plugin, {BLOCK_VARIABLE} or [plugins]" if listed else ""
     )
@@ -114,16 +118,35 @@ def check_known(names: Iterable[str], built_in: Iterable[str]) -> None:
     known = {*built_in, *_names_in(LOAD_VARIABLE)}
     for found in declared(FAMILY):
         known |= {found.name, found.distribution}
+    plain = set(map(plain_name, known))
     for name in names:
-        if name not in known:
+        if name not in known and plain_name(name) not in plain:
             raise ConfigError(
                 "--no-plugin", name, "the name of a plugin", did_you_mean(name, sorted(known))
             )
 
 
-def printable(text: str) -> str:
-    """Return a stranger's text without what a terminal would obey, on one line."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in " ".join(text.split(" ")))
+def _why_not_allowed(row: PluginRow, every: Iterable[Declared]) -> str:
+    """Return why the allow-list does not cover a plugin, or nothing when it does.
+
+    A distribution may call its plugin as another's is called. So a name stands for one distribution
+    only; where two claim it, the list has to name the distribution.
+    """
+    if os.environ.get(SELECT_VARIABLE) is None:
+        return ""
+    allowed = [name for name in _names_in(SELECT_VARIABLE) if name != NONE]
+    by_distribution = set(map(plain_name, allowed))
+    if plain_name(row.distribution) in by_distribution:
+        return ""
+    claim = sorted({found.distribution for found in every if found.name == row.name})
+    if row.name not in allowed or by_distribution & set(map(plain_name, claim)):
+        return f"not in {SELECT_VARIABLE}"
+    if len(claim) == 1:
+        return ""
+    return (
+        f"{len(claim)} distributions call a plugin {row.name!r} ({', '.join(claim)}); "
+        f"put the name of the distribution into {SELECT_VARIABLE}"
+    )
 
 
 def _decide(row: PluginRow, owners: dict[str, str]) -> None:

@@ -8,12 +8,14 @@ committed -> the search gets the decoded outcome, in key order.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from heliostat.errors import Interrupted, Key, ReplayMismatch, key_text
 from heliostat.execution.executor import Executor
 from heliostat.gather import Turns
+from heliostat.listener import Listener
+from heliostat.numerics import set_threads
 from heliostat.parts import PartRef
 from heliostat.run import Run
 from heliostat.store.artifacts import ArtifactStore
@@ -26,24 +28,6 @@ POLL_SECONDS = 0.2
 FEWEST_AHEAD = 64
 MOST_UNSAVED = 4096
 """Calls whose deliveries are kept in memory before they are written."""
-
-
-class Listener(Protocol):
-    """Who is told about progress; it sees results and cannot change them."""
-
-    def on_report(
-        self, scope: Key, step: int, of: int | None, count: float | None, metrics: dict[str, float]
-    ) -> None:
-        """Take the metrics of a step."""
-
-    def on_commit(self, rows: Sequence[Row]) -> None:
-        """Take a batch of outcomes that were just committed."""
-
-    def on_tick(self) -> None:
-        """Called a few times a second while the engine waits."""
-
-    def on_event(self, kind: str, text: str) -> None:
-        """Take what happened to the run, such as a warning."""
 
 
 class Engine:
@@ -61,6 +45,7 @@ class Engine:
         build_part: Callable[[str, PartRef], Any],
         lookahead: int,
         title: str = "the search",
+        meet: Callable[[str], None] = lambda function: None,
     ) -> None:
         self.root = root
         self.journal = journal
@@ -78,6 +63,8 @@ class Engine:
         self.stopping = False
         self.told_to_stop = False
         self.title = title
+        self._meet = meet
+        self._met: set[str] = set()
         self.at: Key | None = None
         self.step: int | None = None
         self.warned: set[str] = set()
@@ -126,11 +113,16 @@ class Engine:
     def start_executor(self) -> None:
         """Acquire processes, unless that was done."""
         if not self._started:
-            self.turns.in_first_thread(self.executor.start)
+            try:
+                self.turns.in_first_thread(self.executor.start)
+            except (Interrupted, KeyboardInterrupt) as error:  # a signal that the start took up
+                self.stopping = True
+                raise Interrupted(str(error)) from error
             self._started = True
 
     def ask(self, work: Work) -> None:
         """Hand an item to the executor."""
+        self._know(work.function)
         self.start_executor()
         self._asked[work.key] = work
         self.executor.submit(work)
@@ -144,8 +136,9 @@ class Engine:
         """Take a journaled outcome, after checking that it answers what is asked now.
 
         Raises ReplayMismatch if it does not, unless the run's budget was extended: then what came
-        after the old end is asked anew.
+        after the old end is asked anew. So is what was stored and is damaged now.
         """
+        self._know(work.function)
         for what, stored, asked in (
             ("function", row.function, work.function),
             ("item", row.item, self.journal.intern(work.item)),
@@ -156,8 +149,21 @@ class Engine:
                 return
             if stored != asked:
                 raise ReplayMismatch(work.key, what, stored, asked)
+        if row.value is not None and not self.journal.whole(row.value):
+            # a power cut may keep a row and lose its file; the item gives the same value again
+            self.journal.discard(row.key)
+            text = f"the stored value of item {key_text(row.key)} is damaged; evaluated anew"
+            self.listener.on_event("damaged", text)
+            self.ask(work)
+            return
         self._recalled.add(work.key)
         self._mail[work.key] = row
+
+    def _know(self, function: str) -> None:
+        """Tell of a task when it is first asked for, before any of its outcomes is used."""
+        if function not in self._met:
+            self._meet(function)
+            self._met.add(function)
 
     def forget(self, keys: Iterable[Key]) -> None:
         """Drop items that a search left behind."""
@@ -225,6 +231,7 @@ class Engine:
             self._mail[row.key] = row
         if rows:
             self.listener.on_commit(rows)
+            set_threads(1)  # tasks in this process, and observers, may have left other numbers
 
     def _row(self, work: Work, reply: Reply) -> Row:
         return Row(

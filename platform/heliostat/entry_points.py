@@ -58,11 +58,16 @@ def declared(prefix: str) -> list[Declared]:
         if prefix not in text:
             continue
         name, version = _identity(distribution)
-        plain = re.sub(r"[-_.]+", "-", name).lower()
+        plain = plain_name(name)
         if plain not in seen:
             seen.append(plain)
             found += _lines(text, prefix, name, version)
     return sorted(found, key=lambda d: (d.name, d.distribution, d.value))
+
+
+def plain_name(distribution: str) -> str:
+    """Return a distribution's name as installers compare it."""
+    return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def _identity(distribution: metadata.Distribution) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,16 @@ from heliostat.errors import (
     RunNotFound,
     nearest,
 )
+from heliostat.interruption import contained
 from heliostat.parts import PartRef, check_part_object
 from heliostat.plugins import Registry
 from heliostat.runs import RunView, find
 from heliostat.store.artifacts import ArtifactStore
+from heliostat.terminal import printable
 
 PRODUCT = "run:"
+MOST_NAMED = 8
+"""Products that a refusal lists."""
 
 
 def resolve_inputs(
@@ -36,11 +41,13 @@ def resolve_inputs(
     inputs: dict[str, str] = {}
     for path, ref in part_refs(config):
         if ref.name.startswith(PRODUCT):
-            inputs[f"{ref.kind} {ref.name}"] = _copy_product(path, ref, artifacts, root)
+            inputs[f"{ref.kind} {ref.name}"] = _copy_product(path, ref, registry, artifacts, root)
             continue
         spec = registry.part(ref.kind, ref.name)
         if spec.inputs is not None:
-            for file in spec.inputs(_argument(ref)):
+            with contained(f"{ref.kind} {ref.name}: inputs"):
+                files = list(spec.inputs(_argument(ref)))
+            for file in files:
                 inputs[f"file {file.absolute()}"] = _file_hash(file)
     return inputs
 
@@ -57,7 +64,10 @@ def check_inputs(stored: dict[str, str]) -> None:
 
 
 class PartBuilder:
-    """Builds the parts that a run's configuration names."""
+    """Builds the parts that a run's configuration names.
+
+    `tell` gets the `note` of a part that has one: what a user has to know of it, once.
+    """
 
     def __init__(
         self,
@@ -65,7 +75,10 @@ class PartBuilder:
         artifacts: ArtifactStore,
         inputs: dict[str, str],
         directory: Path,
+        tell: Callable[[str], None] = lambda text: None,
     ) -> None:
+        self._tell = tell
+        self._told: set[str] = set()
         self._registry = registry
         self._artifacts = artifacts
         self._inputs = inputs
@@ -81,20 +94,32 @@ class PartBuilder:
             argument = _argument(ref)
             if spec.inputs is not None:  # a relative path is meant from where the run began
                 argument = str(self._directory / argument)
-            part = spec.build(argument, params) if spec.prefix else spec.build(params)
+            with contained(f"{kind} {ref.name}: build"):
+                part = spec.build(argument, params) if spec.prefix else spec.build(params)
         check_part_object(kind, ref.name, part)
+        self._tell_once(ref.name, getattr(part, "note", ""))
         return part
+
+    def _tell_once(self, name: str, note: object) -> None:
+        if isinstance(note, str) and note:
+            text = printable(f"{name}: {note}")
+            if text not in self._told:
+                self._told.add(text)
+                self._tell(text)
 
     def _from_product(self, kind: str, ref: PartRef) -> Any:
         sha256, _, method = self._inputs[f"{kind} {ref.name}"].partition(" ")
         value = decode(self._artifacts.get(sha256).decode())
         for product in self._registry.method(method).products:
             if product.kind == kind:
-                return product.build(value)
+                with contained(f"{kind} {ref.name}: build"):
+                    return product.build(value)
         raise PluginError(f"method {method} no longer says how to build a {kind}")
 
 
-def _copy_product(path: str, ref: PartRef, artifacts: ArtifactStore, root: Path) -> str:
+def _copy_product(
+    path: str, ref: PartRef, registry: Registry, artifacts: ArtifactStore, root: Path
+) -> str:
     run_name, _, name = ref.name.removeprefix(PRODUCT).partition("/")
     if run_name in ("", ".", "..") or not ref.name.isprintable():
         raise ConfigError(path, ref.name, "run:RUN or run:RUN/PRODUCT of this folder of runs")
@@ -103,14 +128,35 @@ def _copy_product(path: str, ref: PartRef, artifacts: ArtifactStore, root: Path)
     except RunNotFound as error:
         raise ConfigError(path, ref.name, "a run of this folder", str(error)) from error
     products = [p for p in view.products() if p["kind"] == ref.kind]
-    chosen = [p for p in products if not name or p["name"] == name]
-    if not chosen:
-        names = ", ".join(str(p["name"]) for p in products) or f"none of kind {ref.kind}"
-        raise ConfigError(
-            path, ref.name, f"a run with a product of kind {ref.kind!r}", f"it has: {names}"
-        )
+    chosen = [p for p in products if not name or name in (p["unique_name"], p["name"])]
+    if len(chosen) != 1:
+        raise _not_one(path, ref, [str(p["unique_name"]) for p in chosen or products], name)
     sha256 = artifacts.put(view.folder.artifacts.get(chosen[0]["sha256"]))
-    return f"{sha256} {view.method}"
+    return f"{sha256} {_builder(view, ref.kind, registry)}"
+
+
+def _not_one(path: str, ref: PartRef, names: list[str], name: str) -> ConfigError:
+    """Return the refusal of a reference that names none of a run's products, or several."""
+    if not names:
+        expected = f"a run with a product of kind {ref.kind!r}"
+        return ConfigError(path, ref.name, expected, f"it has: none of kind {ref.kind}")
+    begin = f"{PRODUCT}{ref.name.removeprefix(PRODUCT).partition('/')[0]}/"
+    close = nearest(name, names) if name else None
+    has = ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
+    hint = f"did you mean {begin}{close}?" if close and close != name else f"it has: {has}"
+    return ConfigError(path, ref.name, f"one product of that run: {begin}PRODUCT", hint)
+
+
+def _builder(view: RunView, kind: str, registry: Registry) -> str:
+    """Return the method that builds a run's products of this kind: its own, or one that it ran."""
+    methods = [view.method]
+    methods_run = registry.method(view.method).methods_run
+    if methods_run is not None:
+        methods += methods_run(view.config)
+    for name in methods:
+        if any(product.kind == kind for product in registry.method(name).products):
+            return name
+    return view.method
 
 
 def _argument(ref: PartRef) -> str:

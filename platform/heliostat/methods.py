@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
-from heliostat.errors import PluginError
+from heliostat.errors import PluginError, told
+from heliostat.interruption import contained
 
 if TYPE_CHECKING:
     import click
@@ -23,9 +24,12 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 
 @dataclass(frozen=True)
 class Metric:
-    """One number of a result: `direction` is "min" or "max", `unit` is shown beside it."""
+    """One number of a result; `unit` is shown beside it.
 
-    direction: str = "min"
+    `direction` is "min" or "max" for a goal, None for a number that is neither better nor worse.
+    """
+
+    direction: str | None = "min"
     unit: str = ""
     format: str = ".4g"
 
@@ -70,6 +74,11 @@ class MethodSpec:
     version: int = 1
     migrate: Callable[[Mapping[str, Any], int], Mapping[str, Any]] | None = None
 
+    @property
+    def goals(self) -> dict[str, str]:
+        """Those of `outputs` that have a direction, with it: "min" or "max"."""
+        return {k: m.direction for k, m in self.outputs.items() if m.direction is not None}
+
 
 def is_method_name(name: object) -> bool:
     """Return whether a name may be a method's: it is part of folder names and commands."""
@@ -88,11 +97,12 @@ def migrated(
     if version is None or not 1 <= version < method.version or method.migrate is None:
         return None
     try:
-        found = method.migrate(dict(config), version)
+        with contained("migrate"):
+            found = method.migrate(dict(config), version)
     except Exception as error:
         raise PluginError(
             f"method {method.name}: migrate failed on a configuration of version {version}: "
-            f"{type(error).__name__}: {error}"
+            f"{told(error)}"
         ) from error
     if not isinstance(found, Mapping):
         raise PluginError(

@@ -19,7 +19,18 @@ THREAD_VARIABLES = (
     "VECLIB_MAXIMUM_THREADS",
 )
 CACHE_VARIABLE = "HELIOSTAT_CACHE"
-_LIBRARIES = ("numpy", "scipy", "torch", "sklearn", "numba")
+LIBRARIES = {
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "numba": "numba",
+    "torch": "torch",
+    "ray": "ray",
+    "deap": "deap",
+    "sympy": "sympy",
+    "scikit-learn": "sklearn",
+}
+"""Distributions whose versions every run records, and the package that each of them is."""
+_THREADED = ("numpy", "scipy", "torch", "sklearn", "numba")
 _applied = threading.local()
 
 
@@ -77,20 +88,39 @@ def prepare_environment(cache_dir: Path | None = None, code: str = "any") -> Non
 
 def set_threads(count: int) -> None:
     """Hold every loaded numerical library to `count` threads in the calling thread."""
-    # Controllers scan the loaded libraries, which takes milliseconds: repeat only after a change.
-    wanted = (count, *(name in sys.modules for name in _LIBRARIES))
-    if getattr(_applied, "state", None) == wanted:
+    # Other code in this process may have set them since, so the numbers themselves are compared.
+    state = (count, len(sys.modules))
+    if getattr(_applied, "state", None) == state and _hold(count):
         return
     for name in THREAD_VARIABLES:  # for a library that a task imports later
         os.environ[name] = str(count)
-    if any(wanted[1:]):
-        from threadpoolctl import threadpool_limits
-
-        threadpool_limits(count)
     torch = sys.modules.get("torch")
+    readings = []
+    if any(name in sys.modules for name in _THREADED):
+        pools = _pools(len(sys.modules))
+        pools.limit(limits=count)
+        readings = [pool.get_num_threads for pool in pools.lib_controllers]
     if torch is not None and hasattr(torch, "set_num_threads"):
         torch.set_num_threads(count)
-    _applied.state = wanted
+        readings.append(torch.get_num_threads)
+    # one that takes no such number is not waited for
+    _applied.readings = [reading for reading in readings if reading() == count]
+    _applied.state = (count, len(sys.modules))
+
+
+def _hold(count: int) -> bool:
+    return all([reading() == count for reading in _applied.readings])
+
+
+@lru_cache(maxsize=1)
+def _pools(modules: int) -> Any:
+    """Return the thread pools of what is loaded; finding them takes milliseconds.
+
+    They are looked for again when the number of imported modules is another.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def environment() -> dict[str, Any]:
@@ -100,22 +130,9 @@ def environment() -> dict[str, Any]:
         "system": platform.platform(),
         "cpu": cpu(),
         "cores": os.cpu_count(),
-        "versions": {name: _version(name) for name in _RECORDED},
+        "versions": {name: _version(name) for name in ("heliostat", *LIBRARIES)},
         "variables": {name: os.environ.get(name, "") for name in (*THREAD_VARIABLES, "MKL_CBWR")},
     }
-
-
-_RECORDED = (
-    "heliostat",
-    "numpy",
-    "scipy",
-    "numba",
-    "torch",
-    "ray",
-    "deap",
-    "sympy",
-    "scikit-learn",
-)
 
 
 def _version(name: str) -> str | None:

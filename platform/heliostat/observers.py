@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from heliostat.errors import Interrupted
+from heliostat.errors import told
+from heliostat.interruption import arrivals
 from heliostat.outcome import Outcome
 from heliostat.plugins import HookCall, Registry
 from heliostat.runs import RunFolder, RunView
@@ -65,12 +66,13 @@ class Observers:
             view.close()
 
     def _call(self, call: HookCall, hook: str, **given: object) -> None:
-        try:
-            call(**given)
-        except (KeyboardInterrupt, Interrupted):
-            raise
-        except BaseException as error:  # SystemExit too: a watcher does not end a run
-            at = (call.plugin, hook)
-            self._raised[at] = self._raised.get(at, 0) + 1
-            if self._raised[at] == 1:  # one line, not one a batch
-                self._note("observer", f"{call.plugin}: {hook}: {type(error).__name__}: {error}")
+        with arrivals() as arrived:
+            try:
+                call(**given)
+            except BaseException as error:  # SystemExit too: a watcher does not end a run
+                if arrived and not isinstance(error, Exception):
+                    raise
+                at = (call.plugin, hook)
+                self._raised[at] = self._raised.get(at, 0) + 1
+                if self._raised[at] == 1:  # one line, not one a batch
+                    self._note("observer", f"{call.plugin}: {hook}: {told(error)}")

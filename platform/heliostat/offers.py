@@ -6,6 +6,7 @@ plugin; found later, in the middle of a run, it would look like a mistake of the
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
@@ -22,6 +23,9 @@ from heliostat.parts import PartSpec
 
 MOST = 10_000
 """Offers that are read from one hook: a generator that never ends would hold up every command."""
+
+OBSERVING = ("heliostat_run_started", "heliostat_batch_committed", "heliostat_run_finished")
+"""Hooks whose return value is ignored."""
 
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
 _PART_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}\Z")
@@ -40,12 +44,22 @@ def check_hooks(manager: pluggy.PluginManager, plugin: object) -> None:
         for implementation in caller.get_hookimpls():
             if implementation.wrapper or implementation.hookwrapper:
                 raise PluginError(f"{caller.name} is a wrapper; hooks here are called plainly")
+            _check_called_plainly(caller.name, implementation.function)
     used = [caller.name for caller in callers]
     for hook in known:
         if hook not in used and callable(getattr(plugin, hook, None)):
             raise PluginError(f"{hook} is not marked; put @heliostat.hookimpl above it")
     if not used:
         raise PluginError(f"implements no hook; expected one of {', '.join(known)}")
+
+
+def _check_called_plainly(hook: str, function: Callable[..., Any]) -> None:
+    """Raise PluginError for a function whose call runs nothing: it would do nothing, mutely."""
+    plain = "write a plain function"
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise PluginError(f"{hook} is an async function, which nobody awaits; {plain}")
+    if hook in OBSERVING and inspect.isgeneratorfunction(function):
+        raise PluginError(f"{hook} is a generator, whose lines nobody runs; {plain}, without yield")
 
 
 def listed(hook: str, value: Any, kind: type[Any]) -> list[Any]:
@@ -78,6 +92,10 @@ def check_method(spec: MethodSpec) -> None:
         value = getattr(spec, name)
         said.unless(value is None or callable(value), name, value, "a function or None")
     said.mapping("outputs", spec.outputs, lambda v: isinstance(v, Metric), "a Metric")
+    for name, metric in spec.outputs.items():
+        good = metric.direction in ("min", "max", None)
+        field = f"outputs[{_short(name)}].direction"
+        said.unless(good, field, metric.direction, '"min", "max" or None')
     said.mapping("presets", spec.presets, lambda v: isinstance(v, Mapping), "a configuration")
     for product in said.sequence("products", spec.products):
         good = isinstance(product, ProductSpec) and callable(product.build)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -27,14 +26,17 @@ from heliostat.candidates import (
     block,
     candidates,
     check_known,
-    printable,
     why_blocked,
 )
-from heliostat.errors import Interrupted, PluginError, UnknownMethod, UnknownPart
+from heliostat.errors import PluginError, UnknownMethod, UnknownPart, told
+from heliostat.fingerprint import packages_of
 from heliostat.hookspecs import PROJECT, Hooks
+from heliostat.importing import importing, say
 from heliostat.methods import MethodSpec
 from heliostat.offers import check_command, check_hooks, check_method, check_part, listed
 from heliostat.parts import PartRef, PartSpec
+from heliostat.terminal import printable
+from heliostat.verbs import VERBS as CORE_VERBS
 
 BUILT_IN: dict[str, str] = {
     "parts": "heliostat_methods.parts.plugin",
@@ -131,7 +133,8 @@ class Registry:
     ) -> list[str]:
         """Return the packages whose sources belong to the identity of a run of this method.
 
-        These are the core's, the method's, and those of the parts that its configuration names.
+        These are the core's, the method's, and those of the parts that its configuration names;
+        tasks may lie elsewhere and are added when they are first asked for.
         """
         others = () if method.methods_run is None else method.methods_run(config)
         modules: list[str] = []
@@ -141,9 +144,8 @@ class Registry:
         for ref in refs:
             label = f"{ref.kind} {ref.name.partition(':')[0]}"
             modules.append(self._owners.get(label, ("", ""))[1])
-        own = (module.rpartition(".")[0] or module for module in modules if module)
-        return list(
-            dict.fromkeys(["heliostat", "heliostat_search", "heliostat_methods.parts", *own])
+        return packages_of(
+            ["heliostat", "heliostat_search", "heliostat_methods.parts.plugin", *modules]
         )
 
     def register(self, plugin: object, name: str) -> None:
@@ -154,6 +156,19 @@ class Registry:
         row = PluginRow(name, "registered")
         self._register(name, plugin, row)
         self._others.append(row)
+
+    def command_names(self) -> list[str]:
+        """Return the names of the verbs of plugins: the built-in ones, and of those loaded."""
+        return sorted({*VERBS, *self._commands})
+
+    def third_party(self) -> list[PluginRow]:
+        """Return one row for each plugin that is not built in; imports those not imported yet."""
+        self._load_third_party()
+        return list(self._others)
+
+    def loaded(self) -> list[PluginRow]:
+        """Return one row for each plugin besides the built-in ones that was loaded so far."""
+        return [row for row in self._others if row.state == "loaded"]
 
     def rows(self, *, load: bool = True) -> list[PluginRow]:
         """Return one row a plugin, after trying to load all of them, or without importing any."""
@@ -216,14 +231,17 @@ class Registry:
 
     def _load(self, row: PluginRow, load: Callable[[], Any]) -> None:
         began = time.perf_counter()
-        try:
-            with contextlib.redirect_stdout(sys.stderr):  # what is on stdout is data
+        third_party = row.distribution != PROJECT
+        with importing(row.name if third_party else None) as arrived:
+            try:
                 self._register(row.name, load(), row)
-        except (KeyboardInterrupt, Interrupted):
-            raise
-        except BaseException as error:  # an import may end in SystemExit, or a library's panic
-            row.state, row.error = "failed", error
-            row.reason = str(error) if isinstance(error, PluginError) else _told(error)
+            except BaseException as error:  # SystemExit too, or a library's panic
+                if arrived and not isinstance(error, Exception):
+                    if third_party:
+                        say(f"stopped while plugin {row.name} was being imported")
+                    raise
+                row.state, row.error = "failed", error
+                row.reason = str(error) if isinstance(error, PluginError) else told(error)
         row.seconds = time.perf_counter() - began
 
     def _register(self, name: str, plugin: object, row: PluginRow) -> None:
@@ -261,8 +279,6 @@ class Registry:
         return found
 
     def _check_free(self, plugin: str, offers: tuple[str, ...]) -> None:
-        from heliostat.cli.main import VERBS as CORE_VERBS
-
         for label in offers:
             kind, _, name = label.partition(" ")
             owner = self._owners.get(label, ("", ""))[0]
@@ -302,6 +318,12 @@ def registry() -> Registry:
     return Registry()
 
 
+def installed() -> list[str]:
+    """Return the names of the plugins besides the built-in ones that would be imported."""
+    rows = [candidate.row for candidate in candidates(BUILT_IN)]
+    return [printable(row.name) for row in rows if row.state == "found"]
+
+
 def _built_in_row(name: str) -> PluginRow:
     row = PluginRow(name, PROJECT, _version())
     row.reason = why_blocked(name, PROJECT)
@@ -319,10 +341,3 @@ def _version() -> str:
 def _module_of(plugin: object) -> str:
     module = getattr(plugin, "__name__" if isinstance(plugin, ModuleType) else "__module__", "")
     return module if isinstance(module, str) else ""
-
-
-def _told(error: BaseException) -> str:
-    try:
-        return f"{type(error).__name__}: {error}"
-    except Exception:  # a stranger's exception
-        return type(error).__name__

@@ -2,86 +2,61 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-import os
 import shlex
 import shutil
-import signal
 import sys
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from heliostat import config as configuration
-from heliostat import fingerprint
-from heliostat.candidates import blocked_names, selection
-from heliostat.conduct import SWALLOWED, conducted
+from heliostat import identity
+from heliostat.account import account_of, add_label, say_last
+from heliostat.candidates import PluginRow, blocked_names
+from heliostat.conduct import conducted
 from heliostat.engine import Engine
-from heliostat.errors import ConfigError, DataError, IdentityChanged, Interrupted, Key
-from heliostat.execution.executor import Executor
+from heliostat.errors import ConfigError, DataError, IdentityChanged, Interrupted
+from heliostat.execution.choice import Execution, make_executor
 from heliostat.inputs import PartBuilder, check_inputs, resolve_inputs
+from heliostat.interruption import STOP_SECONDS, stoppable
+from heliostat.listener import Listener, Silent
 from heliostat.methods import MethodSpec, migrated
-from heliostat.numerics import (
-    default_cache_dir,
-    environment,
-    prepare_environment,
-    set_threads,
-)
+from heliostat.numerics import environment, prepare_environment, set_threads
 from heliostat.observers import Observers
-from heliostat.outcome import CHANCES
 from heliostat.plugins import Registry, registry
-from heliostat.runs import RunFolder, RunView, create, runs_root
+from heliostat.runs import RunFolder, RunView, create
 from heliostat.store.journal import Journal, Row
 from heliostat.store.lock import RunLock
 from heliostat.store.log import RunLog
-from heliostat.task import WorkerSide
+from heliostat.terminal import printable
+
+__all__ = ["DEFAULT_LOOKAHEAD", "Execution", "Silent", "make_executor", "resume", "start"]
 
 DEFAULT_LOOKAHEAD = 3
-STOP_SECONDS = 5.0
-"""How long an interrupted run waits for what workers are about to finish."""
-SWALLOW_SECONDS = 3
-"""How long after that a search that does not let the interruption through may still go on."""
+LONGEST_REASON = 400
+"""Characters that are said of a plugin that could not be loaded."""
 
 
 @dataclass(frozen=True)
-class Execution:
-    """Where and how a run executes; none of it changes a result.
+class _Start:
+    """What one start of a run goes by, once it is known that it may go on."""
 
-    `workers`: 0 runs in this process, None takes all cores (or the whole cluster). With an
-    `address`, `min_nodes` nodes have to join within `wait_seconds`.
-    """
-
-    workers: int | None = None
-    address: str | None = None
-    runs: Path = field(default_factory=runs_root)
-    cache_dir: Path = field(default_factory=default_cache_dir)
-    checkpoint_seconds: float = 2.0
-    retries: int = 3
-    min_nodes: int = 1
-    wait_seconds: float = 0.0
-
-
-class Silent:
-    """A listener that shows nothing."""
-
-    def on_report(
-        self, scope: Key, step: int, of: int | None, count: float | None, metrics: dict[str, float]
-    ) -> None:
-        """Ignore."""
-
-    def on_commit(self, rows: Sequence[Row]) -> None:
-        """Ignore."""
-
-    def on_tick(self) -> None:
-        """Ignore."""
-
-    def on_event(self, kind: str, text: str) -> None:
-        """Ignore."""
+    folder: RunFolder
+    lock: RunLock
+    journal: Journal
+    method: MethodSpec
+    config: Any
+    seed: int
+    lookahead: int
+    code: identity.Code
+    execution: Execution
+    listener: Listener
+    plugins: Registry
 
 
 def start(
@@ -93,7 +68,7 @@ def start(
     seed: int = 0,
     lookahead: int = DEFAULT_LOOKAHEAD,
     execution: Execution | None = None,
-    listener: Silent | None = None,
+    listener: Listener | None = None,
     plugins: Registry | None = None,
     source: str = "",
     on_folder: Callable[[RunFolder], None] = lambda folder: None,
@@ -103,7 +78,7 @@ def start(
     Raises ConfigError before anything is written when the configuration is not usable.
     """
     plugins = plugins or registry()
-    execution = execution or Execution()
+    execution = _absolute(execution or Execution())
     if seed < 0:
         raise ConfigError("seed", seed, "a non-negative integer")
     if lookahead < 1:
@@ -117,7 +92,7 @@ def start(
         lock.acquire()
         inputs = resolve_inputs(config, plugins, folder.artifacts, execution.runs)
         values_now = configuration.plain(config)
-        sources = fingerprint.sources(_packages(plugins, method, config))
+        code = identity.code_of(identity.packages_of(plugins, method, config))
         _write_config(folder, method, preset, seed, lookahead, values_now)
         journal = Journal(folder.database, folder.artifacts)
     except BaseException:
@@ -133,8 +108,7 @@ def start(
             "config": json.dumps(values_now),
             "inputs": json.dumps(inputs),
             "directory": str(Path.cwd()),
-            "sources": json.dumps(sources),
-            "fingerprint": fingerprint.fingerprint(sources),
+            **code.record(),
             "created": str(time.time()),
             "command": shlex.join(["heliostat", *sys.argv[1:]]),
             "state": "running",
@@ -142,10 +116,21 @@ def start(
         }
     )
     on_folder(folder)
+    begun = _Start(
+        folder=folder,
+        lock=lock,
+        journal=journal,
+        method=method,
+        config=config,
+        seed=seed,
+        lookahead=lookahead,
+        code=code,
+        execution=execution,
+        listener=listener or Silent(),
+        plugins=plugins,
+    )
     try:
-        return _drive(
-            folder, lock, journal, method, config, seed, lookahead, execution, listener, plugins
-        )
+        return _drive(begun)
     except (ConfigError, DataError):
         # a mistake that only the search could see, before anything was evaluated
         view = RunView(folder)
@@ -162,7 +147,7 @@ def resume(
     overrides: Sequence[str] = (),
     allow_code_change: bool = False,
     execution: Execution | None = None,
-    listener: Silent | None = None,
+    listener: Listener | None = None,
     plugins: Registry | None = None,
 ) -> dict[str, Any]:
     """Go on with a run: replay what is journaled, evaluate the rest.
@@ -170,31 +155,43 @@ def resume(
     Raises IdentityChanged naming the first difference in configuration, inputs or code, except for
     fields marked extendable that grew.
     """
-    plugins = plugins or registry()
-    execution = execution or Execution(runs=folder.path.parent)
+    folder = RunFolder(folder.path.absolute())
+    execution = _absolute(execution or Execution(runs=folder.path.parent))
     lock = RunLock(folder.lock)
     lock.acquire()  # before anything is looked at: a second driver changes nothing
     try:
-        return _resume(folder, lock, overrides, allow_code_change, execution, listener, plugins)
+        return _drive(
+            _resumed(
+                folder,
+                lock,
+                overrides,
+                allow_code_change,
+                execution,
+                listener or Silent(),
+                plugins or registry(),
+            )
+        )
     finally:
         lock.release()
 
 
-def _resume(
+def _resumed(
     folder: RunFolder,
     lock: RunLock,
     overrides: Sequence[str],
     allow_code_change: bool,
     execution: Execution,
-    listener: Silent | None,
+    listener: Listener,
     plugins: Registry,
-) -> dict[str, Any]:
+) -> _Start:
     view = RunView(folder)
     name, seed, lookahead, stored = view.method, view.seed, view.lookahead, view.config
     sources, inputs = view.sources(), view.inputs
     view.close()
+    began = identity.recorded(folder)
     method = plugins.method(name)
-    version, stored = _migrated(folder, method, stored)
+    loaded = plugins.loaded()
+    stored = identity.carried_over(method, stored, began, loaded)
     file = configuration.read_run_file(folder.config)
     if file.method != name or (file.seed, file.lookahead) != (seed, lookahead):
         raise IdentityChanged(
@@ -203,73 +200,57 @@ def _resume(
             (file.method, file.seed, file.lookahead),
             "restore them or start a new run",
         )
-    written = migrated(method, file.config, file.version or version) or {}
+    written = migrated(method, file.config, file.version or began.version) or {}
     values = configuration.with_none(written, stored)  # TOML has no word for None
     config = configuration.resolve(
         method, plugins, values=values, overrides=overrides, source=str(folder.config)
     )
     now = configuration.plain(config)
-    _check_config(method, stored, now)
+    identity.check_config(method, stored, now)
     check_inputs(inputs)
-    sources_now = fingerprint.sources(_packages(plugins, method, config))
-    changed = fingerprint.first_difference(sources, sources_now)
-    if changed is not None and not allow_code_change:
-        raise IdentityChanged(
-            f"the code ({changed})",
-            fingerprint.fingerprint(sources)[:12],
-            fingerprint.fingerprint(sources_now)[:12],
-            "use the version that began the run, or pass --allow-code-change",
-        )
+    packages = identity.packages_of(plugins, method, config)
+    code = identity.code_of([*packages, *began.packages])
+    changed = identity.check_code(sources, code, allow_code_change, began, loaded)
     journal = Journal(folder.database, folder.artifacts)
     if now != stored:
         journal.begin_extension()
         journal.add_event("extended", json.dumps(configuration.first_change(stored, now)))
         journal.set_meta({"config": json.dumps(now)})
         _write_config(folder, method, None, seed, lookahead, now)
-    if version != method.version:
-        journal.add_event("migrated", f"configuration of version {version} to {method.version}")
+    if began.version != method.version:
+        text = f"configuration of version {began.version} to {method.version}"
+        journal.add_event("migrated", text)
         journal.set_meta({"config": json.dumps(now), "method_version": str(method.version)})
         _write_config(folder, method, None, seed, lookahead, now)
     if changed is not None:
         journal.add_event("code_changed", changed)
-        journal.set_meta(
-            {
-                "sources": json.dumps(sources_now),
-                "fingerprint": fingerprint.fingerprint(sources_now),
-            }
-        )
-        _add_label(journal, f"code changed during the run, first in {changed}")
-    return _drive(
-        folder, lock, journal, method, config, seed, lookahead, execution, listener, plugins
+        journal.set_meta(code.record())
+        add_label(journal, f"code changed during the run, first in {changed}")
+    return _Start(
+        folder=folder,
+        lock=lock,
+        journal=journal,
+        method=method,
+        config=config,
+        seed=seed,
+        lookahead=lookahead,
+        code=code,
+        execution=execution,
+        listener=listener,
+        plugins=plugins,
     )
 
 
-def _drive(
-    folder: RunFolder,
-    lock: RunLock,
-    journal: Journal,
-    method: MethodSpec,
-    config: Any,
-    seed: int,
-    lookahead: int,
-    execution: Execution,
-    listener: Silent | None,
-    plugins: Registry,
-) -> dict[str, Any]:
-    listener = listener or Silent()
+def _drive(begun: _Start) -> dict[str, Any]:
     began = time.monotonic()
+    folder, journal, method, plugins = begun.folder, begun.journal, begun.method, begun.plugins
+    execution, listener = begun.execution, begun.listener
     log = RunLog(folder.log)
-    code = fingerprint.fingerprint(fingerprint.sources(_packages(plugins, method, config)))
-    prepare_environment(execution.cache_dir, code)
+    fingerprint = begun.code.fingerprint
+    prepare_environment(execution.cache_dir, fingerprint)
     set_threads(1)
     journal.drop_meta("digest", "result")  # of an earlier end that this start goes beyond
-    journal.set_meta(
-        {
-            "state": "running",
-            "environment": json.dumps(environment()),
-            "starts": str(int(journal.meta("starts") or 0) + 1),
-        }
-    )
+    journal.set_meta({"state": "running", "starts": str(int(journal.meta("starts") or 0) + 1)})
 
     warnings: list[str] = []
 
@@ -279,28 +260,39 @@ def _drive(
         if kind == "warning":
             warnings.append(text)
 
-    executor = make_executor(folder, seed, execution, code, on_event)
+    executor = make_executor(
+        folder, begun.seed, execution, fingerprint, begun.code.packages, on_event
+    )
     inputs = json.loads(journal.meta("inputs") or "{}")
     observers = Observers(plugins, folder, on_event)
+    others = plugins.third_party()
+    _tell_of_plugins(others, on_event)
+    journal.set_meta(_surroundings(others))
     engine = Engine(
-        root=seed,
+        root=begun.seed,
         journal=journal,
         artifacts=folder.artifacts,
         executor=executor,
         log=log,
         listener=_Observed(listener, observers, on_event),
         build_part=PartBuilder(
-            plugins, folder.artifacts, inputs, Path(journal.meta("directory") or ".")
+            plugins,
+            folder.artifacts,
+            inputs,
+            Path(journal.meta("directory") or "."),
+            lambda text: on_event("part", text),
         ),
-        lookahead=lookahead,
+        lookahead=begun.lookahead,
         title=f"method {method.name}",
+        meet=identity.CodeOfRun(begun.code, journal, on_event).meet,
     )
     state = "failed"
     error: BaseException | None = None
     observers.started()
+    set_threads(1)  # as the search expects it, whatever observers did
     try:
-        with _signals(engine):
-            result = conducted(method, config, engine)
+        with stoppable(engine, lambda: say_last(folder)):
+            result = conducted(method, begun.config, engine)
         journal.set_meta({"result": journal.intern(result)})
         state = "finished"
     except Interrupted as stopped:
@@ -315,122 +307,40 @@ def _drive(
     finally:
         engine.turns.dismiss()
         try:
-            account = _account(folder, journal, engine, executor, seed, method, began, state, error)
+            account = account_of(folder, engine, begun.seed, method, began, state, error)
         finally:
             executor.close(STOP_SECONDS)
             journal.close()
-            lock.release()
+            begun.lock.release()
         observers.finished(error)
     return {**account, "warnings": warnings, "observer_failures": observers.failures()}
 
 
-def make_executor(
-    folder: RunFolder,
-    seed: int,
-    execution: Execution,
-    code: str,
-    on_event: Callable[[str, str], None],
-) -> Executor:
-    """Return the executor that these settings ask for; Ray is imported only when it is used."""
-    workers = execution.workers
-    if workers is None and execution.address is None and (os.cpu_count() or 1) == 1:
-        workers = 0
-    artifacts = folder.artifacts
-
-    def fetch(sha256: str) -> str:
-        return artifacts.get(sha256).decode()
-
-    if workers == 0:
-        from heliostat.execution.serial import SerialExecutor
-
-        return SerialExecutor(
-            WorkerSide(seed, execution.cache_dir, execution.checkpoint_seconds, fetch)
-        )
-    from heliostat.execution.ray import RayExecutor, WorkerSetup
-
-    cache_dir = str(execution.cache_dir)
-    home = Path.home()
-    if execution.cache_dir.is_relative_to(home):  # another node's user has another home
-        cache_dir = str(Path("~") / execution.cache_dir.relative_to(home))
-    setup = WorkerSetup(
-        run=str(folder.path.resolve()),
-        root=seed,
-        code=code,
-        cache_dir=cache_dir,
-        checkpoint_seconds=execution.checkpoint_seconds,
-        import_paths=tuple(filter(None, sys.path)) if execution.address is None else (),
-        plugins=selection(),
-    )
-    return RayExecutor(
-        setup,
-        fetch,
-        workers=workers,
-        address=execution.address,
-        retries=execution.retries,
-        min_nodes=execution.min_nodes,
-        wait_seconds=execution.wait_seconds,
-        on_event=on_event,
-    )
+def _tell_of_plugins(rows: Sequence[PluginRow], on_event: Callable[[str, str], None]) -> None:
+    """Say which plugins there are besides the built-in ones, and which of them are missing."""
+    loaded = [f"{row.name} {row.version}".strip() for row in rows if row.state == "loaded"]
+    if loaded:
+        on_event("plugins", printable(f"loaded: {', '.join(loaded)}"))
+    for row in rows:
+        if row.state in ("failed", "incompatible"):
+            text = f"{row.name} {row.state}: {row.reason}"
+            on_event("plugin", f"{printable(text)[:LONGEST_REASON]} (see: heliostat plugins)")
 
 
-def _account(
-    folder: RunFolder,
-    journal: Journal,
-    engine: Engine,
-    executor: Executor,
-    seed: int,
-    method: MethodSpec,
-    began: float,
-    state: str,
-    error: BaseException | None,
-) -> dict[str, Any]:
-    journal.save_calls(engine.take_unsaved_calls())
-    for kind, text in engine.log.take():
-        journal.add_event(kind, text)
-    failures = journal.failures()
-    for kind, label in CHANCES.items():
-        if any(row.failure is not None and row.failure.kind == kind for row in failures):
-            _add_label(journal, label)
-    final = {"state": state, "error": "" if error is None else f"{type(error).__name__}: {error}"}
-    if state == "finished":
-        final["digest"] = journal.digest()
-    workers = journal.workers()
-    record = {
-        "seconds": round(time.monotonic() - began, 3),
-        "evaluated": engine.evaluated,
-        "replayed": engine.replayed,
-        "executor": executor.describe(),
+def _surroundings(rows: Sequence[PluginRow]) -> dict[str, str]:
+    """Return what a run's record holds of the machine and of the plugins on it."""
+    plugins, machine = identity.plugin_record(rows), environment()
+    machine["versions"] |= {
+        row["distribution"]: row["version"] for row in plugins if row["version"]
     }
-    final["record"] = json.dumps(record)
-    journal.set_meta(final)
-    result = journal.meta("result")
-    return {
-        "run": folder.id,
-        "folder": str(folder.path),
-        "method": method.name,
-        "seed": seed,
-        "state": state,
-        "digest": final.get("digest"),
-        "result": None if result is None else json.loads(journal.extern(result)),
-        "outcomes": journal.count_delivered(),
-        "failures": len(failures),
-        "seconds": record["seconds"],
-        "evaluated": engine.evaluated,
-        "replayed": engine.replayed,
-        "attempts": journal.attempts(),
-        "starts": int(journal.meta("starts") or 1),
-        "workers": [{"worker": name, **values} for name, values in workers.items()],
-        "executor": record["executor"],
-        "labels": json.loads(journal.meta("labels") or "[]"),
-        "environment": json.loads(journal.meta("environment") or "{}"),
-    }
+    return {"environment": json.dumps(machine), "plugins": json.dumps(plugins)}
 
 
 class _Observed:
     """Passes progress on to the listener and to the plugins' observers."""
 
     def __init__(
-        self, listener: Silent, observers: Observers, on_event: Callable[[str, str], None]
+        self, listener: Listener, observers: Observers, on_event: Callable[[str, str], None]
     ) -> None:
         self._listener = listener
         self._observers = observers
@@ -444,83 +354,11 @@ class _Observed:
         self._observers.committed(rows)
 
 
-@contextmanager
-def _signals(engine: Engine) -> Iterator[None]:
-    """First Ctrl-C or TERM: stop at the next use of `run`; the second ends the process at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    tries: list[int] = []
-
-    def handle(number: int, frame: object) -> None:
-        if engine.stopping:
-            os._exit(130)
-        engine.stop()
-        signal.signal(signal.SIGALRM, overdue)
-        signal.alarm(int(STOP_SECONDS))
-
-    def overdue(number: int, frame: object) -> None:
-        # A task that runs in this process holds the search up: leave it where it is.
-        if engine.turns.side_by_side:
-            os._exit(130)  # the main thread only waits here; commits are whole either way
-        if tries:
-            text = f"{engine.place()}: {SWALLOWED}"
-            engine.log.add("warning", text)
-            os.write(2, f"warning: {text}\n".encode())
-            os._exit(130)
-        tries.append(number)
-        signal.alarm(SWALLOW_SECONDS)
-        raise Interrupted("a task in this process did not end in time")
-
-    before = {s: signal.signal(s, handle) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _check_config(method: MethodSpec, stored: dict[str, Any], now: dict[str, Any]) -> None:
-    may_grow = configuration.extendable_fields(method.config)
-    for name in sorted(may_grow):
-        old, new = stored.get(name), now.get(name)
-        if isinstance(old, int | float) and isinstance(new, int | float) and new >= old:
-            stored = {**stored, name: new}
-    change = configuration.first_change(stored, now)
-    if change is not None:
-        path, was, value = change
-        hint = (
-            "it may only grow"
-            if path in may_grow
-            else "start a new run for another configuration"
-            + (f" (extendable: {', '.join(sorted(may_grow))})" if may_grow else "")
-        )
-        raise IdentityChanged(f"configuration field {path}", repr(was), repr(value), hint)
-
-
-def _migrated(
-    folder: RunFolder, method: MethodSpec, stored: dict[str, Any]
-) -> tuple[int, dict[str, Any]]:
-    """Return the version that wrote a run's configuration, and the configuration as of now."""
-    journal = Journal(folder.database, folder.artifacts, readonly=True)
-    version = int(journal.meta("method_version") or 1)
-    journal.close()
-    found = migrated(method, stored, version)
-    if found is None:
-        raise IdentityChanged(
-            f"the version of method {method.name}",
-            version,
-            method.version,
-            "install the version that began the run",
-        )
-    return version, found
-
-
-def _packages(plugins: Registry, method: MethodSpec, config: Any) -> list[str]:
-    refs = [ref for _, ref in configuration.part_refs(config)]
-    return plugins.packages_of(method, configuration.plain(config), refs)
+def _absolute(execution: Execution) -> Execution:
+    """Return the settings with paths that a change of directory does not move."""
+    return dataclasses.replace(
+        execution, runs=execution.runs.absolute(), cache_dir=execution.cache_dir.absolute()
+    )
 
 
 def _write_config(
@@ -539,12 +377,6 @@ def _write_config(
         content["plugins"] = {"block": blocked_names()}
     content["config"] = configuration.without_none(values)
     folder.config.write_text(tomli_w.dumps(content), encoding="utf-8")
-
-
-def _add_label(journal: Journal, label: str) -> None:
-    labels = json.loads(journal.meta("labels") or "[]")
-    if label not in labels:
-        journal.set_meta({"labels": json.dumps([*labels, label])})
 
 
 def _remove_if_empty(folder: RunFolder) -> None:

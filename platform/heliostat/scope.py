@@ -16,6 +16,7 @@ from heliostat import streams
 from heliostat.encoding import Artifact, Shared, decode, encode
 from heliostat.errors import (
     ConfigError,
+    CorruptStore,
     DataError,
     EncodingError,
     HeliostatError,
@@ -224,7 +225,7 @@ class Scope:
         """Record metrics of a step."""
         self.own_thread()
         engine = self._engine
-        values = {name: float(value) for name, value in metrics.items()}
+        values = {name: _number(name, value) for name, value in metrics.items()}
         elapsed = time.monotonic() - engine.began
         engine.journal.add_metrics(self._scope, step, of, count, values, elapsed)
         engine.listener.on_report(self._scope, step, of, count, values)
@@ -264,7 +265,7 @@ class Scope:
         for stored in self._engine.journal.checkpoints(self._scope):
             self._calls = stored.counter
             self._engine.take_over(self._scope, stored.counter)
-            state = decode(stored.state)
+            state = self._read(stored.state, f"the checkpoint of step {stored.step}")
             return stored.step, state if load is None else load(state)
         return default
 
@@ -367,7 +368,8 @@ class Scope:
     ) -> tuple[Key, Iterator[Work]]:
         call = self._next_key()
         common = self._common(fn, shared, resources)
-        return call, (self._work(common, (*call, i), item) for i, item in enumerate(items))
+        asked = enumerate(_iterable(items, common.function))
+        return call, (self._work(common, (*call, i), item) for i, item in asked)
 
     def _single(
         self,
@@ -427,8 +429,20 @@ class Scope:
         return self._outcome(row)
 
     def _outcome(self, row: Row) -> Outcome[Any]:
-        value = None if row.value is None else decode(self._engine.journal.extern(row.value))
+        value = None
+        if row.value is not None:
+            where = f"the value of item {key_text(row.key)}"
+            value = self._read(self._engine.journal.extern(row.value), where)
         return Outcome(row.key, value, row.failure)
+
+    def _read(self, text: str, where: str) -> Any:
+        """Return the value of a text; what a resumed run cannot read was not written so."""
+        try:
+            return decode(text)
+        except EncodingError as error:
+            if not self._engine.resuming:
+                raise
+            raise CorruptStore(where, "a value", str(error)) from error
 
 
 class _Stream(Iterator[Outcome[Any]]):
@@ -455,6 +469,23 @@ class _Stream(Iterator[Outcome[Any]]):
 
     def __del__(self) -> None:
         self.close()
+
+
+def _number(name: str, value: object) -> float:
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise MisuseError(f"report({name}=...): expected a number, got {value!r}") from error
+
+
+def _iterable(items: Iterable[I], function: str) -> Iterable[I]:
+    try:
+        iter(items)
+    except TypeError as error:
+        raise MisuseError(
+            f"the items of {function} are {items!r}; expected a list or another iterable"
+        ) from error
+    return items
 
 
 def _check_cost(verb: str, cost: float) -> None:

@@ -13,6 +13,7 @@ import traceback
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, TypeVar
 
@@ -27,7 +28,7 @@ from heliostat.errors import (
     MisuseError,
     key_text,
 )
-from heliostat.limits import limited, overdue
+from heliostat.limits import lifted, limited, overdue
 from heliostat.outcome import OUT_OF_MEMORY, Failure
 from heliostat.unchanged import is_unchanged, mark
 
@@ -173,10 +174,11 @@ class TaskContext:
             return
         self._sent = now
         text = encode(state)
-        try:
-            self._send(text)
-        except BaseException as error:
-            raise _DriverFailed(error) from error
+        with lifted():
+            try:
+                self._send(text)
+            except BaseException as error:
+                raise _DriverFailed(error) from error
 
     def restore(self, default: T) -> T:
         """Return the newest checkpoint of this task, or `default` at its first start."""
@@ -309,6 +311,14 @@ Task: TypeAlias = Callable[[I, TaskContext], O]
 
 def function_name(function: Callable[..., Any]) -> str:
     """Return `module:name` of a task; refuses what another process could not find by that name."""
+    try:
+        return _found_by_name(function)
+    except TypeError:  # it cannot be hashed, so it is no function
+        return _found_by_name.__wrapped__(function)
+
+
+@lru_cache(maxsize=1024)
+def _found_by_name(function: Callable[..., Any]) -> str:
     module = getattr(function, "__module__", None)
     name = getattr(function, "__qualname__", None)
     if module is None or name is None or "<" in name or "." in name:
@@ -320,6 +330,16 @@ def function_name(function: Callable[..., Any]) -> str:
         raise MisuseError(
             f"task {name} is defined in the script that was started; move it to a module that "
             "workers can import"
+        )
+    try:
+        found = resolve(f"{module}:{name}")
+    except ExecutionError as error:
+        raise MisuseError(str(error)) from error
+    if found is not function:
+        raise MisuseError(
+            f"task {module}:{name} is another function than the one given here, and workers would "
+            "run that one; functools.wraps keeps the name of what it wraps, so put the decorator "
+            "above the definition (@), or define a function of its own name that calls it"
         )
     return f"{module}:{name}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,9 +82,3 @@ def drive(
         )
     finally:
         journal.close()
-
-
-def reopened(folder: Path) -> Iterator[Row]:
-    journal = Journal(folder / "run.db", ArtifactStore(folder / "artifacts"), readonly=True)
-    yield from journal.outcomes(delivered=False)
-    journal.close()

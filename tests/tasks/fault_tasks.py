@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,13 @@ def never_returns(item: int, ctx: TaskContext) -> int:
         while True:
             time.sleep(0.01)
     return item * item
+
+
+def checkpoints_and_goes_on(item: str, ctx: TaskContext) -> bool:
+    """Offer a state, then touch a file."""
+    ctx.checkpoint({"at": 1})
+    Path(item).touch()
+    return True
 
 
 def swallows_interruptions(item: int, ctx: TaskContext) -> int:

@@ -257,6 +257,30 @@ def ordered(config: OrderedConfig, run: Run) -> dict[str, Any]:
     return {"value": run.call(tasks.same, config.least + config.most).unwrap()}
 
 
+def yield_and_cost(config: SectionConfig, run: Run) -> dict[str, Any]:
+    """Two goals that pull apart."""
+    width = run.call(tasks.same, config.width).unwrap()
+    return {"yield": width**0.5, "cost": float((width - 9) ** 2)}
+
+
+def weighs(config: SectionConfig, run: Run) -> dict[str, Any]:
+    """Weigh, without any goal."""
+    return {"weight": run.call(tasks.same, config.width).unwrap()}
+
+
+def keeps(config: SectionConfig, run: Run) -> dict[str, Any]:
+    """Keep the width as a product."""
+    width = run.call(tasks.same, config.width).unwrap()
+    run.save("width", {"width": width})
+    return {"value": width}
+
+
+def sometimes(config: SectionConfig, run: Run) -> dict[str, Any]:
+    """Give the width, and no value when it is odd."""
+    width = run.call(tasks.same, config.width).unwrap()
+    return {"value": None if width % 2 else width}
+
+
 def waits_for_file(config: NothingConfig, run: Run) -> Any:
     """Hold the run open until the file `go` appears in the working folder."""
     values = [o.unwrap() for o in run.map(tasks.square, range(3))]
@@ -273,8 +297,7 @@ def _method(name: str, config: Any, search: Any, **more: Any) -> MethodSpec:
         paper="none",
         config=config,
         search=search,
-        outputs={"value": Metric("min")},
-        **{"presets": {"smoke": {}}, **more},
+        **{"outputs": {"value": Metric("min")}, "presets": {"smoke": {}}, **more},
     )
 
 
@@ -299,6 +322,15 @@ METHODS = {
         _method("tuned_table", PartsConfig, sums_table),
         _method("ordered", OrderedConfig, ordered),
         _method("waits_for_file", NothingConfig, waits_for_file),
+        _method(
+            "yield_and_cost",
+            SectionConfig,
+            yield_and_cost,
+            outputs={"yield": Metric("max"), "cost": Metric("min")},
+        ),
+        _method("weighs", SectionConfig, weighs, outputs={"weight": Metric(None, "kg")}),
+        _method("sometimes", SectionConfig, sometimes),
+        _method("keeps", SectionConfig, keeps),
     )
 }
 

@@ -23,8 +23,9 @@ class Ended:
 class InProcess:
     """Runs `heliostat` here, with runs in a folder of this test and the tests' methods."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *more: str) -> None:
         self.folder = folder
+        self.load = ",".join(["heliostat_teaching.plugin", "heliostat_test_methods", *more])
         self.runs = folder / "runs"
 
     def __call__(self, *arguments: str) -> Ended:
@@ -33,7 +34,7 @@ class InProcess:
 
         before = dict(os.environ)
         os.environ |= {
-            "HELIOSTAT_LOAD": "heliostat_teaching.plugin,heliostat_test_methods",
+            "HELIOSTAT_LOAD": self.load,
             "HELIOSTAT_PLUGINS": "none",
             "HELIOSTAT_RUNS": str(self.runs),
             "HELIOSTAT_CACHE": str(self.folder / "cache"),

@@ -6,6 +6,8 @@ import contextlib
 import os
 import signal
 import threading
+import time
+from pathlib import Path
 from typing import Any
 
 import heliostat_test_tasks as tasks
@@ -51,6 +53,14 @@ def nothing_outstanding(config: Any, run: Run) -> Any:
     run.map(tasks.square, range(3))
     run.report(2)
     return run.next()
+
+
+def reports_a_word(config: Any, run: Run) -> Any:
+    run.report(1, loss="high")  # type: ignore[arg-type]
+
+
+def no_items(config: Any, run: Run) -> Any:
+    return run.map(tasks.square, None)  # type: ignore[arg-type]
 
 
 def nothing_outstanding_inside(config: Any, run: Run) -> Any:
@@ -124,3 +134,13 @@ def never_ends(config: Any, run: Run) -> Any:
                     run.map(tasks.nap, [0.02] * 4)
         except BaseException:
             continue
+
+
+def waits_in_a_sub_search(config: Any, run: Run) -> Any:
+    """Hold a sub-search up in a task that touches a file and does not return."""
+    return run.gather(lambda sub: sub.map(touches_and_sleeps, ["waiting"]))
+
+
+def touches_and_sleeps(item: str, ctx: TaskContext) -> None:
+    Path(item).touch()
+    time.sleep(600)

@@ -30,6 +30,10 @@ def undefined_above(params: dict[str, Any], ctx: TaskContext) -> float:
     return math.nan if params["x"] > 1 else params["x"] ** 2
 
 
+def nothing_above(params: dict[str, Any], ctx: TaskContext) -> dict[str, float | None]:
+    return {"value": None if params["x"] > 1 else params["x"] ** 2}
+
+
 def two_undefined_above(params: dict[str, Any], ctx: TaskContext) -> list[float]:
     return [math.nan if params["x"] > 1 else params["x"] ** 2, abs(params["x"] - 1)]
 

@@ -9,7 +9,9 @@ from typing import Any
 import click
 
 from heliostat.cli.options import json_option, print_json
+from heliostat.cli.plugins import title
 from heliostat.errors import StoreError
+from heliostat.terminal import printable
 
 
 @click.group()
@@ -39,11 +41,11 @@ def init(method_name: str, preset: str | None, output: Path | None) -> None:
 
 
 def _commented(method: Any, values: dict[str, Any]) -> str:
-    lines = [f"# {method.summary} (arXiv {method.paper})", f'method = "{method.name}"', "seed = 0"]
+    lines = [f"# {printable(title(method))}", f'method = "{method.name}"', "seed = 0"]
     lines += ["", "[config]"]
     for name, info in method.config.model_fields.items():
         if info.description:
-            lines.append(f"# {info.description}")
+            lines.append(f"# {printable(info.description)}")
         if values.get(name) is None:
             lines.append(f"# {name} = (not set)")
         else:
@@ -71,22 +73,22 @@ def _key(key: str) -> str:
 @json_option
 def check(file: Path, as_json: bool) -> None:
     """Check FILE and print the configuration it resolves to."""
-    from heliostat.config import plain, read_run_file, resolve
+    from heliostat.cli.target import read_file
+    from heliostat.config import plain, resolve
     from heliostat.plugins import registry
 
-    contents = read_run_file(file)
-    method = registry().method(contents.method)
+    found = read_file(file)
     resolved = plain(
         resolve(
-            method,
+            found.method,
             registry(),
-            preset=contents.preset,
-            values=contents.config,
-            source=str(file),
+            preset=found.preset,
+            values=found.values,
+            source=found.source,
         )
     )
     if as_json:
-        print_json({"method": method.name, "seed": contents.seed or 0, "config": resolved})
+        print_json({"method": found.method.name, "seed": found.seed or 0, "config": resolved})
         return
     for name, value in resolved.items():
         click.echo(f"{name} = {json.dumps(value)}")

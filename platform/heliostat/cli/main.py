@@ -10,26 +10,9 @@ from typing import Any
 
 import click
 
-from heliostat.errors import HeliostatError, Interrupted, did_you_mean, shown
-
-VERBS: dict[str, tuple[str, str]] = {
-    "run": ("heliostat.cli.run", "Run a method, or a configuration file."),
-    "resume": ("heliostat.cli.run", "Go on with a run that was stopped or killed."),
-    "tune": ("heliostat.cli.tune", "Search a method's configuration for its best result."),
-    "ls": ("heliostat.cli.inspect", "List runs, newest first."),
-    "show": ("heliostat.cli.inspect", "Show a run, or one of its outcomes."),
-    "compare": ("heliostat.cli.inspect", "Compare two runs: configuration, digest, result."),
-    "report": ("heliostat.cli.inspect", "Write the HTML report of a run."),
-    "export": ("heliostat.cli.export", "Write a run's outcomes as JSON lines or CSV."),
-    "verify": ("heliostat.cli.verify", "Evaluate journaled items again and compare bytes."),
-    "methods": ("heliostat.cli.plugins", "List methods, or describe one."),
-    "parts": ("heliostat.cli.plugins", "List data sets, models, losses and other parts."),
-    "plugins": ("heliostat.cli.plugins", "List plugins and what became of each."),
-    "config": ("heliostat.cli.config", "Write or check configuration files."),
-    "cluster": ("heliostat.cli.cluster", "Check a cluster file; fetch runs from a cluster."),
-    "doctor": ("heliostat.cli.doctor", "Check this machine and say what to mend."),
-}
-"""Verb: the module that implements it, imported only when it is used, and its help."""
+from heliostat.errors import HeliostatError, Interrupted, PluginError, did_you_mean, shown, told
+from heliostat.terminal import printable
+from heliostat.verbs import VERBS
 
 
 class LazyGroup(click.Group):
@@ -53,9 +36,10 @@ class LazyGroup(click.Group):
         """Suggest the nearest verb for one that does not exist."""
         name = args[0]
         if self.get_command(ctx, name) is None:
-            from heliostat.plugins import VERBS as PLUGIN_VERBS
+            from heliostat.plugins import registry
 
-            ctx.fail(f"no command {shown(name)}; {did_you_mean(name, [*VERBS, *PLUGIN_VERBS])}")
+            names = [*VERBS, *registry().command_names()]
+            ctx.fail(f"no command {shown(name)}; {did_you_mean(name, names)}")
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -65,15 +49,25 @@ class LazyGroup(click.Group):
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
+        except SystemExit as error:
+            if ctx.invoked_subcommand not in VERBS:
+                raise  # a plugin's own verb may end as it likes
+            what = f"heliostat {ctx.invoked_subcommand}: code of a plugin raised {told(error)}"
+            raise PluginError(what) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the verbs without importing them."""
+        """List the verbs without importing them, and the plugins whose verbs are not known."""
         from heliostat.plugins import VERBS as PLUGIN_VERBS
+        from heliostat.plugins import installed
 
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
         with formatter.section("Commands of methods"):
             formatter.write_dl([(name, text) for name, (_, text) in PLUGIN_VERBS.items()])
+        names = installed()
+        if names:
+            with formatter.section("Installed plugins, which may add commands"):
+                formatter.write_text(f"{', '.join(names)} (see: heliostat plugins)")
 
     @staticmethod
     def _plugin_command(name: str) -> click.Command | None:
@@ -129,7 +123,7 @@ def run(arguments: list[str] | None = None) -> int:
         else:
             frame = traceback.extract_tb(error.__traceback__)[-1]
             click.echo(
-                f"unexpected error: {type(error).__name__}: {error} "
+                f"unexpected error: {printable(told(error))} "
                 f"(in {frame.name}, line {frame.lineno} of {os.path.basename(frame.filename)}); "
                 "this is a bug of Heliostat or of the method: run again as heliostat --debug ... "
                 "and report it",

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
+import textwrap
 from typing import Any
 
 import click
 
 from heliostat.cli.options import json_option, print_json
 from heliostat.errors import did_you_mean, shown
+from heliostat.terminal import printable
+
+_ARXIV = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(\.[A-Z]{2})?/\d{7})(v\d+)?\Z")
+_INDENTED: dict[str, Any] = {"initial_indent": "    ", "subsequent_indent": "        "}
 
 
 @click.command()
@@ -37,7 +43,15 @@ def methods(action: str | None, name: str | None, as_json: bool) -> None:
         )
         return
     for method in found:
-        click.echo(f"{method.name:<16}{method.summary}  (arXiv {method.paper})")
+        click.echo(printable(f"{method.name:<15} {title(method)}"))
+
+
+def title(method: Any) -> str:
+    """Return a method's summary with its paper: an arXiv number, or other words for a source."""
+    if method.paper in ("", "none"):
+        return str(method.summary)
+    arxiv = "arXiv " if _ARXIV.match(method.paper) else ""
+    return f"{method.summary}  ({arxiv}{method.paper})"
 
 
 def _describe(method: Any, as_json: bool) -> None:
@@ -56,19 +70,24 @@ def _describe(method: Any, as_json: bool) -> None:
             }
         )
         return
-    click.echo(f"{method.name}: {method.summary}  (arXiv {method.paper})\n\nfields:")
+    click.echo(printable(f"{method.name}: {title(method)}") + "\n\nfields:")
     for name, field in schema.get("properties", {}).items():
         default = json.dumps(field["default"]) if "default" in field else "required"
         more = " (may grow on resume)" if field.get("extendable") else ""
-        click.echo(f"  {name} = {default}{more}\n      {field.get('description', '')}")
-    for title, entries in (
+        click.echo(f"  {name} = {default}{more}")
+        click.echo(printable(f"      {field.get('description', '')}".rstrip()))
+    for heading, entries in (
         ("presets", [f"{k}: {json.dumps(dict(v))}" for k, v in method.presets.items()]),
-        ("results", [f"{k}: {v.direction} {v.unit}" for k, v in method.outputs.items()]),
+        ("results", [_result(name, metric) for name, metric in method.outputs.items()]),
         ("products", [f"{p.kind}: {p.summary}" for p in method.products]),
     ):
-        click.echo(f"\n{title}:")
+        click.echo(f"\n{heading}:")
         for entry in entries:
-            click.echo(f"  {entry}")
+            click.echo(printable(f"  {entry}"))
+
+
+def _result(name: str, metric: Any) -> str:
+    return f"{name}: {metric.direction or 'no goal'} {metric.unit}".rstrip()
 
 
 @click.command()
@@ -100,7 +119,7 @@ def parts(kind: str | None, as_json: bool) -> None:
         return
     for row in rows:
         shown = ", ".join(f"{k}={json.dumps(v)}" for k, v in row["parameters"].items())
-        click.echo(f"{row['kind']:<10}{row['name']:<24}{row['summary']}")
+        click.echo(printable(f"{row['kind']:<10}{row['name']:<24}{row['summary']}"))
         if shown:
             click.echo(f"{'':<34}{shown}")
 
@@ -159,6 +178,9 @@ def plugins(ctx: click.Context, no_import: bool, as_json: bool) -> None:
     heads = ("name", "version", "distribution", "state", "seconds", "reason")
     table = [heads, *(tuple(str(row.account()[head]) for head in heads) for row in rows)]
     widths = [max(len(line[i]) for line in table) for i in range(len(heads) - 1)]
-    for *cells, reason in table:
+    offers: list[list[str]] = [[], *(row.account()["offers"] for row in rows)]
+    for (*cells, reason), offered in zip(table, offers, strict=True):
         columns = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
         click.echo("  ".join([*columns, reason]).rstrip())
+        if offered:
+            click.echo(textwrap.fill(f"offers {', '.join(offered)}", 96, **_INDENTED))

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from heliostat.errors import Key
+from heliostat.listener import Silent
 from heliostat.methods import MethodSpec
-from heliostat.runner import Silent
 from heliostat.store.journal import Row
 
 PLAIN_SECONDS = 2.0
@@ -24,6 +24,9 @@ NOTES = {
     "nodes_differ": "warning: {}",
     "nodes": "cluster: {}",
     "warning": "warning: {}",
+    "damaged": "note: {}",
+    "part": "{}",
+    "plugin": "note: plugin {}; the run goes on without it",
     "observer": "note: observer {}; it changes no result",
 }
 """Events that are shown, and how; all events are in the run's log."""
@@ -100,11 +103,12 @@ class PlainProgress(Silent):
     ) -> None:
         """Show a step."""
         search = self._searches.setdefault(scope, _Search())
+        another_phase = step < search.step  # its first step may take long, so it is said at once
         search.take(step, of, count, metrics)
         now = time.monotonic()
         if scope and now - search.began < PLAIN_SECONDS:
             return  # a search of many short sub-searches shows its own steps
-        if now - search.shown >= PLAIN_SECONDS or step == of:
+        if now - search.shown >= PLAIN_SECONDS or step == of or another_phase:
             search.shown = now
             print(self._line(scope, search), file=sys.stderr)  # noqa: T201
 
@@ -172,7 +176,9 @@ class LiveProgress(PlainProgress):
     def on_event(self, kind: str, text: str) -> None:
         """Show what happened to workers above the display."""
         if kind in NOTES and self._live is not None:
-            self._live.console.print(NOTES[kind].format(text), style="yellow")
+            # the text may be a stranger's: brackets in it are no markup
+            note = NOTES[kind].format(text)
+            self._live.console.print(note, style="yellow", markup=False, highlight=False)
 
     def _picture(self) -> Any:
         from rich.table import Table

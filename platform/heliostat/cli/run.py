@@ -12,14 +12,15 @@ from heliostat.cli.options import (
     cluster_options,
     data_only,
     execution_options,
-    is_file,
     json_option,
     parse_workers,
     print_json,
     runs_option,
 )
-from heliostat.errors import ConfigError, Interrupted
+from heliostat.errors import ConfigError, Interrupted, PluginError, place_of, told
+from heliostat.interruption import contained
 from heliostat.numerics import prepare_environment
+from heliostat.terminal import printable, printable_lines
 
 
 @click.command()
@@ -53,34 +54,25 @@ def run(
     Nothing is lost when it is stopped or killed: `heliostat resume RUN` goes on.
     """
     prepare_environment()
-    from heliostat.config import current_values, read_run_file
-    from heliostat.plugins import registry
+    from heliostat.cli.target import read_target
     from heliostat.runner import DEFAULT_LOOKAHEAD
 
-    values: dict[str, Any] = {}
-    source = ""
-    name = target
-    if target.endswith(".toml") or is_file(target):
-        file = read_run_file(Path(target))
-        source, name, values = target, file.method, dict(file.config)
-        preset = preset if preset is not None else file.preset
-        seed = seed if seed is not None else file.seed
-        lookahead = lookahead if lookahead is not None else file.lookahead
-        registry().block(file.block)
-        values = current_values(registry().method(name), file, source)
     execution = execution_of(workers, address, checkpoint_seconds, min_nodes, wait, runs)
+    found = read_target(target)
+    seed = found.seed if seed is None else seed
+    lookahead = found.lookahead if lookahead is None else lookahead
     start_and_show(
-        registry().method(name),
+        found.method,
         execution,
         runs=runs,
         report=report,
         as_json=as_json,
-        preset=preset,
-        values=values,
+        preset=found.preset if preset is None else preset,
+        values=dict(found.values),
         overrides=overrides,
         seed=seed or 0,
         lookahead=DEFAULT_LOOKAHEAD if lookahead is None else lookahead,
-        source=source,
+        source=found.source,
     )
 
 
@@ -213,10 +205,9 @@ def _progress(method: Any, as_json: bool) -> Any:
 def _say_how_to_resume(run_id: str, runs: Path | None, error: BaseException) -> None:
     where = f" --runs {runs}" if runs is not None else ""
     if isinstance(error, Interrupted):
-        click.echo(
-            f"stopped; what was done is kept. Go on with:  heliostat resume {run_id}{where}",
-            err=True,
-        )
+        from heliostat.interruption import STOPPED
+
+        click.echo(STOPPED.format(f"{run_id}{where}"), err=True)
     else:
         click.echo(
             f"run {run_id} ended with an error; its log: heliostat show {run_id}{where}", err=True
@@ -233,18 +224,47 @@ def _finish(method: Any, account: dict[str, Any], report: bool, as_json: bool) -
         from heliostat.report.build import write_report
 
         try:
-            path = write_report(view, method, registry())
+            with contained("the report"):
+                path = write_report(view, method, registry(), _left_out)
         except Exception as error:  # a report that fails must not fail a finished run
-            click.echo(f"warning: the report could not be written: {error}", err=True)
+            _warn("the report could not be written", error)
     if as_json:
         print_json({**account, "report": path or None})
     else:
-        if method.describe is not None:
-            click.echo(method.describe(view.result, account["run"]))
-            click.echo()
+        described = _described(method, view)
+        if described:
+            click.echo(f"{described}\n")
         click.echo(_closing(account, path))
     view.close()
     sys.stdout.flush()
+
+
+def _described(method: Any, view: Any) -> str:
+    """Return the method's own words about a result; one that fails must not fail the run."""
+    if method.describe is None:
+        return ""
+    try:
+        with contained("describe"):
+            text = method.describe(view.result, view.id)
+        if not isinstance(text, str):
+            raise PluginError(f"describe returned a {type(text).__name__}, expected text")
+        return printable_lines(text)
+    except Exception as error:
+        _warn(f"method {method.name} could not describe its result", error)
+        return ""
+
+
+def _left_out(what: str) -> None:
+    click.echo(printable(f"warning: the report: {what}"), err=True)
+
+
+def _warn(what: str, error: Exception) -> None:
+    if isinstance(error, PluginError):  # it has words of its own
+        said, cause = str(error), error.__cause__
+    else:
+        said, cause = told(error), error
+    where = f" ({place_of(cause)})" if cause is not None else ""
+    click.echo(printable(f"warning: {what}: {said}{where}; the result is not touched"), err=True)
 
 
 def _closing(account: dict[str, Any], report: str) -> str:
@@ -256,6 +276,12 @@ def _closing(account: dict[str, Any], report: str) -> str:
     ]
     lines += [f"label    {label}" for label in account["labels"]]
     if report:
-        lines.append(f"report   {report}")
+        lines.append(f"report   {_short_path(report)}")
     lines.append(f"resume   heliostat resume {account['run']}   (had it been stopped or killed)")
     return "\n".join(lines)
+
+
+def _short_path(path: str) -> str:
+    """Return a path from the folder where the command was given, if it lies there."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path

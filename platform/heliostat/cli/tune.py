@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from heliostat.cli.options import (
     cluster_options,
     execution_options,
-    is_file,
     json_option,
     runs_option,
 )
 from heliostat.errors import ConfigError
 from heliostat.numerics import prepare_environment
 
+if TYPE_CHECKING:
+    from heliostat.methods import MethodSpec
+
 DEFAULT_TRIALS = 20
 DEFAULT_PARALLEL = 2
+SAID_BY = {
+    "method": "METHOD",
+    "trials": "--trials",
+    "sampler": "--sampler",
+    "objectives": "--objective",
+    "cost": "--cost",
+}
+"""The options that say fields of a tuning."""
 
 
 def default_lookahead(parallel: int, trials: int) -> int:
@@ -49,7 +59,7 @@ def default_lookahead(parallel: int, trials: int) -> int:
     "objectives",
     multiple=True,
     metavar="NAME",
-    help="A result to optimise [default: all that the method declares].",
+    help="A result to optimise [default: all that are goals].",
 )
 @click.option("--preset", help="Start from this preset of the method.")
 @click.option(
@@ -110,39 +120,64 @@ def tune(
     prepare_environment()
     from heliostat import config as configuration
     from heliostat.cli.run import execution_of, start_and_show
+    from heliostat.cli.target import read_target
     from heliostat.plugins import registry
 
     if parallel < 1:
         raise ConfigError("--parallel", parallel, "a positive integer")
-    values: dict[str, Any] = {}
-    name, source = target, ""
-    if target.endswith(".toml") or is_file(target):
-        file = configuration.read_run_file(Path(target))
-        name, source, values = file.method, target, dict(file.config)
-        preset = preset if preset is not None else file.preset
-        seed = seed if seed is not None else file.seed
-    if name == "tune":
-        raise ConfigError("METHOD", name, "another method than tune")
-    method = registry().method(name)
+    found = read_target(target)
+    method = found.method
+    if method.name == "tune":
+        raise ConfigError("METHOD", method.name, "another method than tune")
+    seed = found.seed if seed is None else seed
     base = configuration.resolve(
-        method, registry(), preset=preset, values=values, overrides=overrides, source=source
+        method,
+        registry(),
+        preset=found.preset if preset is None else preset,
+        values=found.values,
+        overrides=overrides,
+        source=found.source,
     )
+    if not objectives and method.goals:
+        click.echo(_goals(method), err=True)
+    tuning = registry().method("tune")
+    values = {
+        "method": method.name,
+        "base": configuration.plain(base),
+        "space": configuration.read_toml(space),
+        "trials": trials,
+        "sampler": sampler,
+        "objectives": list(objectives),
+        "cost": list(cost),
+    }
+    try:
+        configuration.resolve(tuning, registry(), values=values)
+    except ConfigError as error:
+        raise _where_it_was_said(error, space) from None
     start_and_show(
-        registry().method("tune"),
+        tuning,
         execution_of(runs=runs, **execution),
         runs=runs,
         report=report,
         as_json=as_json,
-        values={
-            "method": name,
-            "base": configuration.plain(base),
-            "space": configuration.read_toml(space),
-            "trials": trials,
-            "sampler": sampler,
-            "objectives": list(objectives),
-            "cost": list(cost),
-        },
+        values=values,
         seed=seed or 0,
         lookahead=default_lookahead(parallel, trials) if lookahead is None else lookahead,
-        source=str(space),
     )
+
+
+def _where_it_was_said(error: ConfigError, space: Path) -> ConfigError:
+    """Return the error with the option that said the value, or the file if it was the space."""
+    name, dot, rest = error.field.partition(".")
+    if name == "space":
+        return error.in_file(str(space))
+    field = f"{SAID_BY.get(name, name)}{dot}{rest}"
+    return ConfigError(field, error.got, error.expected, error.hint)
+
+
+def _goals(method: MethodSpec) -> str:
+    """Return what is optimised when no --objective is given."""
+    goals = [f"{name} ({direction})" for name, direction in method.goals.items()]
+    others = [name for name in method.outputs if name not in method.goals]
+    line = f"objective{'s' if len(goals) > 1 else ''}: {', '.join(goals)}"
+    return line + (f"; no goal: {', '.join(others)}" if others else "")

@@ -4,31 +4,47 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from heliostat.errors import Interrupted, key_text
+from heliostat.errors import StoreError, key_text, place_of, told
+from heliostat.interruption import contained
 from heliostat.methods import MethodSpec
 from heliostat.offers import listed
 from heliostat.plugins import HookCall, Registry
 from heliostat.report.html import render
 from heliostat.report.sections import Plot, Section, Series, Table, Text
 from heliostat.runs import RunView
+from heliostat.store.entries import write_fresh
 
 
-def write_report(view: RunView, method: MethodSpec, plugins: Registry) -> str:
-    """Write `report.html` into the run's folder and return its path."""
+def write_report(
+    view: RunView,
+    method: MethodSpec,
+    plugins: Registry,
+    tell: Callable[[str], None] = lambda text: None,
+) -> str:
+    """Write `report.html` into the run's folder and return its path.
+
+    `tell` takes what had to be left out, because the code that makes it failed.
+    """
     html = render(
         f"{method.name}: {method.summary}",
-        sections_of(view, method, plugins),
+        sections_of(view, method, plugins, tell),
         subtitle=f"run {view.id}, seed {view.seed}, {view.state}",
     )
-    partial = view.folder.report.with_suffix(".part")
-    partial.write_text(html, encoding="utf-8")
-    partial.replace(view.folder.report)
+    try:
+        write_fresh(view.folder.report, html.encode())
+    except OSError as error:
+        raise StoreError(f"cannot write {view.folder.report}: {error.strerror}") from error
     return str(view.folder.report)
 
 
-def sections_of(view: RunView, method: MethodSpec, plugins: Registry) -> list[Section]:
+def sections_of(
+    view: RunView,
+    method: MethodSpec,
+    plugins: Registry,
+    tell: Callable[[str], None] = lambda text: None,
+) -> list[Section]:
     """Return the sections: the method's first, then what every run shows."""
     sections: list[Section] = []
     if view.labels:
@@ -37,10 +53,7 @@ def sections_of(view: RunView, method: MethodSpec, plugins: Registry) -> list[Se
                 "Read this first", [Text(f"This result carries a label: {x}") for x in view.labels]
             )
         )
-    if method.report is not None:
-        sections += method.report(view)
-    else:
-        sections += _convergence(view)
+    sections += _of_method(method, view, tell)
     for contribute in plugins.hook_implementations("heliostat_report_sections"):
         sections += _contributed(contribute, view)
     return [
@@ -53,17 +66,34 @@ def sections_of(view: RunView, method: MethodSpec, plugins: Registry) -> list[Se
     ]
 
 
+def _of_method(method: MethodSpec, view: RunView, tell: Callable[[str], None]) -> list[Section]:
+    """Return the method's sections, or a note in their place; raises StoreError for a bad run."""
+    if method.report is None:
+        return list(_convergence(view))
+    try:
+        with contained("report"):
+            found: list[Section] = listed("report", method.report(view), Section)
+            render(method.name, found)
+        return found
+    except StoreError:
+        raise
+    except Exception as error:
+        place = place_of(error.__cause__ or error)
+        what = f"The sections of method {method.name} are left out: {told(error)} ({place})"
+        tell(what)
+        return [Section(f"Method {method.name}", [Text(what)]), *_convergence(view)]
+
+
 def _contributed(call: HookCall, view: RunView) -> list[Section]:
     """Return a plugin's sections, or a note in their place: a report does without them."""
     try:
-        found: list[Section] = listed("heliostat_report_sections", call(run=view), Section)
-        render(call.plugin, found)
+        with contained("heliostat_report_sections"):
+            found: list[Section] = listed("heliostat_report_sections", call(run=view), Section)
+            render(call.plugin, found)
         return found
-    except (KeyboardInterrupt, Interrupted):
-        raise
-    except BaseException as error:  # SystemExit too
-        told = f"The sections of plugin {call.plugin} are left out: {type(error).__name__}: {error}"
-        return [Section(f"Plugin {call.plugin}", [Text(told)])]
+    except Exception as error:
+        what = f"The sections of plugin {call.plugin} are left out: {told(error)}"
+        return [Section(f"Plugin {call.plugin}", [Text(what)])]
 
 
 def _convergence(view: RunView) -> Sequence[Section]:
@@ -121,7 +151,7 @@ def _environment(view: RunView) -> Section:
         ["system", str(values.get("system"))],
         ["Python", str(values.get("python"))],
         *([name, str(version)] for name, version in values.get("versions", {}).items() if version),
-        *([name, value] for name, value in values.get("variables", {}).items() if value),
+        *([name, str(value)] for name, value in values.get("variables", {}).items() if value),
         ["code fingerprint", view.code[:16]],
     ]
     return Section("Environment", [Table(["what", "value"], rows)])

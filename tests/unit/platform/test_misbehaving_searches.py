@@ -67,6 +67,16 @@ def run(folder: Path, search: Any) -> dict[str, Any]:
             "method rogue, before its first call: run was used from another thread",
         ),
         (
+            misbehaving.reports_a_word,
+            MisuseError,
+            "method rogue, before its first call: report(loss=...): expected a number, got 'high'",
+        ),
+        (
+            misbehaving.no_items,
+            MisuseError,
+            "method rogue, call 0: the items of heliostat_test_tasks:square are None; expected",
+        ),
+        (
             misbehaving.lambda_as_task,
             MisuseError,
             "method rogue, call 0: a task must be a function at module level",
@@ -132,28 +142,55 @@ def evaluated(runs: Path) -> int:
         return 0
 
 
-def test_a_search_that_never_lets_an_interruption_through_is_ended(cli: Any) -> None:
-    source = cli.folder / "endless_method.py"
-    source.write_text(
+def begun(cli: Any, name: str) -> Any:
+    """Start the search of that name of `misbehaving` in a process of its own."""
+    (cli.folder / "rogue_method.py").write_text(
         "import dataclasses\nimport misbehaving\nfrom heliostat import hookimpl\n"
         "from heliostat_test_methods import METHODS\n@hookimpl\ndef heliostat_methods():\n"
         "    return [dataclasses.replace(\n"
-        "        METHODS['ends_badly'], name='endless', search=misbehaving.never_ends)]\n"
+        f"        METHODS['ends_badly'], name='rogue', search=misbehaving.{name})]\n"
     )
     environment = {
-        "HELIOSTAT_LOAD": "endless_method",
+        "HELIOSTAT_LOAD": "rogue_method",
         "PYTHONPATH": f"{cli.folder}:{cli.environment['PYTHONPATH']}",
     }
-    process = cli.popen("run", "endless", "--workers", "serial", **environment)
+    return cli.popen("run", "rogue", "--workers", "serial", **environment)
+
+
+def wait_until(condition: Any) -> None:
     until = time.monotonic() + 60
-    while not evaluated(cli.runs) and time.monotonic() < until:
+    while not condition() and time.monotonic() < until:
         time.sleep(0.1)
+
+
+def assert_told_how_to_go_on(cli: Any, said: str) -> None:
+    assert f"Go on with:  heliostat resume {cli.only_run().name}\n" in said
+    assert cli.json("ls")[0]["state"] == "interrupted"
+
+
+def test_a_search_that_never_lets_an_interruption_through_is_ended(cli: Any) -> None:
+    process = begun(cli, "never_ends")
+    wait_until(lambda: evaluated(cli.runs))
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "warning: method endless, call " in said
+    assert "warning: method rogue, call " in said
     assert "catch Exception instead of BaseException" in said
-    assert cli.json("ls")[0]["state"] == "stopped"
+    assert_told_how_to_go_on(cli, said)
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_a_task_that_holds_up_a_sub_search_is_left_and_the_end_says_how_to_go_on(
+    cli: Any, signals: int
+) -> None:
+    process = begun(cli, "waits_in_a_sub_search")
+    wait_until((cli.folder / "waiting").exists)
+    for _ in range(signals):  # the second one does not wait for the task
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert_told_how_to_go_on(cli, said)
 
 
 SHARED = {"rows": [1, 2], "rate": 0.5, "weight": torch.ones(3), "x": np.ones(3)}
