@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from heliostat.cluster.checks import TOKEN_HINT, token_path
+from heliostat.cluster.mounts import TOKEN_HINT, token_path
 from heliostat.execution.reaching import why_unreachable
 from heliostat.numerics import THREAD_VARIABLES, cpu, default_cache_dir, environment
 from heliostat.runs import runs_root

@@ -13,6 +13,10 @@ import click
 
 from heliostat.cli.options import runs_option
 from heliostat.errors import StoreError
+from heliostat.terminal import printable
+
+MOST_NAMED = 10
+"""Products that a message names."""
 
 
 @click.command()
@@ -31,13 +35,27 @@ from heliostat.errors import StoreError
     metavar="FILE",
     help="Write the trials into a SQLite file for optuna-dashboard.",
 )
-@click.option("--product", help="Write the content of this product instead.")
+@click.option(
+    "--parquet",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the outcomes into a Parquet table (needs pyarrow).",
+)
+@click.option(
+    "--tensorboard",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="Write the metrics of each step into a folder of this one for TensorBoard.",
+)
+@click.option("--product", help="Write this product instead, as show names it.")
 @click.option("--output", type=click.Path(path_type=Path), help="File [default: standard output].")
 @runs_option
 def export(
     run_name: str,
     form: str,
     optuna: Path | None,
+    parquet: Path | None,
+    tensorboard: Path | None,
     product: str | None,
     output: Path | None,
     runs: Path | None,
@@ -55,7 +73,20 @@ def export(
 
         for name in write_studies(view, optuna):
             see = f"optuna-dashboard sqlite:///{optuna}"
-            click.echo(f"wrote study {name!r}; see it with: {see}", err=True)
+            click.echo(printable(f"wrote study {name!r}; see it with: {see}"), err=True)
+        return
+    if parquet is not None:
+        from heliostat.parquet import write_outcomes
+
+        count = write_outcomes(view, parquet)
+        click.echo(printable(f"wrote {count} outcomes into {parquet}"), err=True)
+        return
+    if tensorboard is not None:
+        from heliostat.tensorboard import write_events
+
+        path = write_events(view, tensorboard)
+        see = f"tensorboard --logdir {tensorboard}"
+        click.echo(printable(f"wrote {path}; see it with: {see}"), err=True)
         return
     if product is not None:
         _write_bytes(_product_bytes(view, product), output)
@@ -102,25 +133,34 @@ def _lines(view: Any) -> Iterator[str]:
 def _write_metrics(view: Any, file: IO[str]) -> None:
     writer = csv.writer(file)
     writer.writerow(["scope", "step", "name", "value"])
+    shown = printable if file.isatty() else str
     for scope in view.scopes():
         for name, points in view.metrics(scope).items():
             for step, value in points:
-                writer.writerow([".".join(map(str, scope)), step, name, repr(value)])
+                writer.writerow([".".join(map(str, scope)), step, shown(name), repr(value)])
 
 
 def _product_bytes(view: Any, name: str) -> bytes:
-    for product in view.products():
-        if product["name"] == name:
-            content: bytes = view.folder.artifacts.get(product["sha256"])
-            return content
     from heliostat.errors import did_you_mean
 
-    names = [p["name"] for p in view.products()]
+    products = view.products()
+    names = [str(product["unique_name"]) for product in products]
+    for product in products:
+        if product["unique_name"] == name:
+            content: bytes = view.folder.artifacts.get(product["sha256"])
+            return content
+    same = [str(p["unique_name"]) for p in products if p["name"] == name]
+    if same:
+        shown = ", ".join(same[:MOST_NAMED]) + (", ..." if len(same) > MOST_NAMED else "")
+        raise StoreError(f"run {view.id}: {len(same)} products are called {name!r}: {shown}")
     raise StoreError(f"run {view.id} has no product {name!r}; {did_you_mean(name, names)}")
 
 
 def _write_bytes(content: bytes, output: Path | None) -> None:
     if output is None:
         sys.stdout.buffer.write(content)
-    else:
+        return
+    try:
         output.write_bytes(content)
+    except OSError as error:
+        raise StoreError(f"cannot write {output}: {error.strerror}") from error

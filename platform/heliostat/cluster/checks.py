@@ -7,36 +7,26 @@ these would otherwise show as workers that never join.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from heliostat.cluster.file import ClusterFile, read
+from heliostat.cluster.file import ClusterFile, here, read
+from heliostat.cluster.mounts import sent
 from heliostat.cluster.nodes import Node, ask, interpreter
+from heliostat.cluster.starting import starting
+from heliostat.cluster.step import Step
 from heliostat.errors import ClusterError
 
 NEEDED_FREE_BYTES = 5 << 30
 """Disk that libraries, torch among them, and runs need on a node."""
 NEEDED_PYTHON = (3, 11)
-TOKEN_HINT = "ray get-auth-token --generate"
 Asked = Callable[[ClusterFile, str], Node]
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing that was looked at."""
-
-    name: str
-    ok: bool
-    found: str
-    mend: str = ""
 
 
 def check(path: Path, ask_node: Asked = ask) -> Iterator[Step]:
@@ -49,9 +39,9 @@ def check(path: Path, ask_node: Asked = ask) -> Iterator[Step]:
     yield Step("file", True, f"{path}, cluster {file.name}")
     said = "; ".join(file.problems) or f"as Ray expects, provider {file.provider.get('type')}"
     yield Step("schema", not file.problems, said, "mend these keys")
-    yield from _commands(file)
+    yield from starting(file)
     yield _key(file)
-    yield from _token(file)
+    yield from sent(file)
     yield from _tools()
     yield _left_over(file)
     if not file.addresses:
@@ -60,36 +50,11 @@ def check(path: Path, ask_node: Asked = ask) -> Iterator[Step]:
     yield from _nodes(file, ask_node)
 
 
-def _commands(file: ClusterFile) -> Iterator[Step]:
-    head = file.commands("head_start_ray_commands")
-    if file.provider.get("type") == "local":
-        pinned = "RAY_enable_autoscaler_v2=0" in head
-        yield Step(
-            "autoscaler",
-            pinned,
-            "version 1" if pinned else "version 2, which never starts workers of type local",
-            "begin the command in head_start_ray_commands with RAY_enable_autoscaler_v2=0",
-        )
-    lines = file.commands(
-        "initialization_commands",
-        "setup_commands",
-        "head_setup_commands",
-        "worker_setup_commands",
-    )
-    there = "RAY_AUTH_MODE=token" in lines
-    yield Step(
-        "token mode",
-        there,
-        "set on the nodes" if there else "not set on the nodes",
-        "export RAY_AUTH_MODE=token in setup_commands, as the example does",
-    )
-
-
 def _key(file: ClusterFile) -> Step:
     given = file.auth.get("ssh_private_key")
     if not given:
         return Step("ssh key", True, "not named: ssh chooses")
-    path = Path(str(given)).expanduser()
+    path = here(given)
     if not path.is_file():
         return Step(
             "ssh key",
@@ -100,26 +65,6 @@ def _key(file: ClusterFile) -> Step:
     mode = stat.S_IMODE(path.stat().st_mode)
     return Step(
         "ssh key", not mode & 0o077, f"{path}, permissions {mode:03o}", f"chmod 600 {given}"
-    )
-
-
-def token_path() -> Path:
-    """Return where Ray looks for the cluster's token."""
-    return Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or "~/.ray/auth_token").expanduser()
-
-
-def _token(file: ClusterFile) -> Iterator[Step]:
-    path = token_path()
-    there = path.is_file() and bool(path.read_text(encoding="utf-8").strip())
-    yield Step("token", there, f"{path} is {'there' if there else 'missing or empty'}", TOKEN_HINT)
-    mounts = file.values.get("file_mounts")
-    sources = [str(source) for source in (mounts if isinstance(mounts, dict) else {}).values()]
-    sent = any(Path(source).expanduser() == path for source in sources)
-    yield Step(
-        "token sent",
-        sent,
-        "to every node, by file_mounts" if sent else "file_mounts does not send it",
-        'add to file_mounts: "~/.ray/auth_token": "~/.ray/auth_token"',
     )
 
 

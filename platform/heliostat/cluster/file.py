@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,13 @@ from heliostat.errors import ClusterError, did_you_mean
 
 LOCAL_ONLY = ("min_workers",)
 """Top-level keys that Ray takes for machines of one's own, though its schema lacks them."""
+PROVIDERS = (
+    "local", "aws", "gcp", "azure", "aliyun", "vsphere", "kuberay", "spark", "external",
+    "readonly", "fake_multinode", "fake_multinode_docker",
+)  # fmt: skip
+"""Provider types that Ray 2.60 knows; its schema takes any text."""
 PROVIDER_ONLY = ("coordinator_address", "external_head_ip")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
 
 @dataclass(frozen=True)
@@ -47,10 +55,21 @@ class ClusterFile:
         head = self.provider.get("head_ip")
         return [str(x) for x in [head, *(workers if isinstance(workers, list) else [])] if x]
 
-    def commands(self, *keys: str) -> str:
-        """Return the lines of command lists, joined."""
+    @property
+    def mounts(self) -> dict[str, str]:
+        """What is sent to every node: {place there: file or folder here}."""
+        mounts = _mapping(self.values.get("file_mounts"))
+        return {str(target): str(source) for target, source in mounts.items()}
+
+    def commands(self, *keys: str) -> list[str]:
+        """Return the command lines of these lists; each is run by a shell of its own."""
         lists = [self.values.get(key) for key in keys]
-        return "\n".join(str(line) for x in lists if isinstance(x, list) for line in x)
+        return [str(line) for x in lists if isinstance(x, list) for line in x]
+
+
+def here(given: object) -> Path:
+    """Return the place on this machine that a file names; of a user who is not here, as written."""
+    return Path(os.path.expanduser(str(given)))
 
 
 def read(path: Path) -> ClusterFile:
@@ -72,7 +91,13 @@ def read(path: Path) -> ClusterFile:
 
 def _problems(values: dict[str, Any]) -> Iterator[str]:
     schema = _schema()
-    local = _mapping(values.get("provider")).get("type") == "local"
+    kind, name = _mapping(values.get("provider")).get("type"), values.get("cluster_name")
+    if isinstance(kind, str) and kind not in PROVIDERS:
+        yield f"provider.type: Ray knows no provider {kind!r}; {did_you_mean(kind, PROVIDERS)}"
+    if isinstance(name, str) and not _NAME.fullmatch(name):
+        expected = "expected letters, digits, '-', '_' and '.', since files are named after it"
+        yield f"cluster_name = {name!r}: {expected}"
+    local = kind == "local"
     known = [*schema["properties"], *(LOCAL_ONLY if local else ())]
     yield from _unknown(values, known, "")
     for section, more in (("provider", PROVIDER_ONLY), ("auth", ())):

@@ -6,9 +6,8 @@ import re
 import shlex
 import subprocess
 from dataclasses import dataclass
-from pathlib import Path
 
-from heliostat.cluster.file import ClusterFile
+from heliostat.cluster.file import ClusterFile, here
 
 CONNECT_SECONDS = 10
 _SCRIPT = """
@@ -48,7 +47,7 @@ class Node:
 
 def interpreter(file: ClusterFile) -> str:
     """Return the Python that the cluster file makes its environment with."""
-    found = re.search(r"(\S*python[\d.]*) -m venv", file.commands("setup_commands"))
+    found = re.search(r"(\S*python[\d.]*) -m venv", "\n".join(file.commands("setup_commands")))
     return found.group(1) if found else "python3"
 
 
@@ -65,13 +64,9 @@ def ssh_command(file: ClusterFile, address: str) -> list[str]:
         options.append(f"ProxyCommand={file.auth['ssh_proxy_command']}")
     words = ["ssh", *(word for option in options for word in ("-o", option))]
     if file.auth.get("ssh_private_key"):
-        words += ["-o", "IdentitiesOnly=yes", "-i", _path(file.auth["ssh_private_key"])]
+        words += ["-o", "IdentitiesOnly=yes", "-i", str(here(file.auth["ssh_private_key"]))]
     user = file.auth.get("ssh_user")
     return [*words, "--", f"{user}@{address}" if user else address]
-
-
-def _path(given: object) -> str:
-    return str(Path(str(given)).expanduser())
 
 
 def ask(file: ClusterFile, address: str) -> Node:

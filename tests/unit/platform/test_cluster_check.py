@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heliostat.cluster.checks import Step, check
-from heliostat.cluster.file import read
+from heliostat.cluster.checks import check
+from heliostat.cluster.file import PROVIDERS, read
 from heliostat.cluster.nodes import Node, described, interpreter, ssh_command
+from heliostat.cluster.step import Step
 from heliostat.errors import ClusterError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -63,6 +64,16 @@ def test_the_example_file_is_ready_once_keys_and_nodes_are_there(home: Path) -> 
     assert {"10.0.0.2 ssh", "10.0.0.3 ssh", "10.0.0.3 disk", "10.0.0.3 python"} <= set(found)
 
 
+V1 = "RAY_enable_autoscaler_v2=0"
+START = (
+    "ray start --head --port=6379 --dashboard-host=127.0.0.1 "
+    "--autoscaling-config=~/ray_bootstrap_config.yaml"
+)
+HEAD_START = f"{V1} RAY_health_check_period_ms=1000 {START}"
+BASHRC = "export PATH=~/venv/bin:$PATH RAY_AUTH_MODE=token"
+WORKER_START = "ray start --address=$RAY_HEAD_IP:6379"
+
+
 @pytest.mark.parametrize(
     ("change", "step", "said"),
     [
@@ -78,6 +89,24 @@ def test_the_example_file_is_ready_once_keys_and_nodes_are_there(home: Path) -> 
         (("RAY_AUTH_MODE=token", ""), "token mode", "not set"),
         (('  "~/.ray/auth_token": "~/.ray/auth_token"', ""), "token sent", "does not send it"),
         (("~/.ssh/id_ed25519", "~/.ssh/nowhere"), "ssh key", "does not exist"),
+        (("type: local", "type: locl"), "schema", "did you mean 'local'?"),
+        (("cluster_name: heliostat", "cluster_name: ../../etc/x y"), "schema", "letters, digits"),
+        (('"~/heliostat": "."', '"~/heliostat": "./nowhere"'), "files sent", "./nowhere"),
+        (('"~/heliostat": "."', '"~/heliostat": "~nobody-here/x"'), "files sent", "~nobody-here/x"),
+        (("~/.ssh/id_ed25519", "~nobody-here/key"), "ssh key", "does not exist"),
+        (('"~/.ray/auth_token":', '"/etc/token":'), "token sent", "to /etc/token, where Ray does"),
+        ((BASHRC, BASHRC.replace("RAY_AUTH", "A=1 #RAY_AUTH")), "token mode", "not set"),
+        ((HEAD_START, f"'export {V1} # {START}'"), "head start", "no ray start"),
+        ((HEAD_START, f"echo {START}x"), "head start", "no ray start"),
+        ((HEAD_START, HEAD_START.replace(" --head", "")), "head start", "without --head"),
+        ((" --autoscaling-config=~/ray_bootstrap_config.yaml", ""), "head start", "no worker"),
+        ((HEAD_START, f'{HEAD_START} "'), "head start", "No closing quotation"),
+        ((HEAD_START, f"export {V1}\n  - {START}"), "autoscaler", "never starts workers"),
+        ((HEAD_START, f"{V1}; {START}"), "autoscaler", "never starts workers"),
+        ((WORKER_START, "sleep 1"), "worker start", "no ray start"),
+        ((WORKER_START, "ray start --head"), "worker start", "without --address"),
+        (("--port=6379", "--port=6380"), "worker start", "port 6379, the head listens at 6380"),
+        ((WORKER_START, "ray start --address=$RAY_HEAD_IP"), "worker start", "no port"),
     ],
 )
 def test_a_mistake_in_the_file_is_the_one_step_that_fails(
@@ -87,6 +116,57 @@ def test_a_mistake_in_the_file_is_the_one_step_that_fails(
     assert failed(found) == [step]
     assert said in found[step].found
     assert found[step].mend
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (HEAD_START, f"ulimit -n 65536; export {V1} && {START}"),
+        (HEAD_START, f"env {V1} ~/venv/bin/{START}"),
+        (HEAD_START, f"bash -lc '{V1} {START}'"),
+        (HEAD_START, f"{V1} {START.replace('--port=6379', '--port 6379')}"),
+        (HEAD_START, f"{V1} {START.replace(' --port=6379', '')}"),
+        (WORKER_START, "ray start --address ${RAY_HEAD_IP}:6379 --num-cpus 4"),
+        (WORKER_START, "ray start --address=$RAY_HEAD_IP:$PORT"),
+        (WORKER_START, "|\n    nohup ray start \\\n      --address='$RAY_HEAD_IP:6379' &"),
+        ('"~/.ray/auth_token":', '"/home/ubuntu/.ray/auth_token":'),
+        ("cluster_name: heliostat", "cluster_name: our-lab_2.b"),
+    ],
+)  # fmt: skip
+def test_other_ways_to_write_the_same_are_ready(home: Path, change: tuple[str, str]) -> None:
+    assert failed(steps(home, change)) == []
+
+
+def test_a_token_at_another_place_is_found_by_the_variable_that_names_it(home: Path) -> None:
+    found = steps(
+        home,
+        ('"~/.ray/auth_token":', '"/etc/token":'),
+        ("RAY_AUTH_MODE=token", "RAY_AUTH_MODE=token RAY_AUTH_TOKEN_PATH=/etc/token"),
+    )
+    assert failed(found) == []
+
+
+def test_start_commands_that_are_left_out_are_those_of_ray(home: Path) -> None:
+    text = (ROOT / "cluster.yaml").read_text()
+    worker = text[text.index("worker_start_ray_commands:") :]
+    assert failed(steps(home, (worker, ""))) == []
+    assert failed(steps(home, (worker, ""), ("--port=6379", "--port=6380"))) == ["worker start"]
+
+
+def test_the_providers_are_those_of_the_ray_that_is_installed() -> None:
+    import ast
+    import importlib.util
+
+    spec = importlib.util.find_spec("ray")
+    assert spec is not None and spec.origin is not None
+    source = Path(spec.origin).parent / "autoscaler" / "_private" / "providers.py"
+    (known,) = [
+        ast.unparse(node.value)
+        for node in ast.parse(source.read_text()).body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_NODE_PROVIDERS"
+    ]
+    names = [key.value for key in ast.parse(known, mode="eval").body.keys]  # type: ignore[attr-defined]
+    assert sorted(PROVIDERS) == sorted(names)
 
 
 def test_a_key_that_others_can_read_fails(home: Path) -> None:
@@ -202,8 +282,10 @@ def test_a_file_that_cannot_be_read_is_one_failed_step(
 
 
 ODD = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.text(max_size=3), st.just([]), st.just({"a": [1]})
-)
+    st.none(), st.booleans(), st.integers(), st.text(max_size=3), st.just([]), st.just({"a": [1]}),
+    st.lists(st.text("a~#'\"\\ ;&|\n=$\0", max_size=9), max_size=2),
+    st.dictionaries(st.text(max_size=3), st.text("~x/\0", max_size=4), max_size=2),
+)  # fmt: skip
 
 
 @settings(max_examples=150, deadline=None)
@@ -278,6 +360,17 @@ def test_the_kubernetes_example_has_the_ray_that_is_tested() -> None:
     nodes = 1 + sum(group["replicas"] for group in cluster["workerGroupSpecs"])
     assert f"--min-nodes {nodes} " in job["spec"]["entrypoint"]
     assert (folder / "rayjob.yaml").read_text().startswith("# NOT RUN")
+
+
+def test_the_image_takes_nothing_along_that_git_leaves_out() -> None:
+    lines = (ROOT / ".gitignore").read_text().splitlines()
+    # docker's patterns begin at the top and name folders without a slash at the end
+    wanted = {f"**/{line.rstrip('/')}" for line in lines if line and not line.startswith("#")}
+    left_out = set((ROOT / ".dockerignore").read_text().splitlines())
+    assert {"**/.venv", "**/runs"} < wanted
+    assert sorted({*wanted, ".git"} - left_out) == []
+    assert not [line for line in left_out if line.startswith("!")]
+    assert "COPY --chown=ray . " in (ROOT / "examples" / "kuberay" / "Dockerfile").read_text()
 
 
 def test_what_a_job_sends_along_is_what_the_wheel_has() -> None:

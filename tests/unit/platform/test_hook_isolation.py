@@ -5,17 +5,19 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import signal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import click
 import heliostat_test_methods
+import plugin_tasks
 import pytest
 from heliostat_test_methods import METHODS
 
 from heliostat import PartRef, PartSpec, ProductSpec, hookimpl
-from heliostat.errors import ConfigError, PluginError
+from heliostat.errors import ConfigError, Interrupted, PluginError
 from heliostat.hook_reference import hook_names, markdown
 from heliostat.hookspecs import Hooks
 from heliostat.inputs import PartBuilder, resolve_inputs
@@ -24,7 +26,7 @@ from heliostat.plugins import Registry
 from heliostat.report import Section, Text
 from heliostat.report.build import sections_of
 from heliostat.runner import Execution, start
-from heliostat.runs import RunFolder, RunView
+from heliostat.runs import RunFolder, RunView, find
 from heliostat.store.artifacts import ArtifactStore
 
 
@@ -39,6 +41,14 @@ def fails(**hooks: Any) -> Any:
 
 def leaves(**hooks: Any) -> Any:
     raise SystemExit("a plugin that wants to leave")
+
+
+def interrupts(**hooks: Any) -> Any:
+    raise KeyboardInterrupt
+
+
+def pretends(**hooks: Any) -> Any:
+    raise Interrupted("nobody asked for it")
 
 
 def run(folder: Path, *plugins: Any, method: str = "count", **values: Any) -> dict[str, Any]:
@@ -134,7 +144,11 @@ def test_wrong_report_sections_leave_a_note_and_the_others(
     assert reason in note.body
 
 
-@pytest.mark.parametrize("fail", [lambda: fails(), lambda: leaves()], ids=["raises", "exits"])
+@pytest.mark.parametrize(
+    "fail",
+    [lambda: fails(), lambda: leaves(), lambda: interrupts(), lambda: pretends()],
+    ids=["raises", "exits", "interrupts", "pretends"],
+)
 @pytest.mark.parametrize(
     "hook", ["heliostat_run_started", "heliostat_batch_committed", "heliostat_run_finished"]
 )
@@ -149,6 +163,31 @@ def test_an_observer_that_fails_is_counted_and_logged(tmp_path: Path, hook: str,
     told = [line["text"] for line in lines if line["kind"] == "observer"]
     assert told[0].startswith(f"plugin0: {hook}: ")
     assert told[1:] == ([f"plugin0: {hook} failed {len(heard)} times"] if len(heard) > 1 else [])
+
+
+def test_a_signal_while_an_observer_works_stops_the_run(tmp_path: Path) -> None:
+    watcher = plugin(heliostat_batch_committed=lambda: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(Interrupted):
+        run(tmp_path, watcher)
+    assert RunView(find("last", tmp_path / "runs")).state == "interrupted"
+
+
+def test_threads_that_an_observer_sets_reach_neither_search_nor_tasks(tmp_path: Path) -> None:
+    import torch
+
+    def search(config: Any, run: Any) -> Any:
+        seen = [o.unwrap() for o in run.map(plugin_tasks.threads, range(6))]
+        return [seen, torch.get_num_threads()]
+
+    method = dataclasses.replace(METHODS["ends_badly"], name="counts_threads", search=search)
+    registry = Registry()
+    for hook in ("heliostat_run_started", "heliostat_batch_committed"):
+        registry.register(plugin(**{hook: lambda: torch.set_num_threads(2)}), hook)
+    execution = Execution(workers=0, runs=tmp_path / "runs", cache_dir=tmp_path / "cache")
+    account = start(method, execution=execution, plugins=registry)
+    seen, own = account["result"]
+    assert {count for counts in seen for count in counts} == {1}
+    assert own == 1
 
 
 def test_heliostat_run_started_comes_before_the_search(tmp_path: Path) -> None:

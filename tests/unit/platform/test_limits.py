@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import resource
 import signal
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,14 @@ import pytest
 from engine_runs import drive
 
 from heliostat import MethodConfig, MethodSpec, Resources, Run
+from heliostat.encoding import encode
 from heliostat.errors import ConfigError, TooManyFailures
+from heliostat.execution.serial import SerialExecutor
 from heliostat.plugins import Registry
 from heliostat.runner import Execution, start
+from heliostat.store.artifacts import ArtifactStore
+from heliostat.store.journal import Journal
+from heliostat.task import Reply, TaskState
 
 SOON = Resources(deadline=0.2)
 
@@ -49,6 +56,52 @@ def test_a_deadline_leaves_no_alarm_behind(tmp_path: Path) -> None:
     drive(lambda run: run.map(tasks.square, range(3), resources=SOON), tmp_path)
     assert signal.getsignal(signal.SIGALRM) == before
     assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
+class DriverStoresSlowly(SerialExecutor):
+    """Outlasts the deadline of the item whose checkpoint is being stored."""
+
+    def wait(self, timeout: float, on_state: Callable[[TaskState], None]) -> list[Reply]:
+        def store(state: TaskState) -> None:
+            time.sleep(1.5 * SOON.deadline)
+            on_state(state)
+
+        return super().wait(timeout, store)
+
+
+def test_a_deadline_during_a_checkpoint_strikes_when_it_is_stored(tmp_path: Path) -> None:
+    marks = [str(tmp_path / name) for name in ("first", "second")]
+    run = tmp_path / "run"
+    done = drive(
+        lambda run: kinds(run.map(fault_tasks.checkpoints_and_goes_on, marks, resources=SOON)),
+        run,
+        executor=DriverStoresSlowly,
+    )
+    assert done.result == ["Deadline", "Deadline"]
+    assert not Path(marks[0]).exists()  # the task was ended where it was
+    journal = Journal(run / "run.db", ArtifactStore(run / "artifacts"), readonly=True)
+    states = [journal.task_state(row.key) for row in done.rows]
+    journal.close()
+    assert states == [encode({"at": 1})] * 2
+
+
+def test_a_checkpoint_is_stored_although_the_task_used_up_its_memory(tmp_path: Path) -> None:
+    class DriverNeedsMemory(SerialExecutor):
+        def wait(self, timeout: float, on_state: Callable[[TaskState], None]) -> list[Reply]:
+            def store(state: TaskState) -> None:
+                assert len(bytearray(512 * fault_tasks.MEGABYTE))
+                on_state(state)
+
+            return super().wait(timeout, store)
+
+    mark = str(tmp_path / "mark")
+    little = Resources(memory=256 * fault_tasks.MEGABYTE)
+    done = drive(
+        lambda run: kinds(run.map(fault_tasks.checkpoints_and_goes_on, [mark], resources=little)),
+        tmp_path / "run",
+        executor=DriverNeedsMemory,
+    )
+    assert done.result == [True]
 
 
 def test_a_late_item_of_a_sub_search_is_a_failure_once_it_returns(tmp_path: Path) -> None:

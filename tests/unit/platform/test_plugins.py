@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import signal
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -60,6 +61,8 @@ def heliostat_methods():
         ("import sys; sys.exit(3)", "SystemExit: 3"),
         ("import module_that_is_not_there", "ModuleNotFoundError"),
         ("def broken(:", "SyntaxError"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("from heliostat.errors import Interrupted\nraise Interrupted('x')", "Interrupted: x"),
         (
             "from heliostat import hookimpl\n@hookimpl\ndef heliostat_methods(): return [1]",
             "returned a int, not a MethodSpec",
@@ -79,6 +82,22 @@ def test_a_broken_plugin_is_a_row_and_never_stops_another(
     assert broken.state == "failed"
     assert reason in broken.reason
     assert row(plugins, "good_plugin").state == "loaded"
+
+
+def test_a_signal_during_an_import_stops_the_command_and_names_the_plugin(
+    load: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plugins = load(slow_plugin="import signal\nsignal.raise_signal(signal.SIGINT)")
+    with pytest.raises(KeyboardInterrupt):
+        plugins.rows()
+    assert capsys.readouterr().err == "note: stopped while plugin slow_plugin was being imported\n"
+
+
+def test_a_plugin_does_not_keep_signals_and_directory_to_itself(load: Any, tmp_path: Path) -> None:
+    handlers, directory = signal.getsignal(signal.SIGINT), Path.cwd()
+    text = "import os, signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nos.chdir('/')\n"
+    assert load(selfish=text + GOOD.format(name="fine")).method("fine")
+    assert (signal.getsignal(signal.SIGINT), Path.cwd()) == (handlers, directory)
 
 
 def offering(value: str, hook: str = "heliostat_methods", head: str = "") -> str:

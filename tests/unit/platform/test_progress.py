@@ -1,9 +1,11 @@
 """The rate and the time left that a search shows."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from heliostat.cli import progress
-from heliostat.cli.progress import _Search, duration
+from heliostat.cli.progress import PlainProgress, _Search, duration
 
 
 class Clock:
@@ -43,6 +45,16 @@ def test_a_new_phase_counts_from_its_own_beginning(clock: Clock) -> None:
     clock.now = 1003.0
     search.take(2, 5, None, {"trained": 2.0})
     assert search.seconds_left() == pytest.approx(6.0)
+
+
+def test_a_new_phase_is_said_at_once(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = PlainProgress(SimpleNamespace(unit="candidates", methods_run=()))  # type: ignore[arg-type]
+    clock.now = 10.0
+    shown.on_report((), 5, 5, None, {"best": 0.5})
+    clock.now = 10.1
+    shown.on_report((), 0, 40, None, {"losses": 8.0})
+    shown.on_report((), 1, 40, None, {"losses": 8.0})
+    assert capsys.readouterr().err.splitlines() == ["step 5/5  best 0.5", "step 0/40  losses 8"]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from heliostat import streams
 
-# Origin: numpy 2.4, Generator(Philox(SeedSequence(root, spawn_key=...))), written down in the
-# architecture (part 2, section 4) before the platform existed.
+# Origin: numpy 2.4 alone, Generator(Philox(SeedSequence(root, spawn_key=...))).
 INTEGER_NAMES = [
     (
         (2026, (1, 0)),
