@@ -5,8 +5,8 @@ of their own (`minimize_search`); up to `run.lookahead` of them are under way at
 are told in virtual finish order. So one process, any number of workers and any number of kills and
 resumes give equal trials: a resume tells the sampler again what the journal holds.
 
-A trial that failed is told as failed; one with a value that is not a number counts as the worst in
-every objective.
+A trial that failed is told as failed; one with a value that is missing or not a number counts as
+the worst in every objective.
 """
 
 from __future__ import annotations
@@ -297,7 +297,8 @@ def _trial(
 def read_values(result: Any, names: Sequence[str]) -> tuple[float, ...]:
     """Return the value of each objective in a number, a sequence in that order, or a mapping.
 
-    Raises PluginError when one is missing or no number.
+    None, a result that there is not, is NaN: it counts as the worst. Raises PluginError when a name
+    is missing or a value is anything else than a number.
     """
     if isinstance(result, Mapping):
         for name in names:
@@ -309,6 +310,7 @@ def read_values(result: Any, names: Sequence[str]) -> tuple[float, ...]:
         values = list(result) if isinstance(result, Sequence | np.ndarray) else [result]
     if len(values) != len(names):
         raise PluginError(f"a trial gave {len(values)} values for {len(names)} objectives")
+    values = [math.nan if value is None else value for value in values]
     for name, value in zip(names, values, strict=True):
         if isinstance(value, bool | np.bool_) or not isinstance(
             value, int | float | np.integer | np.floating

@@ -33,7 +33,10 @@ class Moments:
 
     @classmethod
     def of(cls, columns: ArrayLike) -> Moments:
-        """Return the moments of samples (k, n); every sum has a fixed order."""
+        """Return the moments of samples (k, n); every sum has a fixed order.
+
+        Raises DataError for another shape and for no sample.
+        """
         x = np.ascontiguousarray(columns, dtype=np.float64)
         if x.ndim != 2 or x.shape[1] == 0:
             raise DataError(f"columns of at least one sample needed, got shape {x.shape}")
@@ -48,7 +51,10 @@ class Moments:
         return cls(n, mean, products)
 
     def merge(self, other: Moments) -> Moments:
-        """Return the moments of both sets of samples; not commutative in its last bits."""
+        """Return the moments of both sets of samples; not commutative in its last bits.
+
+        Raises DataError for moments of another number of columns.
+        """
         if self.mean.shape != other.mean.shape:
             raise DataError(f"moments of {len(self.mean)} and {len(other.mean)} columns")
         n = self.n + other.n

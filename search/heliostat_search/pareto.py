@@ -11,7 +11,10 @@ from heliostat.errors import DataError
 
 
 def dominates(a: ArrayLike, b: ArrayLike) -> bool:
-    """Return whether `a` is nowhere worse than `b` and somewhere better; both (objectives,)."""
+    """Return whether `a` is nowhere worse than `b` and somewhere better; both (objectives,).
+
+    Raises DataError for points of other shapes.
+    """
     left, right = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if left.ndim != 1 or left.shape != right.shape:
         raise DataError(
@@ -42,7 +45,8 @@ def hypervolume(points: ArrayLike, reference: ArrayLike) -> float:
 
     points: (n, objectives), reference: (objectives,). A point that is not better than the reference
     in every objective adds nothing. Two objectives are swept in O(n log n); more are handled by
-    exclusive contributions (While, Bradstreet, Barone 2012, the WFG algorithm), for small n.
+    exclusive contributions (While, Bradstreet, Barone 2012, the WFG algorithm), for small n. Raises
+    DataError for NaN, points of another shape, and a reference that is not finite or does not fit.
     """
     values = _points(points)
     corner = np.asarray(reference, dtype=np.float64)

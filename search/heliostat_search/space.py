@@ -95,20 +95,20 @@ class Choice:
     def __post_init__(self) -> None:
         if len(self.choices) < 2:
             raise ConfigError("choices", list(self.choices), "at least two values")
-        texts = [_text(value) for value in self.choices]
+        texts = [choice_text(value) for value in self.choices]
         for number, text in enumerate(texts):
             if text in texts[:number]:
                 raise ConfigError("choices", self.choices[number], "different values")
 
     def holds(self, value: object) -> bool:
         """Return whether a value is one of the choices."""
-        return _text(value) in [_text(choice) for choice in self.choices]
+        return choice_text(value) in [choice_text(choice) for choice in self.choices]
 
     def distribution(self) -> BaseDistribution:
         """Return Optuna's form, whose choices are the JSON texts of the values."""
         from optuna.distributions import CategoricalDistribution
 
-        return CategoricalDistribution([_text(value) for value in self.choices])
+        return CategoricalDistribution([choice_text(value) for value in self.choices])
 
     def plain(self) -> dict[str, Any]:
         """Return the table."""
@@ -119,15 +119,26 @@ Dimension = Real | Integer | Choice
 Space = Mapping[str, Dimension]
 
 
+def choice_text(value: Any) -> str:
+    """Return a choice as Optuna holds it: a text that equal values share and others do not.
+
+    A string stands as it is unless it reads as JSON; anything else as JSON with sorted keys.
+    """
+    # a text as it is where JSON would only put quotes round it and nothing else reads the same
+    if isinstance(value, str) and not _reads_as_json(value):
+        return value
+    return json.dumps(value, sort_keys=True)
+
+
 def to_optuna(dimension: Dimension, value: Any) -> Any:
     """Return a parameter's value as Optuna holds it."""
-    return _text(value) if isinstance(dimension, Choice) else value
+    return choice_text(value) if isinstance(dimension, Choice) else value
 
 
 def from_optuna(dimension: Dimension, value: Any) -> Any:
     """Return the value of a parameter that Optuna holds so."""
     if isinstance(dimension, Choice):
-        return next(choice for choice in dimension.choices if _text(choice) == value)
+        return next(choice for choice in dimension.choices if choice_text(choice) == value)
     return value
 
 
@@ -195,13 +206,6 @@ def _is_whole(ratio: float) -> bool:
 
 def _without_defaults(**values: Any) -> dict[str, Any]:
     return {k: v for k, v in values.items() if v is not None and v is not False}
-
-
-def _text(value: Any) -> str:
-    # a text as it is where JSON would only put quotes round it and nothing else reads the same
-    if isinstance(value, str) and not _reads_as_json(value):
-        return value
-    return json.dumps(value, sort_keys=True)
 
 
 def _reads_as_json(text: str) -> bool:

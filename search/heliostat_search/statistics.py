@@ -54,7 +54,10 @@ class PairedComparison:
 
 
 def mean_interval(values: ArrayLike, confidence: float = 0.95) -> MeanInterval:
-    """Return the mean of values (n,) with its t-interval; raises DataError for NaN, inf, n = 0."""
+    """Return the mean of values (n,) with its t-interval.
+
+    Raises DataError for NaN, inf or no value, ConfigError for a confidence outside (0, 1).
+    """
     return _interval(_column("values", values), confidence)
 
 
@@ -62,7 +65,8 @@ def paired(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> PairedCompar
     """Return the comparison of a (n,) with b (n,), where a[i] and b[i] share a seed.
 
     Differences that are all zero, or a single pair, give p = 1. Equal differences other than zero
-    give t = +-inf and p = 0, the limit of the t-test; the rank test stays finite.
+    give t = +-inf and p = 0, the limit of the t-test; the rank test stays finite. Raises DataError
+    for columns of other lengths, NaN, inf or no value, ConfigError for a confidence outside (0, 1).
     """
     left, right = _column("a", a), _column("b", b)
     if len(left) != len(right):
@@ -85,7 +89,8 @@ def paired(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> PairedCompar
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return p-values adjusted for testing them all, in the same order (Holm 1979, step-down).
 
-    Comparing them with a level keeps the chance of any false claim below that level.
+    Comparing them with a level keeps the chance of any false claim below that level. Raises
+    DataError for a number outside [0, 1].
     """
     for position, p in enumerate(p_values):
         if not 0 <= p <= 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -10,6 +11,10 @@ from typing import Any
 import optuna
 import pytest
 from in_process import InProcess
+
+from heliostat.report.sections import Plot, Table
+from heliostat.runs import RunFolder, RunView
+from heliostat_methods.tune.report import report
 
 SPACE = """
 generations = {low = 1, high = 3}
@@ -45,7 +50,7 @@ def test_a_tuning_tries_configurations_and_names_the_best(finished: Any) -> None
     _, account = finished
     result = account["result"]
     values = [trial["values"][0] for trial in result["trials"]]
-    assert result["objectives"] == {"misfit": "min"}
+    assert result["objectives"] == [["misfit", "min"]]
     assert result["best"]["values"] == [min(values)]
     assert [trial["number"] for trial in result["trials"]] == list(range(22))
     for trial in result["trials"]:
@@ -146,19 +151,86 @@ def test_progress_shows_rate_and_time_left(tune: Any) -> None:
 
 
 def test_several_objectives_give_a_front(here: Any) -> None:
-    (here.folder / "space.toml").write_text("block = {low = 100, high = 4000, step = 100}\n")
-    account = here.json("tune", "call_price", "--space", "space.toml", "--trials", "12",
-                       "-o", "most_blocks=8", *SERIAL)  # fmt: skip
+    (here.folder / "space.toml").write_text("width = {low = 1, high = 64}\n")
+    account = here.json("tune", "yield_and_cost", "--space", "space.toml", "--trials", "12",
+                       *SERIAL)  # fmt: skip
     result = account["result"]
-    assert result["objectives"] == {"price": "max", "standard_error": "min"}
+    assert result["objectives"] == [["yield", "max"], ["cost", "min"]]
     front = [result["trials"][number]["values"] for number in result["front"]]
-    for price, error in front:
-        assert not any(p > price and e < error for p, e in (t["values"] for t in result["trials"]))
+    for gain, cost in front:
+        assert not any(g > gain and c < cost for g, c in (t["values"] for t in result["trials"]))
     text = Path(here.folder / account["report"]).read_text()
     assert "not dominated" in text
     products = [f"trial-{number}.toml" for number in result["front"]]
     for name in products:
         assert here("export", account["run"], "--product", name).returncode == 0
+
+
+def test_each_value_is_shown_under_its_own_name_and_direction(here: Any) -> None:
+    # declared as yield (max), cost (min), which is not the order of the alphabet
+    (here.folder / "space.toml").write_text("width = {low = 1, high = 64}\n")
+    done = here("tune", "yield_and_cost", "--space", "space.toml", "--trials", "12",
+                "--sampler", "random", *SERIAL)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    account = here.json("show", "last")
+    width = account["result"]["best"]["params"]["width"]
+    told = dict(re.findall(r"^  (yield|cost) +([0-9.]+)$", done.stdout, re.M))
+    assert told == {"yield": f"{width**0.5:.6g}", "cost": f"{(width - 9.0) ** 2:.6g}"}
+    view = RunView(RunFolder(here.runs / account["run"]))
+    sections = {section.title: section.content for section in report(view)}
+    for section in ("Outcome", "Front", "Trials"):
+        (table,) = [part for part in sections[section] if isinstance(part, Table)]
+        columns = list(table.columns)
+        for row in table.rows:
+            drawn = row[columns.index("width")]
+            assert row[columns.index("yield")] == drawn**0.5, section
+            assert row[columns.index("cost")] == (drawn - 9.0) ** 2, section
+    history = {part.title: part.series for part in sections["History"] if isinstance(part, Plot)}
+    assert list(history) == ["yield (max)", "cost (min)"]
+    assert [series[1].y[-1] for series in history.values()] == [
+        max(history["yield (max)"][0].y), min(history["cost (min)"][0].y),
+    ]  # fmt: skip
+    widths = [trial["params"]["width"] for trial in account["result"]["trials"]]
+    slices = {part.title: part.series[0] for part in sections["Parameters"]
+              if isinstance(part, Plot)}  # fmt: skip
+    assert list(slices["yield by width"].y) == [width**0.5 for width in widths]
+    assert list(slices["cost by width"].y) == [(width - 9.0) ** 2 for width in widths]
+
+
+PRICE = ("tune", "call_price", "--space", "space.toml", "--trials", "3", "-o", "most_blocks=8")
+
+
+def test_a_result_without_a_direction_is_no_goal(here: Any) -> None:
+    (here.folder / "space.toml").write_text("block = {low = 100, high = 4000, step = 100}\n")
+    done = here(*PRICE, *SERIAL, "--json")
+    assert done.returncode == 0, done.stderr
+    result = json.loads(done.stdout)["result"]
+    assert result["objectives"] == [["standard_error", "min"]]
+    errors = [trial["values"] for trial in result["trials"]]
+    assert result["best"]["values"] == min(errors)
+    assert "objective: standard_error (min); no goal: price\n" in done.stderr
+
+
+def test_what_is_no_goal_is_refused_as_an_objective(here: Any) -> None:
+    (here.folder / "space.toml").write_text("block = {low = 100, high = 4000, step = 100}\n")
+    field = "error: --objective = 'price'"
+    refused(here, (*PRICE, "--objective", "price"), field, "a goal: standard_error")
+
+
+def test_a_method_without_goals_is_not_tuned(here: Any) -> None:
+    (here.folder / "space.toml").write_text("width = {low = 1, high = 64}\n")
+    told = "a method with a goal among its results"
+    refused(here, ("tune", "weighs", "--space", "space.toml"), "method", told)
+
+
+def test_a_trial_without_a_result_is_the_worst_and_the_run_goes_on(here: Any) -> None:
+    (here.folder / "space.toml").write_text("width = {low = 1, high = 64}\n")
+    result = here.json("tune", "sometimes", "--space", "space.toml", "--trials", "6",
+                       "--sampler", "random", *SERIAL)["result"]  # fmt: skip
+    values = {t["params"]["width"]: t["values"][0] for t in result["trials"]}
+    numbers = {width for width, value in values.items() if isinstance(value, float)}
+    assert numbers == {width for width in values if width % 2 == 0}
+    assert result["best"]["params"]["width"] == min(w for w in values if w % 2 == 0)
 
 
 def test_a_trial_whose_configuration_does_not_fit_together_fails_alone(here: Any) -> None:
@@ -172,6 +244,24 @@ def test_a_trial_whose_configuration_does_not_fit_together_fails_alone(here: Any
     failed = [trial for trial in trials if trial["values"] is None]
     assert account["result"]["failed"] == len(failed) > 0
     assert "at most most = 3" in failed[0]["failure"]
+
+
+def test_what_each_trial_left_can_be_picked(here: Any) -> None:
+    (here.folder / "space.toml").write_text("width = {low = 1, high = 64}\n")
+    account = here.json(
+        "tune", "keeps", "--space", "space.toml", "--trials", "3", "--lookahead", "3", *SERIAL
+    )
+    trials = account["result"]["trials"]
+    shown = here("show", account["run"]).stdout
+    for trial in trials:
+        name = f"width@{trial['number']}"
+        assert f"product   {name} (value, " in shown
+        content = json.loads(here("export", account["run"], "--product", name).stdout)
+        assert content == {"width": trial["params"]["width"]}
+    done = here("export", account["run"], "--product", "width")
+    assert done.returncode == 5
+    assert "3 products are called 'width': width@0, width@1, width@2" in done.stderr
+    assert here("export", account["run"], "--product", "best.toml").returncode == 0
 
 
 def test_parts_and_their_parameters_can_be_tuned(here: Any) -> None:
@@ -216,6 +306,8 @@ BAD = [
 @pytest.mark.parametrize(("text", "field", "told"), BAD, ids=[bad[1] for bad in BAD])
 def test_a_space_that_does_not_fit_is_refused(here: Any, text: str, field: str, told: str) -> None:
     (here.folder / "space.toml").write_text(text)
+    if field != "space.toml":
+        field = f"error: space.toml: {field} = "
     refused(here, (*BASE, "--trials", "3"), field, told)
 
 
@@ -239,13 +331,13 @@ def test_sections_parts_and_choices_are_checked(
 
 
 OPTIONS = [
-    (("--trials", "0"), "trials", "greater than or equal to 1"),
-    (("--sampler", "tep"), "sampler", "did you mean 'tpe'"),
-    (("--objective", "misfti"), "objectives", "did you mean 'misfit'"),
-    (("--objective", "misfit", "--objective", "misfit"), "objectives", "once"),
+    (("--trials", "0"), "error: --trials = 0", "greater than or equal to 1"),
+    (("--sampler", "tep"), "error: --sampler = 'tep'", "did you mean 'tpe'"),
+    (("--objective", "misfti"), "error: --objective = 'misfti'", "did you mean 'misfit'"),
+    (("--objective", "misfit", "--objective", "misfit"), "error: --objective = 'misfit'", "once"),
     (("--parallel", "0"), "--parallel", "a positive integer"),
     (("--lookahead", "0"), "lookahead", "a positive integer"),
-    (("--cost", "nois"), "nois", "did you mean 'noise'"),
+    (("--cost", "nois"), "error: --cost = 'nois'", "did you mean 'noise'"),
     (("-o", "pionts=9"), "pionts", "did you mean 'points'"),
     (("--preset", "smok"), "preset", "did you mean 'smoke'"),
     (("--workers", "no"), "--workers", "a positive number or serial"),

@@ -34,7 +34,7 @@ class TuneConfig(MethodConfig):
         20, ge=1, description="configurations that are tried", json_schema_extra=EXTENDABLE
     )
     objectives: tuple[str, ...] = Field(
-        (), description="results of the method to optimise; all that it declares by default"
+        (), description="results of the method to optimise; by default all that are goals"
     )
     sampler: Sampler = Field("tpe", description="who proposes configurations")
     cost: tuple[str, ...] = Field(
@@ -85,20 +85,23 @@ class TuneConfig(MethodConfig):
     def _declared(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
         if "method" not in info.data:
             return value
-        outputs = registry().method(info.data["method"]).outputs
+        spec = registry().method(info.data["method"])
+        outputs, goals = spec.outputs, spec.goals
         for number, name in enumerate(value):
             if name not in outputs:
                 raise ConfigError(
                     "objectives", name, f"a result of {info.data['method']}",
                     did_you_mean(name, outputs),
                 )  # fmt: skip
+            if name not in goals:
+                hint = f"{info.data['method']} declares no direction for {name}"
+                expected = f"a goal: {', '.join(goals)}" if goals else "a method with a goal"
+                raise ConfigError("objectives", name, expected, hint)
             if name in value[:number]:
                 raise ConfigError("objectives", name, "each result once")
-        if not value and not outputs:
-            raise ConfigError(
-                "method", info.data["method"], "a method that declares what its results are"
-            )
-        return value or tuple(outputs)
+        if not value and not goals:
+            raise ConfigError("method", spec.name, "a method with a goal among its results")
+        return value or tuple(goals)
 
     @field_validator("sampler")
     @classmethod
@@ -113,7 +116,10 @@ class TuneConfig(MethodConfig):
         if not isinstance(base, BaseModel):
             return value
         for path in value:
-            field_at(registry().method(info.data["method"]), base, path)
+            try:
+                field_at(registry().method(info.data["method"]), base, path)
+            except ConfigError as error:
+                raise ConfigError("cost", path, error.expected, error.hint) from None
             at = value_at(base, path)
             if isinstance(at, bool) or not isinstance(at, int | float) or at <= 0:
                 raise ConfigError("cost", path, "a field that holds a positive number")
@@ -141,7 +147,7 @@ class TuneConfig(MethodConfig):
     @property
     def directions(self) -> dict[str, str]:
         """Each objective's direction, "min" or "max"."""
-        return {name: self.spec.outputs[name].direction for name in self.objectives}
+        return {name: self.spec.goals[name] for name in self.objectives}
 
     def duration(self, params: Mapping[str, Any]) -> float:
         """Return a trial's expected duration, relative to others: the product of `cost`."""

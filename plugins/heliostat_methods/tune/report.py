@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from heliostat.report.sections import Plot, Section, Series, Table, Text
 from heliostat.runs import RunView
 from heliostat.studies import importances, studies
+from heliostat_search.space import choice_text
 
 ROWS_SHOWN = 200
 
@@ -64,10 +64,11 @@ def _outcome(run_id: str, result: Mapping[str, Any]) -> Section:
     best, base = result["best"], result["base"]
     if best is None:
         return Section("Outcome", [Text("No trial gave a result; the failures are listed below.")])
-    head = ["", *result["objectives"], *best["params"]]
+    head = ["", *_names(result), *best["params"]]
     rows = [[f"best: trial {best['number']}", *_cells(best)]]
     if base is not None:
-        rows.append(["the configuration as it was", *_cells(base)])
+        cells = _cells(base, len(result["objectives"]))  # it may have failed where others did not
+        rows.append(["the configuration as it was", *cells])
     return Section(
         "Outcome",
         [
@@ -85,7 +86,7 @@ def _outcome(run_id: str, result: Mapping[str, Any]) -> Section:
 
 def _history(result: Mapping[str, Any]) -> Section:
     plots = []
-    for place, (name, direction) in enumerate(result["objectives"].items()):
+    for place, (name, direction) in enumerate(result["objectives"]):
         done = [(t["number"], t["values"][place]) for t in result["trials"] if t["values"]]
         best: list[float] = []
         for _, value in done:
@@ -102,7 +103,7 @@ def _history(result: Mapping[str, Any]) -> Section:
 def _slices(view: RunView, result: Mapping[str, Any]) -> Section:
     content: list[Text | Table | Plot] = []
     (study,) = studies(view)
-    for place, name in enumerate(result["objectives"]):
+    for place, name in enumerate(_names(result)):
         importance = importances(study, place)
         if importance:
             rows: list[list[str | float]] = [[k, round(v, 3)] for k, v in importance.items()]
@@ -120,8 +121,8 @@ def _slice(
     done = [t for t in result["trials"] if t["values"]]
     y = [t["values"][place] for t in done]
     if "choices" in table:
-        choices = [json.dumps(choice) for choice in table["choices"]]
-        x = [float(choices.index(json.dumps(t["params"][path]))) for t in done]
+        choices = [choice_text(choice) for choice in table["choices"]]
+        x = [float(choices.index(choice_text(t["params"][path]))) for t in done]
         note = "; ".join(f"{i}: {choice}" for i, choice in enumerate(choices))
         return Plot(f"{name} by {path}", path, name, [Series("trial", x, y, style="points")],
                     note=note)  # fmt: skip
@@ -133,7 +134,7 @@ def _slice(
 def _front(result: Mapping[str, Any]) -> list[Section]:
     if len(result["objectives"]) < 2:
         return []
-    first, second = list(result["objectives"])[:2]
+    first, second = _names(result)[:2]
     chosen = [t for t in result["trials"] if t["number"] in result["front"]]
     others = [t for t in result["trials"] if t["values"] and t["number"] not in result["front"]]
     series = [
@@ -143,7 +144,7 @@ def _front(result: Mapping[str, Any]) -> list[Section]:
         if some
     ]  # fmt: skip
     rows = [[t["number"], *_cells(t)] for t in chosen]
-    names = [*result["objectives"], *(chosen[0]["params"] if chosen else ())]
+    names = [*_names(result), *(chosen[0]["params"] if chosen else ())]
     return [
         Section(
             "Front",
@@ -163,12 +164,17 @@ def _trials(result: Mapping[str, Any]) -> Section:
     ]
     caption = f"{len(trials)} trials, {result['failed']} failed"
     caption += f"; the first {ROWS_SHOWN} are shown" if len(trials) > ROWS_SHOWN else ""
-    head = ["trial", *result["objectives"], *paths, "failure"]
+    head = ["trial", *_names(result), *paths, "failure"]
     return Section("Trials", [Table(head, rows[:ROWS_SHOWN], caption)])
 
 
+def _names(result: Mapping[str, Any]) -> list[str]:
+    """Return the objectives in the order of each trial's values."""
+    return [name for name, _ in result["objectives"]]
+
+
 def _named(result: Mapping[str, Any], trial: Mapping[str, Any]) -> list[tuple[str, float]]:
-    return list(zip(result["objectives"], trial["values"], strict=True))
+    return list(zip(_names(result), trial["values"], strict=True))
 
 
 def _cells(trial: Mapping[str, Any], objectives: int = 0) -> list[Any]:
@@ -179,4 +185,4 @@ def _cells(trial: Mapping[str, Any], objectives: int = 0) -> list[Any]:
 def _shown(value: Any) -> Any:
     if isinstance(value, str | int | float) and not isinstance(value, bool):
         return value
-    return json.dumps(value)
+    return choice_text(value)

@@ -43,7 +43,8 @@ def search(config: TuneConfig, run: Run) -> dict[str, Any]:
             run.save(f"trial-{member.number}.toml", _file(config, member), kind="config")
     return {
         "method": config.method,
-        "objectives": config.directions,
+        # pairs, since a stored mapping comes back in the order of the alphabet
+        "objectives": [[name, direction] for name, direction in config.directions.items()],
         "best": None if best is None else _plain(best),
         "base": _plain(found.trials[0]) if first else None,
         "front": [member.number for member in found.front],
