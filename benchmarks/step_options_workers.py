@@ -5,6 +5,7 @@ Run: ``python benchmarks/step_options_workers.py`` on idle cores.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import subprocess
@@ -44,5 +45,6 @@ def workers_ratio() -> tuple[float, float, bool]:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__.partition("\n")[0]).parse_args()
     one, two, same = workers_ratio()
     print(f"1 worker {one:.2f} s, 2 workers {two:.2f} s, ratio {one / two:.2f}, equal bits: {same}")

@@ -36,7 +36,6 @@ _END = 12.5
 """Largest c of D: for larger ones e^{-2 z z'} D(c) < 1e-16 for every possible step."""
 _CELL_BITS = 3  # 8 cells in an octave
 _SHIFT = 52 - _CELL_BITS
-_CELLS = 1 << _CELL_BITS
 _MANTISSA = (1 << _SHIFT) - 1
 _ONE_BITS = 0x3FF0000000000000
 DEGREE = 5

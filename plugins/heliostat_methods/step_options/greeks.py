@@ -33,7 +33,7 @@ def sensitivities(problem: Reduced, nodes: int = 16) -> dict[str, Vector]:
 def _one(problem: Reduced, j: int, nodes: int) -> dict[str, Any]:
     import torch
 
-    from heliostat_methods.step_options.sweep import hyperbola
+    from heliostat_methods.step_options.laplace_kernel import hyperbola
 
     def leaf(value: Any) -> torch.Tensor:
         return torch.tensor(value, dtype=torch.float64, requires_grad=True)

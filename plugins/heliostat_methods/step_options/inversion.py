@@ -54,7 +54,7 @@ class LaplaceInverter:
 
 
 def _hyperbola(n: int, t: float) -> tuple[Complex, Complex]:
-    from heliostat_methods.step_options.sweep import hyperbola
+    from heliostat_methods.step_options.laplace_kernel import hyperbola
 
     z, w = hyperbola(n)
     return z / t, w / t

@@ -101,7 +101,7 @@ def solve_many(
     maturity, rate, nu, vol, k: (n,). source: (n, 4). breaks: (n, m). rates: (n, m + 1).
     Contract c is evaluated at y[first[c]:first[c + 1]]. Returns (len(y), 3).
     """
-    from heliostat_methods.step_options.sweep import COLUMNS, hyperbola, solve_contracts
+    from heliostat_methods.step_options.laplace_kernel import COLUMNS, hyperbola, solve_contracts
 
     k = np.asarray(k, dtype=np.float64)
     contracts = np.empty((len(k), COLUMNS))

@@ -53,7 +53,7 @@ METHOD = MethodSpec(
     config=StepOptionsConfig,
     search=_search,
     outputs={
-        "price": Metric("max", "currency", ".10g"),
+        "price": Metric(None, "currency", ".10g"),
         "abs_error": Metric("min", "currency"),
     },
     presets={"smoke": SMOKE, "demo": DEMO, "paper": PAPER},

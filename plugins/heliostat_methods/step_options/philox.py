@@ -33,14 +33,6 @@ def philox(a: Any, b: Any, c: Any, d: Any, k0: Any, k1: Any) -> Any:
     return a, b, c, d
 
 
-@compiled("void(u8[::1],u8[::1],u8[::1])")
-def philox_block(counter: Any, key: Any, out: Any) -> None:
-    """Write the four words of one counter (4,) under a key (2,)."""
-    out[0], out[1], out[2], out[3] = philox(
-        counter[0], counter[1], counter[2], counter[3], key[0], key[1]
-    )
-
-
 @inlined
 def uniform(word: Any) -> float:
     """Return (word + 1/2) / 2^32, exactly."""

@@ -35,7 +35,6 @@ ENGINES: dict[str, tuple[str, str]] = {
 }
 """Engine name -> module of this package and its function."""
 
-DETERMINISTIC = ("laplace", "spectral", "occupation", "pde", "path_integral_grid")
 STOCHASTIC = ("mc_naive", "mc_bridge", "rqmc", "mlmc", "metropolis")
 
 

@@ -14,10 +14,14 @@ from heliostat_methods.step_options.wording import (
     error_text,
     price_text,
     sensitivity_rows,
+    sweep_rows,
     verdict,
 )
 
 SHOWN_ROWS = 20
+SHOWN_VALUES = 40
+"""Rows of a sweep in a terminal."""
+SWEPT = ("price", "error", "delta", "gamma")
 LABELS = {"spot": "price of the underlying", "gamma": "floating rate of the barrier, 1/year",
           "rate": "interest rate, 1/year", "strike": "strike"}  # fmt: skip
 CLAIM = (
@@ -66,7 +70,21 @@ def describe(result: dict[str, Any], run_id: str) -> str:
             line = f"{row['engine']:<20}{price:<16}{error_text(row):<16}{difference:<13}"
             lines.append((line + verdict(row)).rstrip())
         lines += textwrap.wrap(AGREEMENT, 88)
+    if "sweep" in result:
+        lines += ["", *_sweep_lines(result["sweep"], run_id)]
     return "\n".join(lines)
+
+
+def _sweep_lines(sweep: dict[str, Any], run_id: str) -> list[str]:
+    rows = sweep_rows(sweep)
+    lines = [f"sweep over {sweep['variable']}, by {sweep['engine']}"]
+    for row in [[sweep["variable"], *SWEPT], *rows[:SHOWN_VALUES]]:
+        value, price, error, *slopes = row
+        line = f"{value:<12}{price:<16}{error:<12}" + "".join(f"{x:<14}" for x in slopes)
+        lines.append(line.rstrip())
+    if len(rows) > SHOWN_VALUES:
+        lines.append(f"{len(rows) - SHOWN_VALUES} more values: heliostat show {run_id} --json")
+    return lines
 
 
 def report(view: RunView) -> Sequence[Section]:
@@ -82,7 +100,8 @@ def report(view: RunView) -> Sequence[Section]:
         sweep = result["sweep"]
         lines = [Series("price", sweep["values"], sweep["price"])]
         plot = Plot("Sweep", sweep["variable"], "price", lines)
-        sections.append(Section(f"Sweep over {sweep['variable']}", [plot]))
+        table = Table([sweep["variable"], *SWEPT], sweep_rows(sweep), f"By {sweep['engine']}.")
+        sections.append(Section(f"Sweep over {sweep['variable']}", [plot, table]))
     if "figures" in result:
         sections += _figures(result["figures"])
     return sections

@@ -172,18 +172,20 @@ def _plain(config: StepOptionsConfig) -> dict[str, Any]:
 
 def _sweep(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
     calls = []
+    method = "laplace" if config.method in ("mc_bridge", "mc_naive") else config.method
     for value in config.sweep_values:
         change = {str(config.sweep): value}
         market_field = config.sweep in ("spot", "rate", "dividend", "vol")
         option = config.option(**({} if market_field else change))
         market = config.market(**(change if market_field else {}))
-        method = config.method if config.method not in ("mc_bridge", "mc_naive") else "laplace"
         calls.append(EngineCall(option, market, method, False, {}))
     rows = [o.unwrap() for o in run.map(evaluate, calls)]
     return {
         "variable": config.sweep,
+        "engine": method,
         "values": list(config.sweep_values),
         "price": [row["price"] for row in rows],
+        "abs_error": [row["abs_error_estimate"] for row in rows],
         "delta": [row["delta"] for row in rows],
         "gamma": [row["gamma"] for row in rows],
     }

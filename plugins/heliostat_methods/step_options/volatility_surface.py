@@ -17,7 +17,6 @@ import numpy as np
 from heliostat_methods.step_options.market import LocalVolMarket
 from heliostat_methods.step_options.validation import InvalidInput, Vector, nearest_file, number
 
-FORMS = ("cev", "displaced")
 DEVIATIONS = 6.0
 """A parametric surface covers so many deviations on both sides of the level."""
 TIMES, LEVELS = 33, 257

@@ -80,6 +80,16 @@ def sensitivity_rows(result: Mapping[str, Any]) -> list[SensitivityRow]:
     return rows
 
 
+def sweep_rows(sweep: Mapping[str, Any]) -> list[list[str]]:
+    """Return value, price, error, delta and gamma of each value of a sweep."""
+    columns = (sweep[name] for name in ("values", "price", "abs_error", "delta", "gamma"))
+    return [
+        [number(value), price_text(price, error), f"{error:.1e}", number(delta, 6),
+         number(gamma, 6)]
+        for value, price, error, delta, gamma in zip(*columns, strict=True)
+    ]  # fmt: skip
+
+
 def contract_rows(c: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Return (name, value with unit) of a contract and its market, in words."""
     claim = {"call": "call", "put": "put", "digital": "digital, pays 1 above the strike",

@@ -1,4 +1,4 @@
-"""Input that has no price is refused, naming the field and the value; section 4."""
+"""Input that has no price is refused, naming the field and the value."""
 
 from __future__ import annotations
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from step_contracts import DOWN, EXACT, MARKET, ROWS, contract, over
 
 from heliostat_methods.step_options import (
     BlackScholesMarket,
@@ -21,25 +20,12 @@ from heliostat_methods.step_options import (
     price,
 )
 
-with (Path(__file__).parent / "reference_prices.csv").open() as file:
-    ROWS = list(csv.DictReader(file))
-every_row = pytest.mark.parametrize("row", ROWS, ids=[row["id"] for row in ROWS])
-some_rows = pytest.mark.parametrize("row", ROWS[1::5], ids=[row["id"] for row in ROWS[1::5]])
-
-
-def contract(row: dict[str, str]) -> tuple[StepOption, BlackScholesMarket, float]:
-    option = StepOption(
-        row["kind"], float(row["strike"]), float(row["maturity"]),
-        tuple(map(float, row["levels"].split(";"))), tuple(map(float, row["rates"].split(";"))),
-        gamma=float(row["gamma"]), allow_accrual=True,
-    )  # fmt: skip
-    numbers = [float(row[name]) for name in ("spot", "rate", "dividend", "vol")]
-    return option, BlackScholesMarket(*numbers), float(row["price"])
+every_row, some_rows = over(ROWS), over(ROWS[1::5])
 
 
 @every_row
 def test_pde(row: dict[str, str]) -> None:
-    option, market, exact = contract(row)
+    (option, market), exact = contract(row), float(row["price"])
     result = price(option, market, method="pde")
     assert result.price == pytest.approx(exact, rel=1e-4)
     assert abs(result.price - exact) <= result.abs_error_estimate
@@ -49,7 +35,7 @@ def test_pde(row: dict[str, str]) -> None:
 
 @every_row
 def test_path_integral_grid(row: dict[str, str]) -> None:
-    option, market, exact = contract(row)
+    (option, market), exact = contract(row), float(row["price"])
     result = price(option, market, method="path_integral_grid")
     assert result.price == pytest.approx(exact, rel=2e-6)
     assert abs(result.price - exact) <= result.abs_error_estimate
@@ -57,14 +43,14 @@ def test_path_integral_grid(row: dict[str, str]) -> None:
 
 @every_row
 def test_bridge_weights_with_one_step(row: dict[str, str]) -> None:
-    option, market, exact = contract(row)
+    (option, market), exact = contract(row), float(row["price"])
     result = price(option, market, method="mc_bridge", n_paths=1 << 15, seed=3)
     assert abs(result.price - exact) < 4.5 * result.std_error
 
 
 @some_rows
 def test_quasi_random_points(row: dict[str, str]) -> None:
-    option, market, exact = contract(row)
+    (option, market), exact = contract(row), float(row["price"])
     result = price(option, market, method="rqmc", seed=4)
     # 16 scrambles: Student's t with 15 degrees, 6 of its errors are one in 40,000
     assert abs(result.price - exact) < 6 * result.std_error + 1e-6
@@ -72,7 +58,7 @@ def test_quasi_random_points(row: dict[str, str]) -> None:
 
 @some_rows
 def test_multilevel_and_its_corrections_are_unbiased(row: dict[str, str]) -> None:
-    option, market, exact = contract(row)
+    (option, market), exact = contract(row), float(row["price"])
     result = price(option, market, method="mlmc", tolerance=0.05, seed=5)
     assert abs(result.price - exact) < 4.5 * result.std_error
     for _, n, mean, variance in result.details["levels"][1:]:
@@ -80,7 +66,7 @@ def test_multilevel_and_its_corrections_are_unbiased(row: dict[str, str]) -> Non
 
 
 def test_metropolis() -> None:
-    option, market, exact = contract(ROWS[1])
+    (option, market), exact = contract(ROWS[1]), float(ROWS[1]["price"])
     result = price(option, market, method="metropolis", seed=6)
     assert abs(result.price - exact) < 4.5 * result.std_error
     assert result.details["acceptance"] == pytest.approx(0.45, abs=0.03)
@@ -91,13 +77,11 @@ def test_metropolis() -> None:
 
 
 def test_naive_sum_is_biased_and_says_nothing_of_it() -> None:
-    # specification, section 6: +.0626 with 12 steps, +.0096 with 52, exact 11.3113251906
-    option = down_step("call", 100.0, 1.0, 90.0, 5.0, gamma=0.05)
-    market = BlackScholesMarket(100.0, 0.05, 0.02, 0.3)
+    # it is off by +.0626 with 12 steps and by +.0096 with 52
     bias = {}
     for steps in (4, 12):
-        found = price(option, market, method="mc_naive", n_steps=steps, n_paths=1 << 18, seed=7)
-        bias[steps] = (found.price - 11.3113251906) / found.std_error
+        found = price(DOWN, MARKET, method="mc_naive", n_steps=steps, n_paths=1 << 18, seed=7)
+        bias[steps] = (found.price - EXACT) / found.std_error
     assert bias[4] > 10
     assert bias[4] > bias[12]
 

@@ -1,4 +1,4 @@
-"""What has to hold for every contract, section 5.7, and the limits of section 4."""
+"""What has to hold for every contract, and what becomes of a price at the ends of its range."""
 
 from __future__ import annotations
 
@@ -211,7 +211,9 @@ def test_ladders_equal_single_prices() -> None:
             assert np.asarray(result.gamma)[i, j] == pytest.approx(one.gamma, rel=1e-12)
 
 
-# section 3: shapes with our own values, S = K = 100, r = .05, q = 0, vol .3, rate 5, gamma .02
+# S = K = 100, r = .05, q = 0, vol .3, rate 5, gamma .02, each in turn varied. Origin: Talbot
+# inversion with 50 digits (mpmath). The paper shows prices against the same four; its parameters
+# were not available.
 SWEEPS = [
     ("spot", [70, 80, 90, 100, 110, 120, 130],
      [0.319021, 1.469716, 5.545681, 12.627845, 20.243284, 28.465135, 37.215851],

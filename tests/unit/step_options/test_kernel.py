@@ -1,4 +1,4 @@
-"""The kernel's tables of section 5.5, and what has to hold for any kernel."""
+"""The kernel: numbers of many digits, and what has to hold for any kernel."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from heliostat_methods.step_options import (
     StepOption,
     double_step,
     down_step,
+    price,
 )
 from heliostat_methods.step_options.occupation import OccupationDensity, joint_density
 from heliostat_methods.step_options.spectral import bound_states, step_kernel, well_kernel
@@ -20,8 +21,8 @@ from heliostat_methods.step_options.spectral import bound_states, step_kernel, w
 UNIT = BlackScholesMarket(1.0, 0.0, 0.0, 1.0)  # vol 1: z is the log-price over the barrier
 
 
-# section 5.5; the third is 1 / sqrt(2 pi), the uniform law of a bridge. The last is
-# 2 int_0^inf h(l + u, t1) h(l + v, t2) dl with 30 digits (the specification has 30850741 there).
+# Origin: quadrature of 2 int_0^inf h(l + u, t1) h(l + v, t2) dl with 50 digits (mpmath), h(x, t)
+# the density of the first hit of x; the third is 1 / sqrt(2 pi), the uniform law of a bridge.
 @pytest.mark.parametrize(
     "u, v, t1, t2, expected",
     [
@@ -35,7 +36,7 @@ def test_joint_density(u: float, v: float, t1: float, t2: float, expected: float
     assert joint_density(u, v, t1, t2) == pytest.approx(expected, rel=1e-13)
 
 
-# k(z, z'; .7) with rho = 3, section 5.5
+# k(z, z'; .7) with rho = 3. Origin: Talbot inversion of the resolvent with 50 digits (mpmath).
 STEP_KERNEL = [(0.5, 0.8, 0.421891639838734), (0.5, -0.4, 0.113105196807624),
                (-0.3, -0.9, 0.0525099496036555), (0.0, 0.6, 0.250980267942978)]  # fmt: skip
 
@@ -49,6 +50,7 @@ def test_step_kernel_in_three_ways(z: float, z_next: float, expected: float) -> 
     assert step_kernel(z, z_next, 0.7, 3.0)[0, 0] == pytest.approx(expected, rel=1e-12)
 
 
+# Origin: roots of k tan(k a) = q and -k cot(k a) = q with q = sqrt(2 rho - k^2), 50 digits (mpmath)
 def test_energies_of_the_wells() -> None:
     one = bound_states(0.479470120752968, 5.0)
     assert [s.energy for s in one] == pytest.approx([1.83824760137703], rel=1e-13)
@@ -58,7 +60,8 @@ def test_energies_of_the_wells() -> None:
     assert [s.energy for s in five] == pytest.approx(expected, rel=1e-13)
 
 
-# from the centre of the first well, T = 1; the last column keeps the bound state only
+# From the centre of the first well, T = 1; the last column keeps the bound state only.
+# Origin: the full spectral expansion, and inversion of the well's resolvent.
 @pytest.mark.parametrize(
     "beyond, full, bound",
     [(0.0, 0.181598492988642, 0.18138068), (0.2, 0.168371284544735, 0.16820642),
@@ -117,3 +120,18 @@ def test_step_reflection_is_the_amplitude_of_the_resolvent() -> None:
     expected = (np.exp(-a * 0.3) + (a - b) / (a + b) * np.exp(-a * 1.3)) / a
     assert kernel.resolvent(s, 0.5, 0.8).real == pytest.approx(expected, rel=1e-13)
     assert kernel.bound_states() == []
+
+
+def test_a_claim_integrated_against_the_price_density_is_its_price() -> None:
+    market = BlackScholesMarket(100.0, 0.05, 0.02, 0.3)
+    option = double_step("call", 105.0, 0.8, (90.0, 120.0), 5.0)
+    kernel = PricingKernel(option, market)
+    low = np.log(90.0)  # z is the log-price over the lowest barrier, in units of vol
+    start, strike = (np.log(100.0) - low) / 0.3, (np.log(105.0) - low) / 0.3
+    x, w = np.polynomial.legendre.leggauss(40)
+    value = 0.0
+    for a, b in itertools.pairwise([strike, kernel.breaks[1], 3.0, 5.0, 8.0]):
+        z = (a + b) / 2 + (b - a) / 2 * x
+        paid = 90.0 * np.exp(0.3 * z) - 105.0
+        value += (b - a) / 2 * np.sum(w * paid * kernel.price_density(start, z, 0.8))
+    assert value == pytest.approx(price(option, market).price, rel=1e-9)

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from step_contracts import DOUBLE, DOWN, MARKET
 
 from heliostat_methods.step_options import (
-    BlackScholesMarket,
     BridgeWeightTable,
     HestonMarket,
     PiecewiseMarket,
@@ -24,10 +24,7 @@ from heliostat_methods.step_options.path_greeks import GreekSampler
 from heliostat_methods.step_options.staircase_weight import StaircaseWeightTable, stairs_slopes
 from heliostat_search.montecarlo import Moments
 
-MARKET = BlackScholesMarket(100.0, 0.05, 0.02, 0.3)
-DOWN = down_step("call", 100.0, 1.0, 90.0, 5.0, gamma=0.05)
 UP = up_step("put", 105.0, 1.0, 110.0, 4.0, gamma=-0.03)
-DOUBLE = double_step("call", 100.0, 1.0, (90.0, 120.0), (3.0, 8.0), gamma=0.02)
 STAIRS = StepOption("put", 100.0, 0.75, (90.0, 97.0, 110.0), (8.0, 3.0, 0.0, -1.0), gamma=-0.02,
                     allow_accrual=True)  # fmt: skip
 CONTRACTS = {

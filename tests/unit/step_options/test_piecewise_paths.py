@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from step_contracts import DOUBLE, DOWN
 
 from heliostat_methods.step_options import (
     BlackScholesMarket,
@@ -16,16 +17,12 @@ from heliostat_methods.step_options import (
     PathSettings,
     PiecewiseMarket,
     StepOption,
-    double_step,
-    down_step,
     price,
 )
 from heliostat_methods.step_options.time_plan import averaged, time_plan
 
 MARKET = PiecewiseMarket(100.0, (0.3, 0.7), (0.02, 0.05, 0.07), (0.0, 0.03, 0.01),
                          (0.2, 0.35, 0.25))  # fmt: skip
-DOWN = down_step("call", 100.0, 1.0, 90.0, 5.0, gamma=0.05)
-DOUBLE = double_step("call", 100.0, 1.0, (90.0, 120.0), (3.0, 8.0), gamma=0.02)
 
 
 @pytest.fixture(scope="module")

@@ -1,51 +1,24 @@
-"""46 prices of the specification, sections 5.1-5.4 and 5.6.
-
-Origin: fixed Talbot inversion with 60 nodes and 50 digits (mpmath); the occupation density, the
-full spectral expansion or spectral elements agree to 4e-12, 8e-14 and 2e-11.
-"""
+"""Closed forms against reference prices: one barrier, two, staircases, other weights."""
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from step_contracts import ROWS, contract, over
 
 from heliostat_methods.step_options import (
     BlackScholesMarket,
-    StepOption,
     double_step,
     down_step,
     price,
     up_step,
 )
 
-with (Path(__file__).parent / "reference_prices.csv").open() as file:
-    ROWS = list(csv.DictReader(file))
-NAMES = [row["id"] for row in ROWS]
-
-
-def contract(row: dict[str, str]) -> tuple[StepOption, BlackScholesMarket]:
-    option = StepOption(
-        kind=row["kind"],
-        strike=float(row["strike"]),
-        maturity=float(row["maturity"]),
-        barriers=tuple(map(float, row["levels"].split(";"))),
-        rates=tuple(map(float, row["rates"].split(";"))),
-        gamma=float(row["gamma"]),
-        allow_accrual=True,
-    )
-    market = BlackScholesMarket(
-        float(row["spot"]), float(row["rate"]), float(row["dividend"]), float(row["vol"])
-    )
-    return option, market
-
 
 def rows(*kinds: str) -> Any:
-    chosen = [row for row in ROWS if row["id"].startswith(kinds)]
-    return pytest.mark.parametrize("row", chosen, ids=[row["id"] for row in chosen])
+    return over([row for row in ROWS if row["id"].startswith(kinds)])
 
 
 @rows("A")
@@ -81,7 +54,8 @@ def test_bound_states_alone_are_wrong(row: dict[str, str]) -> None:
     assert "bound only" in result.method
 
 
-# 5.4: occupation density at two resolutions; independently Gaver-Stehfest or Euler in rho
+# Origin: the occupation density at two resolutions; Gaver-Stehfest or Euler inversion of
+# proportional prices in the rate agree to the tolerance of each row.
 SIMPLE_AND_DELAYED = [
     ("AX1", "simple", "call", "down", 100, 100, 0.05, 0, 0.3, 1, (90,), 2, 0, 13.242126755, 1e-9),
     ("AX2", "simple", "call", "down", 100, 100, 0.05, 0, 0.3, 1, (90,), 0.5, 0.05, 13.905784875,
@@ -117,8 +91,9 @@ def test_simple_and_delayed(case: tuple[Any, ...]) -> None:
     assert result.price == pytest.approx(expected, rel=rel)
 
 
-# 5.6: mpmath central differences. The last but two and the last carry an error of their step, 6e-9
-# and 6e-7: the homogeneity test below and smaller steps confirm the derivatives found here.
+# Origin: central differences of prices with 50 digits (mpmath). The last but two and the last carry
+# an error of their step, 6e-9 and 6e-7: the homogeneity test below and smaller steps confirm the
+# derivatives found here.
 SENSITIVITIES = {
     "AS02": (31.03792951, 46.40677647, -59.64871302, -4.544449649, -0.3748812741, 5.999043214,
              -0.4186230054),

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
+from step_contracts import DOWN, EXACT, MARKET
 
 from heliostat.encoding import decode, encode
 from heliostat_methods.step_options import (
-    BlackScholesMarket,
     InvalidInput,
     LocalVolMarket,
     MultilevelEstimator,
@@ -17,15 +17,10 @@ from heliostat_methods.step_options import (
     PathSettings,
     ShardedEstimator,
     double_step,
-    down_step,
     price,
 )
 from heliostat_methods.step_options.metropolis import MetropolisEstimator
 from heliostat_methods.step_options.sharded import Estimator
-
-DOWN = down_step("call", 100.0, 1.0, 90.0, 5.0, gamma=0.05)
-MARKET = BlackScholesMarket(100.0, 0.05, 0.02, 0.3)
-EXACT = 11.3113251906  # specification, section 6
 
 
 def test_a_loop_over_shards_is_the_engine() -> None:

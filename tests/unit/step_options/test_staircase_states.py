@@ -46,7 +46,7 @@ def quadrature(breaks: tuple[float, ...], reach: float) -> tuple[np.ndarray, np.
 def test_energies_of_a_symmetric_well_are_those_of_its_closed_form() -> None:
     a = 0.971015631563402
     expected = [1.01800114965808, 4.05460833331159, 9.04937286579590, 15.8614337578598,
-                24.1069234047509]  # specification, section 5.5  # fmt: skip
+                24.1069234047509]  # roots of k tan(k a) = q, -k cot(k a) = q  # fmt: skip
     states = staircase_states((0.0, 2 * a), (30.0, 0.0, 30.0))
     assert [s.energy for s in states] == pytest.approx(expected, rel=1e-13)
     z = np.linspace(-2, 2, 41)
@@ -150,7 +150,7 @@ def test_spectral_price_is_the_closed_form(
 
 
 def test_bound_states_alone_are_an_ablation_of_any_staircase() -> None:
-    # AM01 of the specification, 2.448677530612 with the continuum
+    # AM01 of the reference prices, 2.448677530612 with the continuum
     option = StepOption("call", 105.0, 0.75, (85.0, 125.0), (3.0, 0.0, 12.0), gamma=0.02)
     market = BlackScholesMarket(100.0, 0.04, 0.01, 0.25)
     alone = price(option, market, method="spectral", parts="bound")
