@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 .PHONY: help setup demo test test-cluster lint format clean
 
 help:
-	@echo "make demo          set up once, then evolve loss functions on real data (about 5 minutes)"
+	@echo "make demo          set up once, then evolve loss functions on real data (a minute or two)"
 	@echo "make test          set up once, then run the test suite (about 10 minutes on two cores)"
 	@echo "make test-cluster  the same runs on two hosts over ssh (Linux namespaces, needs root)"
 	@echo "make lint          ruff, mypy --strict, import directions"

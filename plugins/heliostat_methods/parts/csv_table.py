@@ -20,6 +20,8 @@ from heliostat_methods.parts.datasets import ArrayDataset
 
 MIN_ROWS = 10
 MOST_AUTO_CLASSES = 20
+MOST_NAMED = 8
+"""Columns that a note names."""
 LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -97,22 +99,49 @@ def csv_dataset(
     `target`: column to predict, the last one by default. `task` "auto" means classification when
     the target holds text, or at most 20 different whole numbers; otherwise regression. `columns`:
     inputs, by default all other columns that hold numbers. Labels are sorted (as numbers if all
-    are whole numbers, else as text) and numbered from 0; `labels` of the result keeps them.
+    are whole numbers, else as text) and numbered from 0; `labels` of the result keeps them, `note`
+    says what the table was taken for.
     """
     table = read_table(path, delimiter)
     target = table.header[-1] if target is None else target
     cells = table.column(target)
+    auto = task == "auto"
     columns = _inputs(table, target, columns)
     inputs = np.stack([table.numbers(column) for column in columns], axis=1)
-    if task == "auto":
+    if auto:
         task = "classification" if _looks_like_labels(cells) else "regression"
     named: dict[str, Any] = {"name": f"csv:{table.source}", "inputs": inputs, "columns": columns}
+    labels = () if task == "regression" else _labels(table, target, cells)
+    named["note"] = _note(table, target, columns, labels, auto=auto)
     if task == "regression":
         return ArrayDataset(task=task, targets=table.numbers(target), **named)
-    labels = _labels(table, target, cells)
     number = {label: index for index, label in enumerate(labels)}
     targets = np.array([number[_label(cell)] for cell in cells], dtype=np.int64)
     return ArrayDataset(task=task, targets=targets, classes=len(labels), labels=labels, **named)
+
+
+def _note(
+    table: Table, target: str, columns: Sequence[str], labels: Sequence[str], *, auto: bool
+) -> str:
+    """Return what the table was taken for, and how to have it otherwise where that is possible."""
+    unused = [name for name in table.header if name != target and name not in columns]
+    text = [name for name in unused if _is_text(table.column(name))]
+    parts = [f"{len(table.rows)} rows, inputs {_listed(columns)}"]
+    if unused:
+        names = [f"{name} (text)" if name in text else name for name in unused]
+        parts.append(f"left out: {_listed(names)}")
+    taken = f"classification, {len(labels)} classes" if labels else "regression"
+    parts.append(f"target {target}: {taken}")
+    cells = table.column(target)
+    if auto and not _is_text(cells) and _whole(cells):
+        other = "regression" if labels else "classification"
+        parts.append(f'task="{other}" changes it')
+    return "; ".join(parts)
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:MOST_NAMED])
+    return shown if len(names) <= MOST_NAMED else f"{shown}, ... ({len(names)} in all)"
 
 
 def _missing(path: Path) -> str:
@@ -166,10 +195,13 @@ def _is_text(cells: list[str]) -> bool:
 def _looks_like_labels(cells: list[str]) -> bool:
     if _is_text(cells):
         return True
-    numbers = [_number(cell) for cell in cells]
     # A cell that is no number among numbers is an error that the regression's reading names.
-    whole = all(number is not None and number.is_integer() for number in numbers)
-    return whole and len(set(numbers)) <= MOST_AUTO_CLASSES
+    return _whole(cells) and len({_number(cell) for cell in cells}) <= MOST_AUTO_CLASSES
+
+
+def _whole(cells: list[str]) -> bool:
+    numbers = [_number(cell) for cell in cells]
+    return all(number is not None and number.is_integer() for number in numbers)
 
 
 def _labels(table: Table, target: str, cells: list[str]) -> tuple[str, ...]:

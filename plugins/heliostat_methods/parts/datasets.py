@@ -25,7 +25,8 @@ class ArrayDataset:
     `inputs`: (samples, features) float32. `targets`: (samples,), float32 numbers or int64 class
     numbers 0..classes-1. `image_shape`: (channels, height, width) when a row of inputs is a
     flattened image. `columns`: names of the features. `labels`: name of each class number.
-    `note`: what a user has to know before using the data. `test_rows`: rows of the official test
+    `note`: what a user has to know before using the data; a run that uses them begins with it.
+    `test_rows`: rows of the official test
     set, which `heliostat_search.splits.split` keeps as the test part.
     """
 

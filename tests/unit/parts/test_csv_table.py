@@ -51,6 +51,39 @@ def test_many_whole_numbers_are_a_regression(write):
     assert data.task == "regression"
 
 
+@pytest.mark.parametrize(
+    ("header", "row", "options", "note"),
+    [
+        (
+            "size,city,price,rooms", "{i}.5,c{i},{i},{m}", {},
+            "30 rows, inputs size, price; left out: city (text); "
+            'target rooms: classification, 9 classes; task="regression" changes it',
+        ),
+        (
+            "size,rooms", "{i},{m}", {"task": "regression"},
+            "30 rows, inputs size; target rooms: regression",
+        ),
+        (
+            "size,count", "{m},{i}", {},
+            '30 rows, inputs size; target count: regression; task="classification" changes it',
+        ),
+        ("size,cost", "{m},{i}.25", {}, "30 rows, inputs size; target cost: regression"),
+        (
+            "a,b,kind", "{i},{m},k{m}", {"columns": ["b"]},
+            "30 rows, inputs b; left out: a; target kind: classification, 9 classes",
+        ),
+        (
+            ",".join(f"x{i}" for i in range(12)), ",".join(["{i}"] * 12), {},
+            "30 rows, inputs x0, x1, x2, x3, x4, x5, x6, x7, ... (11 in all); "
+            'target x11: regression; task="classification" changes it',
+        ),
+    ],
+)  # fmt: skip
+def test_the_note_says_what_the_table_was_taken_for(write, header, row, options, note):
+    path = write(header, *(row.format(i=i, m=i % 9 + 1) for i in range(30)))
+    assert csv_dataset(path, **options).note == note
+
+
 def test_quotes_blanks_a_byte_order_mark_and_other_delimiters_are_read(write):
     lines = ("x; y ;kind", *(f'{i}; {i}.5 ;"a;{i % 2}"' for i in range(10)), "", "")
     data = csv_dataset(write(*lines, encoding="utf-8-sig"), delimiter=";")

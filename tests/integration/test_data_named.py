@@ -1,0 +1,56 @@
+"""Data sets by name and by file: what a table was taken for is told, mistakes are named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from in_process import InProcess
+
+ROOMS = ["size,city,rooms", *(f"{i}.5,c{i},{i % 9 + 1}" for i in range(30))]
+TOLD = (
+    "csv:rooms.csv: 30 rows, inputs size; left out: city (text); "
+    'target rooms: classification, 9 classes; task="regression" changes it\n'
+)
+RUN = ("run", "tuned_table", "--workers", "serial", "--no-report", "-o")
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> InProcess:
+    """`heliostat` in this process, in a folder that holds rooms.csv."""
+    (tmp_path / "rooms.csv").write_text("\n".join(ROOMS))
+    return InProcess(tmp_path)
+
+
+def test_a_run_begins_with_what_a_table_was_taken_for(here: InProcess) -> None:
+    done = here(*RUN, "data=csv:rooms.csv")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count(TOLD) == 1
+    assert "rooms.csv" not in done.stdout
+
+
+def test_a_table_is_told_once_in_a_tuning(here: InProcess) -> None:
+    (here.folder / "space.toml").write_text("section.width = {low = 1, high = 64}\n")
+    done = here("tune", "tuned_table", "--space", "space.toml", "--trials", "3",
+                *RUN[2:], "data=csv:rooms.csv")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count(TOLD) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("csv", "data = 'csv': expected csv:PATH"),
+        ("csv:", "data = 'csv:': expected csv:PATH"),
+        ("rooms.csv", "did you mean 'csv:rooms.csv'?"),
+        ("../Other Rooms.CSV", "did you mean 'csv:../Other Rooms.CSV'?"),
+        ("dibaetes", "did you mean 'diabetes'?; or california_housing:...; or cifar10:..."),
+    ],
+)
+def test_a_file_that_is_named_wrongly_gets_the_right_name(
+    here: InProcess, name: str, told: str
+) -> None:
+    done = here(*RUN, f"data={name}")
+    assert done.returncode == 2
+    assert told in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
