@@ -59,7 +59,7 @@ METHOD = MethodSpec(
     paper="textbook",
     config=CallPriceConfig,
     search=search,
-    outputs={"price": Metric("max", "currency"), "standard_error": Metric("min", "currency")},
+    outputs={"price": Metric(None, "currency"), "standard_error": Metric("min", "currency")},
     presets={"smoke": {"standard_error": 0.1}, "demo": {}},
     unit="paths",
 )

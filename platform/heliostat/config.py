@@ -168,11 +168,12 @@ def check_parts(config: BaseModel, registry: Registry, source: str = "") -> None
         try:
             spec = registry.part(ref.kind, ref.name)
         except UnknownPart as error:
-            choices = [p.name for p in registry.parts(ref.kind)]
-            families = [p.name for p in registry.parts(ref.kind) if p.prefix]
-            hint = did_you_mean(ref.name, choices)
-            hint += "".join(f"; or {name}:..." for name in families)
+            hint = _nearest_part(ref, registry)
             raise ConfigError(path, ref.name, f"the name of a {ref.kind}", hint, source) from error
+        if spec.inputs is not None and not ref.name.partition(":")[2]:
+            raise ConfigError(
+                path, ref.name, f"{spec.name}:PATH", f"{spec.name} is {spec.summary}", source
+            )
         try:
             spec.config.model_validate(dict(ref.params))
         except ValidationError as error:
@@ -180,6 +181,16 @@ def check_parts(config: BaseModel, registry: Registry, source: str = "") -> None
             raise ConfigError(
                 f"{path}.{inner.field}", inner.got, inner.expected, inner.hint, source
             ) from None
+
+
+def _nearest_part(ref: PartRef, registry: Registry) -> str:
+    parts = registry.parts(ref.kind)
+    families = [part.name for part in parts if part.prefix]
+    suffix = ref.name.rpartition(".")[2].lower()
+    if suffix in families and "." in ref.name and ":" not in ref.name:
+        return f"did you mean {f'{suffix}:{ref.name}'!r}?"  # the path of a file, left bare
+    hint = did_you_mean(ref.name, [part.name for part in parts])
+    return hint + "".join(f"; or {name}:..." for name in families)
 
 
 def part_refs(value: Any, path: str = "") -> Iterator[tuple[str, PartRef]]:
