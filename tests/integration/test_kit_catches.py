@@ -112,6 +112,120 @@ def test_a_mistake_is_named_with_what_was_seen_and_how_to_mend_it(
     assert "Traceback" not in done.stderr
 
 
+def verdicts(done: subprocess.CompletedProcess[str]) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return state and what was seen, by subject and rule."""
+    assert "Traceback" not in done.stderr
+    return {
+        (entry["subject"].partition(",")[0], entry["rule"]): (entry["state"], entry["seen"])
+        for entry in json.loads(done.stdout)["rules"]
+    }
+
+
+def test_a_search_may_neither_draw_globally_nor_reach_out_of_its_folder(
+    cli: CommandLine, root: Path
+) -> None:
+    rules = ("global-random-state", "writes", "processes")
+    done = check(
+        cli, root, "reaches_out", "--json", *(w for rule in rules for w in ("--only", rule))
+    )
+    found = verdicts(done)
+    drawn, written, started = (found["method reaches_out", rule] for rule in rules)
+    assert drawn == ("broken", "the search changed the state of numpy.random and random")
+    assert written[0] == "broken"
+    names = [path.rpartition("/methods/reaches_out/")[2] for path in written[1].split(", ")]
+    assert names == ["hard", "renamed", "rows.db", "runs-evil/written", "symbolic"]
+    assert started[0] == "not judged"
+    assert "-c pass, a copy of its own process (os.fork); what other processes" in started[1]
+    assert done.returncode == 3
+
+
+def test_a_set_of_two_is_found_by_the_runs_that_other_rules_make(
+    cli: CommandLine, root: Path
+) -> None:
+    rules = ("--only", "set-order", "--only", "threads", "--only", "kill-and-resume")
+    found = verdicts(check(cli, root, "two_words", "--json", *rules))
+    state, seen = found["method two_words", "set-order"]
+    assert state == "broken"
+    assert "with sets in another order (PYTHONHASHSEED=3): first difference at 0.0" in seen
+    assert found["method two_words", "threads"] == ("not judged", "mend set-order first")
+
+
+ENDS = {
+    "leaves": "its process ended after 0 outcomes with exit code 0, and the run was not done: look "
+    "for os._exit",
+    "dies_at_five": "its process ended after 5 outcomes with exit code 17",
+    "crashes": "SIGSEGV ended its process after 0 outcomes",
+}
+
+
+def test_a_process_that_ends_badly_is_told_in_words_and_the_next_method_is_judged(
+    cli: CommandLine, root: Path
+) -> None:
+    done = check(cli, root, "ends_badly", "--json", "--only", "quick-run", "--only", "shared-data")
+    found = verdicts(done)
+    for method, words in ENDS.items():
+        state, seen = found[f"method {method}", "quick-run"]
+        assert state == "broken"
+        assert words in seen
+        unjudged = found[f"method {method}", "shared-data"]
+        assert unjudged == ("not judged", "the quick run does not finish")
+    assert found["method overwrites", "quick-run"][0] == "not judged"
+    state, seen = found["method overwrites", "shared-data"]
+    assert state == "broken"
+    assert "task ends_badly:overwrites, item 0" in seen
+    assert "assignment destination is read-only" in seen
+    assert done.returncode == 3
+
+
+def test_a_run_that_does_not_end_is_stopped_at_the_limit(cli: CommandLine, root: Path) -> None:
+    rules = ("--only", "quick-run", "--only", "writes", "--limit", "1.5")
+    found = verdicts(check(cli, root, "never_ends", "--json", *rules))
+    assert found["method never_ends", "quick-run"] == (
+        "broken",
+        "not done after 1.5 seconds and stopped: its search or a task does not end, or needs "
+        "longer (then: --limit SECONDS, or `limit` in a test class)",
+    )
+    assert found["method never_ends", "writes"][0] == "not judged"
+
+
+def test_an_import_that_changes_heliostat_and_a_print_at_the_end_are_found(
+    cli: CommandLine, root: Path
+) -> None:
+    done = check(cli, root, "says_goodbye", "--only", "quick-run", "--only", "report")
+    assert "BROKEN  import" in done.stdout
+    assert "heliostat.streams.seed64 is now seed64 of module says_goodbye" in done.stdout
+    assert "standard output also holds 'goodbye'" in done.stdout
+    assert "it raised SystemExit: 0 (<lambda>, line 38 of says_goodbye.py)" in done.stdout
+    assert "3 broken, 0 kept, 0 not judged" in done.stdout
+    assert done.returncode == 3
+
+
+PARTS = {
+    "sampler transposed": "points(8, 2, generator) has shape (2, 8), expected (8, 2)",
+    "sampler too_wide": "points lie between 0.119 and 4.93, expected [0, 1)",
+    "sampler global": "it changes the state of numpy.random",
+    "sampler own": "called again with an equal generator, it gives other points",
+    "sampler leaves": "it raised SystemExit: 0",
+    "loss raises": "it raised RuntimeError: size mismatch",
+    "loss per_sample": "its call gives shape (5,) for classification, expected a scalar tensor",
+    "metric another": "called again with equal outputs and targets, it gives another number",
+    "layer global": "it changes the state of torch",
+    "model two_outputs": "its network gives (5, 2) for a batch of 5 and 3 outputs",
+    "dataset drawn": "built again, its inputs or targets are others",
+}
+
+
+def test_parts_are_called_and_not_only_looked_at(cli: CommandLine, root: Path) -> None:
+    found = verdicts(check(cli, root, "careless_parts", "--json"))
+    assert {name for subject, name in found if subject == "parts"} == {
+        f"part {name}" for name in PARTS
+    }
+    for name, words in PARTS.items():
+        state, seen = found["parts", f"part {name}"]
+        assert state == "broken"
+        assert words in seen
+
+
 @pytest.mark.ray
 def test_a_search_that_counts_workers_is_found_by_two_of_them(cli: CommandLine, root: Path) -> None:
     done = check(cli, root, "counts_workers", "--only", "quick-run", "--only", "two-workers")

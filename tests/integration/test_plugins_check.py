@@ -58,7 +58,8 @@ def test_a_folder_that_is_not_installed_is_checked(cli: CommandLine) -> None:
     done = check(cli, str(distribution(cli.folder)), "--no-ray")
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [line for line in done.stdout.splitlines() if line.startswith("  kept")]
-    assert [line.split()[1] for line in lines] == [rule.name for rule in RULES if not rule.ray]
+    rules = [rule.name for rule in RULES if not rule.ray]
+    assert [line.split()[1] for line in lines] == ["import", *rules]
 
 
 def test_a_plugin_named_on_the_command_line_may_be_imported_whatever_the_allow_list_says(
@@ -170,9 +171,10 @@ def test_parts_are_held_to_the_protocol_of_their_kind(cli: CommandLine) -> None:
     done = check(cli, str(file), "--json")
     found = {r["rule"]: (r["state"], r["seen"]) for r in json.loads(done.stdout)["rules"]}
     assert found == {
+        "import": ("kept", ""),
         "part dataset good": ("kept", ""),
-        "part dataset double": ("broken", "Broken: inputs are float64, expected float32"),
-        "part dataset long": ("broken", "Broken: 5 rows of inputs and 4 targets"),
+        "part dataset double": ("broken", "inputs are float64, expected float32"),
+        "part dataset long": ("broken", "5 rows of inputs and 4 targets"),
         "part sampler nothing": (
             "broken",
             "PluginError: sampler 'nothing' gave a Nothing, which lacks points of the sampler "
@@ -209,6 +211,17 @@ def test_an_observer_may_not_raise(cli: CommandLine, hook: str, seen: str) -> No
     assert "BROKEN  observer" in done.stdout
     assert seen in done.stdout
     assert "catch what may fail" in done.stdout
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, KeyError])
+def test_whatever_judging_raises_is_a_verdict(tmp_path: Path, error: type[BaseException]) -> None:
+    def leaves(trial: Trial) -> None:
+        raise error(0)
+
+    rules = [Rule("first", "p", "m", leaves), Rule("second", "p", "m", lambda trial: None)]
+    first, second = judge(Trial("none", tmp_path), rules)
+    assert (first.state, second.state) == ("broken", "kept")
+    assert first.seen.startswith(f"it raised {error.__name__}: 0 (leaves, line ")
 
 
 def test_a_rule_waits_until_those_before_it_are_mended(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from plugin_environment import PluginEnvironment
 
+from heliostat.conformance.offers import PROMISES
 from heliostat.conformance.rules import RULES
 from heliostat.parts import PROTOCOLS
 
@@ -64,8 +65,10 @@ def test_the_tutorial_works_as_it_stands(
 def test_the_table_of_rules_is_the_kit(page: str) -> None:
     rows = re.findall(r"^\| `([a-z-]+)` \| ([^|]+) \|$", page, re.M)
     assert [row for row in rows if row[0] not in PROTOCOLS] == [
-        (rule.name, rule.promise) for rule in RULES
+        *((rule.name, rule.promise) for rule in RULES),
+        *PROMISES.items(),
     ]
+    assert f"These are the {len(RULES)} rules of a method" in page
 
 
 def test_the_table_of_parts_names_every_kind_and_member(page: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from heliostat.cli.options import json_option, print_json
+from heliostat.conformance.rule import LIMIT_SECONDS
 from heliostat.errors import ConfigError, PluginError, did_you_mean
 
 if TYPE_CHECKING:
@@ -26,8 +27,18 @@ _WIDTH = 20
 @click.option("--only", multiple=True, metavar="RULE", help="Judge this rule; may be repeated.")
 @click.option("--ray/--no-ray", default=True, help="Also run on Ray workers.")
 @click.option("--preset", default="smoke", show_default=True, help="The preset to run.")
+@click.option(
+    "--limit",
+    default=LIMIT_SECONDS,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Stop a run that takes longer.",
+)
 @json_option
-def check(plugin: str, only: tuple[str, ...], ray: bool, preset: str, as_json: bool) -> None:
+def check(
+    plugin: str, only: tuple[str, ...], ray: bool, preset: str, limit: float, as_json: bool
+) -> None:
     """Run the conformance kit on an installed plugin, or on one in a folder or file.
 
     Says for each rule whether it is kept, else what was seen and how to mend it, and ends with exit
@@ -40,9 +51,9 @@ def check(plugin: str, only: tuple[str, ...], ray: bool, preset: str, as_json: b
     prepare_environment()
     with tempfile.TemporaryDirectory(prefix="heliostat-check-") as name:
         folder = Path(name)
-        rows = _rows(plugin, folder)
+        rows, replaced = _rows(plugin, folder)
         judged: list[dict[str, Any]] = []
-        for subject, verdicts in _subjects(rows, rules, only, preset, folder):
+        for subject, verdicts in _subjects(rows, replaced, rules, only, preset, limit, folder):
             if not as_json:
                 click.echo(subject)
             for verdict in _quietly(verdicts):
@@ -62,7 +73,13 @@ def check(plugin: str, only: tuple[str, ...], ray: bool, preset: str, as_json: b
 
 
 def _subjects(
-    rows: Sequence[PluginRow], rules: Sequence[Any], only: Sequence[str], preset: str, folder: Path
+    rows: Sequence[PluginRow],
+    replaced: Sequence[str],
+    rules: Sequence[Any],
+    only: Sequence[str],
+    preset: str,
+    limit: float,
+    folder: Path,
 ) -> Iterator[tuple[str, Iterator[Verdict]]]:
     """Yield each thing that a plugin offers, with the verdicts on it as they come."""
     from heliostat.conformance import offers
@@ -70,12 +87,15 @@ def _subjects(
     from heliostat.conformance.trial import Trial
     from heliostat.plugins import registry
 
+    names = [row.name for row in rows]
+    if replaced or not only:
+        yield f"plugin {', '.join(names)}", iter([offers.judge_import(replaced)])
     labels = [label.split(" ", 1) for row in rows for label in row.offers]
     for kind, name in labels:
         if kind == "method":
             own = folder / "methods" / name
             own.mkdir(parents=True)
-            trial = Trial(name, own, preset)
+            trial = Trial(name, own, preset, limit=limit)
             yield f"method {name}, preset {preset}", judge(trial, rules)
             trial.close()
     if only:
@@ -83,18 +103,21 @@ def _subjects(
     parts = [(kind, name) for kind, name in labels if kind not in ("method", "command")]
     if parts:
         found = (registry().part(kind, name) for kind, name in parts)
-        yield "parts", (offers.judge_part(spec) for spec in found)
-    names = [row.name for row in rows]
+        yield "parts", (offers.judge_part(spec, limit) for spec in found)
     if offers.observes(names):
         own = folder / "observed"
         own.mkdir()
-        yield "observers", offers.judge_observers(names, own)
+        yield "observers", offers.judge_observers(names, own, limit)
 
 
-def _rows(plugin: str, folder: Path) -> list[PluginRow]:
-    """Return the rows of the plugin that is meant; raises PluginError when one was not loaded."""
+def _rows(plugin: str, folder: Path) -> tuple[list[PluginRow], list[str]]:
+    """Return the rows of the plugin that is meant, and what its import replaced in Heliostat.
+
+    Raises PluginError when one was not loaded.
+    """
     from heliostat.candidates import candidates
     from heliostat.conformance import local
+    from heliostat.conformance.untouched import platform_now, replaced_since
     from heliostat.plugins import BUILT_IN, registry
 
     path = Path(plugin)
@@ -113,7 +136,9 @@ def _rows(plugin: str, folder: Path) -> list[PluginRow]:
         every = [*BUILT_IN, *(row.name for row in known), *(row.distribution for row in known)]
         hint = did_you_mean(plugin, list(dict.fromkeys(every)))
         raise ConfigError("PATH|NAME", plugin, "an installed plugin, or a folder or file", hint)
+    before = platform_now()
     rows = [row for row in registry().rows() if row.name in names]
+    replaced = replaced_since(before)
     for row in rows:
         if row.state != "loaded":
             raise PluginError(
@@ -121,7 +146,7 @@ def _rows(plugin: str, folder: Path) -> list[PluginRow]:
                 "  mend: a plugin has to load before it can be judged; "
                 "heliostat --debug plugins check shows the traceback"
             ) from row.error
-    return rows
+    return rows, replaced
 
 
 def _quietly(verdicts: Iterator[Verdict]) -> Iterator[Verdict]:

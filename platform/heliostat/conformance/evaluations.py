@@ -9,19 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import random
-import sys
 import tempfile
 import tomllib
 from pathlib import Path
-from typing import Any
 
 from heliostat import config as configuration
-from heliostat.conformance.rule import Broken, NotJudged
-from heliostat.conformance.trial import Failed, Trial
+from heliostat.conformance.attempt import Failed
+from heliostat.conformance.calls import calls
+from heliostat.conformance.random_states import changed_since, random_states
+from heliostat.conformance.rule import Broken, NotJudged, Unwatched
+from heliostat.conformance.trial import UNFINISHED, Trial
 from heliostat.encoding import decode, encode
 from heliostat.errors import ConfigError, HeliostatError, key_text
 from heliostat.numerics import set_threads
+from heliostat.offers import listed
 from heliostat.plugins import registry
 from heliostat.store.journal import Row
 from heliostat.task import Reply, Work, WorkerSide, resolve
@@ -29,6 +30,8 @@ from heliostat.task import Reply, Work, WorkerSide, resolve
 _UNPLAIN = "EncodingError"
 _MISUSE = "MisuseError"
 _SHARED = "changed shared data"
+# numpy, of an array that a task or a search was given: assignment, in-place functions, sort.
+_READ_ONLY = ("destination is read-only", "array is read-only", "buffer is read-only")
 _NO_TASK = ("a task must be", "is defined in the script")
 
 
@@ -94,21 +97,26 @@ def quick_run(trial: Trial) -> None:
         raise Broken(trial.quick.message)
     if trial.quick["outcomes"] == 0:
         raise Broken("it finished without asking `run` for anything")
+    if trial.spoilt:
+        raise Broken(f"{trial.spoilt}: look for what writes there or ends it, also in atexit")
 
 
 def global_random_state(trial: Trial) -> None:
-    """Tasks neither consume nor set the states of random, numpy.random and torch."""
+    """Neither tasks nor the search consume or set the states of random, numpy.random and torch."""
     if not trial.rows:
         return
     worker = _worker(trial)
     for row in _first_of_each_task(trial.rows):
         _evaluate(worker, trial, row)  # imports may draw
     for row in trial.rows[:20]:
-        before = _random_states()
+        before = random_states()
         _evaluate(worker, trial, row)
-        changed = [name for name, state in _random_states().items() if state != before.get(name)]
+        changed = changed_since(before)
         if changed:
             raise Broken(f"task {row.function} changed the state of {' and '.join(changed)}")
+    _, noted = trial.watched
+    if noted.drawn:
+        raise Broken(f"the search changed the state of {' and '.join(noted.drawn)}")
 
 
 def item_order(trial: Trial) -> None:
@@ -124,12 +132,15 @@ def item_order(trial: Trial) -> None:
 
 
 def shared_data(trial: Trial) -> None:
-    """No task changes shared data."""
+    """No task changes what it is given; arrays are read-only, so an attempt is an error."""
     if isinstance(trial.quick, Failed) and _by_shared(trial.quick):
-        raise Broken(trial.quick.message)
+        by = trial.quick.task
+        named = not by or _SHARED in trial.quick.message
+        raise Broken(trial.quick.message if named else f"{by}: {trial.quick.message}")
     for row in trial.rows:
-        if row.failure is not None and _SHARED in row.failure.message:
-            raise Broken(row.failure.message)
+        if row.failure is not None and _tells_of_shared(row.failure.message):
+            where = f"task {row.function}, item {key_text(row.key)}"
+            raise Broken(f"{where}: {row.failure.message}")
     worker = _worker(trial)
     for row in [*_first_of_each_task(trial.rows), *trial.rows[:20]]:
         _evaluate(worker, trial, row)
@@ -138,26 +149,41 @@ def shared_data(trial: Trial) -> None:
 
 
 def writes(trial: Trial) -> None:
-    """Every file that Python opens for writing lies in the runs folder or in the cache."""
+    """Everything that Python writes lies in the runs folder or in the cache."""
     if isinstance(trial.quick, Failed):
-        raise NotJudged("the quick run does not finish")
-    _, paths = trial.audited
-    allowed = (str(trial.runs.resolve()), str(trial.cache.resolve()), "/dev/")
-    outside = [path for path in paths if not os.path.realpath(path).startswith(allowed)]
+        raise NotJudged(UNFINISHED)
+    _, noted = trial.watched
+    allowed = [trial.runs.resolve(), trial.cache.resolve(), Path("/dev")]
+    outside = [path for path in noted.written if not any(_within(path, own) for own in allowed)]
     if outside:
-        raise Broken(f"written: {', '.join(outside[:5])}")
+        more = f" and {len(outside) - 9} more" if len(outside) > 9 else ""
+        raise Broken(f"written: {', '.join(outside[:9])}{more}")
+
+
+def processes(trial: Trial) -> None:
+    """No other process is started; if one is, what it does is not judged."""
+    if isinstance(trial.quick, Failed):
+        raise NotJudged(UNFINISHED)
+    _, noted = trial.watched
+    if noted.started:
+        raise Unwatched(
+            f"the method starts {', '.join(noted.started[:5])}; what other processes write and "
+            "draw cannot be watched, so see to it that they keep to the rules"
+        )
 
 
 def report(trial: Trial) -> None:
     """The report is written and names the run; so does the text at the end, if there is one."""
     from heliostat.report.build import write_report
+    from heliostat.report.html import render
+    from heliostat.report.sections import Section
 
     view, spec = trial.view, trial.spec
-    try:
+    with calls("it", trial.limit):
+        if spec.report is not None:  # a run's report would only have a note in its place
+            render(spec.name, listed("report", spec.report(view), Section))
         text = Path(write_report(view, spec, registry())).read_text(encoding="utf-8")
         said = "" if spec.describe is None else spec.describe(view.result, view.id)
-    except Exception as error:
-        raise Broken(f"it raised {type(error).__name__}: {error}{_line_of(error)}") from error
     if view.id not in text:
         raise Broken("the report does not name the run")
     if not isinstance(said, str):
@@ -178,7 +204,11 @@ def digest_of_export(trial: Trial) -> None:
     total = hashlib.sha256()
     export = trial.commands.command("export", trial.serial["run"], environment=trial.environment())
     for line in export.stdout.splitlines():
-        row = json.loads(line)
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            said = f"heliostat export prints {line[:80]!r}, which is no JSON"
+            raise Broken(f"{said}: look for what the plugin prints, also in atexit") from error
         if row["observed"]:
             continue
         kind = row["failure"]["kind"] if row["failure"] else None
@@ -197,7 +227,15 @@ def _by_value(failed: Failed) -> bool:
 
 
 def _by_shared(failed: Failed) -> bool:
-    return _SHARED in failed.message
+    return _tells_of_shared(failed.message)
+
+
+def _tells_of_shared(message: str) -> bool:
+    return _SHARED in message or any(text in message for text in _READ_ONLY)
+
+
+def _within(path: str, folder: Path) -> bool:
+    return os.path.commonpath([path, folder]) == str(folder)
 
 
 def _worker(trial: Trial) -> WorkerSide:
@@ -237,28 +275,3 @@ def _short(outcome: tuple[str | None, str | None]) -> str:
     value, failure = outcome
     text = f"a failure ({failure})" if value is None else value
     return text if len(text) <= 120 else text[:117] + "..."
-
-
-def _random_states() -> dict[str, Any]:
-    import numpy as np
-
-    name, keys, *rest = np.random.get_state()
-    states: dict[str, Any] = {
-        "random": random.getstate(),
-        "numpy.random": (name, bytes(np.asarray(keys)), tuple(rest)),
-    }
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        states["torch"] = torch.random.get_rng_state().numpy().tobytes()
-    return states
-
-
-def _line_of(error: BaseException) -> str:
-    """Return where an error came up: the last line of the traceback that is not the platform's."""
-    import traceback
-
-    own = str(Path(configuration.__file__).parent)
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if own not in f.filename]
-    if not frames:
-        return ""
-    return f" ({frames[-1].name}, line {frames[-1].lineno} of {Path(frames[-1].filename).name})"

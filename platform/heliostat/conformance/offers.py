@@ -1,25 +1,35 @@
-"""Rules about what a plugin offers besides methods: its parts, and its observers of runs."""
+"""Rules about the rest of a plugin: its import, its parts, its observers of runs."""
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from heliostat.candidates import LOAD_VARIABLE
 from heliostat.conformance import watched
-from heliostat.conformance.rule import Broken, Verdict
-from heliostat.conformance.trial import CommandRun
+from heliostat.conformance.attempt import CommandRun, account_in, failure_of
+from heliostat.conformance.part_trials import try_part
+from heliostat.conformance.rule import LIMIT_SECONDS, Broken, NotJudged, Verdict
 from heliostat.observers import COMMITTED, FINISHED, STARTED
-from heliostat.parts import PROTOCOLS, PartSpec, check_part_object
+from heliostat.parts import PROTOCOLS, PartSpec
 from heliostat.plugins import registry
 
+IMPORT = "import"
+_IMPORT_PROMISE = "importing the plugin replaces nothing in Heliostat"
+_IMPORT_MEND = (
+    "assign nothing to Heliostat's modules and classes, every other plugin's runs would change; "
+    "offer what is wanted through a hook"
+)
+
 PART = "part"
-_PART_PROMISE = "a part with its default parameters builds and follows the protocol of its kind"
-_PART_MEND = "give the object what is missing; docs/plugins.md lists the protocols"
+_PART_PROMISE = (
+    "a part keeps the protocol of its kind and draws from the generator it is given alone"
+)
+_PART_MEND = (
+    "make it do what docs/plugins.md says of its kind; where it is given a generator, draw from "
+    "that one, else from none"
+)
 
 OBSERVER = "observer"
 _OBSERVER_PROMISE = "an observer raises nothing, and a run it watches is the one it does not watch"
@@ -27,8 +37,19 @@ _OBSERVER_MEND = (
     "catch what may fail (a server that is away), and treat run and outcomes as read-only"
 )
 
+PROMISES = {IMPORT: _IMPORT_PROMISE, PART: _PART_PROMISE, OBSERVER: _OBSERVER_PROMISE}
+"""What is judged besides methods, and what it has to keep to."""
 
-def judge_part(spec: PartSpec) -> Verdict:
+
+def judge_import(replaced: Sequence[str]) -> Verdict:
+    """Return the verdict on what was found replaced after the plugin was imported."""
+    if not replaced:
+        return Verdict(IMPORT, _IMPORT_PROMISE, "kept")
+    more = f" and {len(replaced) - 3} more" if len(replaced) > 3 else ""
+    return Verdict(IMPORT, _IMPORT_PROMISE, "broken", "; ".join(replaced[:3]) + more, _IMPORT_MEND)
+
+
+def judge_part(spec: PartSpec, limit: float = LIMIT_SECONDS) -> Verdict:
     """Return whether a part keeps its protocol; families that need an argument are not judged."""
     name = f"{PART} {spec.kind} {spec.name}"
     if spec.prefix:
@@ -36,17 +57,11 @@ def judge_part(spec: PartSpec) -> Verdict:
     if spec.kind not in PROTOCOLS:
         return Verdict(name, _PART_PROMISE, "not judged", f"kind {spec.kind} is the plugin's own")
     try:
-        parameters = spec.config()
-    except ValidationError:
-        return Verdict(name, _PART_PROMISE, "not judged", "a parameter has no default")
-    try:
-        part = spec.build(parameters)
-        check_part_object(spec.kind, spec.name, part)
-        if spec.kind == "dataset":
-            _check_dataset(part)
-    except Exception as error:  # a stranger's function
-        seen = f"{type(error).__name__}: {error}"
-        return Verdict(name, _PART_PROMISE, "broken", seen, _PART_MEND)
+        try_part(spec, limit)
+    except NotJudged as error:
+        return Verdict(name, _PART_PROMISE, "not judged", str(error))
+    except Broken as error:
+        return Verdict(name, _PART_PROMISE, "broken", str(error), _PART_MEND)
     return Verdict(name, _PART_PROMISE, "kept")
 
 
@@ -58,36 +73,43 @@ def observes(plugins: Sequence[str]) -> bool:
     )
 
 
-def judge_observers(plugins: Sequence[str], folder: Path) -> Iterator[Verdict]:
+def judge_observers(
+    plugins: Sequence[str], folder: Path, limit: float = LIMIT_SECONDS
+) -> Iterator[Verdict]:
     """Yield a verdict on these plugins' observers, from a quick run with and without them."""
     try:
-        _watch(plugins, folder)
+        _watch(plugins, CommandRun(folder, limit))
     except Broken as error:
         yield Verdict(OBSERVER, _OBSERVER_PROMISE, "broken", str(error), _OBSERVER_MEND)
     else:
         yield Verdict(OBSERVER, _OBSERVER_PROMISE, "kept")
 
 
-def _watch(plugins: Sequence[str], folder: Path) -> None:
-    runs = CommandRun(folder)
+def _watch(plugins: Sequence[str], runs: CommandRun) -> None:
     arguments = ["run", watched.NAME, "--workers", "serial", "--json"]
     loaded = [os.environ.get(LOAD_VARIABLE, ""), watched.__name__]
+    home = runs.folder / "runs"
     environment = {
-        "HELIOSTAT_RUNS": str(folder / "runs"),
+        "HELIOSTAT_RUNS": str(home),
         LOAD_VARIABLE: ",".join(filter(None, loaded)),
     }
     blocked = [part for name in plugins for part in ("--no-plugin", name)]
     done = runs.command(*arguments, environment=environment)
+    account, others = account_in(done.stdout)
+    if account is None:
+        raise Broken(f"a run it watches ended with: {failure_of(done, home).message}")
     alone = runs.command(*blocked, *arguments, environment=environment)
-    for ended in (done, alone):
-        if ended.returncode != 0:
-            raise Broken(f"a run ended with: {ended.stderr.strip()[-300:]}")
-    # an observer may have printed before the account
-    account, unwatched = (json.loads(ended.stdout.splitlines()[-1]) for ended in (done, alone))
+    unwatched, _ = account_in(alone.stdout)
+    if unwatched is None:
+        raise Broken(f"a run without it ended with: {failure_of(alone, home).message}")
     raised = {n: c for n, c in account["observer_failures"].items() if n in plugins}
     if raised:
         told = [line for line in done.stderr.splitlines() if any(n in line for n in raised)]
-        raise Broken(f"raised {sum(raised.values())} times; {' '.join(told[:1])}".rstrip("; "))
+        count = sum(raised.values())
+        times = "once" if count == 1 else f"{count} times"
+        raise Broken(f"it raised {times}; {' '.join(told[:1])}".rstrip("; "))
+    if others:
+        raise Broken(f"it prints {others[0][:80]!r} on standard output, which is for the account")
     if account["digest"] != unwatched["digest"]:
         raise Broken("the run has another digest with the plugin than without it")
     report = Path(runs.folder / account["report"]).read_text(encoding="utf-8")
@@ -95,17 +117,3 @@ def _watch(plugins: Sequence[str], folder: Path) -> None:
         if f"The sections of plugin {name} are left out" in report:
             start = report.index(f"The sections of plugin {name}")
             raise Broken(report[start : start + 200].partition("<")[0])
-
-
-def _check_dataset(part: object) -> None:
-    from heliostat.parts import Dataset
-
-    assert isinstance(part, Dataset)
-    rows, targets = len(part.inputs), len(part.targets)
-    if str(part.inputs.dtype) != "float32":
-        raise Broken(f"inputs are {part.inputs.dtype}, expected float32")
-    if rows != targets:
-        raise Broken(f"{rows} rows of inputs and {targets} targets")
-    kind = "int64" if part.task == "classification" else "float32"
-    if str(part.targets.dtype) != kind:
-        raise Broken(f"targets are {part.targets.dtype}, expected {kind} for {part.task}")

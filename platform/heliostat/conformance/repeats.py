@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+from heliostat.conformance.attempt import Failed
 from heliostat.conformance.rule import Broken, NotJudged
-from heliostat.conformance.trial import Trial
+from heliostat.conformance.trial import (
+    KILLED_ORDER,
+    NOTED_ORDER,
+    RESUMED_ORDER,
+    SECOND_ORDER,
+    THREADED_ORDER,
+    WORKERS_ORDERS,
+    Ended,
+    Trial,
+    finished,
+)
 from heliostat.errors import key_text
 from heliostat.runs import RunFolder, RunView
-from heliostat.store.journal import FAULT_VARIABLE, Row
+from heliostat.store.journal import Row
 
 
 def repeatable(trial: Trial) -> None:
@@ -20,12 +31,13 @@ def repeatable(trial: Trial) -> None:
 
 
 def set_order(trial: Trial) -> None:
-    """Sets in another order change nothing."""
-    first = trial.serial
-    account, _ = trial.audited
-    _equal(trial, first, account, "with sets in another order (PYTHONHASHSEED=1)")
-    account = trial.run(*trial.arguments(), environment={"PYTHONHASHSEED": "2"})
-    _equal(trial, first, account, "with sets in another order (PYTHONHASHSEED=2)")
+    """Sets in other orders change nothing: in two runs of its own, and in those of other rules."""
+    for order in (NOTED_ORDER, SECOND_ORDER):
+        _sets(trial, order)
+    _equal_or_sets(trial, trial.threaded, [THREADED_ORDER])
+    resumed = trial.resumed
+    if not isinstance(resumed, NotJudged):
+        _equal_or_sets(trial, resumed, [KILLED_ORDER, RESUMED_ORDER])
 
 
 def seed(trial: Trial) -> None:
@@ -38,22 +50,18 @@ def seed(trial: Trial) -> None:
 
 def threads(trial: Trial) -> None:
     """Four threads asked for by the environment give the digest of one."""
-    first = trial.serial
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-    account = trial.run(*trial.arguments(), environment=dict.fromkeys(names, "4"))
-    _equal(trial, first, account, "with four threads in the environment")
+    how = "with four threads in the environment"
+    _equal(trial, trial.serial, finished(trial.threaded, f"run {trial.method}, {how},"), how)
 
 
 def kill_and_resume(trial: Trial) -> None:
     """The driver is killed in the middle; the resumed run ends as the uninterrupted one."""
-    first = trial.serial
-    fault = {FAULT_VARIABLE: f"kill-after-commits={max(1, first['outcomes'] // 2)}"}
-    killed = trial.commands.command(*trial.arguments(), environment=trial.environment(**fault))
-    if killed.returncode != -9:
-        raise NotJudged(f"the driver ended before it could be killed: {killed.stderr[-300:]}")
-    resumed = trial.run("resume", "last", "--workers", "serial")
-    _equal(trial, first, resumed, "killed in the middle and resumed")
-    if not resumed["replayed"]:
+    first, resumed = trial.serial, trial.resumed
+    if isinstance(resumed, NotJudged):
+        raise resumed
+    account = finished(resumed, "resume, after the driver was killed,")
+    _equal(trial, first, account, "killed in the middle and resumed")
+    if not account["replayed"]:
         raise Broken("the resumed run evaluated everything again")
 
 
@@ -61,11 +69,30 @@ def workers(count: int) -> Callable[[Trial], None]:
     """Return the rule that a run on that many Ray workers equals the serial one."""
 
     def check(trial: Trial) -> None:
-        first = trial.serial
-        account = trial.run(*trial.arguments(str(count)))
+        first, order = trial.serial, WORKERS_ORDERS[count]
+        account = trial.run(*trial.arguments(str(count)), PYTHONHASHSEED=order)
+        if _differs(first, account):
+            _sets(trial, order)
         _equal(trial, first, account, f"with {count} Ray worker{'s' if count > 1 else ''}")
 
     return check
+
+
+def _equal_or_sets(trial: Trial, ended: Ended, orders: Sequence[str]) -> None:
+    """Raise Broken if the order of sets alone makes the difference that another rule will see."""
+    if isinstance(ended, Failed) or _differs(trial.serial, ended):
+        for order in orders:
+            _sets(trial, order)
+
+
+def _sets(trial: Trial, order: str) -> None:
+    how = f"with sets in another order (PYTHONHASHSEED={order})"
+    first = trial.serial
+    _equal(trial, first, finished(trial.in_order(order), f"run {trial.method}, {how},"), how)
+
+
+def _differs(first: dict[str, Any], other: dict[str, Any]) -> bool:
+    return bool(other["digest"] != first["digest"] or other["result"] != first["result"])
 
 
 def _equal(trial: Trial, first: dict[str, Any], other: dict[str, Any], how: str) -> None:

@@ -10,12 +10,20 @@ if TYPE_CHECKING:
     from heliostat.conformance.trial import Trial
 
 
+LIMIT_SECONDS = 120.0
+"""How long one run of a trial may take unless told otherwise."""
+
+
 class Broken(AssertionError):
     """A rule is not kept; the text says what was seen."""
 
 
 class NotJudged(Exception):
     """A rule cannot be judged; the text says why."""
+
+
+class Unwatched(NotJudged):
+    """A method does what may be right and cannot be watched; the text names it."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from heliostat.conformance import evaluations, repeats
+from heliostat.conformance.calls import calls
 from heliostat.conformance.rule import Broken, NotJudged, Rule, Verdict
 from heliostat.conformance.trial import Trial
 from heliostat.errors import ConfigError, did_you_mean
@@ -39,14 +40,14 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "quick-run",
         "the quick preset runs to its end in one process and evaluates at least one task",
-        "heliostat --debug run METHOD --preset smoke --workers serial shows the traceback",
+        "see where it ends: heliostat --debug run METHOD --preset smoke --workers serial",
         evaluations.quick_run,
     ),
     Rule(
         "global-random-state",
-        "tasks draw from named streams and leave random, numpy.random and torch alone",
-        "draw from ctx.rng(...) or ctx.torch_generator(...) in a task, and hand that generator to "
-        "libraries that take one",
+        "search and tasks draw from named streams and leave random, numpy.random and torch alone",
+        "draw from ctx.rng(...) or ctx.torch_generator(...) in a task and from run.rng(...) in the "
+        "search, and hand that generator to libraries that take one",
         evaluations.global_random_state,
     ),
     Rule(
@@ -66,7 +67,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "shared-data",
-        "tasks leave shared data as they are",
+        "shared data, items and values stay as they were given to a task or to the search",
         "work on a copy: data = dict(ctx.shared()), list(...) or array.copy()",
         evaluations.shared_data,
     ),
@@ -83,6 +84,12 @@ RULES: tuple[Rule, ...] = (
         "nothing is written outside the run's folder and the cache",
         "keep results with run.save(...), and files of the machine in ctx.cache_dir",
         evaluations.writes,
+    ),
+    Rule(
+        "processes",
+        "no other process is started; if one is, it is named, because it cannot be watched",
+        "let tasks do the work themselves; Heliostat starts as many workers as are asked for",
+        evaluations.processes,
     ),
     Rule(
         "report",
@@ -166,7 +173,8 @@ def judge(trial: Trial, rules: Sequence[Rule]) -> Iterator[Verdict]:
             yield Verdict(rule.name, rule.promise, "not judged", f"mend {blamed[0]} first")
             continue
         try:
-            rule.check(trial)
+            with calls("it"):
+                rule.check(trial)
         except NotJudged as error:
             yield Verdict(rule.name, rule.promise, "not judged", str(error))
         except Broken as error:

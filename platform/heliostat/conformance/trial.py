@@ -1,96 +1,69 @@
 """Runs of one method, made through the command line in processes of their own, as users do.
 
-Every run of a trial has the same cache and the same order of sets, so that two runs differ in
-nothing but what a rule changes between them.
+Every run of a trial has the same cache and, unless a rule says otherwise, the same order of sets,
+so that two runs differ in nothing but what a rule changes between them.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from heliostat.conformance.rule import Broken, NotJudged
-from heliostat.errors import HeliostatError
+from heliostat.conformance.attempt import (
+    OVERTIME,
+    CommandRun,
+    Failed,
+    Overtime,
+    account_in,
+    failure_of,
+)
+from heliostat.conformance.rule import LIMIT_SECONDS, Broken, NotJudged
 from heliostat.methods import MethodSpec
 from heliostat.plugins import registry
 from heliostat.runs import RunFolder, RunView
-from heliostat.store.journal import Row
+from heliostat.store.journal import FAULT_VARIABLE, Row
 
-TIMEOUT_SECONDS = 240
+UNFINISHED = "the quick run does not finish"
 
-# Runs the command line and notes every file that Python opens for writing.
-_AUDITED = """
-import os, sys
-noted = open(sys.argv.pop(1), "a", buffering=1)
-def note(event, arguments):
-    if event == "open" and isinstance(arguments[0], (str, bytes)) and arguments[2] is not None:
-        if arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
-            noted.write(os.path.abspath(os.fsdecode(arguments[0])) + "\\n")
-    elif event in ("os.mkdir", "os.rename", "os.remove"):
-        noted.write(os.path.abspath(os.fsdecode(arguments[0])) + "\\n")
-sys.addaudithook(note)
-from heliostat.cli import main
-main()
-"""
+Ended = dict[str, Any] | Failed
+"""A run's account, or why there is none."""
 
+# A set of two is in its other order in half of the runs: each that is made anyway takes an order
+# of its own. `repeatable` comes before it is known that sets decide nothing and keeps the first.
+NOTED_ORDER, SECOND_ORDER, THREADED_ORDER, KILLED_ORDER, RESUMED_ORDER = "1", "2", "3", "4", "5"
+WORKERS_ORDERS = {1: "6", 2: "7"}
 
-class CommandRun:
-    """One run made through the command line, in a folder of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.cache = folder / "cache"
-
-    def command(
-        self,
-        *arguments: str,
-        environment: Mapping[str, str] | None = None,
-        audited: Path | None = None,
-    ) -> subprocess.CompletedProcess[str]:
-        """Run `heliostat ARGUMENTS` and return what it printed; never raises on its exit code."""
-        start = ["-c", _AUDITED, str(audited)] if audited else ["-m", "heliostat.submit"]
-        return subprocess.run(
-            [sys.executable, *start, *arguments],
-            cwd=self.folder,
-            env={**os.environ, **(environment or {})},
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT_SECONDS,
-            stdin=subprocess.DEVNULL,
-        )
-
-    def account(self, *arguments: str, **options: Any) -> dict[str, Any]:
-        """Run the command with --json and return its object; fails with what it printed."""
-        done = self.command(*arguments, "--json", **options)
-        assert done.returncode == 0, done.stderr[-4000:]
-        value: dict[str, Any] = json.loads(done.stdout)
-        return value
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
 @dataclass(frozen=True)
-class Failed:
-    """A run that did not finish: the kind of error, and what was said."""
+class Noted:
+    """What a watched run did: paths it wrote, processes it started, generators it drew from."""
 
-    kind: str
-    message: str
+    written: tuple[str, ...] = ()
+    started: tuple[str, ...] = ()
+    drawn: tuple[str, ...] = ()
+    """Global generators that the search changed; empty where a task may have done it."""
 
 
 @dataclass
 class Trial:
-    """A method with the settings it is tried with, and its runs, each made when first needed."""
+    """A method with the settings it is tried with, and its runs, each made when first needed.
+
+    `limit`: seconds that one run may take, and one call of the method's other functions.
+    """
 
     method: str
     folder: Path
     preset: str = "smoke"
     options: Sequence[str] = ()
     seed: int = 1
+    limit: float = LIMIT_SECONDS
+    _in_order: dict[str, Ended] = field(default_factory=dict)
 
     @cached_property
     def spec(self) -> MethodSpec:
@@ -100,7 +73,7 @@ class Trial:
     @cached_property
     def commands(self) -> CommandRun:
         """The command line in the trial's folder."""
-        return CommandRun(self.folder)
+        return CommandRun(self.folder, self.limit)
 
     @property
     def cache(self) -> Path:
@@ -129,28 +102,29 @@ class Trial:
         }
         return {**common, **more}
 
-    def run(
-        self,
-        *arguments: str,
-        audited: Path | None = None,
-        environment: Mapping[str, str] | None = None,
-    ) -> dict[str, Any]:
+    def run(self, *arguments: str, **environment: str) -> dict[str, Any]:
         """Return the account of a run that has to finish; raises Broken with what it said."""
-        found = self._attempt(arguments, audited, environment or {})
-        if isinstance(found, Failed):
-            raise Broken(f"heliostat {' '.join(arguments)} ended with: {found.message}")
-        return found
+        return finished(self._attempt(arguments, environment)[0], " ".join(arguments))
 
     @cached_property
-    def quick(self) -> dict[str, Any] | Failed:
+    def _quick(self) -> tuple[Ended, str]:
+        return self._attempt(self.arguments(), {})
+
+    @property
+    def quick(self) -> Ended:
         """The run that all others are compared with: serial, with an empty cache."""
-        return self._attempt(self.arguments(), None, {})
+        return self._quick[0]
+
+    @property
+    def spoilt(self) -> str:
+        """What the quick run's process did wrong though the run was done; empty if nothing."""
+        return self._quick[1]
 
     @property
     def serial(self) -> dict[str, Any]:
         """The quick run's account; raises NotJudged when it did not finish."""
         if isinstance(self.quick, Failed):
-            raise NotJudged("the quick run does not finish")
+            raise NotJudged(UNFINISHED)
         return self.quick
 
     @cached_property
@@ -164,11 +138,46 @@ class Trial:
         return [row for row in self.view.outcomes() if not row.observed]
 
     @cached_property
-    def audited(self) -> tuple[dict[str, Any], list[str]]:
-        """A run with sets in another order, and the files it opened for writing."""
-        noted = self.folder / "written.txt"
-        account = self.run(*self.arguments(), audited=noted, environment={"PYTHONHASHSEED": "1"})
-        return account, sorted(set(noted.read_text(encoding="utf-8").splitlines()))
+    def watched(self) -> tuple[Ended, Noted]:
+        """A run with sets in another order, and what it did to the machine."""
+        file = self.folder / "noted.jsonl"
+        ended, _ = self._attempt(self.arguments(), {"PYTHONHASHSEED": NOTED_ORDER}, file)
+        return ended, _noted(file)
+
+    def in_order(self, order: str) -> Ended:
+        """Return a run like the quick one, with sets in the order of that PYTHONHASHSEED."""
+        if order == NOTED_ORDER:
+            return self.watched[0]
+        if order not in self._in_order:
+            self._in_order[order] = self._attempt(self.arguments(), {"PYTHONHASHSEED": order})[0]
+        return self._in_order[order]
+
+    @cached_property
+    def threaded(self) -> Ended:
+        """A run with four threads asked for by the environment."""
+        changed = {**dict.fromkeys(_THREADS, "4"), "PYTHONHASHSEED": THREADED_ORDER}
+        return self._attempt(self.arguments(), changed)[0]
+
+    @cached_property
+    def resumed(self) -> Ended | NotJudged:
+        """A run whose driver was killed in the middle, gone on with."""
+        after = max(1, self.serial["outcomes"] // 2)
+        changed = {
+            FAULT_VARIABLE: f"kill-after-commits={after}",
+            "PYTHONHASHSEED": KILLED_ORDER,
+        }
+        try:
+            killed = self.commands.command(
+                *self.arguments(), environment=self.environment(**changed)
+            )
+        except Overtime as error:
+            return Failed(OVERTIME, str(error))
+        if killed.returncode != -9:
+            return NotJudged(
+                f"the run ended before its driver could be killed after {after} outcomes"
+            )
+        again = ["resume", "last", "--workers", "serial"]
+        return self._attempt(again, {"PYTHONHASHSEED": RESUMED_ORDER})[0]
 
     def close(self) -> None:
         """Close what is open."""
@@ -176,28 +185,39 @@ class Trial:
             self.view.close()
 
     def _attempt(
-        self, arguments: Sequence[str], audited: Path | None, environment: Mapping[str, str]
-    ) -> dict[str, Any] | Failed:
-        done = self.commands.command(
-            *arguments, "--json", environment=self.environment(**environment), audited=audited
-        )
-        if done.returncode == 0:
-            # tasks may have printed before it
-            account: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-            return account
-        said = [line for line in done.stderr.splitlines() if "error: " in line]
-        message = (said or done.stderr.splitlines() or ["nothing"])[-1].strip()
-        return Failed(self._kind_of_error(), message.removeprefix("error: ")[:600])
-
-    def _kind_of_error(self) -> str:
-        """Return the class of the error that ended the newest run, as its journal names it."""
-        newest = sorted(self.runs.glob("*/run.db"), key=lambda p: p.stat().st_ctime_ns)
-        if not newest:
-            return ""
+        self, arguments: Sequence[str], changed: Mapping[str, str], noted: Path | None = None
+    ) -> tuple[Ended, str]:
         try:
-            view = RunView(RunFolder(newest[-1].parent))
-            kind = view.error.partition(":")[0]
-            view.close()
-        except HeliostatError:
-            return ""
-        return kind
+            done = self.commands.command(
+                *arguments, "--json", environment=self.environment(**changed), noted=noted
+            )
+        except Overtime as error:
+            return Failed(OVERTIME, str(error)), ""
+        account, others = account_in(done.stdout)
+        if account is None:
+            return failure_of(done, self.runs), ""
+        if others:
+            return account, f"the run was done, but standard output also holds {others[0][:80]!r}"
+        if done.returncode != 0:
+            return account, f"the run was done, but its process ended with {done.returncode}"
+        return account, ""
+
+
+def finished(ended: Ended, what: str) -> dict[str, Any]:
+    """Return the account of a run that has to finish; raises Broken with what it said."""
+    if isinstance(ended, Failed):
+        raise Broken(f"heliostat {what} ended with: {ended.message}")
+    return ended
+
+
+def _noted(file: Path) -> Noted:
+    if not file.exists():
+        return Noted()
+    notes = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    by_task = {note["drawn"] for note in notes if "task" in note}
+    drawn = {note["drawn"] for note in notes if "drawn" in note} - by_task
+    return Noted(
+        tuple(sorted({note["written"] for note in notes if "written" in note})),
+        tuple(dict.fromkeys(note["started"] for note in notes if "started" in note)),
+        tuple(sorted(drawn)),
+    )

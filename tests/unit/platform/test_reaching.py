@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import socket
-import threading
-
 import pytest
 
 from heliostat.execution.reaching import why_unreachable
@@ -69,51 +66,3 @@ def test_a_head_that_comes_up_within_the_wait_is_found() -> None:
 
 def test_a_port_that_does_not_exist_is_a_reason() -> None:
     assert why_unreachable("127.0.0.1:99999") is not None
-
-
-class Server:
-    """Takes one connection, reads the call and answers with the given bytes."""
-
-    def __init__(self, answer: bytes) -> None:
-        self._answer = answer
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self._socket.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._serve)
-
-    def _serve(self) -> None:
-        connection, _ = self._socket.accept()
-        with connection:
-            connection.recv(1 << 14)
-            connection.sendall(self._answer)
-
-    def __enter__(self) -> Server:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._thread.join()
-        self._socket.close()
-
-
-def headers(block: bytes) -> bytes:
-    """The frames of a server's settings and of its headers on stream 1."""
-    settings = bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
-    return settings + bytes([0, 0, len(block), 1, 4, 0, 0, 0, 1]) + block
-
-
-@pytest.mark.parametrize(
-    ("answer", "reached"),
-    [
-        (headers(b"\x88"), True),
-        (headers(b"\x20\x3f\xe1\x1f\x88"), True),
-        (headers(b"\x8d"), False),
-        (b"HTTP/1.1 400 Bad Request\r\n\r\n", False),
-        (b"", False),
-    ],
-    ids=["200", "a table's size, then 200", "404", "an older HTTP", "nothing"],
-)
-def test_only_what_answers_a_call_is_taken_for_ray(answer: bytes, reached: bool) -> None:
-    with Server(answer) as server:
-        why = why_unreachable(server.address)
-    assert (why is None) == reached
-    assert reached or "no Ray" in str(why)
