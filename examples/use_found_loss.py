@@ -1,53 +1,80 @@
-"""Train a plain PyTorch model with a loss that a search has found, and with cross-entropy.
+"""Train a plain PyTorch model with a loss that a search has found, and with the standard one.
 
     heliostat losses export RUN/digits --output loss.json
     python examples/use_found_loss.py loss.json
 
-Without a file it uses a loss of the kind that searches on classification find. For a file of your
-own that needs PyTorch alone: heliostat losses export RUN/digits --format python --output loss.py
+A loss for classification trains on digits, one for regression on diabetes. Without a file it is the
+one that the demo finds on diabetes. For a file of your own that needs PyTorch alone:
+heliostat losses export RUN/digits --format python --output loss.py
 """
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_diabetes, load_digits
 
-from heliostat_methods.evomal.expression import LossExpression, parse
+from heliostat.errors import ConfigError, HeliostatError
+from heliostat_methods.evomal.saved_losses import NamedLoss, named
+
+DEMO = (
+    "square(1.0454*sqrt(1.0447*tanh(1.0388*sub(1.0432*f, 0.9589*add(1.0802*y, "
+    "0.9607*sub(0.9593*f, 0.9199*y))))))"
+)
+"""What `heliostat run evomal --preset demo` finds on diabetes with seed 0, to five digits."""
 
 
-def error_on_digits(
-    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], steps: int = 1000
-) -> float:
-    """Return the error of a small network on digits that it was not trained on."""
-    inputs, labels = load_digits(return_X_y=True)
-    x = torch.tensor(inputs / 16, dtype=torch.float32)
-    y = torch.tensor(labels)
+def train(loss: Any, x: torch.Tensor, y: torch.Tensor, outputs: int) -> torch.nn.Module:
+    """Return a small network trained with any loss of (outputs, labels)."""
     torch.manual_seed(0)
-    model = torch.nn.Sequential(torch.nn.Linear(64, 32), torch.nn.ReLU(), torch.nn.Linear(32, 10))
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9)
-    for _ in range(steps):
-        chosen = torch.randint(0, 1400, (128,))
+    model = torch.nn.Sequential(
+        torch.nn.Linear(x.shape[1], 32), torch.nn.ReLU(), torch.nn.Linear(32, outputs)
+    )
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, nesterov=True)
+    for _ in range(1000):
+        batch = torch.randint(len(x), (128,))
         optimizer.zero_grad()
-        loss(model(x[chosen]), y[chosen]).backward()
+        loss(model(x[batch]), y[batch]).backward()
         optimizer.step()
-    return float((model(x[1400:]).argmax(1) != y[1400:]).float().mean())
+    return model
 
 
-def main() -> None:
-    """Print the test error with a found loss beside that with cross-entropy."""
-    if len(sys.argv) > 1:
-        expression = LossExpression.from_dict(json.loads(Path(sys.argv[1]).read_text())["loss"])
-    else:
-        expression = parse("square(sub(y, f))")
-    found = expression.to_torch_module("classification")
-    print(f"loss {expression.formula()}: test error {error_on_digits(found):.4f}")
-    print(f"cross-entropy: test error {error_on_digits(torch.nn.functional.cross_entropy):.4f}")
+def compare(loss: NamedLoss) -> None:
+    """Print the test error with a found loss beside that with the standard one."""
+    regression = loss.task == "regression"
+    inputs, labels = (load_diabetes if regression else load_digits)(return_X_y=True)
+    x, y = torch.tensor(inputs, dtype=torch.float32), torch.tensor(labels)
+    rows = len(x) * 4 // 5
+    x = (x - x[:rows].mean(0)) / (x[:rows].std(0) + 1e-7)
+    if regression:  # a loss of y and f is found on standardised labels
+        y = ((y - y[:rows].mean()) / y[:rows].std()).float()[:, None]
+    found = loss.expression.to_torch_module(loss.task) if loss.expression else loss.loss
+    functional = torch.nn.functional
+    usual = (
+        ("mse", functional.mse_loss) if regression else ("cross-entropy", functional.cross_entropy)
+    )
+    for name, one in ((f"loss {loss.formula}", found), usual):
+        guess = train(one, x[:rows], y[:rows], 1 if regression else 10)(x[rows:])
+        wrong = (guess - y[rows:]) ** 2 if regression else guess.argmax(1) != y[rows:]
+        print(f"{name}: test error {wrong.float().mean():.4f}")
+
+
+def main() -> int:
+    """Compare the loss of a file, or the demo's."""
+    try:
+        text = str(Path(sys.argv[1])) if len(sys.argv) > 1 else DEMO
+        loss, *others = named(text, Path("runs"), "regression")
+        if others:
+            raise ConfigError("LOSS", text, "one loss", f"RUN/{loss.name}, for example")
+        compare(loss)
+    except HeliostatError as error:
+        print(f"use_found_loss.py: {error}", file=sys.stderr)
+        return 2
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

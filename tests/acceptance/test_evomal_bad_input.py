@@ -39,6 +39,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["-o", "islands=4"], ["islands = 4", "divisor of population = 6"]),
         (["-o", "islands=3"], ["islands = 3", "at most 2"]),
         (["-o", "elite=7"], ["elite = 7", "an island's trees"]),
+        (["-o", "rate_drops=[[60, 0.1]]"], ["rate_drops = ((60, 0.1),)", "test_steps = 60"]),
+        (["-o", "rate_drops=[[5, -1]]"], ["rate_drops = ((5, -1.0),)", "a factor above 0"]),
         (["-o", "racing=[50, 20]"], ["racing = (50, 20)", "increasing", "base_steps = 30"]),
         (["-o", "racing=[30]"], ["racing = (30,)", "below base_steps = 30"]),
         (["-o", "inner_steps=0"], ["inner_steps = 0", "greater than or equal to 1"]),

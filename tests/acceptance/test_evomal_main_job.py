@@ -87,11 +87,11 @@ def test_product_exports_as_json_and_as_a_torch_module(
     assert outputs.grad is not None
 
 
-def test_terminal_shows_formulas_intervals_and_how_to_go_on(command: CommandRun) -> None:
+def test_terminal_shows_formulas_intervals_and_what_to_do_with_them(command: CommandRun) -> None:
     shown = command.command(*SMOKE, "serial")
     assert shown.returncode == 0, shown.stderr[-2000:]
     for part in ("m(y, f) =", "95 % interval", "p = ", "not the search itself", "report.html",
-                 "to_torch_module", "digest", "heliostat resume"):  # fmt: skip
+                 "to_torch_module", "digest", "tasks"):  # fmt: skip
         assert part in shown.stdout
 
 

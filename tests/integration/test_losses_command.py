@@ -79,10 +79,10 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     finished(folder, "later", later, seed=7, created=2.0)
     finished(folder, "empty", {})
     table = {"table": ("regression", DIABETES)}
-    finished(folder, "tables", table, created=0.0, datasets=["csv:a/table.csv", "csv:b.csv"])
+    finished(folder, "tables", table, created=0.5, datasets=["csv:a/table.csv", "csv:b.csv"])
     cells = {f"wine-linear-none-{k}": ("classification", DIGITS) for k in range(2)}
     study = {"datasets": ["wine", "digits"], "models": ["linear"]}
-    finished(folder, "study", cells, created=-1.0, datasets=["diabetes"], study=study)
+    finished(folder, "study", cells, created=0.25, datasets=["diabetes"], study=study)
     (folder / "broken").mkdir()
     (folder / "broken" / "run.db").write_bytes(b"no database")
     return folder
@@ -178,6 +178,24 @@ def test_losses_are_found_by_name(losses: Any, runs: Path, name: str, labels: li
     assert [a["label"] for a in accounts] == labels
 
 
+@pytest.mark.parametrize(
+    "name, said",
+    [
+        ("run:both", ["run:both/PRODUCT", "it has: loss-diabetes, loss-digits"]),
+        ("run:both/digits", ["did you mean run:both/loss-digits?"]),
+        ("run:empty", ["a run with a product of kind 'loss'"]),
+    ],
+)
+def test_another_run_names_the_loss_it_means(
+    runs: Path, capfd: pytest.CaptureFixture[str], name: str, said: list[str]
+) -> None:
+    words = ["run", "evomal", "--preset", "smoke", "--workers", "serial", "--runs", str(runs)]
+    assert heliostat([*words, "-o", "datasets=digits", "-o", f"loss={name}"]) == 2
+    err = capfd.readouterr().err
+    assert all(part in err for part in said)
+    assert "Traceback" not in err
+
+
 def test_a_built_in_loss_is_analysed_through_torch(losses: Any) -> None:
     (account,) = json.loads(
         losses("show", '{name = "label_smoothing", xi = 0.2}', "--classes", 4, "--json").out
@@ -243,7 +261,7 @@ def test_compare_picks_each_losss_rate_on_validation_data(losses: Any) -> None:
     account = json.loads(losses("compare", "both/digits", *SMALL, *options, "--json").out)
     assert [row["learning_rate"] for row in account["losses"]] == pytest.approx([0.2, 0.2])
     text = losses("compare", "both/diabetes", *SMALL, "--seed", 3).out
-    assert "diabetes: test mse over 3 paired seeds of 20 steps" in text
+    assert "diabetes: test mse (y standardised) over 3 paired seeds of 20 steps" in text
     assert "note: both/loss-diabetes was found on diabetes under another split" in text
 
 
@@ -285,6 +303,21 @@ def test_an_exported_file_is_a_loss_by_name_and_trains_in_the_example(
     assert float(found.split()[-1]) < 0.2
 
 
+def test_the_example_trains_what_the_demo_finds_and_refuses_what_is_no_loss(
+    tmp_path: Path, python: Any
+) -> None:
+    done = python("examples/use_found_loss.py", OMP_NUM_THREADS="1")
+    found, usual = done.stdout.splitlines()
+    assert found.startswith("loss 1.093*sqrt")
+    assert float(found.split()[-1]) < float(usual.split()[-1]) < 1  # at one rate, as in the README
+    path = tmp_path / "empty.json"
+    path.write_text("{}")
+    done = python("examples/use_found_loss.py", str(path), OMP_NUM_THREADS="1")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "a JSON file of losses export" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     "arguments, parts",
     [
@@ -307,6 +340,7 @@ def test_an_exported_file_is_a_loss_by_name_and_trains_in_the_example(
         (["compare", "later", "--dataset", "diabetes"], ["a loss for regression"]),
         (["compare", "cross_entropy", "--dataset", "wine"], ["other than the standard one"]),
         (["compare", "later", "--rate-factor", "0"], ["--rate-factor", "x>0"]),
+        (["compare", "later", "--steps", "9", "--rate-drop", "9", "0.1"], ["--rate-drop", "to 8"]),
         (["export", "both"], ["one loss", "both/loss-diabetes or both/loss-digits"]),
         (["export", "ace"], ["a loss that is a tree"]),
     ],

@@ -4,7 +4,7 @@ A method returns `Section`s; `render` makes the file, `draw` a single plot.
 """
 
 from heliostat.report.html import render
-from heliostat.report.sections import Plot, Section, Series, Table, Text
+from heliostat.report.sections import HeatMap, Plot, Section, Series, Table, Text
 from heliostat.report.svg import draw
 
-__all__ = ["Plot", "Section", "Series", "Table", "Text", "draw", "render"]
+__all__ = ["HeatMap", "Plot", "Section", "Series", "Table", "Text", "draw", "render"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
 from collections.abc import Callable, Sequence
 
@@ -158,7 +159,7 @@ def _environment(view: RunView) -> Section:
 
 
 def _reproduce(view: RunView) -> Section:
-    config = f"heliostat run {view.folder.path}/config.toml"
+    config = shlex.join(["heliostat", "run", str(view.folder.config)])
     lines = [
         Text("The command that began this run:"),
         Text(view.command, code=True),
@@ -168,6 +169,6 @@ def _reproduce(view: RunView) -> Section:
         Text("Equal digests mean equal outcomes, bit for bit, on equal CPU type and libraries."),
     ]
     if view.state != "finished":
-        lines.append(Text(f"heliostat resume {view.id}", code=True))
+        lines.append(Text(shlex.join(["heliostat", "resume", str(view.folder.path)]), code=True))
     created = time.strftime("%Y-%m-%d %H:%M", time.localtime(view.created))
     return Section("How to reproduce", [*lines, Text(f"Begun on {created}.")])

@@ -10,8 +10,9 @@ import math
 from collections.abc import Sequence
 from numbers import Real
 
+from heliostat.report.heat import draw_heat
 from heliostat.report.marks import DARK
-from heliostat.report.sections import Plot, Section, Table, Text
+from heliostat.report.sections import HeatMap, Plot, Section, Table, Text
 from heliostat.report.svg import draw
 from heliostat.report.typeset import cell, escape
 
@@ -99,7 +100,7 @@ def _contents(sections: Sequence[Section]) -> str:
     return f'<nav aria-label="Contents"><ol>{entries}</ol></nav>'
 
 
-def _block(block: Text | Table | Plot) -> str:
+def _block(block: Text | Table | Plot | HeatMap) -> str:
     match block:
         case Text(body, code=True):
             return f"<pre><code>{escape(body)}</code></pre>"
@@ -109,8 +110,14 @@ def _block(block: Text | Table | Plot) -> str:
         case Table():
             return _table(block)
         case Plot():
-            note = f"<figcaption>{escape(block.note)}</figcaption>" if block.note else ""
-            return f'<figure><div class="scroll">{draw(block)}</div>{note}</figure>'
+            return _figure(draw(block), block.note)
+        case HeatMap():
+            return _figure(draw_heat(block), block.note)
+
+
+def _figure(picture: str, note: str) -> str:
+    said = f"<figcaption>{escape(note)}</figcaption>" if note else ""
+    return f'<figure><div class="scroll">{picture}</div>{said}</figure>'
 
 
 def _table(table: Table) -> str:

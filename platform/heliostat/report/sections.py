@@ -56,8 +56,24 @@ class Plot:
 
 
 @dataclass(frozen=True)
+class HeatMap:
+    """A value at every place of a grid, as shades; `values` are rows by y, from below.
+
+    Values that are not finite stay empty. `note` is the sentence under it that says what to see.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    values: Sequence[Sequence[float]]
+    note: str = ""
+
+
+@dataclass(frozen=True)
 class Section:
     """A heading with what stands under it."""
 
     title: str
-    content: Sequence[Text | Table | Plot]
+    content: Sequence[Text | Table | Plot | HeatMap]

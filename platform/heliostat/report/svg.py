@@ -34,7 +34,7 @@ _MARKED = 60  # a line with more points than this shows no marker on each
 _FINE = 400  # with more than this it is drawn finer: noisy curves hide one another less
 _CROWD = 100  # a cloud of more points than this is drawn with smaller markers
 
-_STYLE = (
+STYLE = (
     ".hp{display:block;width:100%;height:auto;font:12px system-ui,sans-serif;"
     "font-variant-numeric:tabular-nums;fill:currentColor}"
     ".hp-title{font-weight:600;font-size:14px}"
@@ -128,7 +128,7 @@ def draw(plot: Plot) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="hp" role="img"'
         f' viewBox="0 0 {px(WIDTH)} {px(bottom)}" aria-label="{escape(_spoken(plot))}">'
-        f"<style>{_STYLE}</style>" + "\n".join(body) + "</svg>"
+        f"<style>{STYLE}</style>" + "\n".join(body) + "</svg>"
     )
 
 

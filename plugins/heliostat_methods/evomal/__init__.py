@@ -33,6 +33,12 @@ if TYPE_CHECKING:
         plain_fingerprint,
     )
     from heliostat_methods.evomal.expression import LossExpression, parse
+    from heliostat_methods.evomal.landscape import (
+        filter_normalised,
+        module_filters,
+        module_objective,
+        module_vector,
+    )
     from heliostat_methods.evomal.ml3 import LossNetwork
     from heliostat_methods.evomal.primitives import (
         SHIFTED,
@@ -43,7 +49,11 @@ if TYPE_CHECKING:
     from heliostat_methods.evomal.problem import LearningProblem
     from heliostat_methods.evomal.program import LossProgram, initial_weights, stack_weights
     from heliostat_methods.evomal.rejection import RejectionConfig, accept
-    from heliostat_methods.evomal.taylorglo import taylor_glo, taylor_glo_expression
+    from heliostat_methods.evomal.taylorglo import (
+        taylor_glo,
+        taylor_glo_expression,
+        taylor_glo_gradient,
+    )
     from heliostat_methods.evomal.torch_loss import TorchLoss
     from heliostat_methods.evomal.training import TrainedRuns, TrainingConfig, train, train_replicas
     from heliostat_methods.evomal.unrolled import TunedLosses, UnrolledConfig, tune
@@ -67,11 +77,15 @@ _HOME = {
     "UnrolledConfig": "unrolled",
     "accept": "rejection",
     "ace_equilibrium": "analysis",
+    "filter_normalised": "landscape",
     "fingerprint": "equivalence",
     "gradient_free": "equivalence",
     "initial_weights": "program",
     "label_free": "equivalence",
     "loss_curve": "analysis",
+    "module_filters": "landscape",
+    "module_objective": "landscape",
+    "module_vector": "landscape",
     "null_epoch_gradient": "analysis",
     "parametric_fingerprint": "equivalence",
     "parse": "expression",
@@ -79,6 +93,7 @@ _HOME = {
     "stack_weights": "program",
     "taylor_glo": "taylorglo",
     "taylor_glo_expression": "taylorglo",
+    "taylor_glo_gradient": "taylorglo",
     "train": "training",
     "train_replicas": "training",
     "tune": "unrolled",
@@ -104,11 +119,15 @@ __all__ = [
     "UnrolledConfig",
     "accept",
     "ace_equilibrium",
+    "filter_normalised",
     "fingerprint",
     "gradient_free",
     "initial_weights",
     "label_free",
     "loss_curve",
+    "module_filters",
+    "module_objective",
+    "module_vector",
     "null_epoch_gradient",
     "parametric_fingerprint",
     "parse",
@@ -116,6 +135,7 @@ __all__ = [
     "stack_weights",
     "taylor_glo",
     "taylor_glo_expression",
+    "taylor_glo_gradient",
     "train",
     "train_replicas",
     "tune",

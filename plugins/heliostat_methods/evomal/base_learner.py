@@ -28,7 +28,12 @@ Array = npt.NDArray[Any]
 
 
 class BaseLearner(Protocol):
-    """What a search asks of a base model; rows P are candidates, R replicas of one loss."""
+    """What a search asks of a base model.
+
+    P candidates of at most N nodes with weights (P, N), R replicas of one loss, C outputs. Metrics
+    and curves are those of ``TrainedRuns``: (P or R, 3) and (P or R, curve steps, 3). All raise
+    ``ValueError`` naming the argument for shapes that do not fit.
+    """
 
     @property
     def data(self) -> ProblemData:
@@ -38,42 +43,60 @@ class BaseLearner(Protocol):
     def meta_stepper(
         self, program: LossProgram, tuning: Tuning, config: UnrolledConfig, streams: Streams
     ) -> Callable[[int], Array]:
-        """Return what takes meta step k and gives the objective after it, (P,)."""
+        """Return what takes meta step k on ``tuning`` and gives the objective after it, (P,).
+
+        Each call draws the next batches and the next network; NaN where a candidate diverged.
+        """
         ...
 
     def fresh_predictions(self, samples: int, streams: Streams) -> tuple[Array, Array]:
-        """Return a fresh model's outputs and the labels, both (C, samples)."""
+        """Return a fresh model's outputs and the labels, both (C, n), on training samples.
+
+        n is ``samples``, or all rows where there are fewer.
+        """
         ...
 
     def train(
         self, program: LossProgram, weights: Array, config: TrainingConfig, streams: Streams,
         state: TrainingState | None = None, until: int | None = None,
     ) -> TrainedRuns:  # fmt: skip
-        """Train one model with every candidate, from the same parameters over the same batches."""
+        """Train one model with every candidate, from the same parameters over the same batches.
+
+        With ``state`` it goes on from there, with ``until`` it stops at that step.
+        """
         ...
 
     def train_replicas(
         self, program: LossProgram, weights: Array, config: TrainingConfig,
         replicas: Sequence[Streams], curve_steps: Sequence[int] = (),
     ) -> TrainedRuns:  # fmt: skip
-        """Train one tree under several seeds."""
+        """Train one tree under several seeds: replica r draws from ``replicas[r]`` alone.
+
+        Metrics are also measured after each of ``curve_steps``. Raises ``ValueError`` for none.
+        """
         ...
 
     def tune_module(self, loss: Any, config: UnrolledConfig, streams: Streams) -> Array:
-        """Tune a torch loss's parameters in place; returns the objective, (meta_steps,)."""
+        """Tune a torch loss's parameters in place; returns the objective, (meta_steps,).
+
+        ``loss`` is a module that maps outputs (B, C) and targets (B,) to a scalar.
+        """
         ...
 
     def train_module(
         self, loss: Any, config: TrainingConfig, replicas: Sequence[Streams],
         curve_steps: Sequence[int] = (),
     ) -> TrainedRuns:  # fmt: skip
-        """Train any torch loss under several seeds."""
+        """Train any torch loss under several seeds, as ``train_replicas`` does a tree.
+
+        ``loss`` maps outputs (B, C) and targets (B,) to a scalar.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class TorchLearner:
-    """Any torch model, by automatic differentiation."""
+    """Any torch model, by automatic differentiation; ``measured`` are rows x (n, ...), y (n,)."""
 
     data: ProblemData
     measured: tuple[Array, Array]
@@ -146,7 +169,10 @@ class TorchLearner:
 
 @dataclass(frozen=True)
 class DenseLearner:
-    """A dense ReLU network, by the compiled closed form; losses that are no trees use torch."""
+    """A dense ReLU network, by the compiled closed form; losses that are no trees use torch.
+
+    ``measured`` are rows x (n, inputs), y (n,).
+    """
 
     data: ProblemData
     measured: tuple[Array, Array]
@@ -186,7 +212,10 @@ class DenseLearner:
         self, program: LossProgram, weights: Array, config: TrainingConfig,
         replicas: Sequence[Streams], curve_steps: Sequence[int] = (),
     ) -> TrainedRuns:  # fmt: skip
-        """Train one tree under several seeds."""
+        """Train one tree under several seeds; with augmented images through torch."""
+        # By type, so that closed-form trainings do not load torch.
+        if type(config) is not TrainingConfig:
+            return self._torch.train_replicas(program, weights, config, replicas, curve_steps)
         return training.train_replicas(
             program, weights, self.problem, config, replicas, curve_steps
         )
@@ -204,7 +233,7 @@ class DenseLearner:
 
 
 def learner(data: ProblemData, measured: tuple[Array, Array]) -> BaseLearner:
-    """Return the learner that fits the model, measuring on `measured` rows."""
+    """Return the learner that fits the model, measuring on `measured` rows x (n, ...), y (n,)."""
     return TorchLearner(data, measured) if data.hidden is None else DenseLearner(data, measured)
 
 
@@ -213,6 +242,9 @@ def tune(
     config: UnrolledConfig, streams: Streams,
 ) -> TunedLosses:  # fmt: skip
     """Tune a block's weights on one problem, or on several in turn: step k on problem k mod T.
+
+    Weights are (P, N), the history is (meta_steps, P). Raises ``ValueError`` for weights of another
+    shape.
 
     With one problem the streams are ``streams("init")`` and so on, with several each problem has
     its own, ``streams("problem", t, "init")``. Taking turns is our reading of training a loss on
@@ -242,7 +274,10 @@ def accept(
     learners: Sequence[BaseLearner], program: LossProgram, weights: Array,
     config: rejection.RejectionConfig, streams: Streams,
 ) -> npt.NDArray[np.bool_]:  # fmt: skip
-    """Return the mask (P,) of candidates that pass the rejection protocol on every problem."""
+    """Return the mask (P,) of candidates that pass the rejection protocol on every problem.
+
+    ``weights`` (P, N); problem t of several draws from ``streams("problem", t, ...)``.
+    """
     passed = np.ones(program.count, np.bool_)
     for t, one in enumerate(learners):
         mine = _own(streams, t, len(learners))
@@ -259,7 +294,11 @@ def train(
     config: TrainingConfig, streams: Streams,
     states: Sequence[TrainingState] | None = None, until: int | None = None,
 ) -> tuple[npt.NDArray[np.float64], list[TrainingState]]:  # fmt: skip
-    """Return the fitness (P,), the metric's mean over problems, and where the trainings stand."""
+    """Return the fitness (P,), the metric's mean over problems, and where the trainings stand.
+
+    ``weights`` (P, N). ``states``, one for each problem, are where trainings go on, ``until`` is
+    the step to stop at; the fitness is +inf where a training diverged.
+    """
     total, ends = np.zeros(program.count), []
     for t, one in enumerate(learners):
         runs = one.train(

@@ -26,15 +26,13 @@ from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.expression import LossExpression, parse
 from heliostat_methods.evomal.genetic import evolve
 from heliostat_methods.evomal.primitives import PrimitiveTable, table_named
+from heliostat_methods.evomal.protocol import score_settings, training_config, tuning_config
 from heliostat_methods.evomal.scoring import (
     KINDS,
     Candidate,
     State,
     answered,
     ranked,
-    score_settings,
-    training_config,
-    tuning_config,
 )
 from heliostat_methods.evomal.tasks import (
     Block,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from heliostat.cli.next_command import next_command
 from heliostat.cli.options import json_option, print_json, runs_option
 from heliostat.errors import ConfigError, HeliostatError, StoreError
 
@@ -68,9 +69,8 @@ def list_losses(runs: Path | None, as_json: bool) -> None:
         print_json(rows)
         return
     if not rows:
-        click.echo(
-            f"no losses in {runs_root(runs)}; find some with: heliostat run evomal", err=True
-        )
+        command = next_command("run", "evomal")
+        click.echo(f"no losses in {runs_root(runs)}; find some with: {command}", err=True)
     for row in rows:
         click.echo(f"{row['run']}/{row['name']}")
         day = time.strftime("%Y-%m-%d", time.localtime(row["created"]))
@@ -201,6 +201,14 @@ def plot(
 )
 @click.option("--learning-rate", type=click.FloatRange(min=0, min_open=True), help="Rate of SGD.")
 @click.option(
+    "--rate-drop",
+    "drops",
+    type=(int, float),
+    multiple=True,
+    metavar="STEP FACTOR",
+    help="From that step on the rate is multiplied by the factor; may be given again.",
+)
+@click.option(
     "--rate-factor",
     "factors",
     type=click.FloatRange(min=0, min_open=True),
@@ -218,6 +226,7 @@ def compare(
     seeds: int,
     seed: int | None,
     learning_rate: float | None,
+    drops: tuple[tuple[int, float], ...],
     factors: tuple[float, ...],
     runs: Path | None,
     as_json: bool,
@@ -227,7 +236,7 @@ def compare(
     All losses get the same first models and batches, so differences are paired. Momentum, weight
     decay, batch size and learning rate are those of the first run, else the released code's.
     """
-    from heliostat_methods.evomal.comparing import compared, comparison_text
+    from heliostat_methods.evomal.losses_compare import compared, comparison_text
 
     account = compared(
         _named(names, runs, "classification"),
@@ -237,6 +246,7 @@ def compare(
         seeds=seeds,
         seed=seed,
         learning_rate=learning_rate,
+        drops=drops,
         factors=factors or (1.0,),
         progress=lambda text: click.echo(text, err=True),
     )
@@ -271,7 +281,11 @@ def export(loss: str, form: Any, output: Path | None, task: Task, runs: Path | N
         choices = " or ".join(f"{one.run}/{one.name}" for one in found)
         raise ConfigError("LOSS", loss, "one loss", f"this run has several: {choices}")
     one = found[0]
-    facts = {"run": one.run, "dataset": one.dataset, "fitness": one.fitness} if one.run else {}
+    facts: dict[str, Any] = {}
+    if one.run:
+        facts = {"run": one.run, "dataset": one.dataset, "fitness": one.fitness}
+    if one.labels is not None:
+        facts["labels"] = dict(one.labels)
     try:
         text = exported(one.expression or one.loss, one.task, form, **facts)
     except LossExpressionError as error:

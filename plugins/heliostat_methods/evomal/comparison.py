@@ -18,7 +18,7 @@ from heliostat import Run, Shared
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.paired_seeds import paired_difference, summary
 from heliostat_methods.evomal.problem import ProblemData
-from heliostat_methods.evomal.scoring import training_config
+from heliostat_methods.evomal.protocol import comparison_training
 from heliostat_methods.evomal.tasks import Problems, Trial, TrialScores, train_loss
 from heliostat_methods.evomal.training import TrainingConfig
 from heliostat_search.statistics import mean_interval
@@ -48,7 +48,7 @@ def compare(
     The standard and the found loss are trained at both rates, references at their best one. Rows
     are called by role, `_best_rate` appended at the best rate.
     """
-    training = training_config(config, config.test_steps)
+    training = comparison_training(config)
     spread = np.linspace(0, config.test_steps, CURVE_POINTS + 1)
     steps = tuple(int(s) for s in np.unique(spread.astype(int)))
     entries: list[tuple[str, Contestant, TrainingConfig]] = []
@@ -69,7 +69,7 @@ def compare(
         for _, one, how in entries
         for seeds in blocks
     ]
-    scores = _trained(trials, problems, run)
+    scores = _trained(trials, problems, run, losses=len(contestants))
     table: list[dict[str, Any]] = []
     values: dict[str, np.ndarray[Any, Any]] = {}
     for i, (role, one, how) in enumerate(entries):
@@ -135,7 +135,8 @@ def _rates_tried(
         for one in contestants
         for plan in plans
     ]
-    means = [float(np.mean(s.metric)) for s in _trained(trials, problems, run)]
+    told = {"losses": len(contestants), "rates": len(plans)}
+    means = [float(np.mean(s.metric)) for s in _trained(trials, problems, run, **told)]
     each = len(plans)
     return {
         _name(one, i): [
@@ -146,13 +147,16 @@ def _rates_tried(
     }
 
 
-def _trained(trials: list[Trial], problems: Shared[Problems], run: Run) -> list[TrialScores]:
-    """Run the trials, reporting on the way."""
+def _trained(
+    trials: list[Trial], problems: Shared[Problems], run: Run, **told: float
+) -> list[TrialScores]:
+    """Run the trials, reporting before the first, which may take long, and on the way."""
     scores, trained = [], 0
+    run.report(0, of=len(trials), **told, trained=0.0)
     for outcome in run.stream(train_loss, trials, shared=problems):
         scores.append(outcome.unwrap())
         trained += len(trials[len(scores) - 1].seeds)
-        run.report(len(scores), of=len(trials), trained=float(trained))
+        run.report(len(scores), of=len(trials), **told, trained=float(trained))
     return scores
 
 

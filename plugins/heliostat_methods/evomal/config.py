@@ -20,8 +20,16 @@ LossRef = Annotated[PartRef, PartKind("loss")]
 
 Baseline = Literal["none", "gp_lfl", "random", "local_search", "taylorglo",
                    "taylorglo_as_released", "ml3", "fixed"]  # fmt: skip
-NOT_IN_A_STUDY = ("together", "baseline", "loss", "references", "transfer", "landscape_seeds")
+NOT_IN_A_STUDY = ("together", "baseline", "loss", "references", "transfer", "landscape_seeds",
+                  "augment")  # fmt: skip
 """What belongs to a single search; a study says it in fields of its own, or not at all."""
+
+
+class AugmentConfig(MethodConfig):
+    """How images vary while the comparison trains."""
+
+    padding: int = Field(4, ge=0, description="pixels by which an image may shift")
+    flip: bool = Field(True, description="flip every other image; not for digits")
 
 
 class TransferConfig(MethodConfig):
@@ -102,7 +110,9 @@ class EvoMALConfig(MethodConfig):
         "auto", description="closed form for dense models, or autograd for all"
     )
     baseline: Baseline = Field(
-        "none", description="another search under the same budget in place of EvoMAL's"
+        "none",
+        description="another search in place of EvoMAL's, of as many candidates; ml3 has a much "
+        "smaller budget of its own, network_restarts",
     )
     loss: LossRef | None = Field(
         None, description="loss to compare with; without one mse or cross_entropy, by the task"
@@ -118,7 +128,9 @@ class EvoMALConfig(MethodConfig):
         (0.6, 0.2, 0.2), description="train, validation and test parts of the data"
     )
     initial: tuple[str, ...] = Field(
-        (), description="losses that start the population, such as square(sub(y, f))"
+        (),
+        description="losses that start the population, such as square(sub(y, 0.9*f)); local search "
+        "starts from their weights",
     )
     primitives: Literal["standard", "shifted"] = Field(
         "standard", description="log and sqrt of max(|a|, 1e-7), or of |a| + 1e-7"
@@ -181,6 +193,14 @@ class EvoMALConfig(MethodConfig):
 
     test_seeds: int = Field(10, ge=2, description="paired trainings of each loss in the comparison")
     test_steps: int = Field(10_000, ge=1, description="training steps in the comparison")
+    rate_drops: tuple[tuple[int, float], ...] = Field(
+        (),
+        description="steps of the comparison from which on the learning rate is multiplied, such "
+        "as [[100000, 0.1], [135000, 0.1]]",
+    )
+    augment: AugmentConfig | None = Field(
+        None, description="random crops and flips of images in the comparison; {} for the usual"
+    )
     rate_factors: tuple[float, ...] = Field(
         (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
         min_length=1,
@@ -280,6 +300,14 @@ class EvoMALConfig(MethodConfig):
             )
         if not all(factor > 0 for factor in self.rate_factors):
             raise ConfigError("rate_factors", self.rate_factors, "positive factors")
+        steps = [step for step, _ in self.rate_drops]
+        if steps != sorted(set(steps)) or any(not 0 < s < self.test_steps for s in steps):
+            raise ConfigError(
+                "rate_drops", self.rate_drops,
+                f"increasing steps below test_steps = {self.test_steps}",
+            )  # fmt: skip
+        if not all(factor > 0 for _, factor in self.rate_drops):
+            raise ConfigError("rate_drops", self.rate_drops, "pairs of a step and a factor above 0")
         if len(self.initial) > self.population:
             most = f"at most population = {self.population} losses"
             raise ConfigError("initial", f"{len(self.initial)} losses", most)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from heliostat_methods.evomal.labels import labels_text
+
 
 def account_text(account: Mapping[str, Any]) -> str:
     """Return what a terminal shows of one loss."""
@@ -16,6 +18,8 @@ def account_text(account: Mapping[str, Any]) -> str:
         lines += [f"  LaTeX     {account['latex']}", f"  prefix    {account['prefix']}"]
     if account["fitness"] is not None:
         lines.append(f"  found on {account['dataset']}: validation {number(account['fitness'])}")
+    said = labels_text(account["task"], account.get("labels"))
+    lines += [f"  {said}"] if said else []
     if account["task"] == "regression":
         lines += ["", *_table("output f", account["curves"], ("output", "m(y=0, f)"))]
         rests = ", ".join(f"{number(f)} for y = {y:g}" for y, f in account["equilibrium"])

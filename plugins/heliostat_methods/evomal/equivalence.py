@@ -30,7 +30,6 @@ equal: a rounding that falls either way, and for ``parametric_fingerprint`` anot
 equal losses apart, which costs time and changes no result.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -38,6 +37,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
+from heliostat.encoding import digest
 from heliostat_methods.evomal.expression import MAX_NODES, LossExpression, Task
 from heliostat_methods.evomal.kernel import gradients
 from heliostat_methods.evomal.primitives import Opcode
@@ -124,7 +124,7 @@ def fingerprint(
     found = _probed(program, weights, probe)
     if seen == "norms":
         found = np.sqrt(np.square(found.reshape(program.count, *probe.y.shape)).sum(axis=2))
-    return [_digest(text) for text in _rounded(found, digits)]
+    return [digest(text) for text in _rounded(found, digits)]
 
 
 def plain_fingerprint(program: LossProgram, probe: Probe, digits: int = 4) -> list[str]:
@@ -164,13 +164,13 @@ def parametric_fingerprint(
     keys = []
     for p, expression in enumerate(expressions):
         if not program.trainable[p]:
-            keys.append(_digest("no gradient"))
+            keys.append(digest("no gradient"))
         elif not shown[p]:
-            keys.append(_digest(" ".join(expression.nodes)))
+            keys.append(digest(" ".join(expression.nodes)))
         else:
             # Elsewhere the weights of an outcome would not fit the tree.
             shape = ",".join(str(len(arguments)) for arguments in expression.children())
-            keys.append(_digest("\n".join((shape, *texts[p]))))
+            keys.append(digest("\n".join((shape, *texts[p]))))
     return keys
 
 
@@ -230,7 +230,3 @@ def _rounded(rows: Array, digits: int) -> list[str]:
     form = f"{{:.{digits - 1}e}}"
     # No -0 among them: the kernels add up each gradient from 0.
     return [" ".join(map(form.format, row)) for row in rows.tolist()]
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from heliostat_methods.evomal.expression import LossExpression, Task
+from heliostat_methods.evomal.labels import scale_text
 from heliostat_methods.evomal.primitives import EPSILON, LossExpressionError, Opcode
 
 Format = Literal["json", "python", "latex", "torch"]
-FORMATS: tuple[Format, ...] = ("json", "python", "latex", "torch")
 
 _LINE = 40  # a part longer than this becomes a variable of its own
 
@@ -34,7 +34,7 @@ _INFIX = (Opcode.ADD, Opcode.SUB, Opcode.MUL, Opcode.DIV, Opcode.SQUARE)
 
 _WHAT: dict[Task, str] = {
     "classification": "outputs: logits (batch, classes); targets: class indices (batch,).",
-    "regression": "outputs and targets: one number a sample each.",
+    "regression": "outputs: one number a sample; targets: {scale}, standardised.",
 }
 _ENTRIES: dict[Task, list[str]] = {
     "classification": [
@@ -53,7 +53,7 @@ _MEAN: dict[Task, str] = {
 
 
 def exported(loss: Any, task: Task, form: Format, **facts: Any) -> str:
-    """Return the text of a file; ``facts`` (the run, the fitness) go into JSON.
+    """Return the text of a file; ``facts`` (the run, the fitness, the labels) go into JSON.
 
     ``json`` is read by ``LossExpression.from_dict`` (its field "loss"), or by
     ``LossNetwork.from_dict``; ``python`` is a function ``loss(outputs, targets)``; ``torch`` is an
@@ -68,22 +68,23 @@ def exported(loss: Any, task: Task, form: Format, **facts: Any) -> str:
         raise LossExpressionError("it is not a formula")
     if form == "latex":
         return expression.to_latex() + "\n"
-    return (_function if form == "python" else _module)(expression, task)
+    what = _WHAT[task].format(scale=scale_text(facts.get("labels")))
+    return (_function if form == "python" else _module)(expression, task, what)
 
 
-def _function(expression: LossExpression, task: Task) -> str:
+def _function(expression: LossExpression, task: Task, what: str) -> str:
     head = ["import torch", "", "", "def loss(outputs, targets):"]
     body = _statements(expression, task, lambda i: repr(expression.weights[i]))
-    return _text(head, 4, [*_documentation(expression, task), *body])
+    return _text(head, 4, [*_documentation(expression, what), *body])
 
 
-def _module(expression: LossExpression, task: Task) -> str:
+def _module(expression: LossExpression, task: Task, what: str) -> str:
     head = [
         "import torch",
         "",
         "",
         "class FoundLoss(torch.nn.Module):",
-        *(f"    {line}" if line else "" for line in _documentation(expression, task)),
+        *(f"    {line}" if line else "" for line in _documentation(expression, what)),
         "",
         "    def __init__(self, trainable=False):",
         "        super().__init__()",
@@ -100,8 +101,8 @@ def _text(head: list[str], indent: int, body: list[str]) -> str:
     return "\n".join([*head, *(" " * indent + line if line else "" for line in body)]) + "\n"
 
 
-def _documentation(expression: LossExpression, task: Task) -> list[str]:
-    return [f'"""{expression.formula(6)}', "", _WHAT[task], '"""']
+def _documentation(expression: LossExpression, what: str) -> list[str]:
+    return [f'"""{expression.formula(6)}', "", what, '"""']
 
 
 def _statements(expression: LossExpression, task: Task, weight: Callable[[int], str]) -> list[str]:

@@ -68,16 +68,3 @@ def absolute_cross_entropy(
     labels = one_hot(targets, logits.shape[1])
     result: Array = phi0 * np.abs(np.log(phi1 * (labels * p + _ACE_SHIFT))).sum(axis=1)
     return result
-
-
-def absolute_cross_entropy_gradient(
-    logits: Array, targets: Array, phi0: float = 1.0, phi1: float = 1.0
-) -> Array:
-    """Return the gradient of ``absolute_cross_entropy`` by the logits, (n, C)."""
-    logits = np.asarray(logits, np.float64)
-    p = np.exp(log_softmax(logits))
-    labels = one_hot(targets, logits.shape[1])
-    by_p = phi0 * np.sign(np.log(phi1 * (labels * p + _ACE_SHIFT))) / (labels * p + _ACE_SHIFT)
-    by_p *= labels
-    result: Array = p * (by_p - (p * by_p).sum(axis=1, keepdims=True))
-    return result

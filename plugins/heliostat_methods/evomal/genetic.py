@@ -10,7 +10,7 @@ import numpy as np
 from heliostat import Run, Shared
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.expression import parse
-from heliostat_methods.evomal.scoring import KINDS, Scorer, State, ranked
+from heliostat_methods.evomal.scoring import KINDS, Candidate, Scorer, State, ranked, standings
 from heliostat_methods.evomal.tasks import Problems
 from heliostat_search.evolution import (
     DoubleTournament,
@@ -48,6 +48,8 @@ def evolve(
     ring = Ring(config.migrate_every, config.migrants)
     heights, size = (config.init_min, config.init_max), config.population // config.islands
 
+    initial = [parse(text, table) for text in config.initial]
+
     def corrected(trees: Sequence[Tree], rng: np.random.Generator) -> list[Tree]:
         return [
             with_terminals(pset, tree, ("y", "f"), JOINTS, rng, config.max_height) for tree in trees
@@ -57,8 +59,8 @@ def evolve(
         name = ("variation", generation) + ((island,) if config.islands > 1 else ())
         rng = run.rng(*name)
         if generation == 0 or blind:
-            texts = config.initial[island :: config.islands] if generation == 0 else ()
-            given = [parse(text, table).nodes for text in texts][:size]
+            starts = initial[island :: config.islands] if generation == 0 else ()
+            given = [loss.nodes for loss in starts][:size]
             drawn = half_and_half(pset, size - len(given), heights, rng)
             return [*given, *corrected(drawn, rng)]
         kept = [one.tree for one in elite(parents, config.elite)]
@@ -72,20 +74,25 @@ def evolve(
             before = [list(island) for island in ring.after(generation - 1, before)]
         each = [bred(i, generation, before[i] if generation else []) for i in range(config.islands)]
         trees = [tree for island in each for tree in island]
-        state = scorer.score(state, trees, generation)
+        given = initial if generation == 0 and config.local_search else ()
+        state = scorer.score(state, trees, generation, given)
+        keys, places = [scorer.keys(island) for island in each], standings(state.archive)
         state.islands = [
-            [(tree, state.archive[key].fitness)
-             for tree, key in zip(island, scorer.keys(island), strict=True)]
-            for island in each
-        ]  # fmt: skip
+            [(tree, places[key]) for tree, key in zip(island, names, strict=True)]
+            for island, names in zip(each, keys, strict=True)
+        ]
         generation += 1
         run.checkpoint(generation, state.plain())
-        _report(state, generation, config, run)
+        population = [state.archive[key] for names in keys for key in names]
+        _report(state, population, generation, config, run)
     return state
 
 
-def _report(state: State, generation: int, config: EvoMALConfig, run: Run) -> None:
-    fitness = [f for _, f in state.population if math.isfinite(f)]
+def _report(
+    state: State, population: list[Candidate], generation: int, config: EvoMALConfig, run: Run
+) -> None:
+    # A metric on the way is no fitness, so what racing stopped is in no median.
+    fitness = [one.fitness for one in population if math.isfinite(one.fitness) and one.rung is None]
     best = ranked(state)
     statuses = [candidate.status for candidate in state.archive.values()]
     run.report(
@@ -94,7 +101,7 @@ def _report(state: State, generation: int, config: EvoMALConfig, run: Run) -> No
         count=state.evaluated,
         best=best[0].fitness if best else math.inf,
         median=float(np.median(fitness)) if fitness else math.inf,
-        not_accepted=float(len(state.population) - len(fitness)),
+        not_accepted=float(len(population) - len(fitness)),
         from_cache=float(state.reused),
         **{kind: float(statuses.count(kind)) for kind in KINDS if kind in statuses},
     )

@@ -11,7 +11,7 @@ An *objective* maps a stack of parameter vectors (K, P) to K numbers; ``dense_ob
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -159,8 +159,25 @@ def landscape(
     is what the problem measures on. Uses the streams ``("direction", r)``, ``("plane",)`` and
     ``("flatness", r)``: one loss's directions do not depend on another's.
     """
+    objectives = {
+        "train": dense_objective(problem, "train", measure),
+        "test": dense_objective(problem, "valid", measure),
+    }
+    return surroundings(theta, dense_filters(problem.widths), objectives, streams, config)
+
+
+def surroundings(
+    theta: Array,
+    filters: npt.NDArray[np.int64],
+    objectives: Mapping[str, Objective],
+    streams: Callable[..., np.random.Generator],
+    config: LandscapeConfig | None = None,
+) -> dict[str, Any]:
+    """Return what `landscape` does for any model: ``theta`` (R, P), ``filters`` (P,).
+
+    ``objectives`` are those of "train" and "test".
+    """
     config = config or LandscapeConfig()
-    filters = dense_filters(problem.widths)
     steps = np.linspace(-config.radius, config.radius, config.points)
     grid = np.linspace(-config.radius, config.radius, config.grid)
     account: dict[str, Any] = {
@@ -172,9 +189,7 @@ def landscape(
             "directions": config.flatness_directions,
         },
     }
-    parts: tuple[tuple[str, Part], ...] = (("train", "train"), ("test", "valid"))
-    for name, part in parts:
-        objective = dense_objective(problem, part, measure)
+    for name, objective in objectives.items():
         lines, flat = [], []
         for r, vector in enumerate(theta):
             direction = filter_normalised(vector, filters, streams("direction", r))
@@ -204,8 +219,13 @@ def module_filters(module: Any, biases: bool = False) -> npt.NDArray[np.int64]:
     (biases, normalisation) stay where they are, as Li et al. do; with ``biases`` each such vector
     is one filter.
     """
+    return tensor_filters(module.parameters(), biases)
+
+
+def tensor_filters(parameters: Iterable[Any], biases: bool = False) -> npt.NDArray[np.int64]:
+    """Return what ``module_filters`` does, of parameters in any order."""
     numbers, first = [], 0
-    for parameter in module.parameters():
+    for parameter in parameters:
         if parameter.ndim >= 2:
             rows = parameter.shape[0]
             numbers.append(np.repeat(np.arange(first, first + rows), parameter.numel() // rows))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,25 +11,39 @@ from heliostat import ConfigError, PartRef, Run
 from heliostat.parts import Dataset, Model
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.expression import LossExpression, Task, parse
+from heliostat_methods.evomal.labels import Labels
 from heliostat_methods.evomal.problem import ProblemData
 from heliostat_methods.evomal.saved_losses import STANDARD_TREES
-from heliostat_search.splits import split
+from heliostat_search.splits import Split, split
 
 USUAL = {"regression": "mse", "classification": "cross_entropy"}
 """The standard loss of each kind of task."""
 
 
-def load_problem(config: EvoMALConfig, ref: PartRef, model: PartRef, run: Run) -> ProblemData:
-    """Return a data set, split and scaled, with the model that is trained on it.
+@dataclass(frozen=True)
+class Loaded:
+    """A problem, and what its labels stand for, which no worker needs to know."""
+
+    data: ProblemData
+    labels: Labels
+
+
+def load(config: EvoMALConfig, ref: PartRef, model: PartRef, run: Run) -> Loaded:
+    """Return a data set, split and scaled, with the model that is trained on it, and its labels.
 
     Raises ConfigError for a model that does not fit the data.
     """
     dataset = run.part("dataset", ref)
     closed_form = config.inner_steps == 1 and config.gradients == "auto"
     rng = run.rng("split", dataset.name)
-    return split_problem(
-        dataset, run.part("model", model), model, rng, config.fractions, closed_form=closed_form
-    )
+    parts = split(dataset, rng, config.fractions)
+    data = _problem(dataset, parts, run.part("model", model), model, closed_form)
+    return Loaded(data, Labels.of(dataset, parts))
+
+
+def load_problem(config: EvoMALConfig, ref: PartRef, model: PartRef, run: Run) -> ProblemData:
+    """Return the problem of `load` alone."""
+    return load(config, ref, model, run).data
 
 
 def split_problem(
@@ -44,7 +59,12 @@ def split_problem(
 
     Without `closed_form` a dense model is trained through autograd as well.
     """
-    parts = split(dataset, rng, fractions)
+    return _problem(dataset, split(dataset, rng, fractions), recipe, model, closed_form)
+
+
+def _problem(
+    dataset: Dataset, parts: Split, recipe: Model, model: PartRef, closed_form: bool
+) -> ProblemData:
     shape = tuple(getattr(dataset, "image_shape", None) or parts.input_shape)
     widths = recipe.widths(parts.input_shape, parts.classes) if closed_form else None
     if widths is None:

@@ -202,7 +202,12 @@ def _adam(
 def workspace(
     widths: Array, low_rank: Array, batch: int, samples: int, nodes: int, dtype: npt.DTypeLike
 ) -> tuple[Array, Array]:
-    """Return the pool of numbers that ``meta_step`` works in, and where its buffers begin."""
+    """Return the pool of numbers that ``meta_step`` works in, (numbers,), and where buffers begin.
+
+    ``widths`` (layers + 1,) of the network, inputs first; ``low_rank`` (layers,) is 1 for a layer
+    that is stepped without forming its new matrix. ``batch`` and ``samples`` are columns of the
+    training and of the padded validation batch, ``nodes`` the longest tree's.
+    """
     rows, widest, C = int(widths.sum()), int(widths.max()), int(widths[-1])
     parameters = int(((widths[:-1] + 1) * widths[1:]).sum())
     factored = int(low_rank.any())
@@ -244,8 +249,21 @@ def meta_step(
 ) -> None:
     """Take one step of Adam on every candidate's weights; ``losses`` receives the objective.
 
-    ``acts`` (rows, B) and ``acts_v`` (rows, V) hold the batches' inputs in their first rows, of
-    which ``samples`` columns count on the validation side.
+    P candidates of at most N nodes; a network of ``rows = sum(widths)`` units; C outputs; batches
+    of B training samples and V validation samples.
+
+    * Changed in place: ``w`` (P, N) the weights, ``moments`` (2, P, N) Adam's, ``losses`` (P,) the
+      objective after the inner step, NaN for a candidate that diverged or passes no gradient.
+    * The trees, from ``kernel_arrays``: ``code`` (P, N, 4), ``constant`` (P, N), ``length`` (P,).
+    * The network: ``theta0`` (parameters,) layer by layer, ``widths`` (layers + 1,), ``low_rank``
+      (layers,) as ``workspace`` has it.
+    * The batches: ``acts`` (rows, B) and ``acts_v`` (rows, V) with the inputs in their first rows,
+      ``labels`` (C, B), ``labels_v`` (C, V); ``samples`` of the V columns count, the others are 0.
+    * The task: ``classify``, and ``objective``, a code of ``metric_code``.
+    * The inner step: ``theta1 = keep theta0 - step gradient``.
+    * Adam: ``adam_size`` the rate over the first moment's bias, ``adam_unbias`` one over the root
+      of the second one's.
+    * ``pool``, ``begin``: what ``workspace`` gave for these sizes.
     """
     rows, L = acts.shape
     V, C, N, inputs = acts_v.shape[1], labels.shape[0], code.shape[1], widths[0]

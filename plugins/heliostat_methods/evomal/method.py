@@ -69,6 +69,16 @@ PAPER: dict[str, Any] = {
 }
 """The settings of the released regression runs, which are the defaults, with their wide model."""
 
+MNIST: dict[str, Any] = {
+    "datasets": ["mnist5k"],
+    "model": "lenet5",
+    "momentum": 0.0,
+    "nesterov": False,
+    "weight_decay": 0.0,
+    "filter_steps": 100,
+}
+"""The settings of the released MNIST runs, on 5000 of its images."""
+
 STUDY: dict[str, Any] = {
     "generations": 30,
     "test_steps": 1000,
@@ -100,7 +110,7 @@ METHOD = MethodSpec(
         "best_fitness": Metric("min", "validation metric, mean over data sets"),
         "test_metric": Metric("min", "test metric of the found losses, mean over data sets"),
     },
-    presets={"smoke": SMOKE, "demo": DEMO, "study": STUDY, "paper": PAPER},
+    presets={"smoke": SMOKE, "demo": DEMO, "study": STUDY, "paper": PAPER, "mnist": MNIST},
     products=[ProductSpec("loss", "the best loss of each data set", build_loss)],
     report=_report,
     describe=_describe,

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from heliostat.report.sections import Plot, Series, Table, Text
+from heliostat.report.sections import HeatMap, Plot, Series, Table, Text
 from heliostat_search.statistics import mean_interval
 
-Content = Text | Table | Plot
+Content = Text | Table | Plot | HeatMap
 Accounts = Sequence[tuple[str, Mapping[str, Any]]]
 """Losses in the order of the legend: (label, account of ``behaviour``)."""
 
@@ -167,25 +167,23 @@ def landscape_contents(landscapes: Accounts) -> list[Content]:
             )
         )
     for name, account in landscapes:
-        contents += plane_slices(name, account["plane"])
+        contents += plane_maps(name, account["plane"])
     return [*contents, *flatness_table(landscapes)]
 
 
-def plane_slices(name: str, account: Mapping[str, Any], most: int = 5) -> list[Content]:
-    """Return a plane of two random directions as slices along the first, for steps b of the second.
-
-    At most ``most`` slices, evenly spread; the middle one passes through the network itself.
-    """
+def plane_maps(name: str, account: Mapping[str, Any]) -> list[Content]:
+    """Return a plane of two random directions as heat maps around the network of the first seed."""
     steps = account["steps"]
-    chosen = sorted({round(i * (len(steps) - 1) / (most - 1)) for i in range(most)})
     return [
-        Plot(
+        HeatMap(
             f"{name}: plane of two directions, {_of(part)} objective",
-            "distance a along the first direction, in lengths of each filter",
-            "objective",
-            [Series(f"b = {steps[i]:.3g}", steps, account[part][i]) for i in chosen],
-            note="Slices at distances b along the second direction, around the network of the "
-            "first seed. Lines of one shape mean a round bowl.",
+            "distance along the first direction, in lengths of each filter",
+            "along the second one",
+            steps,
+            steps,
+            account[part],
+            note="The network of the first seed is in the middle; darker is worse. A wide pale "
+            "basin is a flat minimum.",
         )
         for part in ("train", "test")
     ]

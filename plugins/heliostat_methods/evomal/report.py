@@ -5,20 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from heliostat.cli.next_command import next_command
 from heliostat.report.sections import Plot, Section, Series, Table, Text
 from heliostat.runs import RunView
 from heliostat_methods.evomal.behaviour import behaviour, references
-from heliostat_methods.evomal.plots import analysis_contents, landscape_contents
+from heliostat_methods.evomal.comparison_report import (
+    CAVEAT,
+    comparison_contents,
+    comparison_lines,
+)
+from heliostat_methods.evomal.labels import scale_text
+from heliostat_methods.evomal.plots import Content, analysis_contents, landscape_contents
 from heliostat_methods.evomal.study_report import describe_study, name_of, study_sections
 
 FILTERS = (
     "Untrainable losses are skipped without any loss; label-free, rejected early, equal gradient "
     "and raced are approximate savings that were asked for."
 )
-CAVEAT = (
-    "Intervals are 95 % t-intervals over paired training seeds on one split of the data: they "
-    "cover training, not the search itself."
-)
+RISKS: dict[str, dict[str | bool, str]] = {
+    "cache": {
+        "parametric": "nothing but an accident of all probes, at which two losses agree",
+        "gradient": "losses equal before tuning that tuning would have parted; nothing for GP-LFL",
+    },
+    "skip_label_free": {True: "a loss that beats an untrained model by shrinking its outputs"},
+    "reject": {"early": "losses that only tuning repairs"},
+    "equivalence": {True: "losses that differ beyond two digits of their gradients"},
+    "racing": {
+        True: "what is behind after few steps and ahead at the end: slow starters, and where "
+        "training over-fits the best ones"
+    },
+}
+"""What each saving can lose, by setting and value."""
 
 
 def describe(result: dict[str, Any], run_id: str) -> str:
@@ -41,11 +58,10 @@ def describe(result: dict[str, Any], run_id: str) -> str:
         if comparison is None:
             lines += ["  none was accepted: a longer search or another seed may find one", ""]
             continue
-        lines += ["", *_comparison_lines(comparison), "  " + _verdict(comparison), ""]
+        lines += ["", *comparison_lines(comparison), ""]
         for target in problem.get("transfer", ()):
             lines += [f"transferred to {target['dataset']}, model {target['model']}:"]
-            lines += _comparison_lines(target["comparison"])
-            lines += ["  " + _verdict(target["comparison"]), ""]
+            lines += [*comparison_lines(target["comparison"]), ""]
     if any(problem.get("comparison") for problem in result["problems"]):
         lines += [CAVEAT]
     if any(problem["best"] for problem in result["problems"]):
@@ -67,46 +83,22 @@ def _when(best: dict[str, Any]) -> str:
     return "generation" if "nodes" in best["loss"] else "start"
 
 
-def _comparison_lines(comparison: dict[str, Any]) -> list[str]:
-    lines = [
-        f"test {comparison['metric']} after {comparison['steps']} training steps, mean and 95 % "
-        f"interval over {comparison['seeds']} paired seeds:",
-    ]
-    tests = _tests(comparison)
-    wide = max(36, *(len(row["label"]) + 2 for row in comparison["losses"]),
-               *(len(title) + 2 for title, _ in tests))  # fmt: skip
-    lines += [f"  {row['label']:<{wide}}{_interval(row)}" for row in comparison["losses"]]
-    lines += [f"  {title:<{wide}}{_difference(test)}" for title, test in tests]
-    return lines
-
-
-def _tests(comparison: dict[str, Any]) -> list[tuple[str, dict[str, Any] | None]]:
-    """Return the paired differences by title."""
-    standard = comparison["losses"][0]["label"]
-    tests: list[tuple[str, dict[str, Any] | None]] = []
-    if "at_same_rate" in comparison:
-        tests.append((f"found - {standard}, same rate", comparison["at_same_rate"]))
-        tests.append((f"found - {standard}, best rates", comparison["at_best_rates"]))
-    tests += [
-        (f"{one['label']} - {standard}, best rates", one["test"])
-        for one in comparison["references"]
-    ]
-    return tests
-
-
 def report(view: RunView) -> Sequence[Section]:
     """Return the sections of the HTML report, one for each data set."""
     if view.result is None:
         return [Section("No result yet", [Text(f"The run is {view.state}.")])]
     if "study" in view.result:
-        return study_sections(view.result["study"])
+        study = {"rates": _rates_tried(view.config), **view.result["study"]}
+        seconds = sum(worker["seconds"] for worker in view.workers().values())
+        return study_sections(study, measured_core_hours=seconds / 3600)
     sections: list[Section] = []
     scopes, problems = _scopes(view), view.result["problems"]
     if len(scopes) == 1:
         scopes = scopes * len(problems)  # one search for all data sets
     for i, problem in enumerate(problems):
         metrics = view.metrics(scopes[i]) if i < len(scopes) else {}
-        sections.append(_problem_section(problem, metrics, name_of(view.result["baseline"])))
+        title = name_of(view.result["baseline"])
+        sections.append(_problem_section(problem, metrics, title, view.config))
     if any(problem["best"] for problem in view.result["problems"]):
         sections.append(
             Section(
@@ -115,11 +107,22 @@ def report(view: RunView) -> Sequence[Section]:
                     Text("In any training loop, without the platform's engine:"),
                     Text(_usage(view.result, view.id), code=True),
                     Text("In another run, by name:"),
-                    Text(f'loss = "run:{view.id}"', code=True),
+                    Text(_names(view), code=True),
                 ],
             )
         )
     return sections
+
+
+def _names(view: RunView) -> str:
+    """Return what names the found losses in another run; the run alone where it left but one."""
+    found = [str(p["unique_name"]) for p in view.products() if p["kind"] == "loss"]
+    names = [f"run:{view.id}/{name}" for name in found] if len(found) > 1 else [f"run:{view.id}"]
+    return "\n".join(f'loss = "{name}"' for name in names)
+
+
+def _rates_tried(config: dict[str, Any]) -> list[float]:
+    return [config["learning_rate"] * factor for factor in config.get("rate_factors", ())]
 
 
 def _scopes(view: RunView) -> list[tuple[int, ...]]:
@@ -127,10 +130,13 @@ def _scopes(view: RunView) -> list[tuple[int, ...]]:
 
 
 def _problem_section(
-    problem: dict[str, Any], metrics: dict[str, list[tuple[int, float]]], title: str
+    problem: dict[str, Any],
+    metrics: dict[str, list[tuple[int, float]]],
+    title: str,
+    config: dict[str, Any],
 ) -> Section:
     when = _when(problem["best"][0]) if problem["best"] else "generation"
-    content: list[Text | Table | Plot] = [
+    content: list[Content] = [
         Table(
             ["rank", "m(y, f)", _fitness_name(problem), "size", when],
             [
@@ -145,10 +151,10 @@ def _problem_section(
     if comparison is None:
         content.append(Text("No candidate was accepted, so there is nothing to compare."))
     else:
-        content += _comparison(comparison)
+        content += comparison_contents(comparison)
     for target in problem.get("transfer", ()):
         content.append(Text(f"Transferred to {target['dataset']}, model {target['model']}:"))
-        content += _comparison(target["comparison"])
+        content += comparison_contents(target["comparison"])
     content += _search_plots(problem, metrics)
     if problem.get("behaviour"):
         content += analysis_contents(_behaviours(problem))
@@ -156,6 +162,7 @@ def _problem_section(
         content += landscape_contents(problem["landscape"])
     counts, steps = problem["counts"], problem["steps"]
     rows = [[name.replace("_", " "), counts[name]] for name in counts if counts[name]]
+    content += _risks(config)
     content.append(
         Table(["candidates", "number"], rows, f"What became of the structures tried. {FILTERS}")
     )
@@ -164,53 +171,31 @@ def _problem_section(
     return Section(f"{problem['dataset']}: {problem['task']}, {title}", content)
 
 
+def _risks(config: dict[str, Any]) -> list[Table]:
+    """Return the table of the savings that were asked for, and what each can lose."""
+    given = {name: config.get(name) for name in RISKS}
+    rows = [
+        [name if value is True else f"{name} = {value}", risk]
+        for name, risks in RISKS.items()
+        for value, risk in risks.items()
+        if value == (given[name] if isinstance(given[name], str) else bool(given[name]))
+    ]
+    caption = "Savings that were asked for. All others are exact."
+    return [Table(["setting", "can lose"], rows, caption)] if rows else []
+
+
 def _behaviours(problem: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """Return the accounts of the found loss and of fixed ones to draw it against."""
+    """Return the accounts of the found loss first, then of those to draw it against."""
     task, classes = problem["task"], problem["classes"]
     accounts = [(label, account) for label, account in problem["behaviour"]]
+    accounts.sort(key=lambda pair: pair[0] != "found")
     drawn = {label for label, _ in accounts}
     accounts += [
         (label, behaviour(loss, task, classes))
         for label, loss in references(task, classes)
         if label not in drawn
     ]
-    return accounts[::-1] if accounts[0][0] != "found" else accounts
-
-
-def _comparison(comparison: dict[str, Any]) -> list[Text | Table | Plot]:
-    metric, steps = comparison["metric"], comparison["curve_steps"]
-    losses = comparison["losses"]
-    rows = [
-        [row["label"], row["learning_rate"], row.get("mean"), row.get("low"), row.get("high"),
-         row["diverged"]]
-        for row in losses
-    ]  # fmt: skip
-    tests = [
-        [title, test["difference"]["mean"], test["difference"]["low"], test["difference"]["high"],
-         test["t_p"], test["wilcoxon_p"], test["n"]]
-        for title, test in _tests(comparison)
-        if test is not None
-    ]  # fmt: skip
-    series = [
-        Series(row["label"], steps, row["curve"]["mean"], row["curve"]["low"], row["curve"]["high"])
-        for row in losses
-        if row["curve"]["mean"]
-    ]
-    return [
-        Text(_sentence(_verdict(comparison))),
-        Table(
-            ["loss", "learning rate", f"test {metric}", "low", "high", "diverged"],
-            rows,
-            f"Mean over {comparison['seeds']} seeds and its 95 % interval.",
-        ),
-        Table(
-            ["paired difference", "mean", "low", "high", "p (t)", "p (Wilcoxon)", "pairs"],
-            tests,
-            "Negative favours the first-named loss.",
-        ),
-        Text(CAVEAT),
-        Plot(f"test {metric} during training", "step", metric, series, note="Bands: 95 %."),
-    ]
+    return accounts
 
 
 def _search_plots(
@@ -252,39 +237,6 @@ def _search_plots(
     return plots
 
 
-def _interval(row: dict[str, Any]) -> str:
-    diverged = f"  ({row['diverged']} diverged)" if row["diverged"] else ""
-    if row.get("mean") is None:
-        return f"no finite result{diverged}"
-    return f"{row['mean']:.4f}  [{row['low']:.4f}, {row['high']:.4f}]{diverged}"
-
-
-def _difference(test: dict[str, Any] | None) -> str:
-    if test is None:
-        return "not enough finite pairs"
-    d = test["difference"]
-    return f"{d['mean']:+.4f}  [{d['low']:+.4f}, {d['high']:+.4f}]  p = {test['t_p']:.2g}"
-
-
-def _verdict(comparison: dict[str, Any]) -> str:
-    if "at_best_rates" not in comparison:
-        return "no loss was found; the given ones are compared, each at its best rate"
-    test = comparison["at_best_rates"]
-    standard = comparison["losses"][0]["label"]
-    if test is None:
-        return "too many trainings diverged to compare the losses"
-    low, high = test["difference"]["low"], test["difference"]["high"]
-    if high < 0:
-        return f"the found loss is better than {standard}, each at its best rate, on this split"
-    if low > 0:
-        return f"the found loss is worse than {standard}, each at its best rate, on this split"
-    return f"no difference from {standard} could be shown, each at its best rate"
-
-
-def _sentence(words: str) -> str:
-    return f"{words[0].upper()}{words[1:]}."
-
-
 def _usage(result: dict[str, Any], run_id: str) -> str:
     problem = next(p for p in result["problems"] if p["best"])
     best = problem["best"][0]
@@ -293,12 +245,22 @@ def _usage(result: dict[str, Any], run_id: str) -> str:
             "import json\n"
             "from heliostat_methods.evomal import LossNetwork\n"
             'loss = LossNetwork.from_dict(json.load(open("loss.json"))["loss"])\n'
+            f"{_labels_line(problem)}"
             "loss(model(x), y).backward()\n"
-            f"# loss.json: heliostat losses export {run_id} -o loss.json"
+            f"# loss.json: {next_command('losses', 'export', run_id, '-o', 'loss.json')}"
         )
+    export = next_command("export", run_id, "--product", f"loss-{problem['dataset']}")
     return (
         "from heliostat_methods.evomal import parse\n"
         f"loss = parse('{best['prefix']}').to_torch_module('{problem['task']}')\n"
+        f"{_labels_line(problem)}"
         "loss(model(x), y).backward()\n"
-        f"# or export it as JSON: heliostat export {run_id} --product loss-{problem['dataset']}"
+        f"# or export it as JSON: {export}"
     )
+
+
+def _labels_line(problem: dict[str, Any]) -> str:
+    """Return the line that makes `y` of a regression's target."""
+    if problem["task"] != "regression":
+        return ""
+    return f"y = {scale_text(problem.get('labels'))}  # standardised, as in the search\n"

@@ -31,8 +31,8 @@ class NamedLoss:
 
     ``part`` is what names a built-in one. Of a run's loss: the run, its seed and configuration, the
     data set, the validation fitness, the test metric and the data set's number of classes, where
-    known; ``created`` in seconds since the epoch. ``typed``: a tree from the command line, whose
-    kind of task may follow from the data.
+    known; ``created`` in seconds since the epoch. ``labels``: what ``y`` stands for.
+    ``typed``: a tree from the command line, whose kind of task may follow from the data.
     """
 
     label: str
@@ -49,6 +49,7 @@ class NamedLoss:
     classes: int | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     described: str = ""
+    labels: Mapping[str, Any] | None = None
     typed: bool = False
 
     @property
@@ -74,6 +75,7 @@ class NamedLoss:
             "fitness": self.fitness,
             "test": self.test,
             "created": self.created,
+            "labels": None if self.labels is None else dict(self.labels),
         }
 
 
@@ -84,11 +86,11 @@ def losses_of(view: RunView) -> Iterator[NamedLoss]:
     for product in view.products():
         if product["kind"] != KIND:
             continue
-        name = str(product["name"])
+        name = str(product["unique_name"])
         value = view.product(name)
         if not isinstance(value, Mapping):
             continue
-        dataset = str(value.get("dataset", name.removeprefix("loss-")))
+        dataset = str(value.get("dataset", str(product["name"]).removeprefix("loss-")))
         account = _of_dataset(problems, dataset)
         try:
             loss, task = _built(value, view.method)
@@ -109,6 +111,7 @@ def losses_of(view: RunView) -> Iterator[NamedLoss]:
             account.get("classes"),
             view.config,
             str(value.get("formula", "")),
+            _labels(value),
         )
 
 
@@ -165,7 +168,7 @@ def _from_file(path: Path) -> NamedLoss:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
         loss, task = _built(value, "evomal")
-        return NamedLoss(path.stem, task, loss)
+        return NamedLoss(path.stem, task, loss, labels=_labels(value))
     except OSError as error:
         raise ConfigError("LOSS", str(path), "a file", str(error.strerror)) from None
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -214,6 +217,11 @@ def _built(value: Mapping[str, Any], method: str) -> tuple[Any, Task]:
     return (expression if isinstance(expression, LossExpression) else part), _task(
         str(part.tasks[0])
     )
+
+
+def _labels(value: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    found = value.get("labels")  # runs of earlier versions kept none
+    return found if isinstance(found, Mapping) else None
 
 
 def _task(text: str) -> Task:

@@ -9,13 +9,14 @@ can change which loss wins, and is counted:
   tuning may part them; its parametric form asks for agreement as functions of the weights, which
   loses nothing but an accident;
 - equivalence takes tuned losses with equal gradients (two digits) for equal;
-- racing stops the worse half at each rung; a slow starter is lost.
+- racing stops the worse half at each rung; a slow starter is lost. Who got further stands ahead in
+  selection, whatever the metric was on the way.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -32,20 +33,18 @@ from heliostat_methods.evomal.equivalence import (
 from heliostat_methods.evomal.expression import LossExpression
 from heliostat_methods.evomal.primitives import PrimitiveTable, table_named
 from heliostat_methods.evomal.program import LossProgram, stack_weights
-from heliostat_methods.evomal.rejection import RejectionConfig
+from heliostat_methods.evomal.protocol import score_settings
 from heliostat_methods.evomal.tasks import (
     Block,
     Problems,
     Scores,
-    ScoreSettings,
     Tree,
     TunedBlock,
     score_block,
     train_block,
     tune_block,
 )
-from heliostat_methods.evomal.training import TrainingConfig, TrainingState
-from heliostat_methods.evomal.unrolled import UnrolledConfig
+from heliostat_methods.evomal.training import TrainingState
 
 KINDS = ("accepted", "rejected", "rejected_early", "untrainable", "label_free", "equal_gradient",
          "raced", "diverged", "failed")  # fmt: skip
@@ -54,7 +53,10 @@ KINDS = ("accepted", "rejected", "rejected_early", "untrainable", "label_free", 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One scored structure of the archive; `like` is the key of the one whose score it shares."""
+    """One scored structure of the archive; `like` is the key of the one whose score it shares.
+
+    `rung` is the training step at which racing stopped it, where `fitness` was measured.
+    """
 
     nodes: Tree
     weights: tuple[float, ...]
@@ -62,12 +64,14 @@ class Candidate:
     status: str
     generation: int
     like: str = ""
+    rung: int | None = None
 
 
 @dataclass
 class State:
     """Everything a generation hands to the next: the islands and the archive of all scores.
 
+    The islands hold trees with what selection minimises (`standings`).
     `steps`: candidate steps spent so far in local search, rejection and training.
     """
 
@@ -98,53 +102,33 @@ class State:
 
     @property
     def population(self) -> list[tuple[Tree, float]]:
-        """Return all islands' trees with their fitness."""
+        """Return all islands' trees with what selection minimises."""
         return [pair for island in self.islands for pair in island]
-
-
-def score_settings(config: EvoMALConfig) -> ScoreSettings:
-    """Return what the scoring tasks need of the configuration."""
-    return ScoreSettings(
-        primitives=config.primitives,
-        local_search=config.local_search,
-        weight_noise=config.weight_noise,
-        skip_label_free=config.skip_label_free,
-        reject=config.reject,
-        tuning=tuning_config(config),
-        rejection=RejectionConfig(config.filter_samples, config.filter_steps, config.learning_rate),
-        training=training_config(config, config.base_steps),
-    )
-
-
-def tuning_config(config: EvoMALConfig) -> UnrolledConfig:
-    """Return the settings of local search."""
-    return UnrolledConfig(
-        meta_steps=config.meta_steps,
-        meta_learning_rate=config.meta_learning_rate,
-        inner_steps=config.inner_steps,
-        **_sgd(config),
-    )
-
-
-def training_config(config: EvoMALConfig, steps: int) -> TrainingConfig:
-    """Return the settings of a training of that many steps."""
-    return TrainingConfig(steps=steps, **_sgd(config))
-
-
-def _sgd(config: EvoMALConfig) -> dict[str, Any]:
-    return {
-        "learning_rate": config.learning_rate,
-        "momentum": config.momentum,
-        "nesterov": config.nesterov,
-        "weight_decay": config.weight_decay,
-        "batch_size": config.batch_size,
-    }
 
 
 def ranked(state: State) -> list[Candidate]:
     """Return the accepted candidates, fittest first; ties go to the smaller, then the alphabet."""
     accepted = [c for c in state.archive.values() if c.status == "accepted"]
     return sorted(accepted, key=lambda c: (c.fitness, len(c.nodes), c.nodes))
+
+
+def standings(archive: Mapping[str, Candidate]) -> dict[str, float]:
+    """Return what selection minimises, by key: the fitness, and with racing the place in line.
+
+    Whoever got further stands ahead of whoever was stopped earlier: where training over-fits, a
+    metric after few steps would otherwise look best, and the search would breed from the losers.
+    """
+    if all(one.rung is None for one in archive.values()):
+        return {key: one.fitness for key, one in archive.items()}
+    merit = {
+        key: (-math.inf if one.rung is None else -one.rung, one.fitness)
+        for key, one in archive.items()
+    }
+    place = {value: float(i) for i, value in enumerate(sorted(set(merit.values())))}
+    return {
+        key: place[merit[key]] if math.isfinite(one.fitness) else math.inf
+        for key, one in archive.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -155,6 +139,7 @@ class _Scored:
     fitness: float
     status: str
     states: tuple[TrainingState, ...]
+    rung: int | None = None
 
 
 class Scorer:
@@ -172,8 +157,14 @@ class Scorer:
         """Return the archive's key of each tree: its canonical form in prefix order."""
         return [self._canonical(tree).to_prefix() for tree in trees]
 
-    def score(self, state: State, trees: Sequence[Tree], generation: int) -> State:
+    def score(
+        self, state: State, trees: Sequence[Tree], generation: int,
+        given: Sequence[LossExpression] = (),
+    ) -> State:  # fmt: skip
         """Return the state whose archive knows all these trees; the islands are left as they are.
+
+        `given` are losses whose weights are where local search starts, instead of ones with noise;
+        of losses with one structure the first.
 
         A generation without a single score is an error, not a result; a single task that failed
         leaves its candidates ranked worst.
@@ -187,15 +178,18 @@ class Scorer:
             if key not in state.archive:
                 fresh.setdefault(key, expression.nodes)
         state.reused += len(trees) - len(fresh)
+        starts = _starts(given)
         twins: dict[str, str] = {}
         if self._config.cache != "symbolic" and fresh:
-            twins = _twins(state, list(fresh), self._untuned(list(fresh.values())))
+            # Equal before tuning means at weights of one, which is not where given ones start.
+            ask = [key for key in fresh if key not in starts]
+            twins = _twins(state, ask, self._untuned([fresh[key] for key in ask])) if ask else {}
         state.evaluated += len(fresh) - len(twins)
         asked = {key: tree for key, tree in fresh.items() if key not in twins}
         if self._config.equivalence or self._config.racing:
-            found = self._in_phases(state, asked, twins, generation)
+            found = self._in_phases(state, asked, twins, generation, starts)
         else:
-            block = self._block_of(asked)
+            block = self._block_of(asked, starts)
             found = self._tasks(state, score_block, list(asked), block, generation)
         for key, tree in fresh.items():
             if key in twins:
@@ -204,14 +198,15 @@ class Scorer:
             state.archive[key] = (
                 Candidate(tree, (), math.inf, "failed", generation)
                 if one is None
-                else Candidate(tree, one.weights[: len(tree)], one.fitness, one.status, generation)
-            )
+                else Candidate(tree, one.weights[: len(tree)], one.fitness, one.status, generation,
+                               rung=one.rung)
+            )  # fmt: skip
         for key, like in twins.items():
             while like in twins:  # one found equal before tuning to one found equal after it
                 like = twins[like]
             twin = state.archive[like]
             state.archive[key] = Candidate(
-                fresh[key], (), twin.fitness, "equal_gradient", generation, like
+                fresh[key], (), twin.fitness, "equal_gradient", generation, like, twin.rung
             )
         return state
 
@@ -232,9 +227,13 @@ class Scorer:
         weights = stack_weights(losses, np.float64)
         return [f"tuned {p}" for p in fingerprint(program, weights, self._probe)]
 
-    def _block_of(self, trees: dict[str, Tree]) -> Callable[[list[str]], Block]:
+    def _block_of(
+        self, trees: dict[str, Tree], starts: Mapping[str, tuple[float, ...]]
+    ) -> Callable[[list[str]], Block]:
         def block(keys: list[str]) -> Block:
-            return Block(self._problems, self._settings, tuple(trees[key] for key in keys))
+            weights = tuple(starts.get(key, ()) for key in keys)
+            return Block(self._problems, self._settings, tuple(trees[key] for key in keys),
+                         weights if any(weights) else None)  # fmt: skip
 
         return block
 
@@ -257,10 +256,12 @@ class Scorer:
         return found
 
     def _in_phases(
-        self, state: State, fresh: dict[str, Tree], twins: dict[str, str], generation: int
-    ) -> dict[str, _Scored | None]:
+        self, state: State, fresh: dict[str, Tree], twins: dict[str, str], generation: int,
+        starts: Mapping[str, tuple[float, ...]],
+    ) -> dict[str, _Scored | None]:  # fmt: skip
         """Tune all, let equal ones share, then train rung by rung; adds to `twins`."""
-        found = self._tasks(state, tune_block, list(fresh), self._block_of(fresh), generation)
+        blocks = self._block_of(fresh, starts)
+        found = self._tasks(state, tune_block, list(fresh), blocks, generation)
         running = {
             key: one for key, one in found.items() if one is not None and one.status == "accepted"
         }
@@ -282,7 +283,7 @@ class Scorer:
                 left.sort(key=lambda pair: pair[1].fitness)  # stable: ties keep their order
                 ahead = math.ceil(len(left) / 2)
                 for key, one in left[ahead:]:
-                    found[key] = replace(one, status="raced")
+                    found[key] = replace(one, status="raced", rung=until)
                 left = left[:ahead]
             running = dict(left)
             if not running:
@@ -323,6 +324,16 @@ def answered(
     if outcomes and not any(outcome.ok for outcome in outcomes):
         outcomes[0].unwrap()
     return outcomes
+
+
+def _starts(given: Sequence[LossExpression]) -> dict[str, tuple[float, ...]]:
+    """Return the weights of losses that have any besides ones, by the archive's key."""
+    starts: dict[str, tuple[float, ...]] = {}
+    for loss in given:
+        weights = loss.canonical().weights
+        if any(weight != 1.0 for weight in weights):
+            starts.setdefault(loss.key, weights)
+    return starts
 
 
 def _twins(state: State, keys: list[str], gradients: list[str]) -> dict[str, str]:

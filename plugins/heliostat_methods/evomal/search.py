@@ -10,9 +10,11 @@ from heliostat_methods.evomal.baselines import FoundLosses, find_losses
 from heliostat_methods.evomal.comparison import Contestant, compare
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.expression import parse
-from heliostat_methods.evomal.loading import USUAL, load_problem, loss_data
+from heliostat_methods.evomal.labels import Labels
+from heliostat_methods.evomal.loading import USUAL, load, load_problem, loss_data
+from heliostat_methods.evomal.primitives import table_named
 from heliostat_methods.evomal.problem import ProblemData
-from heliostat_methods.evomal.scoring import training_config
+from heliostat_methods.evomal.protocol import comparison_training
 from heliostat_methods.evomal.tasks import (
     Problems,
     Surroundings,
@@ -32,13 +34,19 @@ def search(config: EvoMALConfig, run: Run) -> dict[str, Any]:
         from heliostat_methods.evomal.study import study  # a search alone needs none of it
 
         return study(config, config.study, run)
-    problems = [load_problem(config, ref, config.model, run) for ref in config.datasets]
+    loaded = [load(config, ref, config.model, run) for ref in config.datasets]
+    problems = [one.data for one in loaded]
     names = [data.name for data in problems]
     if len(set(names)) < len(names):
         raise ConfigError("datasets", names, "data sets with different names")
     # All that can be refused is asked for before anything is computed.
     opponents = {data.name: _opponents(config, data.task, run) for data in problems}
+    labels = {one.data.name: one.labels for one in loaded}
     targets = _targets(config, problems, run)
+    for data in (*problems, *targets) if config.augment else ():
+        if len(data.input_shape) != 3:
+            raise ConfigError("augment", config.augment.model_dump() if config.augment else None,
+                              "data sets of images", f"{data.name} has none")  # fmt: skip
     if config.together:
         kinds = sorted({data.task for data in problems})
         if len(kinds) > 1:
@@ -46,7 +54,9 @@ def search(config: EvoMALConfig, run: Run) -> dict[str, Any]:
         groups = [tuple(problems)]
     else:
         groups = [(data,) for data in problems]
-    accounts = run.gather(*(_one_search(config, group, opponents, targets) for group in groups))
+    accounts = run.gather(
+        *(_one_search(config, group, opponents, labels, targets) for group in groups)
+    )
     flat = [account for group in accounts for account in group]
     compared = [
         row for a in flat for row in a.get("comparison", {}).get("losses", ())
@@ -68,15 +78,17 @@ def _one_search(
     config: EvoMALConfig,
     group: Problems,
     opponents: dict[str, list[Contestant]],
+    labels: dict[str, Labels],
     targets: list[ProblemData],
 ) -> Callable[[Run], list[dict[str, Any]]]:
     def start(run: Run) -> list[dict[str, Any]]:
         problems = run.share(group)
         found = find_losses(config, group, problems, run)
         return [
-            _account(config, group, problems, t, found, opponents[data.name], targets, run)
+            _account(config, group, problems, t, found, opponents[data.name], labels[data.name],
+                     targets, run)
             for t, data in enumerate(group)
-        ]
+        ]  # fmt: skip
 
     return start
 
@@ -88,6 +100,7 @@ def _account(
     which: int,
     found: FoundLosses,
     opponents: list[Contestant],
+    labels: Labels,
     targets: list[ProblemData],
     run: Run,
 ) -> dict[str, Any]:
@@ -103,6 +116,7 @@ def _account(
         "rows": {"train": len(data.train[1]), "valid": len(data.valid[1]),
                  "test": len(data.test[1])},
         "classes": data.classes,
+        "labels": labels.plain(),
         "counts": found.counts,
         "steps": found.steps,
         "best": [loss.shown() for loss in found.best],
@@ -114,20 +128,27 @@ def _account(
     if not found.best:
         if references:
             account["comparison"] = compare(config, data, problems, which, opponents, run)
+            account["behaviour"] = _behaviours(data, opponents, run)
         return account
     best = found.best[0]
     pair = [standard, Contestant("found", "found", best.loss)]
     account["comparison"] = compare(config, data, problems, which, [*pair, *references], run)
     product = {"task": data.task, "loss": best.loss, "fitness": best.fitness,
-               "dataset": data.name, "formula": best.formula}  # fmt: skip
+               "dataset": data.name, "formula": best.formula,
+               "labels": labels.plain()}  # fmt: skip
     run.save(f"loss-{data.name}", product, kind="loss")
     account["transfer"] = [_transferred(config, target, pair, run) for target in targets]
-    account["behaviour"] = [
-        [one.label, run.call(describe_loss, (one.loss, data.task, data.classes)).unwrap()]
-        for one in pair
-    ]
+    account["behaviour"] = _behaviours(data, [*pair, *references], run)
     account["landscape"] = _landscape(config, data, problems, which, pair, run)
     return account
+
+
+def _behaviours(data: ProblemData, contestants: list[Contestant], run: Run) -> list[list[Any]]:
+    """Return how each loss behaves, by label, for the plots of the analysis."""
+    return [
+        [one.label, run.call(describe_loss, (one.loss, data.task, data.classes)).unwrap()]
+        for one in contestants
+    ]
 
 
 def _notes(config: EvoMALConfig, data: ProblemData) -> list[str]:
@@ -140,12 +161,22 @@ def _notes(config: EvoMALConfig, data: ProblemData) -> list[str]:
             f"filter_samples = {config.filter_samples}, but {data.name} has {rows} training rows: "
             "the rejection protocol used all of them"
         )
-    if config.landscape_seeds and data.hidden is None:
-        notes.append(
-            f"landscape_seeds = {config.landscape_seeds}, but surroundings are drawn for dense "
-            f"models in closed form only, and {data.model.name} is none here"
-        )
+    notes += _initial_notes(config)
     return notes
+
+
+def _initial_notes(config: EvoMALConfig) -> list[str]:
+    """Return a note on losses of `initial` that do not start as they were given."""
+    if config.baseline not in EVOLVED:
+        return []
+    losses = [parse(text, table_named(config.primitives)) for text in config.initial]
+    weighted = [one.formula() for one in losses if any(w != 1.0 for w in one.weights)]
+    tunes = config.local_search and config.baseline in ("none", "random")
+    if weighted and not tunes:
+        return [f"initial: weights are left out, since this search keeps them 1: {weighted[0]}"]
+    if weighted and len({one.key for one in losses}) < len(losses):
+        return ["initial: of losses with one structure only the first is scored"]
+    return []
 
 
 def _unused(config: EvoMALConfig) -> list[str]:
@@ -213,10 +244,10 @@ def _landscape(
     contestants: list[Contestant],
     run: Run,
 ) -> list[list[Any]]:
-    """Return the surroundings of trained networks for each loss, where dense ones were trained."""
-    if not config.landscape_seeds or data.hidden is None:
+    """Return the surroundings of trained networks for each loss, where that was asked for."""
+    if not config.landscape_seeds:
         return []
-    training = training_config(config, config.test_steps)
+    training = comparison_training(config)
     seeds = tuple(range(config.landscape_seeds))
     items = [Surroundings(problems, which, one.loss, training, seeds) for one in contestants]
     outcomes = run.map(map_surroundings, items, shared=problems)

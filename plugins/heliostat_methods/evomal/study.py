@@ -15,7 +15,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -24,17 +23,17 @@ from heliostat import ConfigError, PartRef, Run, Shared
 from heliostat_methods.evomal.baselines import FoundLosses, find_losses
 from heliostat_methods.evomal.comparison import Contestant, compare
 from heliostat_methods.evomal.config import EvoMALConfig, StudyConfig
-from heliostat_methods.evomal.loading import USUAL, load_problem, loss_data
+from heliostat_methods.evomal.labels import Labels
+from heliostat_methods.evomal.loading import USUAL, load, loss_data
 from heliostat_methods.evomal.problem import ProblemData
+from heliostat_methods.evomal.study_cost import (
+    search_seconds,
+    standard_seconds,
+    test_seconds,
+    transfer_seconds,
+)
 from heliostat_methods.evomal.tasks import Problems
 from heliostat_search.statistics import mean_interval, paired
-
-DENSE_RATE, TORCH_RATE = 3e10, 1.5e10
-"""Multiplications a second that the estimate counts with, compiled and through autograd."""
-CALL = 4e-4
-"""Seconds that the estimate adds for each step through autograd."""
-FILTER = 4e-8
-"""Seconds that the estimate counts for one step of the rejection protocol on one sample."""
 
 
 @dataclass(frozen=True)
@@ -51,20 +50,22 @@ class Cell:
 
 def study(config: EvoMALConfig, plan: StudyConfig, run: Run) -> dict[str, Any]:
     """Run the table up to its cap, then compare what was found."""
-    problems = _problems(config, plan, run)
-    cells = list(_within_cap(plan, _cells(config, plan, problems)))
+    problems, labels = _problems(config, plan, run)
+    standards = standard_seconds(config, problems) / 3600
+    cells = list(_within_cap(plan, _cells(config, plan, problems), standards))
     wanted = [cell for cell in cells if not cell.not_run]
     shared = {
         key: run.share((data,)) for key, data in problems.items() if isinstance(data, ProblemData)
     }
     found: dict[Cell, FoundLosses] = {}
-    spent = 0.0
+    spent = standards if wanted else 0.0
     for i in range(0, len(wanted), plan.side_by_side):
         part = wanted[i : i + plan.side_by_side]
         searches = [
-            _one_cell(config, plan, c, problems[c.dataset, c.model], shared[c.dataset, c.model])
+            _one_cell(config, c, problems[c.dataset, c.model], shared[c.dataset, c.model],
+                      labels[c.dataset])
             for c in part
-        ]
+        ]  # fmt: skip
         found.update(zip(part, run.gather(*searches), strict=True))
         spent += sum(cell.core_hours for cell in part)
         run.report(i + len(part), of=len(wanted), count=i + len(part), core_hours=spent)
@@ -77,11 +78,17 @@ def study(config: EvoMALConfig, plan: StudyConfig, run: Run) -> dict[str, Any]:
             assert isinstance(data, ProblemData)
             tables.append(_table(config, plan, data, handle, mine, others, run))
     best = [loss.fitness for cell in found.values() for loss in cell.best[:1]]
+    aside = (standards if wanted else 0.0) + sum(
+        transfer_seconds(config, plan, problems, c.dataset, c.model, c.baseline) / 3600
+        for c in wanted
+    )
     return {
         "baseline": "study",
         "study": {
             "cells": [_cell_account(cell, found.get(cell)) for cell in cells],
             "estimated_core_hours": spent,
+            "aside_core_hours": aside,
+            "rates": [config.learning_rate * factor for factor in config.rate_factors],
             "cap": plan.core_hours,
             "search_seeds": plan.search_seeds,
             "test_seeds": config.test_seeds,
@@ -95,18 +102,21 @@ def study(config: EvoMALConfig, plan: StudyConfig, run: Run) -> dict[str, Any]:
 
 def _problems(
     config: EvoMALConfig, plan: StudyConfig, run: Run
-) -> dict[tuple[str, str], ProblemData | str]:
-    """Return the problem of each data set and model, or why the model does not fit."""
+) -> tuple[dict[tuple[str, str], ProblemData | str], dict[str, Labels]]:
+    """Return the problem of each data set and model, or why there is none; and its labels."""
     problems: dict[tuple[str, str], ProblemData | str] = {}
+    labels: dict[str, Labels] = {}
     for ref in plan.datasets:
         for model in plan.models:
             try:
-                problems[ref.name, _label(model)] = load_problem(config, ref, model, run)
+                loaded = load(config, ref, model, run)
+                problems[ref.name, _label(model)] = loaded.data
+                labels[ref.name] = loaded.labels
             except ConfigError as error:
                 if error.field != "model":
                     raise
                 problems[ref.name, _label(model)] = f"not applicable: needs {error.expected}"
-    return problems
+    return problems, labels
 
 
 def _label(model: PartRef) -> str:
@@ -125,14 +135,17 @@ def _cells(
                     continue
                 settings = config.of_cell(dataset, data.model.name)
                 hours = (
-                    _search_seconds(settings, baseline, data)
-                    + _test_seconds(settings, baseline, data)
+                    search_seconds(settings, baseline, data)
+                    + test_seconds(settings, baseline, data)
+                    + transfer_seconds(config, plan, problems, dataset, model, baseline)
                 ) / 3600
                 yield Cell(dataset, model, baseline, seed, hours)
 
 
-def _within_cap(plan: StudyConfig, cells: Iterator[Cell]) -> Iterator[Cell]:
-    total = 0.0
+def _within_cap(
+    plan: StudyConfig, cells: Iterator[Cell], core_hours_before: float
+) -> Iterator[Cell]:
+    total = core_hours_before
     for cell in cells:
         if total + cell.core_hours <= plan.core_hours:
             total += cell.core_hours
@@ -141,73 +154,12 @@ def _within_cap(plan: StudyConfig, cells: Iterator[Cell]) -> Iterator[Cell]:
             yield replace(cell, not_run=f"beyond {plan.core_hours:g} core-hours")
 
 
-def _search_seconds(config: EvoMALConfig, baseline: str, data: ProblemData) -> float:
-    candidates = config.population * (config.generations + 1)
-    if baseline == "ml3":
-        # A loss network is differentiated through autograd, whatever the model.
-        step = _step_seconds(config, data, torch=True)
-        return config.network_restarts * (2 * config.meta_steps + config.base_steps) * step
-    step = _step_seconds(config, data, torch=data.hidden is None)
-    if baseline == "fixed":
-        return len(config.initial) * config.base_steps * step
-    tunes = baseline in ("none", "random")
-    entries = config.filter_samples * data.classes
-    seconds = candidates * 0.5 * config.base_steps * step  # about half are rejected
-    if not baseline.startswith("taylorglo"):
-        seconds += candidates * config.filter_steps * entries * FILTER
-    return seconds + (candidates * config.meta_steps * 2 * step if tunes else 0.0)
-
-
-def _test_seconds(config: EvoMALConfig, baseline: str, data: ProblemData) -> float:
-    torch = data.hidden is None or baseline == "ml3"
-    trainings = len(config.rate_factors) * config.test_block + config.test_seeds
-    return trainings * config.test_steps * _step_seconds(config, data, torch)
-
-
-def _step_seconds(config: EvoMALConfig, data: ProblemData, torch: bool) -> float:
-    """Return the estimate for a forward and a backward pass of one batch."""
-    rows = min(config.batch_size, len(data.train[1]))
-    multiplications, compiled = _work(data)
-    seconds = 3.0 * rows * multiplications / (DENSE_RATE if compiled else TORCH_RATE)
-    return seconds + (CALL if torch else 2e-6)
-
-
-def _work(data: ProblemData) -> tuple[int, bool]:
-    """Return the multiplications of one sample's forward pass, and whether they are compiled."""
-    if data.hidden is not None:
-        widths = (data.train[0].shape[1], *data.hidden, data.classes)
-        return int(sum(a * b for a, b in pairwise(widths))), True
-    import torch
-    from torch import nn
-
-    from heliostat.plugins import registry
-    from heliostat_methods.evomal.layered import plan_of
-
-    spec = registry().part("model", data.model.name)
-    recipe = spec.build(spec.config.model_validate(dict(data.model.params)))
-    network = recipe.create(data.input_shape, data.classes, torch.Generator().manual_seed(0))
-    compiled = plan_of(network, data.input_shape) is not None  # before hooks, which forbid it
-    counted = 0
-
-    def count(module: nn.Module, inputs: Any, output: Any) -> None:
-        nonlocal counted
-        places = output[0, 0].numel() if isinstance(module, nn.Conv2d) else 1
-        counted += sum(p.numel() for p in module.parameters()) * places
-
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            module.register_forward_hook(count)
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        network.eval()(torch.zeros(1, *data.input_shape))
-    return counted, compiled
-
-
 def _one_cell(
     config: EvoMALConfig,
-    plan: StudyConfig,
     cell: Cell,
     data: ProblemData | str,
     handle: Shared[Problems],
+    labels: Labels,
 ) -> Callable[[Run], FoundLosses]:
     def start(run: Run) -> FoundLosses:
         assert isinstance(data, ProblemData)
@@ -217,7 +169,8 @@ def _one_cell(
         for loss in found.best[:1]:
             name = f"loss-{data.name}-{cell.model}-{cell.baseline}-{cell.seed}"
             product = {"task": data.task, "loss": loss.loss, "fitness": loss.fitness,
-                       "dataset": data.name, "formula": loss.formula}  # fmt: skip
+                       "dataset": data.name, "formula": loss.formula,
+                       "labels": labels.plain()}  # fmt: skip
             run.save(name.replace(" ", "_"), product, kind="loss")
         return found
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from heliostat.report.sections import Plot, Section, Series, Table, Text
+from heliostat_search.statistics import holm
 
 NAMES = {
     "none": "EvoMAL",
@@ -22,9 +23,20 @@ READING = (
     "Each loss trains at the learning rate that is best for it on validation data. The first "
     "interval is over searches (another population), the second over trainings (another initial "
     "model and other batches) of the losses found. Differences from the standard loss are paired "
-    "by training seed; negative favours the loss of the row. p-values are not corrected for the "
-    "number of rows."
+    "by training seed; negative favours the loss of the row. p (Holm) is corrected for the number "
+    "of tables in which the row's search is compared (all transfers together), not for the number "
+    "of searches; better and worse are said of p (Holm) < 0.05. A loss that diverges more often "
+    "than the standard one is called neither, whatever its other trainings say; a search with a "
+    "diverged training is in no mean and no interval. Candidate steps are what the row's searches "
+    "spent on local search, rejection and training: ML3's budget is its own and much smaller. The "
+    "cap holds for the estimate, which is made before anything runs; measured is the sum of the "
+    "tasks' seconds, which grows where cores are shared with other work."
 )
+EDGE = "* the lowest or the highest rate tried, so that the best one may lie beyond it"
+LEVEL = 0.05
+BETTER, WORSE, NONE = "better", "worse", "no difference shown"
+DIVERGES = "diverges more often than the standard loss"
+NO_PAIR = "not compared, since the standard loss diverges"
 
 
 def name_of(row: str) -> str:
@@ -32,9 +44,28 @@ def name_of(row: str) -> str:
     return NAMES.get(row, row)
 
 
+def corrected(study: dict[str, Any]) -> dict[tuple[str, str, str], float]:
+    """Return p-values by (data set, model, row), corrected by Holm over the tables of one search.
+
+    Transfers from all data sets count as one search.
+    """
+    families: dict[str, list[tuple[tuple[str, str, str], float]]] = {}
+    for table in study["tables"]:
+        for row in table["rows"]:
+            if "difference" in row:
+                family = row["name"].partition(" from ")[0]
+                families.setdefault(family, []).append((_place(table, row), row["t_p"]))
+    return {
+        place: p
+        for family in families.values()
+        for (place, _), p in zip(family, holm([raw for _, raw in family]), strict=True)
+    }
+
+
 def describe_study(study: dict[str, Any]) -> str:
     """Return what a terminal shows at the end of a study."""
     lines: list[str] = []
+    p_values = corrected(study)
     for table in study["tables"]:
         lines.append(
             f"== {table['dataset']}, {table['model']}: test {table['metric']} after "
@@ -43,15 +74,20 @@ def describe_study(study: dict[str, Any]) -> str:
         for row in table["rows"]:
             label = table["standard"] if row["name"] == "standard" else name_of(row["name"])
             if "mean" not in row:
-                lines.append(f"  {label:<34} diverged")
+                lines.append(f"  {label:<34} {_divergence(study, row)}")
                 continue
             text = f"  {label:<34} {row['mean']:.4f}"
             if "difference" in row:
                 d = row["difference"]
                 text += f"  {d['mean']:+.4f} [{d['low']:+.4f}, {d['high']:+.4f}]"
-                text += f"  p = {row['t_p']:.2g}"
-            if row.get("kept", 0) < row["searches"]:
-                text += f"  ({_kept(row)} searches, the others diverged)"
+                text += f"  p = {row['t_p']:.2g}, Holm {p_values[_place(table, row)]:.2g}"
+            text += f"  rate {_rates_text(study, table, row)}"
+            if steps := _steps(study, table, row):
+                text += f"  {steps / 1e6:.3g} M steps"
+            if row["diverged"]:
+                text += (
+                    f"  ({_divergence(study, row)}; the numbers are of {_kept_of(row)} searches)"
+                )
             lines.append(text)
         lines.append("")
     lines += _summary(study)
@@ -59,43 +95,122 @@ def describe_study(study: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def study_sections(study: dict[str, Any]) -> Sequence[Section]:
-    """Return the sections of the report."""
-    said = [*map(Text, _summary(study)), Text(READING)]
+def study_sections(
+    study: dict[str, Any], *, measured_core_hours: float | None = None
+) -> Sequence[Section]:
+    """Return the sections of the report; `measured_core_hours` are the sum of the tasks' time."""
+    said = [*map(Text, _summary(study, measured_core_hours)), Text(READING)]
     sections = [Section("What was planned", [*said, _cells(study)])]
+    p_values = corrected(study)
     for table in study["tables"]:
         sections.append(
-            Section(f"{table['dataset']}, {table['model']}", [_rows(table), _plot(table)])
-        )
+            Section(f"{table['dataset']}, {table['model']}", [_rows(study, table, p_values),
+                    _plot(study, table)])
+        )  # fmt: skip
     sections.append(Section("Losses found", [_losses(study)]))
     return sections
 
 
-def _summary(study: dict[str, Any]) -> list[str]:
-    """Return the sentences that say how much was run and what came out."""
+def _summary(study: dict[str, Any], measured: float | None = None) -> list[str]:
+    """Return the sentences that say how much was run, what it cost and what came out."""
+    p_values = corrected(study)
     ran = [cell for cell in study["cells"] if not cell["not_run"]]
     verdicts = Counter(
-        _verdict(row) for table in study["tables"] for row in table["rows"] if row["name"] == "none"
+        _verdict(row, table["rows"][0], p_values.get(_place(table, row), 1.0))
+        for table in study["tables"]
+        for row in table["rows"]
+        if row["name"] == "none"
     )
     sentences = [
         f"{len(ran)} of {len(study['cells'])} searches run; search seeds: {study['search_seeds']}, "
-        f"test seeds: {study['test_seeds']}; estimated cost {study['estimated_core_hours']:.2g} of "
-        f"at most {study['cap']:g} core-hours, without transfers."
+        f"test seeds: {study['test_seeds']}. {_cost(study, measured)}"
     ]
     if verdicts:
+        said = [f"{name} in {verdicts[name]}" for name in (BETTER, WORSE, NONE)]
+        said += [f"{name} in {verdicts[name]}" for name in (DIVERGES, NO_PAIR) if verdicts[name]]
         sentences.append(
-            f"EvoMAL against the standard loss, over training seeds at p < 0.05, in "
-            f"{sum(verdicts.values())} comparisons: better in {verdicts['better']}, worse in "
-            f"{verdicts['worse']}, no difference shown in {verdicts['none']}."
+            f"EvoMAL against the standard loss, over training seeds at p < {LEVEL:g} after Holm's "
+            f"correction, in {sum(verdicts.values())} comparisons: {', '.join(said)}."
         )
-    return sentences
+    return sentences + _edges(study)
 
 
-def _verdict(row: dict[str, Any]) -> str:
+def _cost(study: dict[str, Any], measured: float | None) -> str:
+    aside = study.get("aside_core_hours")  # runs of earlier versions did not estimate it
+    part = "without" if aside is None else f"{aside:.2g} of it for"
+    cost = (
+        f"Estimated cost {study['estimated_core_hours']:.2g} core-hours, {part} transfers and the "
+        f"standard losses' trainings; cap on the estimate {study['cap']:g}"
+    )
+    return f"{cost}." if measured is None else f"{cost}; measured {measured:.3g} core-hours."
+
+
+def _edges(study: dict[str, Any]) -> list[str]:
+    """Return the sentence on rates chosen at an edge of those tried, if any was."""
+    edges: dict[bool, list[bool]] = {True: [], False: []}
+    for table in study["tables"]:
+        for row in table["rows"]:
+            edges[row["name"] == "standard"] += [
+                at_edge(study, rate) for rate in chosen_rates(table, row)
+            ]
+    standard, every = edges[True], edges[True] + edges[False]
+    if not any(every):
+        return []
+    return [
+        f"Of {len(every)} learning rates chosen, {sum(every)} lie at an edge of the rates tried, "
+        f"the standard loss's in {sum(standard)} of {len(standard)} tables: there it is not "
+        "established that each loss trains at its best rate (rate_factors sets what is tried)."
+    ]
+
+
+def chosen_rates(table: dict[str, Any], row: dict[str, Any]) -> list[float]:
+    """Return the learning rate chosen for each of a row's losses, by search seed."""
+    name = table["standard"] if row["name"] == "standard" else f"{row['name']} seed "
+    return [
+        one["learning_rate"]
+        for one in table["losses"]
+        if one["label"].startswith(name) and ", rate x " in one["label"]
+    ]
+
+
+def at_edge(study: dict[str, Any], rate: float) -> bool:
+    """Return whether a rate is the lowest or the highest of several that were tried."""
+    tried = study.get("rates", ())  # runs of earlier versions did not say
+    return len(tried) > 1 and (rate <= min(tried) or rate >= max(tried))
+
+
+def _rates_text(study: dict[str, Any], table: dict[str, Any], row: dict[str, Any]) -> str:
+    rates = chosen_rates(table, row)
+    return ", ".join(f"{rate:.4g}{'*' * at_edge(study, rate)}" for rate in rates)
+
+
+def _steps(study: dict[str, Any], table: dict[str, Any], row: dict[str, Any]) -> int:
+    """Return the candidate steps that a row's searches spent."""
+    place = table["dataset"], table["model"], row["name"]
+    return sum(
+        sum(cell.get("steps", {}).values())
+        for cell in study["cells"]
+        if (cell["dataset"], cell["model"], cell["baseline"]) == place
+    )
+
+
+def _divergence(study: dict[str, Any], row: dict[str, Any]) -> str:
+    return f"diverges in {row['diverged']} of {row['searches'] * study['test_seeds']} trainings"
+
+
+def _place(table: dict[str, Any], row: dict[str, Any]) -> tuple[str, str, str]:
+    return table["dataset"], table["model"], row["name"]
+
+
+def _verdict(row: dict[str, Any], standard: dict[str, Any], p: float) -> str:
+    """Return what may be said of a row; numbers of trainings that did not diverge prove no gain."""
+    if row["diverged"] * standard["searches"] > standard["diverged"] * row["searches"]:
+        return DIVERGES
     if "difference" not in row:
-        return "none"
-    low, high = row["difference"]["low"], row["difference"]["high"]
-    return "better" if high < 0 else "worse" if low > 0 else "none"
+        return NO_PAIR
+    if p >= LEVEL:
+        return NONE
+    return BETTER if row["difference"]["mean"] < 0 else WORSE
 
 
 def _not_run(study: dict[str, Any]) -> list[tuple[str, int]]:
@@ -120,29 +235,38 @@ def _cells(study: dict[str, Any]) -> Table:
     )
 
 
-def _kept(row: dict[str, Any]) -> str:
+def _kept(row: dict[str, Any]) -> int:
     """Return of how many searches the numbers are: one with a diverged training is left out."""
-    kept = row.get("kept", 0)
+    return len(row.get("search_means", ()))
+
+
+def _kept_of(row: dict[str, Any]) -> str:
+    kept = _kept(row)
     return str(kept) if kept == row["searches"] else f"{kept} of {row['searches']}"
 
 
-def _rows(table: dict[str, Any]) -> Table:
+def _rows(
+    study: dict[str, Any], table: dict[str, Any], p_values: dict[tuple[str, str, str], float]
+) -> Table:
     rows: list[list[str | float | None]] = []
     for row in table["rows"]:
         standard = row["name"] == "standard"
         difference = row.get("difference", {})
+        p = p_values.get(_place(table, row))
         rows.append(
             [table["standard"] if standard else name_of(row["name"]),
-             None if standard else _kept(row), row.get("mean"),
+             None if standard else _kept_of(row), row.get("mean"),
              _bounds(row, "search_low", "search_high"), _bounds(row, "test_low", "test_high"),
-             difference.get("mean"), _bounds(difference, "low", "high"), row.get("t_p"),
-             row["diverged"]]
+             difference.get("mean"), _bounds(difference, "low", "high"), row.get("t_p"), p,
+             None if standard else _verdict(row, table["rows"][0], 1.0 if p is None else p),
+             row["diverged"], _rates_text(study, table, row), _steps(study, table, row) or None]
         )  # fmt: skip
     return Table(
         ["loss by", "searches", f"test {table['metric']}", "over searches", "over trainings",
-         f"minus {table['standard']}", "95 %", "p (t)", "diverged"],
+         f"minus {table['standard']}", "95 %", "p (t)", "p (Holm)", "verdict", "diverged",
+         "rates", "candidate steps"],
         rows,
-        f"{table['dataset']}, {table['model']}, {table['test_steps']} training steps.",
+        f"{table['dataset']}, {table['model']}, {table['test_steps']} training steps. {EDGE}.",
     )  # fmt: skip
 
 
@@ -150,8 +274,18 @@ def _bounds(row: dict[str, Any], low: str, high: str) -> str | None:
     return f"{row[low]:.4g} to {row[high]:.4g}" if low in row else None
 
 
-def _plot(table: dict[str, Any]) -> Plot:
-    shown = [row for row in table["rows"] if "difference" in row]
+def _plot(study: dict[str, Any], table: dict[str, Any]) -> Plot:
+    standard = table["rows"][0]
+    shown = [
+        row for row in table["rows"]
+        if "difference" in row and _verdict(row, standard, 1.0) != DIVERGES
+    ]  # fmt: skip
+    left = [
+        f"{name_of(row['name'])} {_divergence(study, row)}"
+        for row in table["rows"]
+        if row not in shown and row is not standard
+    ]
+    gone = f" Not drawn: {', '.join(left)}." if left else ""
     places = [float(i) for i in range(1, len(shown) + 1)]
     key = ", ".join(f"{i} {name_of(row['name'])}" for i, row in enumerate(shown, 1))
     return Plot(
@@ -169,7 +303,7 @@ def _plot(table: dict[str, Any]) -> Plot:
             ),
             Series("no difference", [0.5, len(shown) + 0.5], [0.0, 0.0]),
         ],
-        note=f"{key}. Bars: 95 % over training seeds.",
+        note=f"{key}. Bars: 95 % over training seeds.{gone}",
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from heliostat import Shared, TaskContext
 from heliostat_methods.evomal import base_learner
-from heliostat_methods.evomal.base_learner import BaseLearner, DenseLearner
+from heliostat_methods.evomal.base_learner import BaseLearner, DenseLearner, TorchLearner
 from heliostat_methods.evomal.expression import LossExpression
 from heliostat_methods.evomal.objectives import metric_code
 from heliostat_methods.evomal.primitives import table_named
@@ -160,7 +160,9 @@ def score_block(block: Block, ctx: TaskContext) -> Scores:
 
     All candidates of a search share initialisations and batches: streams are named by phase only.
     """
-    tuned = tune_block(block, ctx)
+    kept: Scores | None = ctx.restore(None)
+    tuned = tune_block(block, ctx) if kept is None else kept
+    ctx.checkpoint(tuned)  # training is the other long half
     passed = [i for i, status in enumerate(tuned.status) if status == "accepted"]
     if not passed:
         return tuned
@@ -259,8 +261,13 @@ def tune_network(item: NetworkSearch, ctx: TaskContext) -> TunedNetwork:
 
     learners = ctx.cached(item.problems, validation_learners)
     (learner,) = learners
-    loss = LossNetwork.drawn(learner.data.task, ctx.rng("network", item.restart), item.hidden)
-    learner.tune_module(loss, item.tuning, streams_of(ctx, "tuning", item.restart))
+    kept: dict[str, Any] | None = ctx.restore(None)
+    if kept is None:
+        loss = LossNetwork.drawn(learner.data.task, ctx.rng("network", item.restart), item.hidden)
+        learner.tune_module(loss, item.tuning, streams_of(ctx, "tuning", item.restart))
+        ctx.checkpoint(loss.to_dict())
+    else:
+        loss = LossNetwork.from_dict(kept)
     training = streams_of(ctx, "training")
     runs = learner.train_module(loss, item.training, [training])
     fitness = float(runs.fitness(learner.data.metric)[0])
@@ -269,25 +276,39 @@ def tune_network(item: NetworkSearch, ctx: TaskContext) -> TunedNetwork:
 
 
 def train_loss(trial: Trial, ctx: TaskContext) -> TrialScores:
-    """Train fresh models with a frozen loss, one for each seed; the seeds pair the losses."""
+    """Train fresh models with a frozen loss, one for each seed; the seeds pair the losses.
+
+    One after another, with a checkpoint between: a training does not depend on its neighbours.
+    """
     build = test_learners if trial.measured_on == "test" else validation_learners
     learner = ctx.cached(trial.problems, build)[trial.which]
-    replicas = [streams_of(ctx, "comparison", seed) for seed in trial.seeds]
-    runs = train_frozen(learner, trial.loss, trial.training, replicas, trial.curve_steps)
     metric = learner.data.metric
-    return TrialScores(runs.fitness(metric), runs.curve[:, :, metric_code(metric)])
+    done: tuple[TrialScores, ...] = ctx.restore(())
+    for seed in trial.seeds[len(done) :]:
+        replica = streams_of(ctx, "comparison", seed)
+        runs = train_frozen(learner, trial.loss, trial.training, [replica], trial.curve_steps)
+        curve = runs.curve[:, :, metric_code(metric)]
+        done = (*done, TrialScores(runs.fitness(metric), curve))
+        ctx.checkpoint(done)
+    return TrialScores(
+        np.concatenate([one.metric for one in done]), np.concatenate([one.curve for one in done])
+    )
 
 
 def map_surroundings(item: Surroundings, ctx: TaskContext) -> dict[str, Any]:
     """Return what lies around networks that a loss trained: slices and flatness (`landscape`)."""
-    from heliostat_methods.evomal.landscape import landscape
-
     learner = ctx.cached(item.problems, test_learners)[item.which]
-    if not isinstance(learner, DenseLearner):
-        raise TypeError(f"{learner.data.model.name}: surroundings are drawn for dense models")
     replicas = [streams_of(ctx, "comparison", seed) for seed in item.seeds]
     runs = train_frozen(learner, item.loss, item.training, replicas)
-    return landscape(runs.theta, learner.problem, streams_of(ctx, "landscape"))
+    around = streams_of(ctx, "landscape")
+    if isinstance(learner, DenseLearner):
+        from heliostat_methods.evomal.landscape import landscape
+
+        return landscape(runs.theta, learner.problem, around)
+    from heliostat_methods.evomal.landscape_torch import torch_landscape
+
+    assert isinstance(learner, TorchLearner)
+    return torch_landscape(runs.theta, learner.problem, around)
 
 
 def describe_loss(item: tuple[dict[str, Any], str, int], ctx: TaskContext) -> dict[str, Any]:

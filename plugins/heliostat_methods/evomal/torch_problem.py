@@ -129,7 +129,7 @@ class TorchProblem:
         return module.to(self.x_train.dtype)
 
     def fresh(self, rng: np.random.Generator) -> Array:
-        """Return a fresh network's numbers: its parameters, then its buffers.
+        """Return a fresh network's numbers, (parameters + buffers,): parameters, then buffers.
 
         A dense ReLU network gets those of ``xavier_uniform``; another model is made by its recipe
         from a seed drawn from ``rng``.
@@ -172,7 +172,11 @@ def split_numbers(module: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tenso
 
 
 def module_numbers(module: nn.Module) -> Array:
-    """Return a module's numbers as one vector: parameters, then buffers."""
+    """Return a module's numbers as one vector (parameters + buffers,), in its parameters' dtype.
+
+    Trained parameters come first, in the module's order, then frozen ones, then buffers; numbers of
+    another type (a count of batches) are converted.
+    """
     trained, rest = split_numbers(module)
     kind = next(iter(trained.values())).dtype if trained else torch.get_default_dtype()
     parts = [t.detach().reshape(-1).to(kind) for t in (*trained.values(), *rest.values())]

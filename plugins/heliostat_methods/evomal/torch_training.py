@@ -15,6 +15,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from heliostat_methods.evomal.augmented import AugmentedTraining
 from heliostat_methods.evomal.layered import network_of
 from heliostat_methods.evomal.networks import draw_batches
 from heliostat_methods.evomal.objectives import METRICS, metric_code
@@ -39,6 +40,10 @@ def train(
     until: int | None = None,
 ) -> TrainedRuns:
     """Train one network with every candidate: all from the same parameters over the same batches.
+
+    ``program`` holds P candidates, ``weights`` (P, N) their weights; the result is that of
+    ``training.train``: metrics (P, 3), curves (P, K, 3). Raises ``ValueError`` naming the argument
+    for shapes that do not fit and steps beyond the last.
 
     Uses the streams ``"init"``, ``"batch"`` and ``"dropout"``; give every block of a population
     the same ones. A training that stops at step ``until`` and goes on from its ``state`` ends as
@@ -187,7 +192,10 @@ def _run(
             if step == end or not alive[run]:
                 continue
             chosen = torch.from_numpy(batches[step].astype(np.int64))
-            outputs = network.forward(problem.x_train[chosen], seeds[step])
+            inputs = problem.x_train[chosen]
+            if isinstance(config, AugmentedTraining):
+                inputs = config.batch(inputs, streams("augment", step))
+            outputs = network.forward(inputs, seeds[step])
             value, by_outputs = slopes(run, outputs, problem.y_train[chosen])
             alive[run] = np.isfinite(value)
             if alive[run]:

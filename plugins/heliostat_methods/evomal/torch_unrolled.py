@@ -33,7 +33,7 @@ from heliostat_methods.evomal.problem import Streams
 from heliostat_methods.evomal.program import LossProgram
 from heliostat_methods.evomal.torch_network import ModuleNetwork
 from heliostat_methods.evomal.torch_problem import TorchProblem, draw_seeds, drawing_from
-from heliostat_methods.evomal.unrolled import TunedLosses, Tuning, UnrolledConfig
+from heliostat_methods.evomal.unrolled import TunedLosses, Tuning, UnrolledConfig, tune_by
 
 Array = npt.NDArray[Any]
 _OPERATIONS = {
@@ -88,12 +88,7 @@ def tune(
     Uses the streams ``"init"``, ``"train"``, ``"valid"`` and ``"dropout"``: give every block of a
     population the same ones. Conventions and objective are those of ``unrolled.tune``.
     """
-    tuning = Tuning.start(program, weights, problem.dtype)
-    step = meta_stepper(program, tuning, problem, config, streams)
-    history = np.empty((config.meta_steps, program.count), problem.dtype)
-    for k in range(config.meta_steps):
-        history[k] = step(k)
-    return TunedLosses(tuning.weights, history)
+    return tune_by(meta_stepper, program, weights, problem, config, streams)
 
 
 def meta_stepper(

@@ -337,8 +337,12 @@ def train(
 ) -> TrainedRuns:
     """Train one network with every candidate: all from the same parameters over the same batches.
 
+    ``program`` holds P candidates, ``weights`` (P, N) their weights. The result has the metrics
+    (P, 3) on the validation data, and those after each of K ``curve_steps``, (P, K, 3).
+
     Uses the streams ``"init"`` and ``"batch"``; give every block of a population the same ones.
     A training that stops at step ``until`` and goes on from its ``state`` ends as one in a piece.
+    Raises ``ValueError`` naming the argument for shapes that do not fit and steps beyond the last.
     """
     rows = problem.x_train.shape[1]
     batches = draw_batches(streams("batch"), rows, config.batch_size, config.steps)

@@ -103,6 +103,10 @@ class Tuning:
         return cls(w, np.zeros((2, *w.shape), dtype))
 
 
+Stepper = Callable[[LossProgram, Tuning, Any, UnrolledConfig, Streams], Callable[[int], Array]]
+"""``meta_stepper`` of this module or of another kind of problem."""
+
+
 def tune(
     program: LossProgram,
     weights: Array,
@@ -116,8 +120,20 @@ def tune(
     same ones, and a candidate's result depends on nothing but itself. The objective is the mean
     squared error of a regression or the cross-entropy of a classification.
     """
+    return tune_by(meta_stepper, program, weights, problem, config, streams)
+
+
+def tune_by(
+    stepper: Stepper,
+    program: LossProgram,
+    weights: Array,
+    problem: Any,
+    config: UnrolledConfig,
+    streams: Streams,
+) -> TunedLosses:
+    """Return the weights (P, N) after all meta steps of a stepper, and what each step gave."""
     tuning = Tuning.start(program, weights, problem.dtype)
-    step = meta_stepper(program, tuning, problem, config, streams)
+    step = stepper(program, tuning, problem, config, streams)
     history = np.empty((config.meta_steps, program.count), problem.dtype)
     for k in range(config.meta_steps):
         history[k] = step(k)

@@ -246,7 +246,7 @@ def test_a_factor_is_a_rate_and_moves_no_equilibrium(factor, text):
 @given(st.floats(0.05, 20.0), st.sampled_from(["regression", "classification"]), st.booleans())
 @settings(max_examples=12, deadline=None)
 def test_a_factor_on_the_loss_trains_as_a_factor_on_the_rate(factor, task, nesterov):
-    loss, rate = "square(sub(y, 0.9*f))", 0.02
+    loss, rate = "square(sub(y, 0.9*f))", 0.001
     one = trajectory(times(factor, loss), rate, task, nesterov, np.float64)
     other = trajectory(parse(loss), rate * factor, task, nesterov, np.float64)
     assert one == pytest.approx(other, rel=1e-9, abs=1e-11)

@@ -8,13 +8,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heliostat.report import Plot, Section, render
+from heliostat.plugins import registry
+from heliostat.report import HeatMap, Plot, Section, render
 from heliostat.streams import stream
 from heliostat_methods.evomal import landscape as ls
 from heliostat_methods.evomal import plots
 from heliostat_methods.evomal.expression import parse
+from heliostat_methods.evomal.landscape_torch import torch_filters, torch_objective
 from heliostat_methods.evomal.networks import forward, layer_views, xavier_uniform
 from heliostat_methods.evomal.problem import LearningProblem
+from heliostat_methods.evomal.torch_problem import TorchProblem
 
 WIDTHS = (5, 4, 3)
 CONFIG = ls.LandscapeConfig(points=5, grid=3, flatness_directions=2)
@@ -142,6 +145,21 @@ def test_a_torch_module_has_the_landscape_of_the_same_dense_network(problem):
     assert all((a == b).all() for a, b in zip(before, model.parameters(), strict=True))
 
 
+def test_a_network_through_torch_has_the_objective_of_the_dense_one(problem):
+    recipe = registry().part("model", "mlp")
+    generic = TorchProblem.from_rows(
+        problem.x_train.T, problem.y_train.argmax(0), problem.x_valid.T, problem.y_valid.argmax(0),
+        task="classification", classes=3, model=recipe.build(recipe.config(hidden=(4,))),
+    )  # fmt: skip
+    theta, filters = theta_of(), torch_filters(generic)
+    for part, same in (("train", "train"), ("test", "valid")):
+        found = torch_objective(generic, part)(np.stack([theta, 2 * theta]))
+        dense = ls.dense_objective(problem, same)(np.stack([theta, 2 * theta]))
+        assert found == pytest.approx(dense, rel=1e-5)
+    assert filters.shape == theta.shape
+    assert sorted(set(filters.tolist())) == [-1, *range(7)]  # 4 + 3 rows, biases stay
+
+
 def test_biases_of_a_module_move_only_when_asked():
     model = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 2), torch.nn.BatchNorm2d(3))
     filters = ls.module_filters(model)
@@ -161,7 +179,7 @@ def test_an_account_is_plain_is_drawn_and_comes_out_the_same_twice(problem):
     assert [values[2] for values in account["line"]["train"]] == pytest.approx(middle.tolist())
     contents = plots.landscape_contents([("found", account), ("standard", account)])
     page = render("landscape", [Section("around", contents)])
-    drawn = [c for c in contents if isinstance(c, Plot)]
+    drawn = [c for c in contents if isinstance(c, Plot | HeatMap)]
     assert len(drawn) == page.count("<svg") == 6
     assert all(p.x_label and p.y_label and p.note for p in drawn)
     assert contents[-1].rows[0][1] == pytest.approx(np.mean(account["flatness"]["train"]))

@@ -6,8 +6,8 @@ import pytest
 from heliostat.parts import PartRef
 from heliostat.plugins import registry
 from heliostat_methods.evomal.base_learner import learner
-from heliostat_methods.evomal.comparing import comparison_text
 from heliostat_methods.evomal.expression import parse
+from heliostat_methods.evomal.losses_compare import comparison_text
 from heliostat_methods.evomal.meta_test import MetaTestConfig, meta_test, problem_data, trained
 from heliostat_methods.evomal.training import TrainingConfig
 from heliostat_search.statistics import holm, paired

@@ -1,19 +1,19 @@
-"""TaylorGLO's polynomial: numbers from the specification, and the tree against the formula."""
+"""TaylorGLO's polynomial: numbers by hand, and the tree against the formula."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heliostat_methods.evomal import kernel
-from heliostat_methods.evomal.expression import LossExpression
-from heliostat_methods.evomal.primitives import SHIFTED, LossExpressionError
-from heliostat_methods.evomal.program import LossProgram, stack_weights
-from heliostat_methods.evomal.taylorglo import (
+from heliostat_methods.evomal import (
+    kernel,
     taylor_glo,
     taylor_glo_expression,
     taylor_glo_gradient,
 )
+from heliostat_methods.evomal.expression import LossExpression
+from heliostat_methods.evomal.primitives import SHIFTED, LossExpressionError
+from heliostat_methods.evomal.program import LossProgram, stack_weights
 
 VARIANTS = ("corrected", "as_released")
 THETA = (0, 0, 1, 0.5, 0.25, -0.5, 0.1, 0.2)

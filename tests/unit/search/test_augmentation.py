@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heliostat.errors import ConfigError, DataError
-from heliostat_methods.parts.augmentation import augment
+from heliostat_search.augmentation import augment
 
 
 def images(count=6, channels=2, height=5, width=4, dtype=np.float32):

@@ -11,6 +11,7 @@ from heliostat.errors import ConfigError
 from heliostat.parts import PartRef
 from heliostat.plugins import registry
 from heliostat_methods.evomal.expression import parse
+from heliostat_methods.evomal.labels import metric_text
 from heliostat_methods.evomal.meta_test import MetaTestConfig, meta_test, problem_data
 from heliostat_methods.evomal.saved_losses import STANDARD_TREES, NamedLoss
 from heliostat_methods.evomal.training import TrainingConfig
@@ -27,6 +28,7 @@ def compared(
     seeds: int,
     seed: int | None,
     learning_rate: float | None,
+    drops: tuple[tuple[int, float], ...],
     factors: tuple[float, ...],
     progress: Callable[[str], None],
 ) -> dict[str, Any]:
@@ -51,7 +53,7 @@ def compared(
     if not others:
         raise ConfigError("LOSS", losses[0].label, "a loss other than the standard one")
     config = MetaTestConfig(
-        _training(settings, steps, learning_rate), seeds, root, tuple(dict.fromkeys(factors))
+        _training(settings, steps, learning_rate, drops), seeds, root, tuple(dict.fromkeys(factors))
     )
     contestants = [(usual, parse(STANDARD_TREES[usual])), *((o.label, o.loss) for o in others)]
     account = meta_test(contestants, data, config, progress)
@@ -72,8 +74,8 @@ def comparison_text(account: Mapping[str, Any]) -> str:
     rows = account["losses"]
     wide = max(len(row["label"]) for row in rows)
     lines = [
-        f"{account['dataset']}: test {account['metric']} over {account['seeds']} paired seeds of "
-        f"{account['steps']} steps, mean and 95 % interval",
+        f"{account['dataset']}: test {metric_text(account['metric'])} over {account['seeds']} "
+        f"paired seeds of {account['steps']} steps, mean and 95 % interval",
         "",
         f"{'loss':<{wide}}  {'rate':>8}  {'mean':>8}  {'interval':<20}  {'minus standard':<30}  p",
     ]
@@ -146,10 +148,17 @@ def _build(ref: PartRef) -> Any:
 
 
 def _training(
-    settings: Mapping[str, Any], steps: int, learning_rate: float | None
+    settings: Mapping[str, Any],
+    steps: int,
+    learning_rate: float | None,
+    drops: tuple[tuple[int, float], ...],
 ) -> TrainingConfig:
     known = {f.name for f in fields(TrainingConfig)} - {"steps", "drops"}
     values = {name: settings[name] for name in sorted(known) if name in settings}
     if learning_rate is not None:
         values["learning_rate"] = learning_rate
-    return TrainingConfig(steps=steps, **values)
+    for step, factor in drops:
+        if not 0 < step < steps or not factor > 0:
+            expected = f"a step from 1 to {steps - 1} and a factor above 0"
+            raise ConfigError("--rate-drop", f"{step} {factor:g}", expected)
+    return TrainingConfig(steps=steps, drops=tuple(sorted(drops)), **values)
