@@ -84,5 +84,5 @@ def say_last(folder: RunFolder) -> None:
     root = folder.path.parent
     where = "" if root == runs_root().absolute() else f" --runs {shlex.quote(str(root))}"
     line = "\n" if os.isatty(2) else ""  # below what is shown in place
-    line += STOPPED.format(f"{folder.id}{where}\n")
+    line += STOPPED.format(f"heliostat resume {folder.id}{where}\n")
     os.write(2, line.encode())

@@ -113,6 +113,9 @@ class Engine:
     def start_executor(self) -> None:
         """Acquire processes, unless that was done."""
         if not self._started:
+            said = self.executor.describe()
+            where = [str(said[name]) for name in ("executor", "address") if name in said]
+            self.listener.on_event("starting", " ".join(where))
             try:
                 self.turns.in_first_thread(self.executor.start)
             except (Interrupted, KeyboardInterrupt) as error:  # a signal that the start took up

@@ -205,7 +205,9 @@ class RunNotFound(StoreError):
     ) -> None:
         if several:
             them = listed(list(choices), MOST_RUNS)
-            text = f"{shown(name)} is in the names of several runs of {root}: {them}; give more of it"
+            text = (
+                f"several runs of {root} have {shown(name)} in their names: {them}; give more of it"
+            )
         else:
             text = f"no run {shown(name)} in {root}; {did_you_mean(name, choices, MOST_RUNS)}"
         super().__init__(text)

@@ -27,7 +27,7 @@ SWALLOWED = (
     "the search caught the interruption; catch Exception instead of BaseException, so that a run "
     "can be stopped"
 )
-STOPPED = "stopped; what was done is kept. Go on with:  heliostat resume {}"
+STOPPED = "stopped; what was done is kept. Go on with:  {}"
 
 
 @contextmanager

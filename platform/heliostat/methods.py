@@ -51,11 +51,12 @@ class ProductSpec:
 class MethodSpec:
     """A method: its typed configuration, its search and how its result is shown.
 
-    `search(config, run)` returns an encodable value. `summary(result, run_id)` is what a terminal
-    shows at the end; `report(view)` makes the sections of the HTML report. `presets` are
-    configurations by name; "smoke" ends within seconds. `unit` names what `run.report(count=...)`
-    counts. `methods_run(config)` names other methods that a run executes, whose code is part of its
-    identity. `version` and `migrate(config, version)` read configurations of older versions.
+    `search(config, run)` returns an encodable value. `describe(result, run_id)` is what a terminal
+    shows at the end, without it the `outputs`; `report(view)` makes the sections of the HTML
+    report. `presets` are configurations by name; "smoke" ends within seconds. `unit` names what
+    `run.report(count=...)` counts. `methods_run(config)` names other methods that a run executes,
+    whose code is part of its identity. `version` and `migrate(config, version)` read configurations
+    of older versions.
     """
 
     name: str

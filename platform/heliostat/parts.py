@@ -85,6 +85,7 @@ class PartKind:
         """Describe the field in the method's JSON schema."""
         return {
             "description": f"name of a {self.kind} (see: heliostat parts {self.kind})",
+            "part": self.kind,
             "anyOf": [
                 {"type": "string"},
                 {"type": "object", "properties": {"name": {"type": "string"}}},

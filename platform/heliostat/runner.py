@@ -20,7 +20,7 @@ from heliostat.account import account_of, add_label, say_last
 from heliostat.candidates import PluginRow, blocked_names
 from heliostat.conduct import conducted
 from heliostat.engine import Engine
-from heliostat.errors import ConfigError, DataError, IdentityChanged, Interrupted
+from heliostat.errors import ConfigError, DataError, IdentityChanged, Interrupted, NotStarted
 from heliostat.execution.choice import Execution, make_executor
 from heliostat.inputs import PartBuilder, check_inputs, resolve_inputs
 from heliostat.interruption import STOP_SECONDS, stoppable
@@ -131,8 +131,8 @@ def start(
     )
     try:
         return _drive(begun)
-    except (ConfigError, DataError):
-        # a mistake that only the search could see, before anything was evaluated
+    except (ConfigError, DataError, NotStarted):
+        # a mistake that only the search could see, or nowhere to work: nothing was evaluated
         view = RunView(folder)
         nothing_done = view.count() == 0
         view.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shlex
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,8 +53,8 @@ def write_studies(view: RunView, path: Path) -> list[str]:
     if path.exists():
         raise StoreError(f"{path} exists already; choose another name")
     if not any(p["kind"] == TRIALS_KIND for p in view.products()):
-        state = view.state
-        hint = "" if state == "finished" else f"; it is {state}: heliostat resume {view.id}"
+        state, folder = view.state, shlex.quote(str(view.folder.path))
+        hint = "" if state == "finished" else f"; it is {state}: heliostat resume {folder}"
         raise StoreError(f"run {view.id} has no trials of a search of parameters{hint}")
     from optuna.storages import RDBStorage
 

@@ -11,7 +11,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "tune": ("heliostat.cli.tune", "Search a method's configuration for its best result."),
     "ls": ("heliostat.cli.inspect", "List runs, newest first."),
     "show": ("heliostat.cli.inspect", "Show a run, or one of its outcomes."),
-    "compare": ("heliostat.cli.inspect", "Compare two runs: configuration, digest, result."),
+    "compare": ("heliostat.cli.compare", "Compare two runs: configuration, digest, result."),
     "report": ("heliostat.cli.inspect", "Write the HTML report of a run."),
     "export": ("heliostat.cli.export", "Write a run's outcomes as JSON lines or CSV."),
     "verify": ("heliostat.cli.verify", "Evaluate journaled items again and compare bytes."),

@@ -159,7 +159,7 @@ def free_port() -> int:
 
 
 @pytest.mark.parametrize("how", ["option", "environment"])
-def test_an_address_where_nothing_answers_exits_6_and_the_run_can_go_on(cli: Any, how: str) -> None:
+def test_an_address_where_nothing_answers_exits_6_and_leaves_no_run(cli: Any, how: str) -> None:
     dead = f"127.0.0.1:{free_port()}"
     if how == "option":
         done = cli("run", "count", "--address", dead, "--json", timeout=60)
@@ -170,8 +170,16 @@ def test_an_address_where_nothing_answers_exits_6_and_the_run_can_go_on(cli: Any
     assert "check the address" in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
-    resumed = cli.json("resume", "last", "--workers", "serial", "--no-report", RAY_ADDRESS=dead)
-    assert resumed["state"] == "finished"
+    assert cli.json("ls") == []
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_run_that_goes_on_where_nothing_answers_can_go_on_elsewhere(cli: Any) -> None:
+    cli.json("run", "count", "-o", "rounds=1", "--workers", "serial", "--no-report")
+    more = ("resume", "last", "-o", "rounds=2", "--no-report")
+    dead = f"127.0.0.1:{free_port()}"
+    assert cli(*more, "--address", dead).returncode == 6
+    assert cli.json(*more, "--workers", "serial")["state"] == "finished"
 
 
 def test_a_local_session_does_not_care_for_a_dead_address_in_the_shell(cli: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +104,3 @@ def test_a_run_folder_holds_no_pickle(cli: Any) -> None:
             # and npz files are zip archives.
             assert not (start[:1] == b"\x80" and start[1:2] in b"\2\3\4\5"), path
             assert start != b"PK\3\4", path
-
-
-def test_core_python_is_the_declared_one() -> None:
-    assert sys.version_info >= (3, 11)

@@ -37,5 +37,12 @@ def test_workers_exit_6_and_say_how_to_install(no_ray: Any, options: list[str]) 
 
 
 def test_a_run_that_found_no_ray_goes_on_in_one_process(no_ray: Any) -> None:
+    no_ray.json("run", "count", "-o", "rounds=1", "--workers", "serial", "--no-report")
+    more = ("resume", "last", "-o", "rounds=2", "--no-report")
+    assert no_ray(*more, "--workers", "2").returncode == 6
+    assert no_ray.json(*more, "--workers", "serial")["state"] == "finished"
+
+
+def test_a_run_that_found_no_ray_at_its_beginning_is_not_kept(no_ray: Any) -> None:
     assert no_ray("run", "count", "--workers", "2").returncode == 6
-    assert no_ray.json("resume", "last", "--workers", "serial")["state"] == "finished"
+    assert no_ray.json("ls") == []

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from heliostat.cli.next_command import next_command
 from heliostat.cli.options import json_option, print_json, runs_option
 from heliostat.errors import ClusterError
 
@@ -61,4 +62,5 @@ def fetch(
     if said["digest"]:
         click.echo(f"digest  {said['digest']} (computed from the copy)")
     else:
-        click.echo(f"it is {said['state']}; go on with it here: heliostat resume {said['run']}")
+        command = next_command("resume", said["run"])
+        click.echo(f"it is {said['state']}; go on with it here: {command}")

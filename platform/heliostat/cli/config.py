@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from heliostat.cli.fields import NOT_SET, field_texts, inline
+from heliostat.cli.next_command import next_command
 from heliostat.cli.options import json_option, print_json
 from heliostat.cli.plugins import title
 from heliostat.errors import StoreError
@@ -37,35 +39,22 @@ def init(method_name: str, preset: str | None, output: Path | None) -> None:
     if output.exists():
         raise StoreError(f"{output} exists already; choose another name")
     output.write_text(text, encoding="utf-8")
-    click.echo(f"wrote {output}; run it with: heliostat run {output}", err=True)
+    command = next_command("run", str(output))
+    click.echo(f"wrote {printable(output)}; run it with: {command}", err=True)
 
 
 def _commented(method: Any, values: dict[str, Any]) -> str:
     lines = [f"# {printable(title(method))}", f'method = "{method.name}"', "seed = 0"]
     lines += ["", "[config]"]
-    for name, info in method.config.model_fields.items():
-        if info.description:
-            lines.append(f"# {printable(info.description)}")
+    meanings = {field.name: field.meaning for field in field_texts(method.config)}
+    for name in method.config.model_fields:
+        if name in meanings:
+            lines.append(f"# {printable(meanings[name])}")
         if values.get(name) is None:
-            lines.append(f"# {name} = (not set)")
+            lines.append(f"# {name} = {NOT_SET}")
         else:
-            lines.append(f"{name} = {_inline(values[name])}")
+            lines.append(f"{name} = {inline(values[name])}")
     return "\n".join(lines) + "\n"
-
-
-def _inline(value: Any) -> str:
-    # JSON's strings, integers and booleans are TOML too; tables are not, and TOML has no null
-    if isinstance(value, dict):
-        inner = (f"{_key(k)} = {_inline(v)}" for k, v in value.items() if v is not None)
-        return "{" + ", ".join(inner) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_inline, value)) + "]"
-    return repr(value) if isinstance(value, float) else json.dumps(value)
-
-
-def _key(key: str) -> str:
-    bare = key.replace("_", "").replace("-", "")
-    return key if bare.isalnum() and bare.isascii() else json.dumps(key)
 
 
 @config.command()

@@ -1,4 +1,4 @@
-"""`heliostat ls`, `show`, `compare` and `report`: looking at runs."""
+"""`heliostat ls`, `show` and `report`: looking at runs."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from typing import Any
 
 import click
 
+from heliostat.cli.declared_outputs import declared_outputs
+from heliostat.cli.next_command import next_command
 from heliostat.cli.options import json_option, print_json, runs_option
 from heliostat.errors import CorruptStore, StoreError, told
+from heliostat.store.lock import holder
 from heliostat.terminal import printable, printable_lines
 
 
@@ -36,7 +39,8 @@ def ls(runs: Path | None, as_json: bool, wanted: str | None) -> None:
         print_json(rows)
         return
     if not rows:
-        click.echo(f"no runs in {runs_root(runs)}; begin one with: heliostat run METHOD", err=True)
+        begin = next_command("run", "METHOD")
+        click.echo(f"no runs in {printable(runs_root(runs))}; begin one with: {begin}", err=True)
     for row in rows:
         digest = (row["digest"] or "")[:12]
         line = (
@@ -91,7 +95,7 @@ def show(run_name: str, key: str | None, runs: Path | None, as_json: bool) -> No
         "command": view.command,
     }
     if as_json:
-        _print_stored(view, account)
+        print_stored(view, account)
         return
     for name in ("run", "method", "state", "seed", "digest", "outcomes", "failures", "command"):
         click.echo(f"{name:<10}{printable(account[name])}")
@@ -106,11 +110,14 @@ def show(run_name: str, key: str | None, runs: Path | None, as_json: bool) -> No
     for name, value in view.config.items():
         click.echo(f"  {printable(name)} = {json.dumps(value)}")
     method = registry().method(view.method)
-    if view.result is not None and method.describe is not None:
-        click.echo()
-        click.echo(printable_lines(_described(method, view)))
-    if account["state"] != "finished":
-        click.echo(f"go on with: heliostat resume {printable(view.id)}")
+    described = "" if view.result is None else printable_lines(_described(method, view))
+    if described:
+        click.echo(f"\n{described}")
+    if account["state"] == "running":
+        pid, host = holder(view.folder.lock)
+        click.echo(f"process {pid} on {printable(host)} is driving it")
+    elif account["state"] != "finished":
+        click.echo(f"go on with: {next_command('resume', view.id)}")
 
 
 def _described(method: Any, view: Any) -> str:
@@ -118,6 +125,8 @@ def _described(method: Any, view: Any) -> str:
     from heliostat.interruption import contained
 
     result = view.result
+    if method.describe is None:
+        return declared_outputs(method, result)
     try:
         with contained("describe"):
             return str(method.describe(result, view.id))
@@ -138,7 +147,8 @@ def _plain_result(view: Any) -> Any:
         raise CorruptStore(f"run {view.id}: its result", "a canonical text", found) from error
 
 
-def _print_stored(view: Any, account: Any) -> None:
+def print_stored(view: Any, account: Any) -> None:
+    """Print as JSON what a run folder holds; raises CorruptStore when nothing could print it."""
     try:
         print_json(account)
     except RecursionError as error:
@@ -176,82 +186,11 @@ def _show_outcome(view: Any, key: str, as_json: bool) -> None:
         "attempts": row.attempts,
     }
     if as_json:
-        _print_stored(view, account)
+        print_stored(view, account)
         return
     for name, value in account.items():
         told_of = printable_lines(value) if isinstance(value, str) else json.dumps(value)
         click.echo(f"{name:<10}{told_of}")
-
-
-@click.command()
-@click.argument("first", metavar="A")
-@click.argument("second", metavar="B")
-@runs_option
-@json_option
-def compare(first: str, second: str, runs: Path | None, as_json: bool) -> None:
-    """Compare two runs: what differs in configuration, code, inputs, digest and result."""
-    from heliostat.config import first_change
-    from heliostat.fingerprint import first_difference
-    from heliostat.plugins import registry
-    from heliostat.runs import RunView, find, runs_root
-
-    a, b = (RunView(find(name, runs_root(runs))) for name in (first, second))
-    fields = sorted({*a.config, *b.config})
-    config = {
-        name: [a.config.get(name), b.config.get(name)]
-        for name in fields
-        if a.config.get(name) != b.config.get(name)
-    }
-    outputs = _outputs(a, b, registry())
-    account: dict[str, Any] = {
-        "runs": [a.id, b.id],
-        "method": [a.method, b.method],
-        "seed": [a.seed, b.seed],
-        "digest": [a.digest, b.digest],
-        "equal": a.digest is not None and a.digest == b.digest,
-        "config": config,
-        "inputs_differ": a.inputs != b.inputs,
-        "code": first_difference(a.sources(), b.sources()),
-        "outputs": outputs,
-        "first_difference": _first_row(a, b) if first_change(a.config, b.config) is None else None,
-    }
-    if as_json:
-        _print_stored(a, account)
-        return
-    click.echo(printable(f"{'':<24}{a.id:<38}{b.id}"))
-    for name in ("method", "seed", "digest"):
-        left, right = (printable(x)[:36] for x in account[name])
-        click.echo(f"{name:<24}{left:<38}{right}")
-    for name, (left, right) in [*config.items(), *outputs.items()]:
-        click.echo(printable(f"{name:<24}{left!s:<38}{right}"))
-    if account["code"]:
-        click.echo(f"code differs, first in {printable(account['code'])}")
-    if account["first_difference"]:
-        click.echo(f"first outcome that differs: {account['first_difference']}")
-    click.echo("equal results, bit for bit" if account["equal"] else "results differ")
-
-
-def _outputs(a: Any, b: Any, plugins: Any) -> dict[str, list[Any]]:
-    found: dict[str, list[Any]] = {}
-    for i, view in enumerate((a, b)):
-        result = view.result if isinstance(view.result, dict) else {}
-        for name in plugins.method(view.method).outputs:
-            if name in result:
-                found.setdefault(name, [None, None])[i] = result[name]
-    return found
-
-
-def _first_row(a: Any, b: Any) -> str | None:
-    from itertools import zip_longest
-
-    from heliostat.errors import key_text
-
-    for left, right in zip_longest(a.outcomes(), b.outcomes()):
-        if left is None or right is None:
-            return f"{key_text((left or right).key)} (only in one run)"
-        if left.line() != right.line():
-            return key_text(left.key)
-    return None
 
 
 @click.command()

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from heliostat.cli.fields import field_texts, inline, schema_of
 from heliostat.cli.options import json_option, print_json
 from heliostat.errors import did_you_mean, shown
 from heliostat.terminal import printable
@@ -55,7 +56,6 @@ def title(method: Any) -> str:
 
 
 def _describe(method: Any, as_json: bool) -> None:
-    schema = method.config.model_json_schema()
     if as_json:
         print_json(
             {
@@ -63,7 +63,7 @@ def _describe(method: Any, as_json: bool) -> None:
                 "summary": method.summary,
                 "paper": method.paper,
                 "version": method.version,
-                "schema": schema,
+                "schema": schema_of(method.config),
                 "presets": {k: dict(v) for k, v in method.presets.items()},
                 "outputs": {k: v.__dict__ for k, v in method.outputs.items()},
                 "products": [{"kind": p.kind, "summary": p.summary} for p in method.products],
@@ -71,13 +71,11 @@ def _describe(method: Any, as_json: bool) -> None:
         )
         return
     click.echo(printable(f"{method.name}: {title(method)}") + "\n\nfields:")
-    for name, field in schema.get("properties", {}).items():
-        default = json.dumps(field["default"]) if "default" in field else "required"
-        more = " (may grow on resume)" if field.get("extendable") else ""
-        click.echo(f"  {name} = {default}{more}")
-        click.echo(printable(f"      {field.get('description', '')}".rstrip()))
+    for field in field_texts(method.config):
+        click.echo(printable(f"  {field.name} = {field.default}"))
+        click.echo(printable(f"      {field.meaning}"))
     for heading, entries in (
-        ("presets", [f"{k}: {json.dumps(dict(v))}" for k, v in method.presets.items()]),
+        ("presets", [f"{k}: {inline(v)}" for k, v in method.presets.items()]),
         ("results", [_result(name, metric) for name, metric in method.outputs.items()]),
         ("products", [f"{p.kind}: {p.summary}" for p in method.products]),
     ):

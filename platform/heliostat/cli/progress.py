@@ -8,16 +8,21 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from heliostat.cli.progress_table import Column, Columns
 from heliostat.errors import Key
 from heliostat.listener import Silent
 from heliostat.methods import MethodSpec
 from heliostat.store.journal import Row
+from heliostat.terminal import printable
 
 PLAIN_SECONDS = 2.0
 """Least time between two plain lines of one search."""
 
 ROWS_SHOWN = 12
 """Sub-searches in the display on a terminal, the newest ones."""
+
+STARTING = "starting"
+"""The event before the first item: its text is the executor, and the address of a cluster."""
 
 NOTES = {
     "worker_lost": "note: {}; it is being retried",
@@ -73,35 +78,48 @@ class _Search:
 
     def seconds_left(self) -> float | None:
         """Time left if the coming steps take as long as those since the first report."""
-        if self.of is None or self.first is None or self.step <= self.first[2]:
-            return None
+        if self.of is None or self.first is None or not self.first[2] < self.step < self.of:
+            return None  # at the end of a phase another one may follow
         each = (time.monotonic() - self.first[0]) / (self.step - self.first[2])
-        return each * max(0, self.of - self.step)
+        return each * (self.of - self.step)
 
 
 class PlainProgress(Silent):
-    """One line a step, at most one every two seconds for each search."""
+    """One line a step, at most one every two seconds for each search.
+
+    The run is named once there is work: before that, a mistake or a cluster that does not answer
+    leaves no run behind.
+    """
 
     def __init__(self, method: MethodSpec) -> None:
         self._method = method
         self._searches: dict[Key, _Search] = {}
         self._failures = 0
+        self._run = ""
 
     def begin(self, run: str) -> None:
-        """Say which run begins."""
-        print(f"run {run}", file=sys.stderr)  # noqa: T201
+        """Take the name of the run that begins."""
+        self._run = run
 
     def end(self) -> None:
         """Nothing to take down."""
 
+    def on_tick(self) -> None:
+        """Name the run, if that was not done."""
+        if self._run:
+            print(f"run {self._run}", file=sys.stderr)  # noqa: T201
+            self._run = ""
+
     def on_commit(self, rows: Sequence[Row]) -> None:
         """Count failures."""
+        self.on_tick()
         self._failures += sum(row.failure is not None for row in rows)
 
     def on_report(
         self, scope: Key, step: int, of: int | None, count: float | None, metrics: dict[str, float]
     ) -> None:
         """Show a step."""
+        self.on_tick()
         search = self._searches.setdefault(scope, _Search())
         another_phase = step < search.step  # its first step may take long, so it is said at once
         search.take(step, of, count, metrics)
@@ -114,7 +132,9 @@ class PlainProgress(Silent):
 
     def on_event(self, kind: str, text: str) -> None:
         """Show what happened to workers in one line."""
-        if kind in NOTES:
+        if kind == STARTING and not starting(text):
+            self.on_tick()
+        elif kind in NOTES:
             print(NOTES[kind].format(text), file=sys.stderr)  # noqa: T201
 
     def _line(self, scope: Key, search: _Search) -> str:
@@ -139,23 +159,18 @@ class LiveProgress(PlainProgress):
 
     def __init__(self, method: MethodSpec) -> None:
         super().__init__(method)
+        from rich.console import Console
+
+        self._console = Console(stderr=True)
+        self._columns = Columns()
         self._live: Any = None
         self._refreshed = 0.0
-
-    def begin(self, run: str) -> None:
-        """Open the display."""
-        from rich.console import Console
-        from rich.live import Live
-
-        console = Console(stderr=True)
-        console.print(f"run [bold]{run}[/bold]  (Ctrl-C stops it; what is done is kept)")
-        self._live = Live(console=console, refresh_per_second=4, transient=False)
-        self._live.start()
+        self._starting = ""
 
     def end(self) -> None:
         """Close the display with its last state."""
         if self._live is not None:
-            self._live.update(self._picture())
+            self._live.update(self._picture() if self._searches else "")
             self._live.stop()
             self._live = None
 
@@ -168,39 +183,77 @@ class LiveProgress(PlainProgress):
 
     def on_tick(self) -> None:
         """Draw at most four times a second."""
+        self._starting = ""
+        if self._run:
+            self._console.print(
+                f"run [bold]{self._run}[/bold]  (Ctrl-C stops it; what is done is kept)"
+            )
+            self._run = ""
         now = time.monotonic()
-        if self._live is not None and now - self._refreshed > 0.25:
+        if now - self._refreshed > 0.25:
             self._refreshed = now
-            self._live.update(self._picture())
+            self._draw()
 
     def on_event(self, kind: str, text: str) -> None:
         """Show what happened to workers above the display."""
-        if kind in NOTES and self._live is not None:
+        if kind == STARTING and starting(text):
+            self._starting = starting(text)
+            self._draw()
+        elif kind == STARTING:
+            self.on_tick()
+        elif kind in NOTES:
             # the text may be a stranger's: brackets in it are no markup
             note = NOTES[kind].format(text)
-            self._live.console.print(note, style="yellow", markup=False, highlight=False)
+            self._console.print(note, style="yellow", markup=False, highlight=False)
+
+    def _draw(self) -> None:
+        if self._live is None:
+            from rich.live import Live
+
+            self._live = Live(console=self._console, refresh_per_second=4, transient=False)
+            self._live.start()
+        self._live.update(self._picture())
 
     def _picture(self) -> Any:
-        from rich.table import Table
+        from rich.text import Text
 
-        table = Table(box=None, pad_edge=False)
-        names = list(dict.fromkeys(n for s in self._searches.values() for n in s.metrics))
-        heads = ["search", "step", *names, f"{self._method.unit}/s", "failed", "left"]
-        for head in heads:
-            table.add_column(head.replace("_", " "), justify="right")
+        if self._starting:
+            return Text(self._starting)
         newest = list(self._searches.items())[-ROWS_SHOWN:]
         main = [((), self._searches[()])] if () in self._searches else []
-        for scope, search in main + [row for row in newest if row[0]]:
-            rate, left = search.rate(), search.seconds_left()
-            table.add_row(
-                ".".join(map(str, scope)) or "main",
-                f"{search.step}" + (f"/{search.of}" if search.of else ""),
-                *(f"{search.metrics[n]:.4g}" if n in search.metrics else "" for n in names),
-                "" if rate is None else f"{rate:.3g}",
-                str(self._failures),
-                "" if left is None else duration(left),
-            )
-        return table
+        rows = main + [row for row in newest if row[0]]
+        if not rows:
+            return "waiting for the first results ..."
+        return self._columns.table(self._shown(rows), self._console.width)
+
+    def _shown(self, rows: Sequence[tuple[Key, _Search]]) -> list[Column]:
+        """Return what could be shown, most important first."""
+        columns = []
+        if any(scope for scope, _ in rows):
+            names = [".".join(map(str, scope)) or "main" for scope, _ in rows]
+            columns.append(Column("search", names))
+        steps = [f"{s.step}/{s.of}" if s.of else f"{s.step}" for _, s in rows]
+        left = [s.seconds_left() for _, s in rows]
+        rates = [s.rate() for _, s in rows]
+        columns += [
+            Column("step", steps),
+            Column("left", ["" if seconds is None else duration(seconds) for seconds in left]),
+        ]
+        if self._failures:
+            columns.append(Column("failed", [str(self._failures), *[""] * (len(rows) - 1)]))
+        for name in dict.fromkeys(name for _, s in rows for name in s.metrics):
+            cells = [f"{s.metrics[name]:.4g}" if name in s.metrics else "" for _, s in rows]
+            columns.append(Column(printable(name).replace("_", " "), cells))
+        per_second = ["" if rate is None else f"{rate:.3g}" for rate in rates]
+        return [*columns, Column(f"{self._method.unit}/s", per_second)]
+
+
+def starting(executor: str) -> str:
+    """Return what is being waited for before there is work; nothing where that takes no time."""
+    name, _, address = executor.partition(" ")
+    if name != "ray":
+        return ""
+    return "starting Ray ..." if address == "local" else f"joining Ray at {address} ..."
 
 
 def duration(seconds: float) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from heliostat.cli.declared_outputs import declared_outputs
+from heliostat.cli.next_command import next_command
 from heliostat.cli.options import (
     cluster_options,
     data_only,
@@ -98,7 +100,7 @@ def start_and_show(
     except BaseException as error:
         progress.end()
         if started and started[0].path.exists():
-            _say_how_to_resume(started[0].id, runs, error)
+            _say_how_to_resume(started[0], error)
         raise
     progress.end()
     _finish(method, account, report, as_json)
@@ -154,7 +156,7 @@ def resume(
             )
     except Interrupted as error:
         progress.end()
-        _say_how_to_resume(folder.id, runs, error)
+        _say_how_to_resume(folder, error)
         raise
     except BaseException:
         progress.end()
@@ -202,16 +204,14 @@ def _progress(method: Any, as_json: bool) -> Any:
     return make_progress(method, plain=as_json)
 
 
-def _say_how_to_resume(run_id: str, runs: Path | None, error: BaseException) -> None:
-    where = f" --runs {runs}" if runs is not None else ""
+def _say_how_to_resume(folder: Any, error: BaseException) -> None:
     if isinstance(error, Interrupted):
         from heliostat.interruption import STOPPED
 
-        click.echo(STOPPED.format(f"{run_id}{where}"), err=True)
+        click.echo(STOPPED.format(next_command("resume", folder.id)), err=True)
     else:
-        click.echo(
-            f"run {run_id} ended with an error; its log: heliostat show {run_id}{where}", err=True
-        )
+        log = printable(_short_path(str(folder.log.absolute())))
+        click.echo(f"run {folder.id} ended with an error; its log: {log}", err=True)
 
 
 def _finish(method: Any, account: dict[str, Any], report: bool, as_json: bool) -> None:
@@ -242,7 +242,7 @@ def _finish(method: Any, account: dict[str, Any], report: bool, as_json: bool) -
 def _described(method: Any, view: Any) -> str:
     """Return the method's own words about a result; one that fails must not fail the run."""
     if method.describe is None:
-        return ""
+        return declared_outputs(method, view.result)
     try:
         with contained("describe"):
             text = method.describe(view.result, view.id)
@@ -276,8 +276,7 @@ def _closing(account: dict[str, Any], report: str) -> str:
     ]
     lines += [f"label    {label}" for label in account["labels"]]
     if report:
-        lines.append(f"report   {_short_path(report)}")
-    lines.append(f"resume   heliostat resume {account['run']}   (had it been stopped or killed)")
+        lines.append(f"report   {printable(_short_path(report))}")
     return "\n".join(lines)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from heliostat.errors import ClusterError
+from heliostat.errors import NotStarted
 
 PAUSE_SECONDS = 1.0
 
@@ -21,14 +21,14 @@ def wait_for_nodes(
 ) -> None:
     """Return when `wanted` nodes are alive; `say` is told each time that their number changes.
 
-    `alive` returns the addresses of the nodes that are there. Raises ClusterError after `seconds`,
+    `alive` returns the addresses of the nodes that are there. Raises NotStarted after `seconds`,
     naming the nodes and what to look at.
     """
     until = clock() + seconds
     said = -1
     while len(there := alive()) < wanted:
         if clock() >= until:
-            raise ClusterError(_too_few(there, wanted, seconds))
+            raise NotStarted(_too_few(there, wanted, seconds))
         if len(there) != said:
             said = len(there)
             say(f"{said} of {wanted} nodes are there ({_names(there)})")

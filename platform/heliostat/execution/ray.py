@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from heliostat.encoding import digest
-from heliostat.errors import ClusterError, Interrupted, Key, ResourceError
+from heliostat.errors import ClusterError, Interrupted, Key, NotStarted, ResourceError
 from heliostat.execution.chunks import Chunk, ChunkQueue
 from heliostat.execution.joining import wait_for_nodes
 from heliostat.execution.lane import Answer, Item, Lane, Overdue, evaluate_chunk
@@ -142,7 +142,7 @@ class RayExecutor:
             OSError,
             ray.exceptions.AuthenticationError,
         ) as error:
-            raise ClusterError(_connection_message(self._address, error)) from error
+            raise NotStarted(_connection_message(self._address, error)) from error
         finally:
             # ray.init puts handlers of its own in place of those that stop a run in good order
             for number, handler in handlers.items():
@@ -503,7 +503,7 @@ def _import_ray() -> Any:
     try:
         import ray
     except ImportError as error:
-        raise ClusterError(f"{_INSTALL}; or run in one process with --workers serial") from error
+        raise NotStarted(f"{_INSTALL}; or run in one process with --workers serial") from error
     return ray
 
 

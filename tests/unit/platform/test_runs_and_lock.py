@@ -71,7 +71,7 @@ def test_a_run_is_found_by_name_part_or_path_and_otherwise_the_nearest_is_named(
 def test_a_part_of_two_names_is_refused_with_a_choice(plugins: Registry, tmp_path: Path) -> None:
     begin(plugins, tmp_path)
     begin(plugins, tmp_path)
-    with pytest.raises(RunNotFound, match="count"):
+    with pytest.raises(RunNotFound, match=r"several runs .* have 'count'"):
         find("count", tmp_path)
 
 
