@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from heliostat.cli.next_command import next_command
 from heliostat.report.sections import Plot, Section, Series, Table, Text
 from heliostat.runs import RunView
 from heliostat_methods.step_options.wording import (
@@ -45,7 +46,7 @@ def describe(result: dict[str, Any], run_id: str) -> str:
     if "rows" in result:
         lines = [f"{len(result['rows'])} contracts priced, {len(result['bad_rows'])} rows refused"]
         lines += [f"  line {bad['line']}: {bad['message']}" for bad in result["bad_rows"][:10]]
-        lines.append(f"prices: heliostat export {run_id} --product prices.csv")
+        lines.append(f"prices: {next_command('export', run_id, '--product', 'prices.csv')}")
         return "\n".join(lines)
     engines = result["engines"]
     first = engines[0]
@@ -83,7 +84,8 @@ def _sweep_lines(sweep: dict[str, Any], run_id: str) -> list[str]:
         line = f"{value:<12}{price:<16}{error:<12}" + "".join(f"{x:<14}" for x in slopes)
         lines.append(line.rstrip())
     if len(rows) > SHOWN_VALUES:
-        lines.append(f"{len(rows) - SHOWN_VALUES} more values: heliostat show {run_id} --json")
+        command = next_command("show", run_id, "--json")
+        lines.append(f"{len(rows) - SHOWN_VALUES} more values: {command}")
     return lines
 
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from heliostat.cli.next_command import next_command
 from heliostat.report.sections import Plot, Section, Series, Table, Text
 from heliostat.runs import RunView
 from heliostat.studies import importances, studies
@@ -43,8 +44,8 @@ def describe(result: Mapping[str, Any], run_id: str) -> str:
         lines += [f"    {name:<22}{value:.6g}" for name, value in _named(result, result["base"])]
     if len(result["objectives"]) > 1:
         lines.append(f"  not dominated: trials {', '.join(map(str, result['front']))}")
-    lines.append(f"run it   heliostat export {run_id} --product best.toml --output best.toml")
-    lines.append("         heliostat run best.toml")
+    lines.append(f"run it   {_export_best(run_id)}")
+    lines.append(f"         {next_command('run', 'best.toml')}")
     return "\n".join(lines)
 
 
@@ -54,6 +55,10 @@ def _so_far(view: RunView) -> list[Section]:
         for name, points in view.metrics(()).items()
     ]
     return [Section("Trials so far", plots or [Text("No trial has ended yet.")])]
+
+
+def _export_best(run_id: str) -> str:
+    return next_command("export", run_id, "--product", "best.toml", "--output", "best.toml")
 
 
 def _columns(points: Sequence[tuple[int, float]]) -> tuple[list[float], list[float]]:
@@ -78,8 +83,8 @@ def _outcome(run_id: str, result: Mapping[str, Any]) -> Section:
                 "trials looks better than it is: run its configuration, and the one it is compared "
                 "with, with several seeds before a difference is claimed."
             ),
-            Text(f"heliostat export {run_id} --product best.toml --output best.toml", code=True),
-            Text("heliostat run best.toml --seed 1", code=True),
+            Text(_export_best(run_id), code=True),
+            Text(next_command("run", "best.toml", "--seed", "1"), code=True),
         ],
     )
 
