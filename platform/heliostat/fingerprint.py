@@ -10,7 +10,7 @@ from pathlib import Path
 
 from heliostat.numerics import LIBRARIES
 
-SUFFIXES = (".py", ".so", ".pyd")
+SUFFIXES = (".py", ".so", ".pyd", ".c", ".cc", ".cpp", ".cxx", ".h", ".hpp")
 METHODS = "heliostat_methods"
 """The built-in methods: none of them imports another, so each is a package by itself."""
 _BY_VERSION = frozenset(LIBRARIES.values())
