@@ -19,16 +19,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from heliostat.numerics import prepare_environment
+from heliostat.worker.numerics import prepare_environment
 
 prepare_environment()
 
 import engine_tasks  # noqa: E402
 
 from heliostat import MethodConfig, MethodSpec, Run  # noqa: E402
-from heliostat.execution.ray import RayExecutor, WorkerSetup  # noqa: E402
-from heliostat.plugins import Registry  # noqa: E402
-from heliostat.runner import Execution, start  # noqa: E402
+from heliostat.driver.start import start  # noqa: E402
+from heliostat.executors.choice import Execution  # noqa: E402
+from heliostat.executors.ray.executor import RayExecutor, WorkerSetup  # noqa: E402
+from heliostat.plugins.registry import Registry  # noqa: E402
 
 ITEMS = 20_000
 MICROSECONDS = 10.0

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from heliostat.parts import PartRef
-from heliostat.plugins import registry
+from heliostat.contract.part import PartRef
+from heliostat.plugins.registry import registry
 from heliostat_methods.evomal.analysis import ace_from_smoothing
 from heliostat_methods.evomal.base_learner import learner
 from heliostat_methods.evomal.equilibrium import equilibrium, implicit_smoothing

@@ -28,7 +28,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from heliostat.numerics import prepare_environment
+from heliostat.worker.numerics import prepare_environment
 
 prepare_environment()
 
@@ -36,8 +36,10 @@ import engine_tasks  # noqa: E402
 import psutil  # noqa: E402
 
 from heliostat import MethodConfig, MethodSpec, Run  # noqa: E402
-from heliostat.plugins import Registry  # noqa: E402
-from heliostat.runner import Execution, Silent, start  # noqa: E402
+from heliostat.driver.start import start  # noqa: E402
+from heliostat.engine.listener import Silent  # noqa: E402
+from heliostat.executors.choice import Execution  # noqa: E402
+from heliostat.plugins.registry import Registry  # noqa: E402
 from heliostat.store.journal import Row  # noqa: E402
 
 MICROSECONDS = 100_000.0

@@ -25,14 +25,17 @@ from typing import Any
 import numpy as np
 from lookahead_functions import FUNCTIONS
 
-from heliostat.engine import Engine
+from heliostat.contract.task import Resources
+from heliostat.engine.engine import Engine
+from heliostat.engine.listener import Silent
+from heliostat.engine.search_run import main_run
 from heliostat.errors import Key
-from heliostat.runner import Silent
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.journal import Journal
 from heliostat.store.log import RunLog
-from heliostat.streams import stream
-from heliostat.task import Reply, Resources, TaskState, Work, WorkerSide
+from heliostat.values.streams import stream
+from heliostat.worker.evaluate import WorkerSide
+from heliostat.worker.work import Reply, TaskState, Work
 from heliostat_search.bayesian import minimize
 
 
@@ -121,7 +124,7 @@ def measured(
             lookahead=window,
         )
         found = minimize(
-            engine.main_scope(),
+            main_run(engine),
             task,
             space,
             trials,

@@ -22,8 +22,9 @@ from typing import Any
 import engine_tasks
 
 from heliostat import MethodConfig, MethodSpec, Run
-from heliostat.plugins import Registry
-from heliostat.runner import Execution, start
+from heliostat.driver.start import start
+from heliostat.executors.choice import Execution
+from heliostat.plugins.registry import Registry
 
 FEW = 10_000
 MANY = 1_000_000

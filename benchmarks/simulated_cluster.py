@@ -23,14 +23,17 @@ from pathlib import Path
 
 import engine_tasks
 
-from heliostat import Run, streams
-from heliostat.engine import Engine
-from heliostat.execution.simulated import SimulatedExecutor
-from heliostat.runner import Silent
+from heliostat import Run
+from heliostat.engine.engine import Engine
+from heliostat.engine.listener import Silent
+from heliostat.engine.search_run import main_run
+from heliostat.executors.simulated import SimulatedExecutor
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.journal import Journal
 from heliostat.store.log import RunLog
-from heliostat.task import Work, WorkerSide
+from heliostat.values import streams
+from heliostat.worker.evaluate import WorkerSide
+from heliostat.worker.work import Work
 
 WORKERS = (8, 64, 1024)
 SIGMA = 1.0
@@ -115,7 +118,7 @@ def utilisation(search: Search, workers: int, lookahead: int) -> float:
             lookahead=lookahead,
         )
         until_then: list[float] = []
-        search(engine.main_scope(), lambda: until_then.append(executor.utilisation()))
+        search(main_run(engine), lambda: until_then.append(executor.utilisation()))
         journal.close()
         return until_then[0]
 

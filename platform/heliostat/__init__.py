@@ -6,39 +6,44 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from heliostat.config import EXTENDABLE, MethodConfig
-    from heliostat.encoding import Artifact, Shared
+    from heliostat.contract.config import EXTENDABLE, MethodConfig
+    from heliostat.contract.hooks import hookimpl
+    from heliostat.contract.method import MethodSpec, Metric, ProductSpec
+    from heliostat.contract.part import PartKind, PartRef, PartSpec
+    from heliostat.contract.run import Run
+    from heliostat.contract.task import Resources, Task, TaskContext
     from heliostat.errors import ConfigError, DataError, HeliostatError, TaskError
-    from heliostat.hookspecs import hookimpl
-    from heliostat.methods import MethodSpec, Metric, ProductSpec
-    from heliostat.outcome import Failure, Outcome
-    from heliostat.parts import PartKind, PartRef, PartSpec
-    from heliostat.run import Run
-    from heliostat.task import Resources, Task, TaskContext
+    from heliostat.plugins.registry import registry
+    from heliostat.values.canonical import Artifact, Shared
+    from heliostat.values.names import stored, task
+    from heliostat.values.outcome import Failure, Outcome
 
 # Loaded when first used: `heliostat --help` needs none of numpy, pydantic and pluggy.
 _HOMES = {
-    "EXTENDABLE": "config",
-    "Artifact": "encoding",
+    "EXTENDABLE": "contract.config",
+    "Artifact": "values.canonical",
     "ConfigError": "errors",
     "DataError": "errors",
-    "Failure": "outcome",
+    "Failure": "values.outcome",
     "HeliostatError": "errors",
-    "MethodConfig": "config",
-    "MethodSpec": "methods",
-    "Metric": "methods",
-    "Outcome": "outcome",
-    "PartKind": "parts",
-    "PartRef": "parts",
-    "PartSpec": "parts",
-    "ProductSpec": "methods",
-    "Resources": "task",
-    "Run": "run",
-    "Shared": "encoding",
-    "Task": "task",
-    "TaskContext": "task",
+    "MethodConfig": "contract.config",
+    "MethodSpec": "contract.method",
+    "Metric": "contract.method",
+    "Outcome": "values.outcome",
+    "PartKind": "contract.part",
+    "PartRef": "contract.part",
+    "PartSpec": "contract.part",
+    "ProductSpec": "contract.method",
+    "Resources": "contract.task",
+    "Run": "contract.run",
+    "Shared": "values.canonical",
+    "Task": "contract.task",
+    "TaskContext": "contract.task",
     "TaskError": "errors",
-    "hookimpl": "hookspecs",
+    "hookimpl": "contract.hooks",
+    "registry": "plugins.registry",
+    "stored": "values.names",
+    "task": "values.names",
 }
 
 __all__ = [
@@ -63,6 +68,9 @@ __all__ = [
     "TaskContext",
     "TaskError",
     "hookimpl",
+    "registry",
+    "stored",
+    "task",
 ]
 
 

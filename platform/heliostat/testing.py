@@ -7,7 +7,7 @@ A plugin's test file needs only this::
     class TestMyMethod(MethodContract):
         method = "my_method"
 
-The rules themselves, with what breaks them and how to mend it, are in `heliostat.conformance`;
+The rules themselves, with what breaks them and how to mend it, are in `heliostat_kit`;
 `heliostat plugins check` judges by the same ones.
 """
 
@@ -18,11 +18,11 @@ from typing import ClassVar
 
 import pytest
 
-from heliostat.conformance.attempt import CommandRun
-from heliostat.conformance.calls import calls
-from heliostat.conformance.rule import LIMIT_SECONDS, Broken, NotJudged, Unwatched, told
-from heliostat.conformance.rules import RULES
-from heliostat.conformance.trial import Trial
+from heliostat_kit.attempt import CommandRun
+from heliostat_kit.calls import calls
+from heliostat_kit.rule import LIMIT_SECONDS, Broken, NotJudged, Unwatched, told
+from heliostat_kit.rules import RULES
+from heliostat_kit.trial import Trial
 
 __all__ = ["CommandRun", "MethodContract"]
 

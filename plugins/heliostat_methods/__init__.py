@@ -1,1 +1,24 @@
-"""Research methods that ship with Heliostat, one package a method."""
+"""Research methods that ship with Heliostat, one package a method, and the list of them.
+
+The core reads this list as it reads the entry points of others: a module for each plugin, imported
+when it is asked for. That works where nothing is installed, and help imports no method.
+"""
+
+PLUGINS: dict[str, str] = {
+    "parts": "heliostat_methods.parts.plugin",
+    "evomal": "heliostat_methods.evomal.method",
+    "step_options": "heliostat_methods.step_options.method",
+    "tune": "heliostat_methods.tune.method",
+}
+"""Name of each plugin and the module that implements its hooks."""
+
+METHODS: tuple[str, ...] = ("evomal", "step_options", "tune")
+"""Plugins that offer the method of the same name."""
+
+VERBS: dict[str, tuple[str, str]] = {
+    "losses": ("evomal", "List, show, plot, compare and export losses of past runs."),
+}
+"""Verbs, each with the plugin that has it and its help."""
+
+ALWAYS: tuple[str, ...] = ("parts",)
+"""Plugins whose offers are known before those of others, so that nobody takes their names."""

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from heliostat.contract import Outcome, Resources, Run, SharedData, Task
 from heliostat.errors import (
     ConfigError,
     Key,
@@ -30,9 +31,6 @@ from heliostat.errors import (
     TooManyFailures,
     did_you_mean,
 )
-from heliostat.outcome import Outcome
-from heliostat.run import Run, SharedData
-from heliostat.task import Resources, Task
 from heliostat_search.pareto import front
 from heliostat_search.space import Space, from_optuna, to_optuna
 

@@ -25,6 +25,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from heliostat import stored
 from heliostat.errors import ConfigError
 
 Vector = NDArray[np.float64]
@@ -32,6 +33,7 @@ _WORST_CONDITION = 1e14
 """Ratio of the longest to the shortest squared axis beyond which a double has no digits left."""
 
 
+@stored("search.cmaesstate")
 @dataclass(frozen=True)
 class CMAESState:
     """Where the strategy stands: its distribution, the two paths that led there, and how long.

@@ -18,11 +18,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from heliostat import stored
 from heliostat.errors import ConfigError, DataError
 
 Vector = NDArray[np.float64]
 
 
+@stored("search.moments")
 @dataclass(frozen=True)
 class Moments:
     """Count, means (k,) and sums of products of deviations (k, k) of k columns."""
@@ -83,6 +85,7 @@ class Estimate:
     n: int
 
 
+@stored("search.controls")
 @dataclass(frozen=True)
 class Controls:
     """Control variates: columns 1, 2, ... with known means, and frozen coefficients."""
@@ -124,6 +127,7 @@ class Controls:
         return Estimate(value, math.sqrt(max(variance, 0.0) / moments.n), moments.n)
 
 
+@stored("search.rounds")
 @dataclass(frozen=True)
 class Rounds:
     """At which numbers of blocks a run may stop: first, first * growth, ... and at most `most`."""

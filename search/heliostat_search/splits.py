@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from heliostat.contract import Dataset
 from heliostat.errors import ConfigError, DataError, did_you_mean
-from heliostat.parts import Dataset
 
 PARTS = ("train", "valid", "test")
 TASKS = ("regression", "classification")

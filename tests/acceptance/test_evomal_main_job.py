@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from heliostat.plugins import registry
-from heliostat.runs import RunFolder, RunView
+from heliostat.plugins.registry import registry
+from heliostat.store.folder import RunFolder
 from heliostat.store.journal import FAULT_VARIABLE
+from heliostat.store.view import RunView
 from heliostat.testing import CommandRun
 
 SMOKE = ["run", "evomal", "--preset", "smoke", "--seed", "1", "--workers"]

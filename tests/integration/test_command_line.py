@@ -273,7 +273,7 @@ def test_a_script_may_define_its_method_and_start_it(cli: Any) -> None:
     (cli.folder / "notebook.py").write_text(
         "import heliostat_test_tasks as tasks\n"
         "from heliostat import MethodConfig, MethodSpec\n"
-        "from heliostat.runner import Execution, start\n"
+        "from heliostat.driver.start import Execution, start\n"
         "from pathlib import Path\n"
         "class Config(MethodConfig):\n    n: int = 3\n"
         "def search(config, run):\n"

@@ -14,8 +14,9 @@ import pytest
 from in_process import InProcess
 
 from heliostat.errors import StoreError
-from heliostat.runs import RunFolder, RunView
-from heliostat.tensorboard import crc32c, write_events
+from heliostat.export.tensorboard import crc32c, write_events
+from heliostat.store.folder import RunFolder
+from heliostat.store.view import RunView
 
 SERIAL = ("--workers", "serial", "--no-report")
 

@@ -20,7 +20,7 @@ import pytest
 from engine_runs import Done, drive
 
 from heliostat import Resources
-from heliostat.execution.ray import RayExecutor, WorkerSetup
+from heliostat.executors.ray.executor import RayExecutor, WorkerSetup
 from heliostat.store.artifacts import ArtifactStore
 
 pytestmark = pytest.mark.ray

@@ -21,15 +21,17 @@ from heliostat_test_methods import METHODS
 
 from heliostat import MethodSpec
 from heliostat.cli.main import run
-from heliostat.config import parse_override, resolve
+from heliostat.contract.method import Metric
+from heliostat.driver.configuration import parse_override, resolve
+from heliostat.driver.start import start
 from heliostat.errors import CorruptStore, EncodingError, PluginError, StoreError
-from heliostat.methods import Metric
-from heliostat.plugins import Registry
+from heliostat.executors.choice import Execution
+from heliostat.plugins.registry import Registry
 from heliostat.report import Plot, Section, Series, Table, Text
 from heliostat.report.build import write_report
-from heliostat.runner import Execution, start
-from heliostat.runs import RunFolder, RunView, create
 from heliostat.store.artifacts import ArtifactStore
+from heliostat.store.folder import RunFolder, create
+from heliostat.store.view import RunView
 
 SMOKE = ["run", "evomal", "--preset", "smoke", "--workers", "serial"]
 CODE = '__import__("os").system("touch pwned")'
@@ -220,7 +222,7 @@ def test_a_payload_that_is_loaded_would_have_been_seen(tmp_path: Path) -> None:
 
 
 def test_stored_text_makes_no_object_of_the_writer_s_choice(tmp_path: Path) -> None:
-    from heliostat.encoding import decode
+    from heliostat.values.canonical import decode
 
     for name in ("os:system", "builtins:eval", "subprocess:Popen", "pathlib:Path", "this:s"):
         with pytest.raises(EncodingError):

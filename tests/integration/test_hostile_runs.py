@@ -130,7 +130,10 @@ DAMAGED: dict[str, tuple[Change, str]] = {
     "times of letters": (sql("update event set time = 'x'"), ""),
     "a deep result": (result("[" * 100_000), "its result"),
     "a rather deep result": (result('{"$tuple":[' * 250 + "]}" * 250), ""),
-    "a result of other fields": (instance("heliostat.outcome:Outcome", {"a": 1}), "its result"),
+    "a result of other fields": (
+        instance("heliostat.values.outcome:Outcome", {"a": 1}),
+        "its result",
+    ),
     "a class that is a number": (instance(5), "its result"),
     "an array of objects": (result({"$array": ["|O", [1], "AAAAAAAAAAA="]}), "its result"),
     "an array of no dtype": (result({"$array": ["nonsense", [1], ""]}), "its result"),
@@ -244,7 +247,7 @@ def test_a_run_folder_may_be_reached_through_a_link(cli: InProcess) -> None:
         "heliostat_test_tasks:math",
         "heliostat.cli.main:run",
         "heliostat.nowhere:task",
-        "heliostat.scaffold.__main__:x",
+        "heliostat_kit.scaffold.__main__:x",
         "numpy:save",
         "",
         "a:b:c",
@@ -293,8 +296,8 @@ def test_a_stored_class_imports_no_program(cli: InProcess, name: str) -> None:
 
 
 def test_a_stored_class_is_one_that_its_module_defines(cli: InProcess) -> None:
-    # `heliostat.runs` imports ArtifactStore and Row, and defines RunFolder
-    instance("heliostat.runs:Row", {"key": 1})(cli.runs / BAD)
+    # `heliostat.store.view` imports ArtifactStore and Row, and defines RunFolder
+    instance("heliostat.store.view:Row", {"key": 1})(cli.runs / BAD)
     assert "of that module" in cli("show", BAD).stderr
 
 

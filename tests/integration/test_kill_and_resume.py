@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from journal_rows import execute, rows
 
-from heliostat import streams
+from heliostat.values import streams
 
 TEACHING = {
     "call_price": [],

@@ -11,7 +11,7 @@ import pytest
 from command_line import CommandLine
 
 from heliostat import testing
-from heliostat.conformance.rules import RULES
+from heliostat_kit.rules import RULES
 
 
 def check(cli: CommandLine, root: Path, name: str, *more: str) -> subprocess.CompletedProcess[str]:
@@ -193,7 +193,7 @@ def test_an_import_that_changes_heliostat_and_a_print_at_the_end_are_found(
 ) -> None:
     done = check(cli, root, "says_goodbye", "--only", "quick-run", "--only", "report")
     assert "BROKEN  import" in done.stdout
-    assert "heliostat.streams.seed64 is now seed64 of module says_goodbye" in done.stdout
+    assert "heliostat.values.streams.seed64 is now seed64 of module says_goodbye" in done.stdout
     assert "standard output also holds 'goodbye'" in done.stdout
     assert "it raised SystemExit: 0 (<lambda>, line 38 of says_goodbye.py)" in done.stdout
     assert "3 broken, 0 kept, 0 not judged" in done.stdout

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from heliostat.cli.main import run as heliostat
-from heliostat.encoding import encode
-from heliostat.runs import RunFolder
+from heliostat.store.folder import RunFolder
 from heliostat.store.journal import Journal
+from heliostat.values.canonical import encode
 
 DIGITS = "mul(-1, mul(1.02*y, log(0.9*f)))"
 DIABETES = "square(sub(y, 0.98*f))"

@@ -217,7 +217,7 @@ def test_a_plugin_that_hangs_is_named_when_it_is_stopped(cli: Any) -> None:
 
 
 def test_a_plugin_that_takes_long_is_named(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("heliostat.importing.SLOW_SECONDS", 0.01)
+    monkeypatch.setattr("heliostat.plugins.importing.SLOW_SECONDS", 0.01)
     (here / "slow.py").write_text(
         "import sys, time\nwhile 'still being' not in sys.stderr.buffer.getvalue().decode():\n"
         "    time.sleep(0.001)\n" + METHOD.format(name="slow")

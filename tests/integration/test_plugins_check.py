@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from command_line import CommandLine
 
-from heliostat.conformance.rule import Broken, NotJudged, Rule
-from heliostat.conformance.rules import RULES, judge
-from heliostat.conformance.trial import Trial
-from heliostat.hookspecs import GROUP
+from heliostat.names import GROUP
+from heliostat_kit.rule import Broken, NotJudged, Rule
+from heliostat_kit.rules import RULES, judge
+from heliostat_kit.trial import Trial
 
 METHOD = """
 from heliostat import MethodConfig, MethodSpec, hookimpl
-from heliostat.parts import PartSpec
+from heliostat.contract.part import PartSpec
 
 print("imported")
 

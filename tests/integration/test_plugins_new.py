@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 from plugin_environment import PluginEnvironment
 
 from heliostat.errors import ConfigError
-from heliostat.hookspecs import GROUP
-from heliostat.methods import is_method_name
-from heliostat.scaffold.names import checked
-from heliostat.scaffold.write import texts, write
+from heliostat.names import GROUP, is_method_name
+from heliostat_kit.scaffold.names import checked
+from heliostat_kit.scaffold.write import texts, write
 
 
 def test_the_distribution_is_complete(cli: CommandLine) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from plugin_environment import PluginEnvironment
 
-from heliostat.conformance.offers import PROMISES
-from heliostat.conformance.rules import RULES
-from heliostat.parts import PROTOCOLS
+from heliostat.contract.part import PROTOCOLS
+from heliostat_kit.offers import PROMISES
+from heliostat_kit.rules import RULES
 
 _BLOCK = re.compile(
     r"(?:`(?P<path>[^`\n]+)`:\n\n)?```(?P<kind>\w+)\n(?P<body>.*?)^```$", re.M | re.S

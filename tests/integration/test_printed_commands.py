@@ -63,7 +63,7 @@ def test_names_with_blanks_are_quoted(here: InProcess) -> None:
 
 
 def test_a_run_that_is_driven_is_not_said_to_go_on(here: InProcess) -> None:
-    from heliostat.runs import RunFolder
+    from heliostat.store.folder import RunFolder
     from heliostat.store.journal import Journal
     from heliostat.store.lock import RunLock
 

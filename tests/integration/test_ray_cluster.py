@@ -17,10 +17,10 @@ from engine_runs import Done, drive
 
 from heliostat import Resources
 from heliostat.errors import ClusterError, ResourceError
-from heliostat.execution.chunks import Chunk
-from heliostat.execution.ray import RayExecutor, WorkerSetup
+from heliostat.executors.ray.chunks import Chunk
+from heliostat.executors.ray.executor import RayExecutor, WorkerSetup
 from heliostat.store.artifacts import ArtifactStore
-from heliostat.task import Work
+from heliostat.worker.work import Work
 
 pytestmark = pytest.mark.ray
 
@@ -194,7 +194,7 @@ def test_a_node_with_an_older_copy_of_the_task_ends_the_run_and_the_file_is_name
 def test_a_resource_that_is_gone_for_good_ends_the_run(
     cluster: Any, on_cluster: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("heliostat.execution.ray.MISSED_SECONDS", 3.0)
+    monkeypatch.setattr("heliostat.executors.ray.executor.MISSED_SECONDS", 3.0)
     node = cluster.add_node(num_cpus=1, resources={"rare": 1})
     said: list[str] = []
 

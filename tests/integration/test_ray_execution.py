@@ -18,7 +18,7 @@ from tune_tasks import leaves_a_mark
 
 from heliostat import Resources
 from heliostat.errors import MisuseError, ResourceError
-from heliostat.execution.ray import RayExecutor, WorkerSetup
+from heliostat.executors.ray.executor import RayExecutor, WorkerSetup
 from heliostat.store.artifacts import ArtifactStore
 
 pytestmark = pytest.mark.ray

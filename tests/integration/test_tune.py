@@ -12,8 +12,9 @@ import optuna
 import pytest
 from in_process import InProcess
 
-from heliostat.report.sections import Plot, Table
-from heliostat.runs import RunFolder, RunView
+from heliostat.contract.sections import Plot, Table
+from heliostat.store.folder import RunFolder
+from heliostat.store.view import RunView
 from heliostat_methods.tune.report import report
 
 SPACE = """

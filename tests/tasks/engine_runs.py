@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from heliostat.engine import Engine
-from heliostat.execution.executor import Executor
-from heliostat.execution.serial import SerialExecutor
-from heliostat.parts import PartRef
-from heliostat.run import Run
-from heliostat.runner import Silent
+from heliostat.contract.part import PartRef
+from heliostat.contract.run import Run
+from heliostat.engine.engine import Engine
+from heliostat.engine.executor import Executor
+from heliostat.engine.listener import Silent
+from heliostat.engine.search_run import main_run
+from heliostat.executors.serial import SerialExecutor
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.journal import Journal, Row
 from heliostat.store.log import RunLog
-from heliostat.task import WorkerSide
+from heliostat.worker.evaluate import WorkerSide
 
 
 @dataclass
@@ -70,7 +71,7 @@ def drive(
         lookahead=lookahead,
     )
     try:
-        result = search(engine.main_scope())
+        result = search(main_run(engine))
         journal.save_calls(engine.take_unsaved_calls())
         return Done(
             result,

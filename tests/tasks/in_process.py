@@ -30,7 +30,7 @@ class InProcess:
 
     def __call__(self, *arguments: str) -> Ended:
         from heliostat.cli.main import run
-        from heliostat.plugins import registry
+        from heliostat.plugins.registry import registry
 
         before = dict(os.environ)
         os.environ |= {

@@ -14,7 +14,7 @@ import heliostat_test_tasks as tasks
 import numpy as np
 
 from heliostat import TaskContext
-from heliostat.run import Run
+from heliostat.contract.run import Run
 
 
 def adds_to_list(item: int, ctx: TaskContext) -> int:

@@ -11,8 +11,9 @@ import sys
 from pathlib import Path
 
 from heliostat import MethodConfig, MethodSpec, Run, TaskContext
-from heliostat.plugins import Registry
-from heliostat.runner import Execution, start
+from heliostat.driver.start import start
+from heliostat.executors.choice import Execution
+from heliostat.plugins.registry import Registry
 
 VALUE_BYTES = 700
 

@@ -6,8 +6,10 @@ import random
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from heliostat.contract.task import Resources
 from heliostat.errors import Key
-from heliostat.task import Reply, Resources, TaskState, Work, WorkerSide
+from heliostat.worker.evaluate import WorkerSide
+from heliostat.worker.work import Reply, TaskState, Work
 
 
 class Killed(BaseException):

@@ -14,7 +14,7 @@ import pytest
 
 from heliostat_plugin_mlflow.recording import MOST, Point, parameters, points, tags
 
-WATCHED = "heliostat.conformance.watched"
+WATCHED = "heliostat_kit.watched"
 METHOD = ("watched", "--seed", "3", "--workers", "serial")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from heliostat.methods import MethodSpec, Metric
+from heliostat.contract.method import MethodSpec, Metric
 from heliostat.terminal import printable
 
 LONGEST_VALUE = 60

@@ -11,8 +11,8 @@ from typing import Any
 import click
 
 from heliostat.errors import HeliostatError, Interrupted, PluginError, did_you_mean, shown, told
+from heliostat.names import VERBS
 from heliostat.terminal import printable
-from heliostat.verbs import VERBS
 
 
 class LazyGroup(click.Group):
@@ -36,7 +36,7 @@ class LazyGroup(click.Group):
         """Suggest the nearest verb for one that does not exist."""
         name = args[0]
         if self.get_command(ctx, name) is None:
-            from heliostat.plugins import registry
+            from heliostat.plugins.registry import registry
 
             names = [*VERBS, *registry().command_names()]
             ctx.fail(f"no command {shown(name)}; {did_you_mean(name, names)}")
@@ -57,13 +57,12 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without importing them, and the plugins whose verbs are not known."""
-        from heliostat.plugins import VERBS as PLUGIN_VERBS
-        from heliostat.plugins import installed
+        from heliostat.plugins.allowed import built_in, installed
 
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in VERBS.items()])
         with formatter.section("Commands of methods"):
-            formatter.write_dl([(name, text) for name, (_, text) in PLUGIN_VERBS.items()])
+            formatter.write_dl([(name, text) for name, (_, text) in built_in().VERBS.items()])
         names = installed()
         if names:
             with formatter.section("Installed plugins, which may add commands"):
@@ -71,7 +70,7 @@ class LazyGroup(click.Group):
 
     @staticmethod
     def _plugin_command(name: str) -> click.Command | None:
-        from heliostat.plugins import registry
+        from heliostat.plugins.registry import registry
 
         return registry().command(name)
 
@@ -88,7 +87,7 @@ def heliostat(debug: bool, blocked: tuple[str, ...]) -> None:
     if debug:
         os.environ["HELIOSTAT_DEBUG"] = "1"
     if blocked:
-        from heliostat.plugins import registry
+        from heliostat.plugins.registry import registry
 
         registry().block(blocked, known=True)
 

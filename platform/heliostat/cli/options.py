@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
@@ -15,18 +13,6 @@ import click
 from heliostat.errors import ConfigError
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def runs_option(function: F) -> F:
-    """Add `--runs`."""
-    return click.option(
-        "--runs", type=click.Path(path_type=Path), help="Folder of runs [default: runs]."
-    )(function)
-
-
-def json_option(function: F) -> F:
-    """Add `--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
 
 
 def execution_options(function: F) -> F:
@@ -93,24 +79,3 @@ def is_file(text: str) -> bool:
         return Path(text).is_file()
     except (OSError, ValueError):  # too long for a path, or a NUL in it
         return False
-
-
-def print_json(value: Any) -> None:
-    """Print one JSON value on standard output; numbers that JSON lacks become null."""
-    sys.stdout.write(json.dumps(_finite(value), indent=None if _compact() else 2) + "\n")
-    sys.stdout.flush()
-
-
-def _compact() -> bool:
-    # a pipe gets one line, a person gets indentation
-    return not sys.stdout.isatty() or bool(os.environ.get("HELIOSTAT_COMPACT"))
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(k): _finite(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
-    if (isinstance(value, float) and value != value) or value in (float("inf"), float("-inf")):
-        return None
-    return value

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from heliostat.cli.progress_table import Column, Columns
+from heliostat.contract.method import MethodSpec
+from heliostat.engine.listener import Silent
 from heliostat.errors import Key
-from heliostat.listener import Silent
-from heliostat.methods import MethodSpec
 from heliostat.store.journal import Row
 from heliostat.terminal import printable
 

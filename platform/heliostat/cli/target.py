@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from heliostat.cli.options import is_file
 
 if TYPE_CHECKING:
-    from heliostat.methods import MethodSpec
+    from heliostat.contract.method import MethodSpec
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ def read_target(text: str) -> Target:
     The plugins that the file blocks are blocked before any is imported, and its configuration is
     carried over to the method's version. Raises ConfigError or PluginError.
     """
-    from heliostat.plugins import registry
+    from heliostat.plugins.registry import registry
 
     if text.endswith(".toml") or is_file(text):
         return read_file(Path(text))
@@ -40,8 +40,8 @@ def read_target(text: str) -> Target:
 
 def read_file(path: Path) -> Target:
     """Return what a configuration file says, as `read_target`."""
-    from heliostat.config import current_values, read_run_file
-    from heliostat.plugins import registry
+    from heliostat.driver.configuration import current_values, read_run_file
+    from heliostat.plugins.registry import registry
 
     file = read_run_file(path)
     registry().block(file.block)

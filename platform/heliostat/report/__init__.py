@@ -1,10 +1,23 @@
 """Reports: sections of text, tables and plots, and how they become one HTML file.
 
-A method returns `Section`s; `render` makes the file, `draw` a single plot.
+A method returns `Section`s; `render` makes the file, `draw` a single plot; `studies` are a run's
+trials as Optuna has them.
 """
 
+from heliostat.contract.sections import HeatMap, Plot, Section, Series, Table, Text
 from heliostat.report.html import render
-from heliostat.report.sections import HeatMap, Plot, Section, Series, Table, Text
+from heliostat.report.studies import importances, studies
 from heliostat.report.svg import draw
 
-__all__ = ["HeatMap", "Plot", "Section", "Series", "Table", "Text", "draw", "render"]
+__all__ = [
+    "HeatMap",
+    "Plot",
+    "Section",
+    "Series",
+    "Table",
+    "Text",
+    "draw",
+    "importances",
+    "render",
+    "studies",
+]

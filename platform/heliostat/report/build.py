@@ -7,15 +7,15 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 
+from heliostat.contract.guard import contained
+from heliostat.contract.method import MethodSpec
+from heliostat.contract.sections import Plot, Section, Series, Table, Text
 from heliostat.errors import StoreError, key_text, place_of, told
-from heliostat.interruption import contained
-from heliostat.methods import MethodSpec
-from heliostat.offers import listed
-from heliostat.plugins import HookCall, Registry
+from heliostat.plugins.offers import listed
+from heliostat.plugins.registry import HookCall, Registry
 from heliostat.report.html import render
-from heliostat.report.sections import Plot, Section, Series, Table, Text
-from heliostat.runs import RunView
 from heliostat.store.entries import write_fresh
+from heliostat.store.view import RunView
 
 
 def write_report(

@@ -10,8 +10,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from heliostat.contract.sections import Plot, Series
 from heliostat.errors import PluginError, did_you_mean
-from heliostat.report.sections import Plot, Series
 
 STYLES = ("line", "step", "points")
 

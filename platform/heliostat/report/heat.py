@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from heliostat.contract.sections import HeatMap
 from heliostat.errors import PluginError
 from heliostat.report.marks import WIDTH, px, text_line
-from heliostat.report.sections import HeatMap
 from heliostat.report.svg import STYLE
 from heliostat.report.typeset import escape, number
 

@@ -10,9 +10,9 @@ import math
 from collections.abc import Sequence
 from numbers import Real
 
+from heliostat.contract.sections import HeatMap, Plot, Section, Table, Text
 from heliostat.report.heat import draw_heat
 from heliostat.report.marks import DARK
-from heliostat.report.sections import HeatMap, Plot, Section, Table, Text
 from heliostat.report.svg import draw
 from heliostat.report.typeset import cell, escape
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from heliostat.contract.sections import Plot
 from heliostat.report.axis import Axis, fit
 from heliostat.report.curves import Curve, Point, Run, prepare, thin_cloud, thin_line
 from heliostat.report.marks import (
@@ -26,7 +27,6 @@ from heliostat.report.marks import (
     px,
     text_line,
 )
-from heliostat.report.sections import Plot
 from heliostat.report.typeset import escape, number, shorten, width
 
 _PLOT_HEIGHT = 290.0

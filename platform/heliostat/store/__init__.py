@@ -1,1 +1,4 @@
-"""A run's folder: journal, artifacts, lock, exports. Nothing in it is ever unpickled."""
+"""A run's folder: journal, artifacts, lock, views. Nothing in it is ever unpickled.
+
+Imports values, and errors, names and terminal.
+"""

@@ -11,7 +11,8 @@ from functools import cached_property
 from typing import Any
 
 from heliostat.errors import CorruptStore, shown
-from heliostat.outcome import Failure
+from heliostat.names import COLLECTION
+from heliostat.values.outcome import Failure
 
 _NAMES: dict[type, str] = {
     str: "text",
@@ -172,9 +173,9 @@ def _environment(text: str) -> dict[str, Any]:
 
 
 def _packages(text: str) -> list[str]:
-    """Outermost packages: to look for the source of an inner one imports those around it."""
+    """Packages, or packages of a collection: to look for an inner one imports those around it."""
     names = _list(text)
-    if not all(name.removeprefix("heliostat_methods.").isidentifier() for name in names):
+    if not all(name.removeprefix(f"{COLLECTION}.").isidentifier() for name in names):
         raise ValueError
     return names
 

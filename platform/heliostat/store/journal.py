@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from heliostat.errors import CorruptStore, Key, StoreError, shown
-from heliostat.outcome import Failure
 from heliostat.store import columns
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.columns import Table
+from heliostat.values.outcome import Failure
 
 SCHEMA = 1
 INLINE_LIMIT = 16_384

@@ -12,10 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from heliostat import stored
 from heliostat_methods.evomal.training import TrainingConfig
 from heliostat_search.augmentation import augment
 
 
+@stored("evomal.augmented_training")
 @dataclass(frozen=True)
 class AugmentedTraining(TrainingConfig):
     """Steps of SGD on random crops of images padded by ``padding``, every other one flipped."""

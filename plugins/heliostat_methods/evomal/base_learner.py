@@ -104,7 +104,7 @@ class TorchLearner:
     @cached_property
     def problem(self) -> TorchProblem:
         """Return the data as tensors, with the model's recipe."""
-        from heliostat.plugins import registry
+        from heliostat import registry
         from heliostat_methods.evomal.torch_problem import TorchProblem
 
         spec = registry().part("model", self.data.model.name)

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from heliostat.cli.next_command import next_command
-from heliostat.cli.options import json_option, print_json, runs_option
+from heliostat.contract import json_option, next_command, print_json, runs_option
 from heliostat.errors import ConfigError, HeliostatError, StoreError
 
 if TYPE_CHECKING:
@@ -52,7 +51,7 @@ def losses() -> None:
 @json_option
 def list_losses(runs: Path | None, as_json: bool) -> None:
     """List the losses of all runs, newest first."""
-    from heliostat.runs import RunView, folders, runs_root
+    from heliostat.contract import RunView, folders, runs_root
     from heliostat_methods.evomal.describing import number
     from heliostat_methods.evomal.saved_losses import losses_of
 
@@ -156,8 +155,7 @@ def plot(
         ]
         pages.append((kind, accounts))
     if suffix == ".svg":
-        from heliostat.report.sections import Plot
-        from heliostat.report.svg import draw
+        from heliostat.report import Plot, draw
 
         kept = "output" if tasks[0] == "regression" else curve
         one_kind = [
@@ -168,8 +166,7 @@ def plot(
         assert isinstance(picture, Plot)
         _write(output, draw(picture) + "\n")
     else:
-        from heliostat.report.html import render
-        from heliostat.report.sections import Section, Text
+        from heliostat.report import Section, Text, render
 
         sections = [
             Section(
@@ -300,7 +297,7 @@ def export(loss: str, form: Any, output: Path | None, task: Task, runs: Path | N
 
 
 def _named(names: Sequence[str], runs: Path | None, task: Task) -> list[NamedLoss]:
-    from heliostat.runs import runs_root
+    from heliostat.contract import runs_root
     from heliostat_methods.evomal.saved_losses import named
 
     return [one for name in names for one in named(name, runs_root(runs), task)]

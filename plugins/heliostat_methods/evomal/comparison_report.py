@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from heliostat.report.sections import Plot, Series, Table, Text
+from heliostat.report import Plot, Series, Table, Text
 from heliostat_methods.evomal.labels import metric_text
 
 CAVEAT = (

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from heliostat import EXTENDABLE, ConfigError, MethodConfig, PartKind, PartRef
+from heliostat import EXTENDABLE, ConfigError, MethodConfig, PartKind, PartRef, stored
 from heliostat.errors import did_you_mean
 
 DatasetRef = Annotated[PartRef, PartKind("dataset")]
@@ -25,6 +25,7 @@ NOT_IN_A_STUDY = ("together", "baseline", "loss", "references", "transfer", "lan
 """What belongs to a single search; a study says it in fields of its own, or not at all."""
 
 
+@stored("evomal.augment_config")
 class AugmentConfig(MethodConfig):
     """How images vary while the comparison trains."""
 

@@ -37,7 +37,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from heliostat.encoding import digest
+from heliostat.contract import digest
 from heliostat_methods.evomal.expression import MAX_NODES, LossExpression, Task
 from heliostat_methods.evomal.kernel import gradients
 from heliostat_methods.evomal.primitives import Opcode

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from heliostat.parts import Dataset
+from heliostat.contract import Dataset
 from heliostat_search.splits import Split
 
 UNITS = "y standardised"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from heliostat import ConfigError, PartRef, Run
-from heliostat.parts import Dataset, Model
+from heliostat.contract import Dataset, Model
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.expression import LossExpression, Task, parse
 from heliostat_methods.evomal.labels import Labels

@@ -6,10 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from heliostat.config import toml_value, validate
+from heliostat import registry
+from heliostat.contract import PartRef, toml_value, validate
 from heliostat.errors import ConfigError
-from heliostat.parts import PartRef
-from heliostat.plugins import registry
 from heliostat_methods.evomal.expression import parse
 from heliostat_methods.evomal.labels import metric_text
 from heliostat_methods.evomal.meta_test import MetaTestConfig, meta_test, problem_data

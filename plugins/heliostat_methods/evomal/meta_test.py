@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from heliostat.parts import Dataset, Model, PartRef
-from heliostat.streams import Name, stream
+from heliostat.contract import Dataset, Model, Name, PartRef, stream
 from heliostat_methods.evomal.analysis import Loss
 from heliostat_methods.evomal.base_learner import BaseLearner, learner
 from heliostat_methods.evomal.expression import LossExpression

@@ -112,6 +112,7 @@ METHOD = MethodSpec(
     },
     presets={"smoke": SMOKE, "demo": DEMO, "study": STUDY, "paper": PAPER, "mnist": MNIST},
     products=[ProductSpec("loss", "the best loss of each data set", build_loss)],
+    names="heliostat_methods.evomal.search",
     report=_report,
     describe=_describe,
     unit="candidates",

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from heliostat.report.sections import HeatMap, Plot, Series, Table, Text
+from heliostat.report import HeatMap, Plot, Series, Table, Text
 from heliostat_search.statistics import mean_interval
 
 Content = Text | Table | Plot | HeatMap

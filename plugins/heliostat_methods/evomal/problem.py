@@ -7,7 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from heliostat.parts import PartRef
+from heliostat import stored
+from heliostat.contract import PartRef
 from heliostat_methods.evomal.expression import Task
 from heliostat_methods.evomal.networks import check_widths, parameter_count
 from heliostat_methods.evomal.objectives import Metric
@@ -23,6 +24,7 @@ class Streams(Protocol):
         ...
 
 
+@stored("evomal.problem_data")
 @dataclass(frozen=True)
 class ProblemData:
     """Everything a worker needs to know of one problem; shared once by hash.

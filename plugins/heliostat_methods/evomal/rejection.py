@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from heliostat import stored
 from heliostat_methods.evomal.compilation import aligned, entry, kernel, window
 from heliostat_methods.evomal.dense import fill, model_outputs, through_probabilities
 from heliostat_methods.evomal.interpreter import tree_gradient, tree_values
@@ -24,6 +25,7 @@ from heliostat_methods.evomal.program import LossProgram
 Array = npt.NDArray[Any]
 
 
+@stored("evomal.rejection_config")
 @dataclass(frozen=True)
 class RejectionConfig:
     """Samples, Adam steps and step size; the protocol's defaults are those of the released code."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from heliostat.cli.next_command import next_command
-from heliostat.report.sections import Plot, Section, Series, Table, Text
-from heliostat.runs import RunView
+from heliostat.contract import RunView, next_command
+from heliostat.report import Plot, Section, Series, Table, Text
 from heliostat_methods.evomal.behaviour import behaviour, references
 from heliostat_methods.evomal.comparison_report import (
     CAVEAT,

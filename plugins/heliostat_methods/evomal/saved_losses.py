@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from heliostat.contract import PartRef
 from heliostat.errors import ConfigError, RunNotFound, StoreError, did_you_mean
-from heliostat.parts import PartRef
 from heliostat_methods.evomal.expression import LossExpression, Task, parse
 from heliostat_methods.evomal.primitives import LossExpressionError
 
 if TYPE_CHECKING:
-    from heliostat.runs import RunView
+    from heliostat.contract import RunView
 
 KIND = "loss"
 STANDARD_TREES = {"mse": "square(sub(y, f))", "cross_entropy": "mul(-1, mul(y, log(f)))"}
@@ -126,7 +126,7 @@ def named(text: str, root: Path, task: Task = "classification") -> list[NamedLos
         return [NamedLoss(text, task, _parsed(text), typed=True)]
     if Path(text).suffix == ".json":
         return [_from_file(Path(text))]
-    from heliostat.plugins import registry
+    from heliostat import registry
 
     builtin = [part.name for part in registry().parts(KIND)]
     if text in builtin:
@@ -135,7 +135,7 @@ def named(text: str, root: Path, task: Task = "classification") -> list[NamedLos
 
 
 def _from_run(text: str, root: Path, builtin: list[str]) -> list[NamedLoss]:
-    from heliostat.runs import RunView, find, folders
+    from heliostat.contract import RunView, find, folders
 
     name = ""
     try:
@@ -183,7 +183,7 @@ def _parsed(text: str) -> LossExpression:
 
 
 def _part_ref(text: str) -> PartRef:
-    from heliostat.config import toml_value
+    from heliostat.contract import toml_value
 
     value = toml_value(text)
     if not isinstance(value, dict) or not isinstance(value.get("name"), str):
@@ -192,8 +192,8 @@ def _part_ref(text: str) -> PartRef:
 
 
 def _part(ref: PartRef, label: str) -> NamedLoss:
-    from heliostat.config import validate
-    from heliostat.plugins import registry
+    from heliostat import registry
+    from heliostat.contract import validate
 
     if ref.name in STANDARD_TREES and not ref.params:
         task: Task = "regression" if ref.name == "mse" else "classification"
@@ -209,7 +209,7 @@ def _built(value: Mapping[str, Any], method: str) -> tuple[Any, Task]:
     tree = value.get("loss")
     if isinstance(tree, Mapping) and "nodes" in tree and "task" in value:
         return LossExpression.from_dict(tree), _task(str(value["task"]))
-    from heliostat.plugins import registry
+    from heliostat import registry
 
     spec = next(p for p in registry().method(method).products if p.kind == KIND)
     part = spec.build(value)

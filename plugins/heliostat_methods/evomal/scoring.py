@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from heliostat import Outcome, Run, Shared
+from heliostat import Outcome, Run, Shared, stored
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.equivalence import (
     Probe,
@@ -51,6 +51,7 @@ KINDS = ("accepted", "rejected", "rejected_early", "untrainable", "label_free", 
 """What can become of a structure."""
 
 
+@stored("evomal.candidate")
 @dataclass(frozen=True)
 class Candidate:
     """One scored structure of the archive; `like` is the key of the one whose score it shares.

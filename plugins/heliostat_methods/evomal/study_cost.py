@@ -93,7 +93,7 @@ def _work(data: ProblemData) -> tuple[int, bool]:
     import torch
     from torch import nn
 
-    from heliostat.plugins import registry
+    from heliostat import registry
     from heliostat_methods.evomal.layered import plan_of
 
     spec = registry().part("model", data.model.name)

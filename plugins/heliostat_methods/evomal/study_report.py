@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from heliostat.report.sections import Plot, Section, Series, Table, Text
+from heliostat.report import Plot, Section, Series, Table, Text
 from heliostat_search.statistics import holm
 
 NAMES = {

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from heliostat import Shared, TaskContext
+from heliostat import Shared, TaskContext, stored, task
 from heliostat_methods.evomal import base_learner
 from heliostat_methods.evomal.base_learner import BaseLearner, DenseLearner, TorchLearner
 from heliostat_methods.evomal.expression import LossExpression
@@ -25,6 +25,7 @@ Tree = tuple[str, ...]
 Rejection = Literal["exact", "early", "off"]
 
 
+@stored("evomal.score_settings")
 @dataclass(frozen=True)
 class ScoreSettings:
     """How a candidate is scored."""
@@ -39,6 +40,7 @@ class ScoreSettings:
     training: TrainingConfig
 
 
+@stored("evomal.block")
 @dataclass(frozen=True)
 class Block:
     """Candidates that one task scores: canonical trees in prefix order.
@@ -53,6 +55,7 @@ class Block:
     weights: tuple[tuple[float, ...], ...] | None = None
 
 
+@stored("evomal.tuned_block")
 @dataclass(frozen=True)
 class TunedBlock:
     """What the phases before training leave of a block, and the training that goes on.
@@ -68,6 +71,7 @@ class TunedBlock:
     until: int
 
 
+@stored("evomal.scores")
 @dataclass(frozen=True)
 class Scores:
     """A block's scores: tuned weights (P, N), fitness (P,), +inf where rejected or diverged.
@@ -84,6 +88,7 @@ class Scores:
     states: tuple[TrainingState, ...] = ()
 
 
+@stored("evomal.network_search")
 @dataclass(frozen=True)
 class NetworkSearch:
     """One loss network to tune (ML3): its start is drawn from the stream of `restart`."""
@@ -95,6 +100,7 @@ class NetworkSearch:
     training: TrainingConfig
 
 
+@stored("evomal.tuned_network")
 @dataclass(frozen=True)
 class TunedNetwork:
     """A tuned loss network as data, its validation metric, and the steps spent."""
@@ -104,6 +110,7 @@ class TunedNetwork:
     steps: tuple[int, int, int]
 
 
+@stored("evomal.trial")
 @dataclass(frozen=True)
 class Trial:
     """One loss trained under several seeds on one of the problems."""
@@ -117,6 +124,7 @@ class Trial:
     curve_steps: tuple[int, ...] = ()
 
 
+@stored("evomal.trial_scores")
 @dataclass(frozen=True)
 class TrialScores:
     """The metric of each seed, (R,), and on the way, (R, K) at the curve's steps."""
@@ -125,6 +133,7 @@ class TrialScores:
     curve: Array
 
 
+@stored("evomal.surroundings")
 @dataclass(frozen=True)
 class Surroundings:
     """Networks to train with one loss, and to look around at."""
@@ -155,6 +164,7 @@ def streams_of(ctx: TaskContext, *prefix: int | str) -> Streams:
     return streams
 
 
+@task("evomal.score_block")
 def score_block(block: Block, ctx: TaskContext) -> Scores:
     """Local search, rejection protocol and partial training of a block of candidates.
 
@@ -183,6 +193,7 @@ def score_block(block: Block, ctx: TaskContext) -> Scores:
     return Scores(tuned.weights, fitness, tuple(status), steps)
 
 
+@task("evomal.tune_block")
 def tune_block(block: Block, ctx: TaskContext) -> Scores:
     """Do all that comes before training; candidates that are still in are called accepted."""
     learners = ctx.cached(block.problems, validation_learners)
@@ -231,6 +242,7 @@ def tune_block(block: Block, ctx: TaskContext) -> Scores:
     return Scores(weights, fitness, tuple(map(str, status)), (spent[0], spent[1], 0))
 
 
+@task("evomal.train_block")
 def train_block(block: TunedBlock, ctx: TaskContext) -> Scores:
     """Train models with tuned losses up to a step, from the beginning or from where they stood."""
     learners = ctx.cached(block.problems, validation_learners)
@@ -255,6 +267,7 @@ def train_block(block: TunedBlock, ctx: TaskContext) -> Scores:
     return Scores(block.weights, fitness, status, (0, 0, steps), kept)
 
 
+@task("evomal.tune_network")
 def tune_network(item: NetworkSearch, ctx: TaskContext) -> TunedNetwork:
     """Tune one loss network by unrolled differentiation, then score it as any candidate."""
     from heliostat_methods.evomal.ml3 import LossNetwork
@@ -275,6 +288,7 @@ def tune_network(item: NetworkSearch, ctx: TaskContext) -> TunedNetwork:
     return TunedNetwork(loss.to_dict(), fitness, spent)
 
 
+@task("evomal.train_loss")
 def train_loss(trial: Trial, ctx: TaskContext) -> TrialScores:
     """Train fresh models with a frozen loss, one for each seed; the seeds pair the losses.
 
@@ -295,6 +309,7 @@ def train_loss(trial: Trial, ctx: TaskContext) -> TrialScores:
     )
 
 
+@task("evomal.map_surroundings")
 def map_surroundings(item: Surroundings, ctx: TaskContext) -> dict[str, Any]:
     """Return what lies around networks that a loss trained: slices and flatness (`landscape`)."""
     learner = ctx.cached(item.problems, test_learners)[item.which]
@@ -311,6 +326,7 @@ def map_surroundings(item: Surroundings, ctx: TaskContext) -> dict[str, Any]:
     return torch_landscape(runs.theta, learner.problem, around)
 
 
+@task("evomal.describe_loss")
 def describe_loss(item: tuple[dict[str, Any], str, int], ctx: TaskContext) -> dict[str, Any]:
     """Return how a loss, given as data, behaves for a task and a number of classes."""
     from heliostat_methods.evomal.behaviour import behaviour
@@ -343,7 +359,7 @@ def loss_module(loss: dict[str, Any], task: str) -> Any:
 
         return LossNetwork.from_dict(loss)
     if "part" in loss:
-        from heliostat.plugins import registry
+        from heliostat import registry
 
         ref = loss["part"]
         spec = registry().part("loss", ref.name)

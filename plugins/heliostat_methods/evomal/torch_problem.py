@@ -17,7 +17,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from heliostat.parts import Model
+from heliostat.contract import Model
 from heliostat_methods.evomal.expression import Task
 from heliostat_methods.evomal.networks import layer_views, parameter_count, xavier_uniform
 from heliostat_methods.evomal.problem import label_rows

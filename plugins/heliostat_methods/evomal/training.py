@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from heliostat import stored
 from heliostat_methods.evomal.compilation import aligned, entry, kernel, window
 from heliostat_methods.evomal.dense import (
     fill,
@@ -36,6 +37,7 @@ _GATHERED_BYTES = 8 << 20  # batches gathered ahead at a time; stays in the oute
 _EVALUATION_COLUMNS = 256
 
 
+@stored("evomal.training_config")
 @dataclass(frozen=True)
 class TrainingConfig:
     """Steps of SGD; ``drops`` are (step, factor) pairs that scale the rate from that step on."""
@@ -68,6 +70,7 @@ class TrainingConfig:
         return rates
 
 
+@stored("evomal.training_state")
 @dataclass(frozen=True)
 class TrainingState:
     """Where R runs stand after ``step`` steps, so that a training can stop and go on.

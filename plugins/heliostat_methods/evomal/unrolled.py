@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from heliostat import stored
 from heliostat_methods.evomal.compilation import aligned
 from heliostat_methods.evomal.kernel import kernel_arrays
 from heliostat_methods.evomal.meta_step import meta_step, workspace
@@ -36,6 +37,7 @@ from heliostat_methods.evomal.program import LossProgram
 Array = npt.NDArray[Any]
 
 
+@stored("evomal.unrolled_config")
 @dataclass(frozen=True)
 class UnrolledConfig:
     """Meta steps and the inner step; defaults are those of the released regression runs."""

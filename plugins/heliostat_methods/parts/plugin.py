@@ -12,8 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from heliostat.hookspecs import hookimpl
-from heliostat.parts import Dataset, Loss, Model, NoParameters, PartSpec
+from heliostat.contract import Dataset, Loss, Model, NoParameters, PartSpec, hookimpl
 from heliostat_methods.parts import parameters as settings
 
 

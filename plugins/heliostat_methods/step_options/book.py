@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from heliostat import stored
 from heliostat.errors import DataError, did_you_mean, nearest
 from heliostat_methods.step_options.black_scholes import vanilla
 from heliostat_methods.step_options.contract import StepOption
@@ -26,6 +27,7 @@ REQUIRED = ("kind", "spot", "strike", "maturity", "vol", "barriers", "rates")
 OPTIONAL = ("id", "rate", "dividend", "gamma", "anchor", "knock", "allow_accrual")
 
 
+@stored("step_options.book_rows")
 @dataclass(frozen=True)
 class BookRows:
     """Rows of a book as text: their line in the file, and a cell for each column."""
@@ -35,6 +37,7 @@ class BookRows:
     cells: tuple[tuple[str, ...], ...]
 
 
+@stored("step_options.bad_row")
 @dataclass(frozen=True)
 class BadRow:
     """Why a row has no price."""
@@ -45,6 +48,7 @@ class BadRow:
     message: str
 
 
+@stored("step_options.priced_rows")
 @dataclass(frozen=True)
 class PricedRows:
     """Prices of the good rows, in their order: (rows,) each; `problems` names the bad ones."""

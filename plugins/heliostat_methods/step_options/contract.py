@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from heliostat import stored
 from heliostat_methods.step_options.validation import (
     InvalidInput,
     Vector,
@@ -33,6 +34,7 @@ ANCHORS = ("start", "maturity")
 AMORTISATIONS = ("proportional", "simple", "delayed")
 
 
+@stored("step_options.step_option")
 @dataclass(frozen=True)
 class StepOption:
     """One contract; `strike` may be an array, which prices a ladder of strikes.

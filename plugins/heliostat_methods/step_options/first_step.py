@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from heliostat import stored
 from heliostat_methods.step_options.inversion import LaplaceInverter
 from heliostat_methods.step_options.resolvent import logarithmic_slope
 from heliostat_methods.step_options.validation import Vector
@@ -22,6 +23,7 @@ POINTS = 8192
 """Evenly spaced; those where a step ends at a barrier are added."""
 
 
+@stored("step_options.first_step")
 @dataclass(frozen=True)
 class FirstStep:
     """Values at steps d = z' - z in [-REACH, REACH], linear between them, all (n,).

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from heliostat import stored
 from heliostat_methods.step_options.validation import (
     InvalidInput,
     Vector,
@@ -18,6 +19,7 @@ from heliostat_methods.step_options.validation import (
 )
 
 
+@stored("step_options.black_scholes_market")
 @dataclass(frozen=True)
 class BlackScholesMarket:
     """dS/S = (rate - dividend) dt + vol dW; `spot` may be an array (a ladder of spots)."""
@@ -35,6 +37,7 @@ class BlackScholesMarket:
         set_(self, "vol", number("vol", self.vol, above=0))
 
 
+@stored("step_options.piecewise_market")
 @dataclass(frozen=True)
 class PiecewiseMarket:
     """Black-Scholes with rate, dividend and vol constant between `times` (years).
@@ -90,6 +93,7 @@ class PiecewiseMarket:
         return BlackScholesMarket(self.spot, rate, dividend, math.sqrt(variance))
 
 
+@stored("step_options.heston_market")
 @dataclass(frozen=True)
 class HestonMarket:
     """dv = kappa (theta - v) dt + xi sqrt(v) dW', d<W, W'> = corr dt; v(0) = v0."""
@@ -111,6 +115,7 @@ class HestonMarket:
         object.__setattr__(self, "corr", number("corr", self.corr, least=-1, below=1 + 1e-15))
 
 
+@stored("step_options.basket_market")
 @dataclass(frozen=True)
 class BasketMarket:
     """Several correlated Black-Scholes assets; the claim is on sum_i weights[i] S_i(T).
@@ -175,6 +180,7 @@ class BasketMarket:
         return lower
 
 
+@stored("step_options.local_vol_market")
 @dataclass(frozen=True)
 class LocalVolMarket:
     """dS/S = (rate - dividend) dt + vol(ln S, t) dW with vol bilinear on a uniform grid.

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from heliostat import stored
 from heliostat_methods.step_options.black_scholes import normal_cdf, vanilla
 from heliostat_methods.step_options.compilation import compiled
 from heliostat_methods.step_options.contract import StepOption
@@ -60,6 +61,7 @@ def _walk(xi: Any, uniforms: Any, beta: float, c: Any, x: Any, out: Any) -> int:
     return accepted
 
 
+@stored("step_options.chain_summary")
 @dataclass(frozen=True)
 class ChainSummary:
     """What is kept of a chain: moves accepted, autocorrelation time, moments of both halves."""
@@ -69,6 +71,7 @@ class ChainSummary:
     halves: tuple[Moments, Moments]
 
 
+@stored("step_options.metropolis_estimator")
 @dataclass(frozen=True)
 class MetropolisEstimator:
     """Chains over paths; each is a shard, and a statistic is the summaries of some of them."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from heliostat import stored
 from heliostat_methods.step_options.contract import StepOption
 from heliostat_methods.step_options.given_paths import dimensions, weighted_payoffs
 from heliostat_methods.step_options.market import Market
@@ -35,6 +36,7 @@ Levels = tuple[Moments, ...]
 """Moments of P_l - P_{l-1} (of P_0 at level 0) on every level so far."""
 
 
+@stored("step_options.level_shard")
 @dataclass(frozen=True)
 class LevelShard:
     """Paths first .. first + count - 1 of a level."""
@@ -44,6 +46,7 @@ class LevelShard:
     count: int
 
 
+@stored("step_options.multilevel_estimator")
 @dataclass(frozen=True)
 class MultilevelEstimator:
     """A price with root mean square error `tolerance`, half of its square allowed to bias.

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from heliostat import stored
 from heliostat_methods.step_options.black_scholes import vanilla
 from heliostat_methods.step_options.bridge_weight import BridgeWeightTable, weights
 from heliostat_methods.step_options.contract import StepOption
@@ -33,6 +34,7 @@ STREAM = 1
 """Greeks have paths of their own: those of the price go through faster kernels."""
 
 
+@stored("step_options.greek_sampler")
 @dataclass(frozen=True)
 class GreekSampler:
     """Columns of Greek estimators of paths, then controls: the same of the vanilla claim.

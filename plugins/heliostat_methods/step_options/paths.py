@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from heliostat import stored
 from heliostat_methods.step_options.black_scholes import geometric_basket, vanilla
 from heliostat_methods.step_options.contract import StepOption
 from heliostat_methods.step_options.market import (
@@ -30,6 +31,7 @@ from heliostat_methods.step_options.validation import InvalidInput, Unsupported,
 WEIGHTS = ("bridge", "naive", "knock_out")
 
 
+@stored("step_options.path_settings")
 @dataclass(frozen=True)
 class PathSettings:
     """How paths are drawn.
@@ -58,6 +60,7 @@ class PathSettings:
             raise InvalidInput("tilt", self.tilt, "a finite number")
 
 
+@stored("step_options.path_sampler")
 @dataclass(frozen=True)
 class PathSampler:
     """A contract, a model, settings and a seed: all that decides a path's sample.

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from heliostat import stored
 from heliostat_methods.step_options.contract import StepOption
 from heliostat_methods.step_options.given_paths import dimensions, increments, weighted_payoffs
 from heliostat_methods.step_options.market import LocalVolMarket, Market
@@ -30,6 +31,7 @@ from heliostat_methods.step_options.time_plan import time_plan
 from heliostat_methods.step_options.validation import InvalidInput, Vector
 
 
+@stored("step_options.sobol_sampler")
 @dataclass(frozen=True)
 class SobolSampler:
     """One sample is the mean over one scramble of n_points (a power of two) Sobol points."""

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from heliostat import stored
 from heliostat_methods.step_options.contract import StepOption
 from heliostat_methods.step_options.market import BlackScholesMarket, Market, PiecewiseMarket
 from heliostat_methods.step_options.validation import Unsupported, Vector
 
 
+@stored("step_options.reduced")
 @dataclass(frozen=True)
 class Reduced:
     """One contract in one market, spots and strikes broadcast to `shape` and flattened.

@@ -6,9 +6,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from heliostat.cli.next_command import next_command
-from heliostat.report.sections import Plot, Section, Series, Table, Text
-from heliostat.runs import RunView
+from heliostat.contract import RunView, next_command
+from heliostat.report import Plot, Section, Series, Table, Text
 from heliostat_methods.step_options.wording import (
     ENGINES,
     contract_rows,

@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from heliostat import stored
 from heliostat_methods.step_options.validation import InvalidInput, Vector, number
 from heliostat_search.montecarlo import Controls, Estimate, Moments, Rounds, fold
 
@@ -75,6 +76,7 @@ def silent(done: int, expected: int, paths: int, value: float, error: float) -> 
     """Show no progress."""
 
 
+@stored("step_options.shard")
 @dataclass(frozen=True)
 class Shard:
     """Paths first .. first + count - 1."""
@@ -83,6 +85,7 @@ class Shard:
     count: int
 
 
+@stored("step_options.sharded_estimator")
 @dataclass(frozen=True)
 class ShardedEstimator:
     """Samples in shards of `chunk` numbers from `offset` on, at most `most` of them.

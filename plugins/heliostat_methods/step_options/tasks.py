@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
-from heliostat import TaskContext
+from heliostat import TaskContext, stored, task
 from heliostat_methods.step_options.book import BookRows, PricedRows, price_rows
 from heliostat_methods.step_options.contract import StepOption
 from heliostat_methods.step_options.market import Market
@@ -14,6 +14,7 @@ from heliostat_methods.step_options.pricing import price
 from heliostat_methods.step_options.result import Result
 
 
+@stored("step_options.engine_call")
 @dataclass(frozen=True)
 class EngineCall:
     """One contract for one engine."""
@@ -25,11 +26,13 @@ class EngineCall:
     settings: dict[str, Any]
 
 
+@task("step_options.run_shard")
 def run_shard(shard: Any, ctx: TaskContext) -> Any:
     """Return the statistic of a shard; the call's shared data are its estimator."""
     return ctx.shared().run_shard(shard)
 
 
+@task("step_options.evaluate")
 def evaluate(call: EngineCall, ctx: TaskContext) -> dict[str, Any]:
     """Return what an engine finds."""
     return plain(price(call.option, call.market, call.method, call.greeks, **call.settings))
@@ -42,6 +45,7 @@ def plain(result: Result) -> dict[str, Any]:
     return fields
 
 
+@task("step_options.price_block")
 def price_block(rows: BookRows, ctx: TaskContext) -> PricedRows:
     """Return the prices of some rows of a book."""
     return price_rows(rows)

@@ -8,10 +8,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, SerializeAsAny, ValidationInfo, field_validator
 
-from heliostat import EXTENDABLE, ConfigError, MethodConfig, MethodSpec
-from heliostat import config as configuration
+from heliostat import EXTENDABLE, ConfigError, MethodConfig, MethodSpec, registry
+from heliostat.contract import validate
 from heliostat.errors import did_you_mean
-from heliostat.plugins import registry
 from heliostat_methods.tune.fields import field_at, parts_named, read_space, value_at
 from heliostat_search.bayesian import check_sampler
 from heliostat_search.space import Dimension
@@ -65,7 +64,7 @@ class TuneConfig(MethodConfig):
         if isinstance(value, BaseModel):  # the default: nothing is set
             value = {}
         try:
-            return configuration.validate(spec.config, value)
+            return validate(spec.config, value)
         except ConfigError as error:
             raise ConfigError(
                 f"base.{error.field}", error.got, error.expected, error.hint

@@ -12,10 +12,9 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from heliostat import ConfigError, MethodSpec, PartRef
-from heliostat import config as configuration
+from heliostat import ConfigError, MethodSpec, PartRef, registry
+from heliostat.contract import part_refs, plain, validate
 from heliostat.errors import did_you_mean
-from heliostat.plugins import registry
 from heliostat_search.space import (
     Choice,
     Dimension,
@@ -88,7 +87,7 @@ def field_at(method: MethodSpec, base: BaseModel, path: str) -> FieldInfo:
 
 def value_at(config: BaseModel, path: str) -> Any:
     """Return the value of a field as TOML writes it, None where there is none."""
-    value: Any = configuration.plain(config)
+    value: Any = plain(config)
     for key in path.split("."):
         if not isinstance(value, Mapping):
             return None
@@ -98,17 +97,17 @@ def value_at(config: BaseModel, path: str) -> Any:
 
 def with_values(base: BaseModel, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the plain configuration with the values of some fields, by dotted path."""
-    plain = copy.deepcopy(configuration.plain(base))
+    changed = copy.deepcopy(plain(base))
     for path, value in values.items():
         *sections, last = path.split(".")
-        table = plain
+        table = changed
         for key in sections:
             below = table.get(key)
             # a part without parameters is written as its name alone
             table[key] = {"name": below} if isinstance(below, str) else dict(below or {})
             table = table[key]
         table[last] = value
-    return plain
+    return changed
 
 
 def parts_named(method: MethodSpec, base: BaseModel, space: Mapping[str, Dimension]) -> list[Any]:
@@ -118,7 +117,7 @@ def parts_named(method: MethodSpec, base: BaseModel, space: Mapping[str, Dimensi
         for value in dimension.choices if isinstance(dimension, Choice) else ():
             config = _validated(method, with_values(base, {path: value}))
             if isinstance(config, BaseModel):
-                found += [ref for at, ref in configuration.part_refs(config) if _covers(path, at)]
+                found += [ref for at, ref in part_refs(config) if _covers(path, at)]
     return found
 
 
@@ -148,7 +147,7 @@ def _check_values(method: MethodSpec, base: BaseModel, path: str, dimension: Dim
                 raise _renamed(path, name, value, _as_config_error(method, values)) from None
             continue
         try:
-            configuration.check_parts(found, registry())
+            registry().check_parts(found)
         except ConfigError as error:
             raise _renamed(path, name, value, error) from None
     if len(refused) == len(tried):
@@ -166,7 +165,7 @@ def _validated(
 
 def _as_config_error(method: MethodSpec, values: Mapping[str, Any]) -> ConfigError:
     try:
-        configuration.validate(method.config, values)
+        validate(method.config, values)
     except ConfigError as error:
         return error
     raise AssertionError("a configuration was refused and then taken")

@@ -6,10 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from heliostat.cli.next_command import next_command
-from heliostat.report.sections import Plot, Section, Series, Table, Text
-from heliostat.runs import RunView
-from heliostat.studies import importances, studies
+from heliostat.contract import RunView, next_command
+from heliostat.report import Plot, Section, Series, Table, Text, importances, studies
 from heliostat_search.space import choice_text
 
 ROWS_SHOWN = 200

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from heliostat import Run
-from heliostat import config as configuration
-from heliostat.plugins import registry
+from heliostat import Run, registry
+from heliostat.contract import plain, validate, without_none
 from heliostat_methods.tune.config import TuneConfig
 from heliostat_methods.tune.fields import value_at, with_values
 from heliostat_search.bayesian import Trial, minimize_search, read_values
@@ -18,8 +17,8 @@ def search(config: TuneConfig, run: Run) -> dict[str, Any]:
 
     def trial(params: dict[str, Any], sub: Run) -> tuple[float, ...]:
         values = with_values(config.base, params)
-        chosen = configuration.validate(spec.config, values)
-        configuration.check_parts(chosen, registry())
+        chosen = validate(spec.config, values)
+        registry().check_parts(chosen)
         return read_values(spec.search(chosen, sub), config.objectives)
 
     as_is = {path: value_at(config.base, path) for path in space}
@@ -66,6 +65,6 @@ def _file(config: TuneConfig, trial: Trial) -> bytes:
     """Return a file that `heliostat run` takes: the configuration of a trial."""
     import tomli_w
 
-    chosen = configuration.validate(config.spec.config, with_values(config.base, trial.params))
-    values = configuration.without_none(configuration.plain(chosen))
+    chosen = validate(config.spec.config, with_values(config.base, trial.params))
+    values = without_none(plain(chosen))
     return tomli_w.dumps({"method": config.method, "config": values}).encode()

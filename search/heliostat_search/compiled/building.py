@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from heliostat.toolchain import LIBRARY, MANIFEST, Compiler, Language, native_folder
+from heliostat.contract.toolchain import LIBRARY, MANIFEST, Compiler, Language, native_folder
 from heliostat_search.compiled.compiler import COMPILE_SECONDS, NotBuilt, all_flags, compile_in
 
 LAYOUT = 1

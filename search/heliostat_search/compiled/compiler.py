@@ -14,9 +14,9 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from heliostat.contract.toolchain import Compiler, Language
 from heliostat.errors import ConfigError
 from heliostat.terminal import printable
-from heliostat.toolchain import Compiler, Language
 from heliostat_search.compiled.cpu_features import FLAG_OF, feature_flags
 
 COMPILE_SECONDS = 300.0

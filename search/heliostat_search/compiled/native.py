@@ -36,9 +36,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from heliostat.contract.cache import default_cache_dir
+from heliostat.contract.toolchain import Compiler, Language, commands, find_compiler
 from heliostat.errors import ConfigError, did_you_mean
-from heliostat.numerics import default_cache_dir
-from heliostat.toolchain import Compiler, Language, commands, find_compiler
 from heliostat_search.compiled.building import Recipe, library
 from heliostat_search.compiled.compiler import LONGEST_REASON, NotBuilt, check_flags
 from heliostat_search.compiled.cpu_features import cpu_features

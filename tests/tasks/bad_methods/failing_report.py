@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from heliostat import MethodConfig, MethodSpec, Run, TaskContext, hookimpl
-from heliostat.report.sections import Section, Text
-from heliostat.runs import RunView
+from heliostat.contract.sections import Section, Text
+from heliostat.store.view import RunView
 
 
 def draw(item: int, ctx: TaskContext) -> float:

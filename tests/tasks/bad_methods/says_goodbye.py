@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import atexit
 
-from heliostat import MethodConfig, MethodSpec, Run, TaskContext, hookimpl, streams
+from heliostat import MethodConfig, MethodSpec, Run, TaskContext, hookimpl
+from heliostat.values import streams
 
 atexit.register(print, "goodbye")
 original = streams.seed64

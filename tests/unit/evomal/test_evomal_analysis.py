@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from heliostat.plugins import registry
+from heliostat.plugins.registry import registry
 from heliostat.report import Plot, Section, Table, render
 from heliostat_methods.evomal import analysis, fixed_losses, plots
 from heliostat_methods.evomal.behaviour import BehaviourConfig, behaviour, references

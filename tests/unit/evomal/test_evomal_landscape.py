@@ -8,9 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heliostat.plugins import registry
+from heliostat.plugins.registry import registry
 from heliostat.report import HeatMap, Plot, Section, render
-from heliostat.streams import stream
+from heliostat.values.streams import stream
 from heliostat_methods.evomal import landscape as ls
 from heliostat_methods.evomal import plots
 from heliostat_methods.evomal.expression import parse

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from heliostat.parts import PartRef
-from heliostat.plugins import registry
+from heliostat.contract.part import PartRef
+from heliostat.plugins.registry import registry
 from heliostat_methods.evomal.base_learner import learner
 from heliostat_methods.evomal.expression import parse
 from heliostat_methods.evomal.losses_compare import comparison_text
@@ -28,7 +28,7 @@ def data():
 
 
 def test_the_data_are_split_as_a_search_splits_them(data):
-    from heliostat.streams import stream
+    from heliostat.values.streams import stream
     from heliostat_search.splits import split
 
     spec = registry().part("dataset", "diabetes")

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from in_process import InProcess
 
-from heliostat.report.sections import Plot, Table, Text
-from heliostat.runs import RunFolder, RunView
+from heliostat.contract.sections import Plot, Table, Text
+from heliostat.store.folder import RunFolder
+from heliostat.store.view import RunView
 from heliostat_methods.evomal.report import describe, report
 from heliostat_methods.evomal.study_report import corrected, describe_study, study_sections
 from heliostat_search.statistics import holm

@@ -12,10 +12,11 @@ from engine_runs import Done, drive
 from scrambled_executors import Killed, MortalExecutor, ScrambledExecutor
 
 from heliostat import ConfigError, PartRef
-from heliostat.execution.serial import SerialExecutor
-from heliostat.plugins import registry
-from heliostat.runner import Silent
-from heliostat.task import Reply, Work, WorkerSide
+from heliostat.engine.listener import Silent
+from heliostat.executors.serial import SerialExecutor
+from heliostat.plugins.registry import registry
+from heliostat.worker.evaluate import WorkerSide
+from heliostat.worker.work import Reply, Work
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.expression import LossExpression, parse
 from heliostat_methods.evomal.genetic import evolve

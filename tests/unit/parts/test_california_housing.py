@@ -4,8 +4,8 @@ import tarfile
 import numpy as np
 import pytest
 
+from heliostat.contract.part import Dataset
 from heliostat.errors import DataError
-from heliostat.parts import Dataset
 from heliostat_methods.parts.california_housing import (
     BLOCKS,
     COLUMNS,

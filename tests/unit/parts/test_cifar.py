@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from heliostat.contract.part import Dataset
 from heliostat.errors import DataError
-from heliostat.parts import Dataset
 from heliostat_methods.parts.cifar import (
     CIFAR10,
     CIFAR100,

@@ -3,8 +3,8 @@ import sys
 import numpy as np
 import pytest
 
+from heliostat.contract.part import Dataset
 from heliostat.errors import DataError
-from heliostat.parts import Dataset
 from heliostat_methods.parts import datasets
 from heliostat_methods.parts.datasets import ArrayDataset
 

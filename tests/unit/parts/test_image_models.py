@@ -3,8 +3,8 @@ from itertools import pairwise
 import pytest
 import torch
 
+from heliostat.contract.part import Model
 from heliostat.errors import ConfigError
-from heliostat.parts import Model
 from heliostat_methods.parts.models import (
     AlexNet,
     AllCnnC,

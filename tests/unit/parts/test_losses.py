@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch.nn import functional
 
+from heliostat.contract.part import Loss
 from heliostat.errors import DataError
-from heliostat.parts import Loss
 from heliostat_methods.parts.losses import (
     AbsoluteCrossEntropy,
     CrossEntropy,

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from heliostat.contract.part import Model
 from heliostat.errors import ConfigError
-from heliostat.parts import Model
 from heliostat_methods.parts.models import LeNet5, Linear, Mlp
 
 CASES = [

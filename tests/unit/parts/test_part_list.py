@@ -5,10 +5,10 @@ from typing import Annotated
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from heliostat.config import check_parts
+from heliostat.contract.part import PROTOCOLS, NoParameters, PartKind, PartRef, PartSpec
+from heliostat.plugins.part_names import check_parts
 from heliostat.errors import ConfigError, DataError
-from heliostat.parts import PROTOCOLS, NoParameters, PartKind, PartRef, PartSpec
-from heliostat.plugins import registry
+from heliostat.plugins.registry import registry
 from heliostat_methods.parts.models import WideResNet
 from heliostat_methods.parts.plugin import PARTS
 

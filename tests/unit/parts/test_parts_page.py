@@ -5,7 +5,7 @@ from types import ModuleType
 import pytest
 import torch
 
-from heliostat.parts import Model
+from heliostat.contract.part import Model
 from heliostat_methods.parts.plugin import PARTS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "parts.md").read_text()

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.io import savemat
 
+from heliostat.contract.part import Dataset
 from heliostat.errors import DataError
-from heliostat.parts import Dataset
 from heliostat_methods.parts.svhn import IMAGES, RELEASE, svhn, svhn_files
 
 SMALL = {"train_32x32.mat": 30, "test_32x32.mat": 20}

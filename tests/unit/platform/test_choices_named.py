@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from heliostat.errors import RunNotFound, did_you_mean
-from heliostat.verbs import VERBS
+from heliostat.names import VERBS
 
 RUNS = [f"20260101-0000{n:02}-count-{n:04x}" for n in range(30)]
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heliostat import Resources
-from heliostat.execution.chunks import LARGEST, TARGET_SECONDS, Chunk, ChunkQueue, ChunkSize
-from heliostat.task import Work
+from heliostat.executors.ray.chunks import LARGEST, TARGET_SECONDS, Chunk, ChunkQueue, ChunkSize
+from heliostat.worker.work import Work
 
 
 def work(number: int, function: str = "m:f", **more: object) -> Work:

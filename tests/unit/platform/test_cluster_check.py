@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heliostat.cluster.checks import check
-from heliostat.cluster.file import PROVIDERS, read
-from heliostat.cluster.nodes import Node, described, interpreter, ssh_command
-from heliostat.cluster.step import Step
 from heliostat.errors import ClusterError
+from heliostat.ops.cluster.checks import check
+from heliostat.ops.cluster.file import PROVIDERS, read
+from heliostat.ops.cluster.nodes import Node, described, interpreter, ssh_command
+from heliostat.ops.cluster.step import Step
 
 ROOT = Path(__file__).resolve().parents[3]
 WELL = Node(

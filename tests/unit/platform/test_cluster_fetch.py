@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from heliostat_test_methods import METHODS
 
-from heliostat.cluster.fetch import fetch, last_json
+from heliostat.driver.start import start
 from heliostat.errors import ClusterError, CorruptStore, StoreError
-from heliostat.plugins import Registry
-from heliostat.runner import Execution, start
-from heliostat.runs import RunFolder, RunView
+from heliostat.executors.choice import Execution
+from heliostat.ops.cluster.fetch import fetch, last_json
+from heliostat.plugins.registry import Registry
+from heliostat.store.folder import RunFolder
+from heliostat.store.view import RunView
 
 CONFIG = Path("cluster.yaml")
 

@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
-from heliostat import fingerprint
+from heliostat.driver.resume import resume
+from heliostat.driver.start import start
 from heliostat.errors import IdentityChanged
-from heliostat.plugins import Registry
-from heliostat.runner import Execution, resume, start
-from heliostat.runs import RunFolder, RunView, find
+from heliostat.executors.choice import Execution
+from heliostat.plugins.registry import Registry
+from heliostat.store.folder import RunFolder, find
+from heliostat.store.view import RunView
+from heliostat.worker import fingerprint
 
 PLUGIN = """
 import pathlib

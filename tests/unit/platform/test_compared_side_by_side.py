@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heliostat.cli.compare import side_by_side
+from heliostat.cli.verbs.compare import side_by_side
 
 HEADS = ("20260101-000000-evomal-aaaa", "20260101-000001-evomal-bbbb")
 

@@ -11,15 +11,10 @@ import tomli_w
 from heliostat_test_methods import METHODS
 
 from heliostat import PartRef
-from heliostat.config import (
-    extendable_fields,
-    parse_override,
-    plain,
-    read_run_file,
-    resolve,
-)
+from heliostat.contract.config import extendable_fields, plain
+from heliostat.driver.configuration import parse_override, read_run_file, resolve
 from heliostat.errors import ConfigError
-from heliostat.plugins import Registry
+from heliostat.plugins.registry import Registry
 
 METHOD = METHODS["reads_table"]
 

@@ -11,7 +11,7 @@ import pytest
 from engine_runs import drive
 
 from heliostat import Run
-from heliostat.runner import Silent
+from heliostat.engine.listener import Silent
 
 
 class Notes(Silent):

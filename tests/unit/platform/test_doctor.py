@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from heliostat import doctor
+from heliostat.ops import doctor
 
 NAMES = ("python", "ray", "cores", "BLAS threads", "memory", "shared memory", "runs folder")
 MORE = (

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from heliostat import Artifact, Shared
-from heliostat.encoding import decode, digest, encode
 from heliostat.errors import EncodingError
+from heliostat.values.canonical import decode, digest, encode
 
 leaves = st.one_of(
     st.none(),
@@ -394,9 +394,9 @@ def test_stored_text_may_name_a_class_of_heliostat_that_is_not_loaded_yet(
     python: Any,
 ) -> None:
     program = (
-        "import sys; from heliostat.encoding import decode;"
-        "assert 'heliostat.outcome' not in sys.modules;"
-        'text = """{"$object":["heliostat.outcome:Failure",{"kind":"x","message":""}]}""";'
+        "import sys; from heliostat.values.canonical import decode;"
+        "assert 'heliostat.values.outcome' not in sys.modules;"
+        'text = """{"$object":["heliostat.values.outcome:Failure",{"kind":"x","message":""}]}""";'
         "print(decode(text).kind)"
     )
     done = python("-c", program)
@@ -406,7 +406,7 @@ def test_stored_text_may_name_a_class_of_heliostat_that_is_not_loaded_yet(
 def test_stored_text_may_name_a_class_of_a_loaded_plugin_s_package(
     tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from heliostat.plugins import registry
+    from heliostat.plugins.registry import registry
 
     package = tmp_path / "kitchen"
     package.mkdir()

@@ -15,7 +15,8 @@ from engine_runs import drive
 from heliostat_test_methods import METHODS, EverythingConfig
 from scrambled_executors import Killed, MortalExecutor, ScrambledExecutor
 
-from heliostat import Resources, Shared, TaskError, streams
+from heliostat import Resources, Shared, TaskError
+from heliostat.engine.listener import Silent
 from heliostat.errors import (
     EncodingError,
     Interrupted,
@@ -24,9 +25,9 @@ from heliostat.errors import (
     ResourceError,
     TooManyFailures,
 )
-from heliostat.runner import Silent
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.journal import Journal
+from heliostat.values import streams
 
 
 def everything(run: Any) -> Any:
@@ -190,7 +191,7 @@ def test_a_driver_that_died_anywhere_resumes_to_the_same_digest(tmp_path: Path, 
 
 
 def _text(value: Any) -> str:
-    from heliostat.encoding import encode
+    from heliostat.values.canonical import encode
 
     return encode(value)
 
@@ -353,7 +354,7 @@ def test_a_checkpoint_before_the_first_outcome_is_not_forgotten(tmp_path: Path) 
 def test_a_long_first_task_goes_on_from_its_checkpoint_after_the_driver_died(
     tmp_path: Path,
 ) -> None:
-    from heliostat.task import TaskState
+    from heliostat.worker.work import TaskState
 
     class DiesWithIt(MortalExecutor):
         def wait(self, timeout: float, on_state: Any) -> Any:

@@ -13,8 +13,9 @@ from pydantic import BaseModel, Field
 
 from heliostat import EXTENDABLE, MethodConfig, PartKind, PartRef
 from heliostat.cli.fields import NOT_SET, field_texts, schema_of
-from heliostat.config import plain, resolve
-from heliostat.plugins import registry
+from heliostat.contract.config import plain
+from heliostat.driver.configuration import resolve
+from heliostat.plugins.registry import registry
 
 DatasetRef = Annotated[PartRef, PartKind("dataset")]
 

@@ -8,7 +8,7 @@ import pytest
 
 from heliostat import MethodConfig, MethodSpec, Metric
 from heliostat.errors import PluginError
-from heliostat.offers import check_method
+from heliostat.plugins.offers import check_method
 
 
 def method(**outputs: Metric) -> MethodSpec:

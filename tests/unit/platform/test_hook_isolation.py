@@ -17,17 +17,19 @@ import pytest
 from heliostat_test_methods import METHODS
 
 from heliostat import PartRef, PartSpec, ProductSpec, hookimpl
+from heliostat.contract.hooks import Hooks
+from heliostat.contract.part import PROTOCOLS
+from heliostat.driver.inputs import PartBuilder, resolve_inputs
+from heliostat.driver.start import start
 from heliostat.errors import ConfigError, Interrupted, PluginError
-from heliostat.hook_reference import hook_names, markdown
-from heliostat.hookspecs import Hooks
-from heliostat.inputs import PartBuilder, resolve_inputs
-from heliostat.parts import PROTOCOLS
-from heliostat.plugins import Registry
+from heliostat.executors.choice import Execution
+from heliostat.plugins.reference import hook_names, markdown
+from heliostat.plugins.registry import Registry
 from heliostat.report import Section, Text
 from heliostat.report.build import sections_of
-from heliostat.runner import Execution, start
-from heliostat.runs import RunFolder, RunView, find
 from heliostat.store.artifacts import ArtifactStore
+from heliostat.store.folder import RunFolder, find
+from heliostat.store.view import RunView
 
 
 def plugin(**hooks: Any) -> Any:

@@ -8,7 +8,7 @@ import pytest
 
 from heliostat import hookimpl
 from heliostat.errors import PluginError
-from heliostat.plugins import Registry
+from heliostat.plugins.registry import Registry
 
 
 def reason(name: str, function: object) -> str:

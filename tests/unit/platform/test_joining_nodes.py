@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from heliostat.errors import ClusterError
-from heliostat.execution.joining import wait_for_nodes
+from heliostat.executors.ray.joining import wait_for_nodes
 
 
 class Growing:

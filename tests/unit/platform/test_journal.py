@@ -14,11 +14,11 @@ from engine_runs import drive
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliostat.engine import MOST_UNSAVED
+from heliostat.engine.engine import MOST_UNSAVED
 from heliostat.errors import CorruptStore, StoreError
-from heliostat.outcome import Failure
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.journal import Journal, Row, pack_key, unpack_key
+from heliostat.values.outcome import Failure
 
 keys = st.lists(st.integers(0, 2**40), max_size=5).map(tuple)
 

@@ -15,14 +15,15 @@ import pytest
 from engine_runs import drive
 
 from heliostat import MethodConfig, MethodSpec, Resources, Run
-from heliostat.encoding import encode
+from heliostat.driver.start import start
 from heliostat.errors import ConfigError, TooManyFailures
-from heliostat.execution.serial import SerialExecutor
-from heliostat.plugins import Registry
-from heliostat.runner import Execution, start
+from heliostat.executors.choice import Execution
+from heliostat.executors.serial import SerialExecutor
+from heliostat.plugins.registry import Registry
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.journal import Journal
-from heliostat.task import Reply, TaskState
+from heliostat.values.canonical import encode
+from heliostat.worker.work import Reply, TaskState
 
 SOON = Resources(deadline=0.2)
 

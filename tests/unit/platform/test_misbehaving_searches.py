@@ -22,8 +22,10 @@ from hypothesis import strategies as st
 from scrambled_executors import ScrambledExecutor
 
 from heliostat import MethodConfig, hookimpl
-from heliostat.config import current_values, read_run_file
-from heliostat.encoding import decode, encode
+from heliostat.contract.method import migrated
+from heliostat.driver.configuration import current_values, read_run_file
+from heliostat.driver.resume import resume
+from heliostat.driver.start import start
 from heliostat.errors import (
     ConfigError,
     EncodingError,
@@ -33,11 +35,12 @@ from heliostat.errors import (
     PluginError,
     StoreError,
 )
-from heliostat.methods import migrated
-from heliostat.plugins import Registry
-from heliostat.runner import Execution, resume, start
-from heliostat.runs import RunFolder, RunView, find, folders
-from heliostat.unchanged import is_unchanged, mark
+from heliostat.executors.choice import Execution
+from heliostat.plugins.registry import Registry
+from heliostat.store.folder import RunFolder, find, folders
+from heliostat.store.view import RunView
+from heliostat.values.canonical import decode, encode
+from heliostat.worker.unchanged import is_unchanged, mark
 
 
 def run(folder: Path, search: Any) -> dict[str, Any]:

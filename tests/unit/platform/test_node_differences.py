@@ -1,6 +1,6 @@
 """Nodes whose CPU or libraries differ are named, because equal bits are promised on equal ones."""
 
-from heliostat.execution.nodes import differences
+from heliostat.executors.ray.nodes import differences
 
 FIRST = {"cpu": {"model": "A", "vector": "AVX512"}, "python": "3.11.7", "versions": {"numpy": "2"}}
 

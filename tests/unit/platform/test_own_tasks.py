@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from heliostat.driver.own_tasks import check_tasks
 from heliostat.errors import StoreError
-from heliostat.own_tasks import check_tasks
 
 METHOD = """
 import os

@@ -17,11 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heliostat import PartSpec, hookimpl
+from heliostat.driver.start import start
 from heliostat.errors import PluginError, UnknownMethod, UnknownPart
-from heliostat.methods import is_method_name
-from heliostat.offers import check_method
-from heliostat.plugins import Registry
-from heliostat.runner import Execution, start
+from heliostat.executors.choice import Execution
+from heliostat.names import is_method_name
+from heliostat.plugins.offers import check_method
+from heliostat.plugins.registry import Registry
 
 
 @pytest.fixture

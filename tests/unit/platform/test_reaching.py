@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from heliostat.execution.reaching import why_unreachable
+from heliostat.executors.ray.reaching import why_unreachable
 
 
 class Machine:

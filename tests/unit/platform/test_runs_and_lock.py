@@ -14,12 +14,16 @@ import heliostat_test_methods
 import pytest
 from heliostat_test_methods import METHODS
 
+from heliostat.driver.resume import resume
+from heliostat.driver.start import start
+from heliostat.engine.listener import Silent
 from heliostat.errors import IdentityChanged, RunLocked, RunNotFound, StoreError
-from heliostat.plugins import Registry
-from heliostat.runner import Execution, Silent, resume, start
-from heliostat.runs import RunFolder, RunView, create, find, folders
+from heliostat.executors.choice import Execution
+from heliostat.plugins.registry import Registry
+from heliostat.store.folder import RunFolder, create, find, folders
 from heliostat.store.journal import Journal
 from heliostat.store.lock import RunLock, held, holder
+from heliostat.store.view import RunView
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from heliostat.execution.same_code import OtherCode, code_of, compared, packages_of, refused
+from heliostat.executors.ray.same_code import OtherCode, code_of, compared, packages_of, refused
 
 FUNCTION = "heliostat_test_tasks:square"
 

@@ -15,10 +15,10 @@ from heliostat_test_methods import METHODS, EverythingConfig
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heliostat.encoding import decode
 from heliostat.errors import ConfigError
-from heliostat.execution.simulated import SimulatedExecutor
-from heliostat.task import Work
+from heliostat.executors.simulated import SimulatedExecutor
+from heliostat.values.canonical import decode
+from heliostat.worker.work import Work
 
 Search = Callable[[Any], Any]
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heliostat import streams
+from heliostat.values import streams
 
 # Origin: numpy 2.4 alone, Generator(Philox(SeedSequence(root, spawn_key=...))).
 INTEGER_NAMES = [

@@ -12,7 +12,7 @@ import pytest
 from engine_runs import drive
 
 from heliostat.errors import MisuseError
-from heliostat.task import function_name
+from heliostat.values.names import task_name
 
 
 def test_a_wrapper_with_another_s_name_is_refused_before_anything_runs(tmp_path: Path) -> None:
@@ -32,8 +32,8 @@ def test_a_decorated_task_runs_as_it_is_decorated(tmp_path: Path) -> None:
 
 
 def test_names_that_lead_back_are_returned() -> None:
-    assert function_name(plugin_tasks.draw) == "plugin_tasks:draw"
-    assert function_name(math.sqrt) == "math:sqrt"
+    assert task_name(plugin_tasks.draw) == "plugin_tasks:draw"
+    assert task_name(math.sqrt) == "math:sqrt"
 
 
 class Unhashable(list[int]):
@@ -43,7 +43,7 @@ class Unhashable(list[int]):
 @pytest.mark.parametrize("given", [None, "draw", partial(plugin_tasks.draw), Unhashable()])
 def test_what_is_no_function_of_a_module_is_refused(given: Any) -> None:
     with pytest.raises(MisuseError, match="a task must be a function at module level"):
-        function_name(given)
+        task_name(given)
 
 
 def lost(item: int, ctx: Any) -> int:
@@ -54,4 +54,4 @@ def lost(item: int, ctx: Any) -> int:
 def test_a_function_whose_module_is_gone_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lost, "__module__", "module_that_is_gone")
     with pytest.raises(MisuseError, match="module_that_is_gone:lost cannot be imported"):
-        function_name(lost)
+        task_name(lost)

@@ -76,7 +76,7 @@ def test_several_objectives_give_a_front(sampler: str, tmp_path: Path) -> None:
 def test_optuna_itself_proposes_the_same_when_asked_and_told_one_by_one(tmp_path: Path) -> None:
     # the oracle: Optuna's own loop with a sampler of the same seed
     trials = searched(tmp_path, lookahead=1, root=7, space=LINE, task=tasks.fails_above).result
-    from heliostat.streams import seed64
+    from heliostat.values.streams import seed64
 
     with pytest.warns(), optuna_silenced():
         study = optuna.create_study(

@@ -6,8 +6,8 @@ from deap import cma
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heliostat.encoding import decode, encode
 from heliostat.errors import ConfigError
+from heliostat.values.canonical import decode, encode
 from heliostat_search.cmaes import CMAES, CMAESState
 
 SEEDS = st.integers(0, 2**32)

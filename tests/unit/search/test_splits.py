@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heliostat.contract.part import Dataset
 from heliostat.errors import ConfigError, DataError
-from heliostat.parts import Dataset
 from heliostat_search.splits import check_dataset, split
 
 

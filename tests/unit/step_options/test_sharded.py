@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from step_contracts import DOWN, EXACT, MARKET
 
-from heliostat.encoding import decode, encode
+from heliostat.values.canonical import decode, encode
 from heliostat_methods.step_options import (
     InvalidInput,
     LocalVolMarket,

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from in_process import InProcess
 
-from heliostat.report.sections import Plot, Section, Table, Text
-from heliostat.runs import RunFolder, RunView
+from heliostat.contract.sections import Plot, Section, Table, Text
+from heliostat.store.folder import RunFolder
+from heliostat.store.view import RunView
 from heliostat_methods.step_options import price
 from heliostat_methods.step_options.figures import SWEEPS, contracts, kernel_figure
 from heliostat_methods.step_options.report import describe, report

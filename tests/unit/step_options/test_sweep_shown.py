@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from in_process import InProcess
 
-from heliostat.runs import RunFolder, RunView
+from heliostat.store.folder import RunFolder
+from heliostat.store.view import RunView
 from heliostat_methods.step_options.report import report
 
 SWEEP = ("run", "step_options", "--workers", "serial", "--no-report", "-o", "greeks=false")

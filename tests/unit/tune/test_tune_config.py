@@ -9,8 +9,8 @@ import pytest
 from heliostat_test_methods import METHODS, PartsConfig
 
 from heliostat import ConfigError, PartRef
-from heliostat.config import validate
-from heliostat.plugins import registry
+from heliostat.contract.config import validate
+from heliostat.plugins.registry import registry
 from heliostat_methods.tune.config import TuneConfig
 from heliostat_methods.tune.fields import (
     field_at,

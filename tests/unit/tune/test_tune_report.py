@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from in_process import InProcess
 
-from heliostat.report.sections import Plot, Section, Table, Text
-from heliostat.runs import RunFolder, RunView
+from heliostat.contract.sections import Plot, Section, Table, Text
+from heliostat.store.folder import RunFolder
+from heliostat.store.view import RunView
 from heliostat_methods.tune.report import describe, report
 
 SPACE = """

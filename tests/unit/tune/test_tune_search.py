@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from engine_runs import Done, drive
 
-from heliostat.config import validate
-from heliostat.plugins import registry
+from heliostat.contract.config import validate
+from heliostat.plugins.registry import registry
 from heliostat_methods.tune.config import TuneConfig
 from heliostat_methods.tune.search import search
 

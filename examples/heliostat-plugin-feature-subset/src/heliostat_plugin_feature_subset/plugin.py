@@ -15,7 +15,7 @@ from heliostat_plugin_feature_subset.search import search
 
 @dataclass(frozen=True)
 class Selected:
-    """The data set with the chosen columns only; follows `heliostat.parts.Dataset`."""
+    """The data set with the chosen columns only; follows `heliostat.contract.Dataset`."""
 
     name: str
     inputs: Any

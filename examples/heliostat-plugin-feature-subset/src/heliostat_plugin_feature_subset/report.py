@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from heliostat.report.sections import Plot, Section, Series, Table, Text
-from heliostat.runs import RunView
+from heliostat.contract import RunView
+from heliostat.report import Plot, Section, Series, Table, Text
 from heliostat_search.statistics import holm, mean_interval, paired
 
 from heliostat_plugin_feature_subset.search import ALL, FOUND, RANDOM, RANKED

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from heliostat import hookimpl
-from heliostat.runs import RunView
+from heliostat.contract import RunView
 
 from heliostat_plugin_mlflow.recording import Point, parameters, points, tags
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from heliostat.runs import RunView
+from heliostat.contract import RunView
 
 MOST = 500
 """Characters of a parameter's value that any MLflow server takes."""

@@ -16,9 +16,9 @@ import pytest
 import striped_dot
 from striped_dot import AVX2, AVX512, SCALAR, declared, example
 
-from heliostat import doctor
+from heliostat.contract.toolchain import MANIFEST, find_compiler
 from heliostat.errors import ConfigError
-from heliostat.toolchain import MANIFEST, find_compiler
+from heliostat.ops import doctor
 from heliostat_search.compiled import FALLBACK, NativeLibrary, Variant, compiler, cpu_features
 from heliostat_search.compiled.cpu_features import FLAG_OF
 

@@ -1,0 +1,218 @@
+"""`heliostat ls`, `show` and `report`: looking at runs."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from heliostat.cli.declared_outputs import declared_outputs
+from heliostat.contract.commands import json_option, next_command, print_json, runs_option
+from heliostat.errors import CorruptStore, StoreError, told
+from heliostat.store.lock import holder
+from heliostat.terminal import printable, printable_lines
+
+
+@click.command()
+@runs_option
+@json_option
+@click.option("--method", "wanted", help="Only runs of this method.")
+def ls(runs: Path | None, as_json: bool, wanted: str | None) -> None:
+    """List runs, newest first."""
+    from heliostat.store.folder import folders, runs_root
+    from heliostat.store.view import RunView
+
+    rows: list[dict[str, Any]] = []
+    for folder in folders(runs_root(runs)):
+        try:
+            view = RunView(folder)
+            rows.append(view.row())
+            view.close()
+        except StoreError as error:  # one run that cannot be read hides no other
+            rows.append(damaged(folder.id, error))
+    rows.sort(key=lambda row: (row["created"], row["run"]), reverse=True)
+    rows = [row for row in rows if wanted in (None, row["method"])]
+    if as_json:
+        print_json(rows)
+        return
+    if not rows:
+        begin = next_command("run", "METHOD")
+        click.echo(f"no runs in {printable(runs_root(runs))}; begin one with: {begin}", err=True)
+    for row in rows:
+        digest = (row["digest"] or "")[:12]
+        line = (
+            f"{row['run']:<36} {row['state']:<12} seed {row['seed']!s:<6} "
+            f"{row['outcomes']:>8} tasks  {digest}"
+        )
+        click.echo(printable(line))
+
+
+def damaged(run: str, error: StoreError) -> dict[str, Any]:
+    """Return the line of a run whose journal cannot be read."""
+    return {
+        "run": run,
+        "method": None,
+        "state": "damaged",
+        "seed": None,
+        "digest": None,
+        "outcomes": 0,
+        "failures": 0,
+        "created": 0.0,
+        "error": str(error),
+    }
+
+
+@click.command()
+@click.argument("run_name", metavar="RUN")
+@click.argument("key", required=False)
+@runs_option
+@json_option
+def show(run_name: str, key: str | None, runs: Path | None, as_json: bool) -> None:
+    """Show a run, or the outcome under KEY (such as 3.1)."""
+    from heliostat.plugins.registry import registry
+    from heliostat.store.folder import find, runs_root
+    from heliostat.store.view import RunView
+
+    view = RunView(find(run_name, runs_root(runs)))
+    if key is not None:
+        _show_outcome(view, key, as_json)
+        return
+    products = [{**p, "scope": list(p["scope"])} for p in view.products()]
+    account = {
+        **view.row(),
+        "config": view.config,
+        "inputs": view.inputs,
+        "result": _plain_result(view),
+        "products": products,
+        "labels": view.labels,
+        "error": view.error,
+        "workers": view.workers(),
+        "record": view.record,
+        "environment": view.environment,
+        "events": [{"time": t, "kind": k, "text": x} for t, k, x in view.events()],
+        "command": view.command,
+    }
+    if as_json:
+        print_stored(view, account)
+        return
+    for name in ("run", "method", "state", "seed", "digest", "outcomes", "failures", "command"):
+        click.echo(f"{name:<10}{printable(account[name])}")
+    click.echo(f"{'begun':<10}{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(view.created))}")
+    for label in view.labels:
+        click.echo(f"{'label':<10}{printable(label)}")
+    if view.error:
+        click.echo(f"{'error':<10}{printable_lines(view.error)}")
+    for product in products:
+        told_of = f"{product['unique_name']} ({product['kind']}, {product['bytes']} bytes)"
+        click.echo(f"{'product':<10}{printable(told_of)}")
+    for name, value in view.config.items():
+        click.echo(f"  {printable(name)} = {json.dumps(value)}")
+    method = registry().method(view.method)
+    described = "" if view.result is None else printable_lines(_described(method, view))
+    if described:
+        click.echo(f"\n{described}")
+    if account["state"] == "running":
+        pid, host = holder(view.folder.lock)
+        click.echo(f"process {pid} on {printable(host)} is driving it")
+    elif account["state"] != "finished":
+        click.echo(f"go on with: {next_command('resume', view.id)}")
+
+
+def _described(method: Any, view: Any) -> str:
+    """Return what the method says of the result; one that it cannot read is said to be so."""
+    from heliostat.contract.guard import contained
+
+    result = view.result
+    if method.describe is None:
+        return declared_outputs(method, result)
+    try:
+        with contained("describe"):
+            return str(method.describe(result, view.id))
+    except Exception as error:  # a stranger's code on a stranger's result
+        return f"method {method.name} cannot describe this result: {told(error)}"
+
+
+def _plain_result(view: Any) -> Any:
+    from heliostat.errors import EncodingError
+    from heliostat.values.canonical import encode
+
+    if view.result is None:
+        return None
+    try:
+        return json.loads(encode(view.result))
+    except EncodingError as error:
+        found = str(error)
+        raise CorruptStore(f"run {view.id}: its result", "a canonical text", found) from error
+
+
+def print_stored(view: Any, account: Any) -> None:
+    """Print as JSON what a run folder holds; raises CorruptStore when nothing could print it."""
+    try:
+        print_json(account)
+    except RecursionError as error:
+        expected = "values within values in some hundred levels"
+        raise CorruptStore(f"run {view.id}", expected, "more of them") from error
+
+
+def _plain_text(view: Any, column: str, key: str, held: str | None) -> Any:
+    try:
+        return None if held is None else json.loads(view.text(held))
+    except (ValueError, RecursionError) as error:
+        where = f"run {view.id}: table outcome, column {column} of {key}"
+        raise CorruptStore(where, "a canonical text", told(error)) from error
+
+
+def _show_outcome(view: Any, key: str, as_json: bool) -> None:
+    from heliostat.errors import ConfigError
+
+    if not all(p.isascii() and p.isdecimal() and len(p) < 20 for p in key.split(".")):
+        raise ConfigError("KEY", key, "numbers with dots between them, such as 3.1")
+    wanted = tuple(int(part) for part in key.split("."))
+    row = next((r for r in view.outcomes(delivered=False) if r.key == wanted), None)
+    if row is None:
+        raise ConfigError("KEY", key, "the key of a journaled outcome")
+    account = {
+        "key": list(row.key),
+        "function": row.function,
+        "item": _plain_text(view, "item", key, row.item),
+        "shared": list(row.shared),
+        "value": _plain_text(view, "value", key, row.value),
+        "failure": None if row.failure is None else row.failure.__dict__,
+        "observed": row.observed,
+        "seconds": row.seconds,
+        "worker": row.worker,
+        "attempts": row.attempts,
+    }
+    if as_json:
+        print_stored(view, account)
+        return
+    for name, value in account.items():
+        told_of = printable_lines(value) if isinstance(value, str) else json.dumps(value)
+        click.echo(f"{name:<10}{told_of}")
+
+
+@click.command()
+@click.argument("run_name", metavar="RUN")
+@runs_option
+@json_option
+def report(run_name: str, runs: Path | None, as_json: bool) -> None:
+    """Write the HTML report of a run and print where it lies."""
+    from heliostat.plugins.registry import registry
+    from heliostat.report.build import write_report
+    from heliostat.store.folder import find, runs_root
+    from heliostat.store.view import RunView
+
+    view = RunView(find(run_name, runs_root(runs)))
+    method = registry().method(view.method)
+    path = write_report(view, method, registry(), _left_out)
+    if as_json:
+        print_json({"run": view.id, "report": path})
+    else:
+        click.echo(path)
+
+
+def _left_out(what: str) -> None:
+    click.echo(printable(f"warning: {what}"), err=True)

@@ -1,0 +1,280 @@
+"""`heliostat run` and `heliostat resume`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from heliostat.cli.declared_outputs import declared_outputs
+from heliostat.cli.options import cluster_options, data_only, execution_options, parse_workers
+from heliostat.contract.commands import json_option, next_command, print_json, runs_option
+from heliostat.contract.guard import contained
+from heliostat.errors import ConfigError, Interrupted, PluginError, place_of, told
+from heliostat.terminal import printable, printable_lines
+from heliostat.worker.numerics import prepare_environment
+
+
+@click.command()
+@click.argument("target", metavar="METHOD|CONFIG.toml")
+@click.option("--preset", help="A named configuration of the method: smoke, demo, paper, ...")
+@click.option("--seed", type=int, help="Root of all random streams [default: 0].")
+@click.option("-o", "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set a field.")
+@click.option("--lookahead", type=int, help="Virtual slots of asynchronous searches [default: 3].")
+@click.option("--report/--no-report", default=True, help="Write report.html at the end.")
+@execution_options
+@cluster_options
+@runs_option
+@json_option
+def run(
+    target: str,
+    preset: str | None,
+    seed: int | None,
+    overrides: tuple[str, ...],
+    lookahead: int | None,
+    report: bool,
+    workers: str | None,
+    address: str | None,
+    checkpoint_seconds: float,
+    min_nodes: int,
+    wait: float,
+    runs: Path | None,
+    as_json: bool,
+) -> None:
+    """Run a method, or what a configuration file says.
+
+    Nothing is lost when it is stopped or killed: `heliostat resume RUN` goes on.
+    """
+    prepare_environment()
+    from heliostat.cli.target import read_target
+    from heliostat.driver.start import DEFAULT_LOOKAHEAD
+
+    execution = execution_of(workers, address, checkpoint_seconds, min_nodes, wait, runs)
+    found = read_target(target)
+    seed = found.seed if seed is None else seed
+    lookahead = found.lookahead if lookahead is None else lookahead
+    start_and_show(
+        found.method,
+        execution,
+        runs=runs,
+        report=report,
+        as_json=as_json,
+        preset=found.preset if preset is None else preset,
+        values=dict(found.values),
+        overrides=overrides,
+        seed=seed or 0,
+        lookahead=DEFAULT_LOOKAHEAD if lookahead is None else lookahead,
+        source=found.source,
+    )
+
+
+def start_and_show(
+    method: Any, execution: Any, *, runs: Path | None, report: bool, as_json: bool, **settings: Any
+) -> None:
+    """Start a run with these settings of `driver.start`, show its progress and its end."""
+    from heliostat.driver.start import start
+    from heliostat.store.folder import RunFolder
+
+    progress = _progress(method, as_json)
+    started: list[RunFolder] = []
+
+    def on_folder(folder: RunFolder) -> None:
+        started.append(folder)
+        progress.begin(folder.id)
+
+    try:
+        with data_only(as_json):
+            account = start(
+                method, execution=execution, listener=progress, on_folder=on_folder, **settings
+            )
+    except BaseException as error:
+        progress.end()
+        if started and started[0].path.exists():
+            _say_how_to_resume(started[0], error)
+        raise
+    progress.end()
+    _finish(method, account, report, as_json)
+
+
+@click.command()
+@click.argument("run_name", metavar="RUN")
+@click.option("-o", "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Grow a field.")
+@click.option("--allow-code-change", is_flag=True, help="Go on under other code (recorded).")
+@click.option("--report/--no-report", default=True, help="Write report.html at the end.")
+@execution_options
+@cluster_options
+@runs_option
+@json_option
+def resume(
+    run_name: str,
+    overrides: tuple[str, ...],
+    allow_code_change: bool,
+    report: bool,
+    workers: str | None,
+    address: str | None,
+    checkpoint_seconds: float,
+    min_nodes: int,
+    wait: float,
+    runs: Path | None,
+    as_json: bool,
+) -> None:
+    """Go on with a run: RUN is its name, a unique part of it, its folder, or `last`."""
+    prepare_environment()
+    from heliostat.driver.configuration import read_run_file
+    from heliostat.driver.resume import resume as go_on
+    from heliostat.plugins.registry import registry
+    from heliostat.store.folder import find, runs_root
+    from heliostat.store.view import RunView
+
+    folder = find(run_name, runs_root(runs))
+    execution = execution_of(
+        workers, address, checkpoint_seconds, min_nodes, wait, folder.path.parent
+    )
+    view = RunView(folder)
+    registry().block(read_run_file(folder.config).block)
+    method = registry().method(view.method)
+    view.close()
+    progress = _progress(method, as_json)
+    progress.begin(folder.id)
+    try:
+        with data_only(as_json):
+            account = go_on(
+                folder,
+                overrides=overrides,
+                allow_code_change=allow_code_change,
+                execution=execution,
+                listener=progress,
+            )
+    except Interrupted as error:
+        progress.end()
+        _say_how_to_resume(folder, error)
+        raise
+    except BaseException:
+        progress.end()
+        raise
+    progress.end()
+    _finish(method, account, report, as_json)
+
+
+def execution_of(
+    workers: str | None,
+    address: str | None,
+    checkpoint_seconds: float,
+    min_nodes: int,
+    wait: float,
+    runs: Path | None,
+) -> Any:
+    """Return the execution settings that the options say; raises ConfigError."""
+    from heliostat.executors.choice import Execution
+    from heliostat.store.folder import runs_root
+
+    if checkpoint_seconds < 0:
+        raise ConfigError("--checkpoint-seconds", checkpoint_seconds, "zero or more seconds")
+    count = parse_workers(workers)
+    if count == 0 and address is not None:
+        raise ConfigError("--address", address, "no address together with --workers serial")
+    if min_nodes < 1:
+        raise ConfigError("--min-nodes", min_nodes, "one node or more")
+    if not 0 <= wait < float("inf"):
+        raise ConfigError("--wait", wait, "zero or more seconds")
+    if min_nodes > 1 and address is None:
+        raise ConfigError("--min-nodes", min_nodes, "an --address, for example --address auto")
+    return Execution(
+        workers=count,
+        address=address,
+        runs=runs_root(runs),
+        checkpoint_seconds=checkpoint_seconds,
+        min_nodes=min_nodes,
+        wait_seconds=wait,
+    )
+
+
+def _progress(method: Any, as_json: bool) -> Any:
+    from heliostat.cli.progress import make_progress
+
+    return make_progress(method, plain=as_json)
+
+
+def _say_how_to_resume(folder: Any, error: BaseException) -> None:
+    if isinstance(error, Interrupted):
+        from heliostat.engine.stopping import STOPPED
+
+        click.echo(STOPPED.format(next_command("resume", folder.id)), err=True)
+    else:
+        log = printable(_short_path(str(folder.log.absolute())))
+        click.echo(f"run {folder.id} ended with an error; its log: {log}", err=True)
+
+
+def _finish(method: Any, account: dict[str, Any], report: bool, as_json: bool) -> None:
+    from heliostat.plugins.registry import registry
+    from heliostat.store.folder import RunFolder
+    from heliostat.store.view import RunView
+
+    view = RunView(RunFolder(Path(account["folder"])))
+    path = ""
+    if report:
+        from heliostat.report.build import write_report
+
+        try:
+            with contained("the report"):
+                path = write_report(view, method, registry(), _left_out)
+        except Exception as error:  # a report that fails must not fail a finished run
+            _warn("the report could not be written", error)
+    if as_json:
+        print_json({**account, "report": path or None})
+    else:
+        described = _described(method, view)
+        if described:
+            click.echo(f"{described}\n")
+        click.echo(_closing(account, path))
+    view.close()
+    sys.stdout.flush()
+
+
+def _described(method: Any, view: Any) -> str:
+    """Return the method's own words about a result; one that fails must not fail the run."""
+    if method.describe is None:
+        return declared_outputs(method, view.result)
+    try:
+        with contained("describe"):
+            text = method.describe(view.result, view.id)
+        if not isinstance(text, str):
+            raise PluginError(f"describe returned a {type(text).__name__}, expected text")
+        return printable_lines(text)
+    except Exception as error:
+        _warn(f"method {method.name} could not describe its result", error)
+        return ""
+
+
+def _left_out(what: str) -> None:
+    click.echo(printable(f"warning: the report: {what}"), err=True)
+
+
+def _warn(what: str, error: Exception) -> None:
+    if isinstance(error, PluginError):  # it has words of its own
+        said, cause = str(error), error.__cause__
+    else:
+        said, cause = told(error), error
+    where = f" ({place_of(cause)})" if cause is not None else ""
+    click.echo(printable(f"warning: {what}: {said}{where}; the result is not touched"), err=True)
+
+
+def _closing(account: dict[str, Any], report: str) -> str:
+    lines = [
+        f"run      {account['run']}",
+        f"digest   {account['digest']}",
+        f"tasks    {account['outcomes']} ({account['evaluated']} evaluated, "
+        f"{account['replayed']} replayed, {account['failures']} failed) in {account['seconds']} s",
+    ]
+    lines += [f"label    {label}" for label in account["labels"]]
+    if report:
+        lines.append(f"report   {printable(_short_path(report))}")
+    return "\n".join(lines)
+
+
+def _short_path(path: str) -> str:
+    """Return a path from the folder where the command was given, if it lies there."""
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path

@@ -1,0 +1,180 @@
+"""`heliostat tune`: search the configuration of a method for the best of its results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from heliostat.cli.options import cluster_options, execution_options
+from heliostat.contract.commands import json_option, runs_option
+from heliostat.errors import ConfigError
+from heliostat.worker.numerics import prepare_environment
+
+if TYPE_CHECKING:
+    from heliostat.contract.method import MethodSpec
+
+DEFAULT_TRIALS = 20
+DEFAULT_PARALLEL = 2
+SAID_BY = {
+    "method": "METHOD",
+    "trials": "--trials",
+    "sampler": "--sampler",
+    "objectives": "--objective",
+    "cost": "--cost",
+}
+"""The options that say fields of a tuning."""
+
+
+def default_lookahead(parallel: int, trials: int) -> int:
+    """Return how many trials may be under way: one more than run side by side, few of all.
+
+    More would keep no more workers busy, and a sampler learns less the more it asks ahead.
+    """
+    return max(1, min(parallel + 1, trials // 10))
+
+
+@click.command()
+@click.argument("target", metavar="METHOD|CONFIG.toml")
+@click.option(
+    "--space",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="TOML file: field = {low = ..., high = ...} or {choices = [...]}.",
+)
+@click.option("--trials", type=int, default=DEFAULT_TRIALS, show_default=True, help="Budget.")
+@click.option(
+    "--sampler",
+    default="tpe",
+    show_default=True,
+    help="tpe, gp, cmaes, nsga2, nsga3, qmc or random.",
+)
+@click.option(
+    "--objective",
+    "objectives",
+    multiple=True,
+    metavar="NAME",
+    help="A result to optimise [default: all that are goals].",
+)
+@click.option("--preset", help="Start from this preset of the method.")
+@click.option(
+    "-o",
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set a field of the method.",
+)
+@click.option(
+    "--cost",
+    "cost",
+    multiple=True,
+    metavar="FIELD",
+    help="A number field that a trial's duration grows with.",
+)
+@click.option(
+    "--parallel",
+    type=int,
+    default=DEFAULT_PARALLEL,
+    show_default=True,
+    help="Trials to plan for side by side; part of the result.",
+)
+@click.option(
+    "--lookahead",
+    type=int,
+    help="Trials under way [default: parallel + 1, at most a tenth of all].",
+)
+@click.option("--seed", type=int, help="Root of all random streams [default: 0].")
+@click.option("--report/--no-report", default=True, help="Write report.html at the end.")
+@execution_options
+@cluster_options
+@runs_option
+@json_option
+def tune(
+    target: str,
+    space: Path,
+    trials: int,
+    sampler: str,
+    objectives: tuple[str, ...],
+    preset: str | None,
+    overrides: tuple[str, ...],
+    cost: tuple[str, ...],
+    parallel: int,
+    lookahead: int | None,
+    seed: int | None,
+    report: bool,
+    runs: Path | None,
+    as_json: bool,
+    **execution: Any,
+) -> None:
+    """Search the configuration of METHOD for the best of its results.
+
+    Every trial is a search of the method under its own keys and random streams, inside one run that
+    `heliostat resume`, `show`, `report`, `verify` and `export` treat as any other.
+    """
+    prepare_environment()
+    from heliostat.cli.target import read_target
+    from heliostat.cli.verbs.run import execution_of, start_and_show
+    from heliostat.contract.config import plain
+    from heliostat.driver import configuration
+    from heliostat.plugins.registry import registry
+
+    if parallel < 1:
+        raise ConfigError("--parallel", parallel, "a positive integer")
+    found = read_target(target)
+    method = found.method
+    if method.name == "tune":
+        raise ConfigError("METHOD", method.name, "another method than tune")
+    seed = found.seed if seed is None else seed
+    base = configuration.resolve(
+        method,
+        registry(),
+        preset=found.preset if preset is None else preset,
+        values=found.values,
+        overrides=overrides,
+        source=found.source,
+    )
+    if not objectives and method.goals:
+        click.echo(_goals(method), err=True)
+    tuning = registry().method("tune")
+    values = {
+        "method": method.name,
+        "base": plain(base),
+        "space": configuration.read_toml(space),
+        "trials": trials,
+        "sampler": sampler,
+        "objectives": list(objectives),
+        "cost": list(cost),
+    }
+    try:
+        configuration.resolve(tuning, registry(), values=values)
+    except ConfigError as error:
+        raise _where_it_was_said(error, space) from None
+    start_and_show(
+        tuning,
+        execution_of(runs=runs, **execution),
+        runs=runs,
+        report=report,
+        as_json=as_json,
+        values=values,
+        seed=seed or 0,
+        lookahead=default_lookahead(parallel, trials) if lookahead is None else lookahead,
+    )
+
+
+def _where_it_was_said(error: ConfigError, space: Path) -> ConfigError:
+    """Return the error with the option that said the value, or the file if it was the space."""
+    name, dot, rest = error.field.partition(".")
+    if name == "space":
+        return error.in_file(str(space))
+    field = f"{SAID_BY.get(name, name)}{dot}{rest}"
+    return ConfigError(field, error.got, error.expected, error.hint)
+
+
+def _goals(method: MethodSpec) -> str:
+    """Return what is optimised when no --objective is given."""
+    goals = [f"{name} ({direction})" for name, direction in method.goals.items()]
+    others = [name for name in method.outputs if name not in method.goals]
+    line = f"objective{'s' if len(goals) > 1 else ''}: {', '.join(goals)}"
+    return line + (f"; no goal: {', '.join(others)}" if others else "")

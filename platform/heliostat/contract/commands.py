@@ -1,0 +1,61 @@
+"""What a method's own verbs share with the command line: options, JSON, next commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from heliostat.terminal import printable
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def runs_option(function: F) -> F:
+    """Add `--runs`."""
+    return click.option(
+        "--runs", type=click.Path(path_type=Path), help="Folder of runs [default: runs]."
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """Add `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+
+
+def next_command(*words: str) -> str:
+    """Return `heliostat WORDS` as a shell takes it, with `--runs` as this command was given it."""
+    return printable(shlex.join(["heliostat", *words, *_runs()]))
+
+
+def _runs() -> list[str]:
+    context = click.get_current_context(silent=True)
+    given = None if context is None else context.params.get("runs")
+    return [] if given is None else ["--runs", str(given)]
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value on standard output; numbers that JSON lacks become null."""
+    sys.stdout.write(json.dumps(_finite(value), indent=None if _compact() else 2) + "\n")
+    sys.stdout.flush()
+
+
+def _compact() -> bool:
+    # a pipe gets one line, a person gets indentation
+    return not sys.stdout.isatty() or bool(os.environ.get("HELIOSTAT_COMPACT"))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(k): _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    if (isinstance(value, float) and value != value) or value in (float("inf"), float("-inf")):
+        return None
+    return value

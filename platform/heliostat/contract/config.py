@@ -1,0 +1,147 @@
+"""What can be set of a method: its typed configuration, read and judged field by field."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from heliostat.contract.part import PartRef
+from heliostat.errors import ConfigError, did_you_mean, nearest
+
+EXTENDABLE: dict[str, Any] = {"extendable": True}
+"""Marks a field that may grow on resume: ``Field(50, json_schema_extra=EXTENDABLE)``."""
+
+
+class MethodConfig(BaseModel):
+    """Base of method configurations: unknown keys are refused, values are frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+def validate(model: type[BaseModel], values: Mapping[str, Any], source: str = "") -> BaseModel:
+    """Return the model made of these values, or raise ConfigError for the first thing wrong."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise config_error(model, error, source) from None
+    except ConfigError as error:  # raised by a validator that knows the field
+        raise error.in_file(source) from None
+
+
+def part_refs(value: Any, path: str = "") -> Iterator[tuple[str, PartRef]]:
+    """Yield (field path, reference) of every part that a configuration names, in field order."""
+    if isinstance(value, PartRef):
+        yield path, value
+    elif isinstance(value, BaseModel):
+        for name in type(value).model_fields:
+            yield from part_refs(getattr(value, name), f"{path}.{name}" if path else name)
+    elif isinstance(value, list | tuple):
+        for i, element in enumerate(value):
+            yield from part_refs(element, f"{path}[{i}]")
+    elif isinstance(value, Mapping):
+        for key in value:
+            yield from part_refs(value[key], f"{path}.{key}")
+
+
+def plain(config: BaseModel) -> dict[str, Any]:
+    """Return the configuration as JSON values."""
+    return config.model_dump(mode="json")
+
+
+def without_none(value: Any) -> Any:
+    """Return the values that TOML can hold: fields that are None are left out."""
+    if isinstance(value, dict):
+        return {k: without_none(v) for k, v in value.items() if v is not None}
+    if isinstance(value, list):
+        return [without_none(v) for v in value]
+    return value
+
+
+def extendable_fields(model: type[BaseModel]) -> set[str]:
+    """Return the fields that may grow on resume."""
+    return {
+        name
+        for name, info in model.model_fields.items()
+        if isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("extendable")
+    }
+
+
+def toml_value(text: str) -> Any:
+    """Return a TOML value, or the text itself where it is none (so strings need no quotes)."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except ValueError:  # no TOML, or a number of too many digits
+        return text.strip()
+    except RecursionError:
+        raise ConfigError("value", text, "tables and lists in a few levels") from None
+
+
+def config_error(model: type[BaseModel], error: ValidationError, source: str) -> ConfigError:
+    """Return the first thing wrong, in words: the field, its value, what was expected."""
+    found = error.errors(include_url=False)
+    # a misspelt key also leaves the right one out: name what was written
+    first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
+    location = [part for part in first["loc"] if part not in ("function-plain[_read()]",)]
+    path = ".".join(map(str, location)) or "configuration"
+    if first["type"] == "extra_forbidden":
+        choices = list(_fields_at(model, location[:-1]))
+        name = str(location[-1])
+        hint = did_you_mean(name, choices)
+        return ConfigError(path, first["input"], "a known field", hint, source)
+    message = first["msg"].removeprefix("Value error, ")
+    expected = message.removeprefix("Input should be ")
+    expected = expected[:1].lower() + expected[1:] if message != expected else expected
+    hint = ""
+    if first["type"] == "literal_error" and isinstance(first["input"], str):
+        choices = [str(c) for c in _literals_at(model, location)]
+        close = nearest(first["input"], choices)
+        hint = f"did you mean {close!r}?" if close else ""
+    got = first["input"]
+    if first["type"] == "missing":
+        return ConfigError(path, None, "a value; the field is required", "", source)
+    if isinstance(got, BaseModel | Mapping) and not location:
+        return ConfigError("configuration", "as given", expected, "", source)
+    return ConfigError(path, got, expected, hint, source)
+
+
+def _model_at(model: type[BaseModel], location: Sequence[Any]) -> type[BaseModel] | None:
+    current: type[BaseModel] | None = model
+    for name in location:
+        if current is None or isinstance(name, int):
+            continue
+        info = current.model_fields.get(str(name))
+        current = model_in(info.annotation) if info is not None else None
+    return current
+
+
+def model_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the first model in an annotation, None where there is none."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for argument in get_args(annotation):
+        found = model_in(argument)
+        if found is not None:
+            return found
+    return None
+
+
+def _fields_at(model: type[BaseModel], location: Sequence[Any]) -> Iterator[str]:
+    found = _model_at(model, location)
+    yield from found.model_fields if found is not None else ()
+
+
+def _literals_at(model: type[BaseModel], location: Sequence[Any]) -> tuple[Any, ...]:
+    names = [name for name in location if not isinstance(name, int)]
+    found = _model_at(model, names[:-1])
+    info = found.model_fields.get(str(names[-1])) if found is not None and names else None
+    return _literals_in(info.annotation) if info is not None else ()
+
+
+def _literals_in(annotation: Any) -> tuple[Any, ...]:
+    arguments = get_args(annotation)
+    if arguments and all(isinstance(a, str | int) for a in arguments):
+        return arguments
+    return tuple(x for a in arguments for x in _literals_in(a))

@@ -1,0 +1,106 @@
+"""What a plugin hands over for one method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+from heliostat.contract.guard import contained
+from heliostat.errors import PluginError, told
+
+if TYPE_CHECKING:
+    import click
+
+    from heliostat.contract.sections import Section
+    from heliostat.store.view import RunView
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number of a result; `unit` is shown beside it.
+
+    `direction` is "min" or "max" for a goal, None for a number that is neither better nor worse.
+    """
+
+    direction: str | None = "min"
+    unit: str = ""
+    format: str = ".4g"
+
+
+@dataclass(frozen=True)
+class ProductSpec:
+    """A kind of thing that a run leaves for other methods.
+
+    `kind` is a part kind, so that ``loss = "run:ID"`` finds it; `build(value)` makes the part from
+    what `run.save(name, value, kind=kind)` stored.
+    """
+
+    kind: str
+    summary: str
+    build: Callable[[Any], Any]
+
+
+@dataclass(frozen=True)
+class MethodSpec:
+    """A method: its typed configuration, its search and how its result is shown.
+
+    `search(config, run)` returns an encodable value. `describe(result, run_id)` is what a terminal
+    shows at the end, without it the `outputs`; `report(view)` makes the sections of the HTML
+    report. `presets` are configurations by name; "smoke" ends within seconds. `unit` names what
+    `run.report(count=...)` counts. `methods_run(config)` names other methods that a run executes,
+    whose code is part of its identity. `names` is the module that registers the permanent names of
+    its tasks and stored types, which begin with the method's name; without it, the module of
+    `search`. `version` and `migrate(config, version)` read configurations
+    of older versions.
+    """
+
+    name: str
+    summary: str
+    paper: str
+    config: type[BaseModel]
+    search: Callable[[Any, Any], Any]
+    outputs: Mapping[str, Metric] = field(default_factory=dict)
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    products: Sequence[ProductSpec] = ()
+    report: Callable[[RunView], Sequence[Section]] | None = None
+    describe: Callable[[Any, str], str] | None = None
+    commands: Sequence[click.Command] = ()
+    methods_run: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
+    unit: str = "items"
+    names: str = ""
+    version: int = 1
+    migrate: Callable[[Mapping[str, Any], int], Mapping[str, Any]] | None = None
+
+    @property
+    def goals(self) -> dict[str, str]:
+        """Those of `outputs` that have a direction, with it: "min" or "max"."""
+        return {k: m.direction for k, m in self.outputs.items() if m.direction is not None}
+
+
+def migrated(
+    method: MethodSpec, config: Mapping[str, Any], version: int | None
+) -> dict[str, Any] | None:
+    """Return a configuration of another version as one of this version, None if it cannot be.
+
+    No version means this one. Raises PluginError when the method's `migrate` fails.
+    """
+    if version in (None, method.version):
+        return dict(config)
+    if version is None or not 1 <= version < method.version or method.migrate is None:
+        return None
+    try:
+        with contained("migrate"):
+            found = method.migrate(dict(config), version)
+    except Exception as error:
+        raise PluginError(
+            f"method {method.name}: migrate failed on a configuration of version {version}: "
+            f"{told(error)}"
+        ) from error
+    if not isinstance(found, Mapping):
+        raise PluginError(
+            f"method {method.name}: migrate returned a {type(found).__name__}, expected a mapping"
+        )
+    return dict(found)

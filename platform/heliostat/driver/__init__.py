@@ -1,0 +1,4 @@
+"""Driving runs: starting, resuming, what makes a run the same, what it says at its end.
+
+Imports executors, plugins and everything below; no report, no command line.
+"""

@@ -1,0 +1,193 @@
+"""Driving a run: everything around its search, from the executor to the digest."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from heliostat.contract.config import without_none
+from heliostat.contract.method import MethodSpec
+from heliostat.driver import identity
+from heliostat.driver.inputs import PartBuilder
+from heliostat.driver.summary import account_of, say_last
+from heliostat.engine.conduct import conducted
+from heliostat.engine.engine import Engine
+from heliostat.engine.listener import Listener
+from heliostat.engine.stopping import STOP_SECONDS, stoppable
+from heliostat.errors import Interrupted
+from heliostat.executors.choice import Execution, make_executor
+from heliostat.plugins.allowed import PluginRow, blocked_names
+from heliostat.plugins.observers import Observers
+from heliostat.plugins.registry import Registry
+from heliostat.store.folder import RunFolder
+from heliostat.store.journal import Journal, Row
+from heliostat.store.lock import RunLock
+from heliostat.store.log import RunLog
+from heliostat.terminal import printable
+from heliostat.worker.numerics import environment, prepare_environment, set_threads
+
+LONGEST_REASON = 400
+"""Characters that are said of a plugin that could not be loaded."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What one start of a run goes by, once it is known that it may go on."""
+
+    folder: RunFolder
+    lock: RunLock
+    journal: Journal
+    method: MethodSpec
+    config: Any
+    seed: int
+    lookahead: int
+    code: identity.Code
+    execution: Execution
+    listener: Listener
+    plugins: Registry
+
+
+def drive(begun: Begun) -> dict[str, Any]:
+    """Run the search from where the journal is to its end, and return the account of the run."""
+    began = time.monotonic()
+    folder, journal, method, plugins = begun.folder, begun.journal, begun.method, begun.plugins
+    execution, listener = begun.execution, begun.listener
+    log = RunLog(folder.log)
+    fingerprint = begun.code.fingerprint
+    prepare_environment(execution.cache_dir, fingerprint)
+    set_threads(1)
+    journal.drop_meta("digest", "result")  # of an earlier end that this start goes beyond
+    journal.set_meta({"state": "running", "starts": str(int(journal.meta("starts") or 0) + 1)})
+
+    warnings: list[str] = []
+
+    def on_event(kind: str, text: str) -> None:
+        log.add(kind, text)
+        listener.on_event(kind, text)
+        if kind == "warning":
+            warnings.append(text)
+
+    executor = make_executor(
+        folder, begun.seed, execution, fingerprint, begun.code.packages, on_event
+    )
+    inputs = json.loads(journal.meta("inputs") or "{}")
+    observers = Observers(plugins, folder, on_event)
+    others = plugins.third_party()
+    _tell_of_plugins(others, on_event)
+    journal.set_meta(_surroundings(others))
+    engine = Engine(
+        root=begun.seed,
+        journal=journal,
+        artifacts=folder.artifacts,
+        executor=executor,
+        log=log,
+        listener=_Observed(listener, observers, on_event),
+        build_part=PartBuilder(
+            plugins,
+            folder.artifacts,
+            inputs,
+            Path(journal.meta("directory") or "."),
+            lambda text: on_event("part", text),
+        ),
+        lookahead=begun.lookahead,
+        title=f"method {method.name}",
+        meet=identity.CodeOfRun(begun.code, journal, on_event).meet,
+    )
+    state = "failed"
+    error: BaseException | None = None
+    observers.started()
+    set_threads(1)  # as the search expects it, whatever observers did
+    try:
+        with stoppable(engine, lambda: say_last(folder)):
+            result = conducted(method, begun.config, engine)
+        journal.set_meta({"result": journal.intern(result)})
+        state = "finished"
+    except Interrupted as stopped:
+        error = stopped
+        state = "interrupted"
+        engine.drain(STOP_SECONDS)
+        raise
+    except BaseException as failure:
+        error = failure
+        log.add("error", traceback.format_exc())
+        raise
+    finally:
+        engine.turns.dismiss()
+        try:
+            account = account_of(folder, engine, begun.seed, method, began, state, error)
+        finally:
+            executor.close(STOP_SECONDS)
+            journal.close()
+            begun.lock.release()
+        observers.finished(error)
+    return {**account, "warnings": warnings, "observer_failures": observers.failures()}
+
+
+def _tell_of_plugins(rows: Sequence[PluginRow], on_event: Callable[[str, str], None]) -> None:
+    """Say which plugins there are besides the built-in ones, and which of them are missing."""
+    loaded = [f"{row.name} {row.version}".strip() for row in rows if row.state == "loaded"]
+    if loaded:
+        on_event("plugins", printable(f"loaded: {', '.join(loaded)}"))
+    for row in rows:
+        if row.state in ("failed", "incompatible"):
+            text = f"{row.name} {row.state}: {row.reason}"
+            on_event("plugin", f"{printable(text)[:LONGEST_REASON]} (see: heliostat plugins)")
+
+
+def _surroundings(rows: Sequence[PluginRow]) -> dict[str, str]:
+    """Return what a run's record holds of the machine and of the plugins on it."""
+    plugins, machine = identity.plugin_record(rows), environment()
+    machine["versions"] |= {
+        row["distribution"]: row["version"] for row in plugins if row["version"]
+    }
+    return {"environment": json.dumps(machine), "plugins": json.dumps(plugins)}
+
+
+class _Observed:
+    """Passes progress on to the listener and to the plugins' observers."""
+
+    def __init__(
+        self, listener: Listener, observers: Observers, on_event: Callable[[str, str], None]
+    ) -> None:
+        self._listener = listener
+        self._observers = observers
+        self.on_report = listener.on_report
+        self.on_tick = listener.on_tick
+        self.on_event = on_event
+
+    def on_commit(self, rows: Sequence[Row]) -> None:
+        """Tell the listener, then each observer."""
+        self._listener.on_commit(rows)
+        self._observers.committed(rows)
+
+
+def absolute(execution: Execution) -> Execution:
+    """Return the settings with paths that a change of directory does not move."""
+    return dataclasses.replace(
+        execution, runs=execution.runs.absolute(), cache_dir=execution.cache_dir.absolute()
+    )
+
+
+def write_config(
+    folder: RunFolder,
+    method: MethodSpec,
+    preset: str | None,
+    seed: int,
+    lookahead: int,
+    values: dict[str, Any],
+) -> None:
+    """Write the resolved configuration, from which `heliostat run` starts an equal run."""
+    import tomli_w
+
+    content: dict[str, Any] = {"method": method.name, "seed": seed, "lookahead": lookahead}
+    content["version"] = method.version
+    if blocked_names():
+        content["plugins"] = {"block": blocked_names()}
+    content["config"] = without_none(values)
+    folder.config.write_text(tomli_w.dumps(content), encoding="utf-8")

@@ -1,0 +1,115 @@
+"""Starting a run: its configuration, its folder, what it brings in, then the search."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from heliostat.contract.config import plain
+from heliostat.contract.method import MethodSpec
+from heliostat.driver import configuration, identity
+from heliostat.driver.drive import Begun, absolute, drive, write_config
+from heliostat.driver.inputs import resolve_inputs
+from heliostat.engine.listener import Listener, Silent
+from heliostat.errors import ConfigError, DataError, NotStarted
+from heliostat.executors.choice import Execution
+from heliostat.plugins.registry import Registry, registry
+from heliostat.store.folder import RunFolder, create
+from heliostat.store.journal import Journal
+from heliostat.store.lock import RunLock
+from heliostat.store.view import RunView
+
+DEFAULT_LOOKAHEAD = 3
+
+
+def start(
+    method: MethodSpec,
+    *,
+    preset: str | None = None,
+    values: dict[str, Any] | None = None,
+    overrides: Sequence[str] = (),
+    seed: int = 0,
+    lookahead: int = DEFAULT_LOOKAHEAD,
+    execution: Execution | None = None,
+    listener: Listener | None = None,
+    plugins: Registry | None = None,
+    source: str = "",
+    on_folder: Callable[[RunFolder], None] = lambda folder: None,
+) -> dict[str, Any]:
+    """Run a method from the beginning in a new folder and return the account of the run.
+
+    Raises ConfigError before anything is written when the configuration is not usable.
+    """
+    plugins = plugins or registry()
+    execution = absolute(execution or Execution())
+    if seed < 0:
+        raise ConfigError("seed", seed, "a non-negative integer")
+    if lookahead < 1:
+        raise ConfigError("lookahead", lookahead, "a positive integer")
+    config = configuration.resolve(
+        method, plugins, preset=preset, values=values, overrides=overrides, source=source
+    )
+    folder = create(execution.runs, method.name)
+    lock = RunLock(folder.lock)
+    try:
+        lock.acquire()
+        inputs = resolve_inputs(config, plugins, folder.artifacts, execution.runs)
+        values_now = plain(config)
+        code = identity.code_of(identity.packages_of(plugins, method, config))
+        write_config(folder, method, preset, seed, lookahead, values_now)
+        journal = Journal(folder.database, folder.artifacts)
+    except BaseException:
+        _remove_if_empty(folder)
+        raise
+    journal.set_meta(
+        {
+            "method": method.name,
+            "method_version": str(method.version),
+            "preset": preset or "",
+            "seed": str(seed),
+            "lookahead": str(lookahead),
+            "config": json.dumps(values_now),
+            "inputs": json.dumps(inputs),
+            "directory": str(Path.cwd()),
+            **code.record(),
+            "created": str(time.time()),
+            "command": shlex.join(["heliostat", *sys.argv[1:]]),
+            "state": "running",
+            "starts": "0",
+        }
+    )
+    on_folder(folder)
+    begun = Begun(
+        folder=folder,
+        lock=lock,
+        journal=journal,
+        method=method,
+        config=config,
+        seed=seed,
+        lookahead=lookahead,
+        code=code,
+        execution=execution,
+        listener=listener or Silent(),
+        plugins=plugins,
+    )
+    try:
+        return drive(begun)
+    except (ConfigError, DataError, NotStarted):
+        # a mistake that only the search could see, or nowhere to work: nothing was evaluated
+        view = RunView(folder)
+        nothing_done = view.count() == 0
+        view.close()
+        if nothing_done:
+            shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+
+
+def _remove_if_empty(folder: RunFolder) -> None:
+    if not folder.database.exists():
+        shutil.rmtree(folder.path, ignore_errors=True)

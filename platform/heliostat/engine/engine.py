@@ -1,0 +1,249 @@
+"""The engine: what all scopes of one run share: asking, waiting, journal and replay.
+
+Path of one item: the search calls `run.map` -> the scope gives it a key and its canonical text ->
+the journal is asked for that key (replay) -> otherwise the executor takes it -> its reply is
+committed -> the search gets the decoded outcome, in key order.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from heliostat.contract.part import PartRef
+from heliostat.contract.task import Resources
+from heliostat.engine.executor import Executor
+from heliostat.engine.listener import Listener
+from heliostat.engine.turns import Turns
+from heliostat.errors import Interrupted, Key, ReplayMismatch, key_text
+from heliostat.store.artifacts import ArtifactStore
+from heliostat.store.journal import Journal, Row
+from heliostat.store.log import RunLog
+from heliostat.worker.numerics import set_threads
+from heliostat.worker.work import Reply, TaskState, Work
+
+POLL_SECONDS = 0.2
+"""How long to wait for workers between two looks at the stop flag."""
+FEWEST_AHEAD = 64
+MOST_UNSAVED = 4096
+"""Calls whose deliveries are kept in memory before they are written."""
+
+
+class Engine:
+    """The state that all scopes of one run share."""
+
+    def __init__(
+        self,
+        *,
+        root: int,
+        journal: Journal,
+        artifacts: ArtifactStore,
+        executor: Executor,
+        log: RunLog,
+        listener: Listener,
+        build_part: Callable[[str, PartRef], Any],
+        lookahead: int,
+        title: str = "the search",
+        meet: Callable[[str], None] = lambda module: None,
+    ) -> None:
+        self.root = root
+        self.journal = journal
+        self.artifacts = artifacts
+        self.executor = executor
+        self.log = log
+        self.listener = listener
+        self.build_part = build_part
+        self.lookahead = lookahead
+        self.replayed = 0
+        self.evaluated = 0
+        self._unsaved: dict[Key, int] = {}
+        self.resuming = journal.has_history()
+        self.began = time.monotonic()
+        self.stopping = False
+        self.told_to_stop = False
+        self.title = title
+        self._meet = meet
+        self._met: set[str] = set()
+        self.at: Key | None = None
+        self.step: int | None = None
+        self.warned: set[str] = set()
+        self._mail: dict[Key, Row] = {}
+        self._asked: dict[Key, Work] = {}
+        self._recalled: set[Key] = set()
+        self._started = False
+        self.turns = Turns()
+
+    def place(self) -> str:
+        """Return where the search is, as people read it: its newest call, and step if reported."""
+        call = "before its first call" if self.at is None else f"call {key_text(self.at)}"
+        step = "" if self.step is None else f", after step {self.step}"
+        return f"{self.title}, {call}{step}"
+
+    def warn(self, text: str) -> None:
+        """Tell of something that the author of the search should mend; changes no result."""
+        self.listener.on_event("warning", f"{self.place()}: {text}")
+
+    def stop(self) -> None:
+        """Ask the search to end at its next use of `run`; safe in a signal handler."""
+        self.stopping = True
+
+    def check_stop(self) -> None:
+        """Raise Interrupted when the run was asked to stop."""
+        if self.stopping:
+            self.told_to_stop = True
+            raise Interrupted("the run was asked to stop")
+        self.turns.check()
+
+    def drain(self, seconds: float) -> None:
+        """Commit what workers finish within that time; hand out nothing new."""
+        self.executor.halt()
+        until = time.monotonic() + seconds
+        while self.executor.busy() and time.monotonic() < until:
+            self._take_replies(0.1)
+
+    # Asking
+
+    def start_executor(self) -> None:
+        """Acquire processes, unless that was done."""
+        if not self._started:
+            said = self.executor.describe()
+            where = [str(said[name]) for name in ("executor", "address") if name in said]
+            self.listener.on_event("starting", " ".join(where))
+            try:
+                self.turns.in_first_thread(self.executor.start)
+            except (Interrupted, KeyboardInterrupt) as error:  # a signal that the start took up
+                self.stopping = True
+                raise Interrupted(str(error)) from error
+            self._started = True
+
+    def ask(self, work: Work) -> None:
+        """Hand an item to the executor."""
+        self._know(work)
+        self.start_executor()
+        self._asked[work.key] = work
+        self.executor.submit(work)
+
+    def check_resources(self, resources: Resources) -> None:
+        """Refuse resources that cannot be met (starts the executor to know)."""
+        self.start_executor()
+        self.executor.check(resources)
+
+    def recall(self, work: Work, row: Row) -> None:
+        """Take a journaled outcome, after checking that it answers what is asked now.
+
+        Raises ReplayMismatch if it does not, unless the run's budget was extended: then what came
+        after the old end is asked anew. So is what was stored and is damaged now.
+        """
+        self._know(work)
+        for what, stored, asked in (
+            ("function", row.function, work.function),
+            ("item", row.item, self.journal.intern(work.item)),
+            ("shared data", " ".join(row.shared), " ".join(work.shared)),
+        ):
+            if stored != asked and self.journal.extended:
+                self.ask(work)
+                return
+            if stored != asked:
+                raise ReplayMismatch(work.key, what, stored, asked)
+        if row.value is not None and not self.journal.whole(row.value):
+            # a power cut may keep a row and lose its file; the item gives the same value again
+            self.journal.discard(row.key)
+            text = f"the stored value of item {key_text(row.key)} is damaged; evaluated anew"
+            self.listener.on_event("damaged", text)
+            self.ask(work)
+            return
+        self._recalled.add(work.key)
+        self._mail[work.key] = row
+
+    def _know(self, work: Work) -> None:
+        """Tell of a task when it is first asked for, before any of its outcomes is used."""
+        if work.module not in self._met:
+            self._meet(work.module)
+            self._met.add(work.module)
+
+    def forget(self, keys: Iterable[Key]) -> None:
+        """Drop items that a search left behind."""
+        gone = [key for key in keys if self._asked.pop(key, None) or self._mail.pop(key, None)]
+        self.executor.drop(gone)
+
+    def wants_more(self, ahead: int) -> bool:
+        """Return whether a call that is `ahead` items before its search should ask for another."""
+        if ahead == 0:
+            return True
+        # A slow first item may not let later outcomes pile up without bound.
+        room = self.executor.room()
+        return room > 0 and ahead < max(FEWEST_AHEAD, 4 * (room + len(self._asked)))
+
+    def deliver(self, call: Key, count: int) -> None:
+        """Note how many outcomes of a call the search has seen."""
+        self._unsaved[call] = count
+        if len(self._unsaved) >= MOST_UNSAVED:
+            self.journal.save_calls(self.take_unsaved_calls())
+
+    def take_unsaved_calls(self) -> dict[Key, int]:
+        """Return what was noted since the last time, to be committed."""
+        unsaved, self._unsaved = self._unsaved, {}
+        return unsaved
+
+    def take_over(self, scope: Key, counter: int) -> None:
+        """Count the outcomes before a checkpoint as replayed."""
+        self.replayed += self.journal.count_before(scope, counter)
+
+    # Waiting
+
+    def has(self, key: Key) -> bool:
+        """Return whether the outcome under a key is here."""
+        return key in self._mail
+
+    def wait_for(self, key: Key) -> Row:
+        """Return the outcome under a key; other sub-searches may run until it is here."""
+        if self.stopping or key not in self._mail:
+            self.wait_until(lambda: key in self._mail)
+        if key in self._recalled:
+            self._recalled.discard(key)
+            self.replayed += 1
+        return self._mail.pop(key)
+
+    def wait_until(self, ready: Callable[[], bool]) -> None:
+        """Let other sub-searches go on and workers answer until `ready`."""
+        while not ready():
+            self.check_stop()
+            if not self.turns.give_way(ready):
+                self._take_replies(POLL_SECONDS)
+            self.listener.on_tick()
+        if self.stopping:
+            self.check_stop()
+
+    def _take_replies(self, timeout: float) -> None:
+        replies = self.executor.wait(timeout, self._store_state)
+        rows = [self._row(self._asked[reply.key], reply) for reply in replies]
+        if rows:
+            self.journal.put(rows)
+        for kind, text in self.log.take():
+            self.journal.add_event(kind, text)
+        for row in rows:
+            del self._asked[row.key]
+            self.evaluated += 1
+            self._mail[row.key] = row
+        if rows:
+            self.listener.on_commit(rows)
+            set_threads(1)  # tasks in this process, and observers, may have left other numbers
+
+    def _row(self, work: Work, reply: Reply) -> Row:
+        return Row(
+            key=work.key,
+            function=work.function,
+            item=self.journal.intern(work.item),
+            shared=work.shared,
+            value=None if reply.value is None else self.journal.intern(reply.value),
+            failure=reply.failure,
+            observed=work.observed,
+            seconds=reply.seconds,
+            worker=reply.worker,
+            attempts=reply.attempts,
+            depth=len(work.scope),
+        )
+
+    def _store_state(self, state: TaskState) -> None:
+        self.journal.save_task_state(state.key, state.state)

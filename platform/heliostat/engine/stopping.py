@@ -1,0 +1,68 @@
+"""Stopping: a run that is asked to end, in good order or at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn
+
+from heliostat.engine.engine import Engine
+from heliostat.errors import Interrupted
+
+STOP_SECONDS = 5.0
+"""How long an interrupted run waits for what workers are about to finish."""
+SWALLOW_SECONDS = 3
+"""How long after that a search that does not let the interruption through may still go on."""
+SWALLOWED = (
+    "the search caught the interruption; catch Exception instead of BaseException, so that a run "
+    "can be stopped"
+)
+STOPPED = "stopped; what was done is kept. Go on with:  {}"
+
+
+@contextmanager
+def stoppable(engine: Engine, last_words: Callable[[], None]) -> Iterator[None]:
+    """First Ctrl-C or TERM: stop at the next use of `run`; the second ends the process at once.
+
+    `last_words` is called where the process ends without coming back from the search.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    tries: list[int] = []
+
+    def leave() -> NoReturn:
+        last_words()
+        os._exit(130)
+
+    def handle(number: int, frame: object) -> None:
+        if engine.stopping:
+            leave()
+        engine.stop()
+        signal.signal(signal.SIGALRM, overdue)
+        signal.alarm(int(STOP_SECONDS))
+
+    def overdue(number: int, frame: object) -> None:
+        # A task that runs in this process holds the search up: leave it where it is.
+        if engine.turns.side_by_side:
+            leave()  # the main thread only waits here; commits are whole either way
+        if tries:
+            text = f"{engine.place()}: {SWALLOWED}"
+            engine.log.add("warning", text)
+            os.write(2, f"warning: {text}\n".encode())
+            leave()
+        tries.append(number)
+        signal.alarm(SWALLOW_SECONDS)
+        raise Interrupted("a task in this process did not end in time")
+
+    before = {s: signal.signal(s, handle) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        for number, handler in before.items():
+            signal.signal(number, handler)

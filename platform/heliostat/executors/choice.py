@@ -1,0 +1,84 @@
+"""Where and how a run executes, and the executor that follows from it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from heliostat.contract.cache import default_cache_dir
+from heliostat.engine.executor import Executor
+from heliostat.plugins.allowed import selection
+from heliostat.store.folder import RunFolder, runs_root
+from heliostat.worker.evaluate import WorkerSide
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Where and how a run executes; none of it changes a result.
+
+    `workers`: 0 runs in this process, None takes all cores (or the whole cluster). With an
+    `address`, `min_nodes` nodes have to join within `wait_seconds`.
+    """
+
+    workers: int | None = None
+    address: str | None = None
+    runs: Path = field(default_factory=runs_root)
+    cache_dir: Path = field(default_factory=default_cache_dir)
+    checkpoint_seconds: float = 2.0
+    retries: int = 3
+    min_nodes: int = 1
+    wait_seconds: float = 0.0
+
+
+def make_executor(
+    folder: RunFolder,
+    seed: int,
+    execution: Execution,
+    code: str,
+    packages: Sequence[str],
+    on_event: Callable[[str, str], None],
+) -> Executor:
+    """Return the executor that these settings ask for; Ray is imported only when it is used."""
+    workers = execution.workers
+    if workers is None and execution.address is None and (os.cpu_count() or 1) == 1:
+        workers = 0
+    artifacts = folder.artifacts
+
+    def fetch(sha256: str) -> str:
+        return artifacts.get(sha256).decode()
+
+    if workers == 0:
+        from heliostat.executors.serial import SerialExecutor
+
+        return SerialExecutor(
+            WorkerSide(seed, execution.cache_dir, execution.checkpoint_seconds, fetch)
+        )
+    from heliostat.executors.ray.executor import RayExecutor, WorkerSetup
+
+    cache_dir = str(execution.cache_dir)
+    home = Path.home()
+    if execution.cache_dir.is_relative_to(home):  # another node's user has another home
+        cache_dir = str(Path("~") / execution.cache_dir.relative_to(home))
+    setup = WorkerSetup(
+        run=str(folder.path.resolve()),
+        root=seed,
+        code=code,
+        cache_dir=cache_dir,
+        checkpoint_seconds=execution.checkpoint_seconds,
+        import_paths=tuple(filter(None, sys.path)) if execution.address is None else (),
+        plugins=selection(),
+        packages=tuple(name for name in packages if name != "__main__"),  # a worker has its own
+    )
+    return RayExecutor(
+        setup,
+        fetch,
+        workers=workers,
+        address=execution.address,
+        retries=execution.retries,
+        min_nodes=execution.min_nodes,
+        wait_seconds=execution.wait_seconds,
+        on_event=on_event,
+    )

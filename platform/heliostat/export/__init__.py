@@ -1,0 +1,4 @@
+"""Runs in the formats of other tools, each an optional dependency.
+
+Imports store and everything below.
+"""

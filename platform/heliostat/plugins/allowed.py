@@ -1,0 +1,188 @@
+"""Which plugins there are and which of them may be imported, decided before any is.
+
+Importing a plugin runs its code, so allow-list and block-list are looked at first.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+from heliostat.errors import ConfigError, did_you_mean
+from heliostat.names import COLLECTION, FAMILY, GROUP
+from heliostat.plugins.installed import Declared, declared, plain_name
+from heliostat.terminal import printable
+
+LOAD_VARIABLE = "HELIOSTAT_LOAD"
+"""Modules to load as plugins without installing them: names with commas between them."""
+
+SELECT_VARIABLE = "HELIOSTAT_PLUGINS"
+"""Installed plugins that may be loaded: names or distributions with commas between, or `none`."""
+NONE = "none"
+"""In that list it is no plugin's name, whatever a plugin calls itself."""
+
+BLOCK_VARIABLE = "HELIOSTAT_BLOCK"
+"""Plugins not to load, by name or distribution; processes started from here obey it too."""
+
+
+@dataclass
+class PluginRow:
+    """What became of one plugin.
+
+    `state`: found (not imported yet), loaded, blocked, failed or incompatible. `offers` are the
+    names of what it hands over, such as ``loss focal``.
+    """
+
+    name: str
+    distribution: str
+    version: str = ""
+    state: str = "found"
+    seconds: float = 0.0
+    reason: str = ""
+    offers: tuple[str, ...] = ()
+    error: BaseException | None = field(default=None, repr=False)
+
+    def account(self) -> dict[str, Any]:
+        """Return the row as plain values, fit for a terminal."""
+        return {
+            "name": printable(self.name),
+            "version": printable(self.version),
+            "distribution": printable(self.distribution),
+            "state": self.state,
+            "seconds": round(self.seconds, 3),
+            "reason": printable(self.reason),
+            "offers": [printable(offer) for offer in self.offers],
+        }
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A plugin that is not built in: its row, and how it is imported if its state is found."""
+
+    row: PluginRow
+    load: Callable[[], Any]
+
+
+def built_in() -> ModuleType:
+    """Return the list of the plugins that ship with Heliostat; importing it imports none of them.
+
+    `PLUGINS` {name: module}, `METHODS`, `VERBS` {verb: (plugin, help)}, `ALWAYS`.
+    """
+    return importlib.import_module(COLLECTION)
+
+
+def installed() -> list[str]:
+    """Return the names of the plugins besides the built-in ones that would be imported."""
+    rows = [candidate.row for candidate in candidates(built_in().PLUGINS)]
+    return [printable(row.name) for row in rows if row.state == "found"]
+
+
+def candidates(taken: Iterable[str]) -> Iterator[Candidate]:
+    """Yield what HELIOSTAT_LOAD names, then what is installed, in order of names."""
+    owners = dict.fromkeys(taken, "heliostat")
+    for module in _names_in(LOAD_VARIABLE):
+        row = PluginRow(module, LOAD_VARIABLE)
+        _decide(row, owners)
+        yield Candidate(row, partial(importlib.import_module, module))
+    every = declared(FAMILY)
+    for found in every:
+        row = PluginRow(found.name or found.value, found.distribution, found.version)
+        if found.group != GROUP:
+            row.state, row.reason = "incompatible", _other_version(found)
+        elif found.problem:
+            row.state, row.reason = "failed", found.problem
+        elif why := _why_not_allowed(row, every):
+            row.state, row.reason = "blocked", why
+        else:
+            _decide(row, owners)
+        yield Candidate(row, found.load)
+
+
+def why_blocked(name: str, distribution: str) -> str:
+    """Return why a plugin may not be loaded, or nothing when it may."""
+    plain = plain_name(distribution)
+    listed = [e for e in _names_in(BLOCK_VARIABLE) if e == name or plain_name(e) == plain]
+    return (
+        f"{listed[0]!r} is blocked by --no-plugin, {BLOCK_VARIABLE} or [plugins]" if listed else ""
+    )
+
+
+def selection() -> dict[str, str]:
+    """Return the variables that say which plugins may be loaded, for processes elsewhere."""
+    names = (LOAD_VARIABLE, SELECT_VARIABLE, BLOCK_VARIABLE)
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def blocked_names() -> list[str]:
+    """Return the names that are blocked."""
+    return _names_in(BLOCK_VARIABLE)
+
+
+def block(names: Iterable[str]) -> None:
+    """Forbid plugins, here and in processes started from here, until this process ends."""
+    os.environ[BLOCK_VARIABLE] = ",".join(dict.fromkeys([*blocked_names(), *names]))
+
+
+def check_known(names: Iterable[str], built_in: Iterable[str]) -> None:
+    """Raise ConfigError for a name to block that is no plugin's: misspelt, it would block none."""
+    known = {*built_in, *_names_in(LOAD_VARIABLE)}
+    for found in declared(FAMILY):
+        known |= {found.name, found.distribution}
+    plain = set(map(plain_name, known))
+    for name in names:
+        if name not in known and plain_name(name) not in plain:
+            raise ConfigError(
+                "--no-plugin", name, "the name of a plugin", did_you_mean(name, sorted(known))
+            )
+
+
+def _why_not_allowed(row: PluginRow, every: Iterable[Declared]) -> str:
+    """Return why the allow-list does not cover a plugin, or nothing when it does.
+
+    A distribution may call its plugin as another's is called. So a name stands for one distribution
+    only; where two claim it, the list has to name the distribution.
+    """
+    if os.environ.get(SELECT_VARIABLE) is None:
+        return ""
+    allowed = [name for name in _names_in(SELECT_VARIABLE) if name != NONE]
+    by_distribution = set(map(plain_name, allowed))
+    if plain_name(row.distribution) in by_distribution:
+        return ""
+    claim = sorted({found.distribution for found in every if found.name == row.name})
+    if row.name not in allowed or by_distribution & set(map(plain_name, claim)):
+        return f"not in {SELECT_VARIABLE}"
+    if len(claim) == 1:
+        return ""
+    return (
+        f"{len(claim)} distributions call a plugin {row.name!r} ({', '.join(claim)}); "
+        f"put the name of the distribution into {SELECT_VARIABLE}"
+    )
+
+
+def _decide(row: PluginRow, owners: dict[str, str]) -> None:
+    if row.name in owners:
+        row.state = "failed"
+        row.reason = f"the name {row.name!r} is taken by {owners[row.name]}"
+        return
+    reason = why_blocked(row.name, row.distribution)
+    if reason:
+        row.state, row.reason = "blocked", reason
+    else:
+        owners[row.name] = row.distribution
+
+
+def _other_version(found: Declared) -> str:
+    return (
+        f"it is written for {found.group!r}, this version of Heliostat loads {GROUP!r}; "
+        "look for another version of one of them"
+    )
+
+
+def _names_in(variable: str) -> list[str]:
+    names = (name.strip() for name in os.environ.get(variable, "").split(","))
+    return [name for name in names if name]

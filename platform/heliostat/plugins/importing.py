@@ -1,0 +1,69 @@
+"""What may not come of an import: data spoilt, the run moved, a command that hangs mutely."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+
+import click
+
+from heliostat.contract.guard import arrivals
+from heliostat.terminal import printable
+
+SLOW_SECONDS = 5.0
+"""After this time a plugin that is still being imported is named on standard error."""
+
+
+@contextmanager
+def importing(name: str | None) -> Iterator[list[int]]:
+    """Import a plugin inside; yields the signals that arrive. A built-in one (None) is not named.
+
+    What it prints goes to standard error, because what is on standard output is data.
+    """
+    with (
+        arrivals() as arrived,
+        _same_directory(),
+        _named_when_slow(name),
+        redirect_stdout(sys.stderr),
+    ):
+        yield arrived
+
+
+def say(text: str) -> None:
+    """Print a note on standard error."""
+    click.echo(printable(f"note: {text}"), err=True)
+
+
+@contextmanager
+def _same_directory() -> Iterator[None]:
+    """Undo a change of directory: an import could move the run to another folder."""
+    try:
+        before = os.getcwd()
+    except OSError:  # it is gone already
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.chdir(before)
+
+
+@contextmanager
+def _named_when_slow(name: str | None) -> Iterator[None]:
+    if name is None:
+        yield
+        return
+    text = (
+        f"plugin {name} is still being imported; Ctrl-C stops it, and "
+        f"heliostat --no-plugin {name} ... leaves it out"
+    )
+    timer = threading.Timer(SLOW_SECONDS, say, [text])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

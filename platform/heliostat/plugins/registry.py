@@ -1,0 +1,352 @@
+"""Finding plugins: built-in ones from a static index, others by entry points, each by itself.
+
+The index makes methods available where there is no installed distribution (packages shipped to a
+bare cluster), and lets a command import only the method it needs. A plugin that fails to load
+becomes a row with its reason and never stops another. Which of two plugins gets a name never
+depends on what was asked for first: a built-in one wins, then the first by plugin name.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import metadata
+from types import ModuleType
+from typing import Any
+
+import click
+import pluggy
+from pydantic import BaseModel
+
+from heliostat.contract.hooks import Hooks
+from heliostat.contract.method import MethodSpec
+from heliostat.contract.part import PartRef, PartSpec
+from heliostat.errors import PluginError, UnknownMethod, UnknownPart, told
+from heliostat.names import COLLECTION, PROJECT
+from heliostat.names import VERBS as CORE_VERBS
+from heliostat.plugins.allowed import (
+    PluginRow,
+    block,
+    built_in,
+    candidates,
+    check_known,
+    why_blocked,
+)
+from heliostat.plugins.importing import importing, say
+from heliostat.plugins.offers import check_command, check_hooks, check_method, check_part, listed
+from heliostat.plugins.part_names import check_parts
+from heliostat.terminal import printable
+from heliostat.values import names
+from heliostat.worker.fingerprint import packages_of
+
+
+@dataclass(frozen=True)
+class HookCall:
+    """One plugin's implementation of a hook; it gets the arguments that it names."""
+
+    plugin: str
+    function: Callable[..., Any]
+    names: tuple[str, ...]
+
+    def __call__(self, **given: object) -> Any:
+        """Call the implementation."""
+        return self.function(**{name: given[name] for name in self.names})
+
+
+class Registry:
+    """The plugins of this process, loaded when first asked for."""
+
+    def __init__(self) -> None:
+        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager.add_hookspecs(Hooks)
+        self._built_in: dict[str, PluginRow] = {}
+        self._others: list[PluginRow] = []
+        self._methods: dict[str, MethodSpec] = {}
+        self._parts: dict[tuple[str, str], PartSpec] = {}
+        self._commands: dict[str, click.Command] = {}
+        self._owners: dict[str, tuple[str, str]] = {}
+        self._third_party_seen = False
+
+    def method(self, name: str) -> MethodSpec:
+        """Return a method; raises UnknownMethod, or PluginError when its plugin failed."""
+        if name in built_in().METHODS:
+            self._load_built_in(name)
+        if name not in self._methods:
+            self._load_third_party()
+        if name in self._methods:
+            return self._methods[name]
+        self._refuse_what_was_lost("method", name)
+        raise UnknownMethod(name, self.method_names())
+
+    def modules_of_names(self, owner: str) -> list[str]:
+        """Return the modules that register the permanent names of an owner, a method or the core.
+
+        None for a name that nobody here has: stored text may say anything.
+        """
+        if owner == PROJECT:
+            return [PartRef.__module__]
+        try:
+            method = self.method(owner)
+        except PluginError:
+            return []
+        return [method.names or method.search.__module__]
+
+    def method_names(self) -> list[str]:
+        """Return the names of all methods, loading third-party plugins but no built-in method."""
+        self._load_third_party()
+        own = [name for name in built_in().METHODS if not why_blocked(name, PROJECT)]
+        return sorted({*own, *self._methods})
+
+    def part(self, kind: str, name: str) -> PartSpec:
+        """Return the part of that kind and name; raises UnknownPart, or PluginError as `method`.
+
+        Third-party plugins are imported only for a part that is not built in.
+        """
+        self._load_always()
+        found = self._find_part(kind, name)
+        if found is None:
+            self._load_third_party()
+            found = self._find_part(kind, name)
+        if found is not None:
+            return found
+        self._refuse_what_was_lost(kind, name)
+        raise UnknownPart(kind, name, [n for k, n in sorted(self._parts) if k == kind])
+
+    def parts(self, kind: str | None = None) -> list[PartSpec]:
+        """Return all parts, or those of one kind, in order of kind and name."""
+        self._load_always()
+        self._load_third_party()
+        return [self._parts[key] for key in sorted(self._parts) if kind in (None, key[0])]
+
+    def check_parts(self, config: BaseModel, source: str = "") -> None:
+        """Raise ConfigError for the first part of a configuration that is not valid."""
+        check_parts(config, self, source)
+
+    def command(self, name: str) -> click.Command | None:
+        """Return the verb of that name, loading the plugin that may offer it: one, or else all."""
+        if name in built_in().VERBS:
+            self._load_built_in(built_in().VERBS[name][0])
+        else:
+            self.rows()
+        return self._commands.get(name)
+
+    def packages_of(
+        self, method: MethodSpec, config: Mapping[str, Any], refs: Iterable[PartRef] = ()
+    ) -> list[str]:
+        """Return the packages whose sources belong to the identity of a run of this method.
+
+        These are the core's, the method's, and those of the parts that its configuration names;
+        tasks may lie elsewhere and are added when they are first asked for.
+        """
+        others = () if method.methods_run is None else method.methods_run(config)
+        modules: list[str] = []
+        for spec in (method, *map(self.method, others)):
+            _, module = self._owners.get(f"method {spec.name}", ("", ""))
+            modules += [module, spec.search.__module__]
+        for ref in refs:
+            label = f"{ref.kind} {ref.name.partition(':')[0]}"
+            modules.append(self._owners.get(label, ("", ""))[1])
+        return packages_of(
+            [PROJECT, "heliostat_search", *self._always_loaded(), *modules], [COLLECTION]
+        )
+
+    def register(self, plugin: object, name: str) -> None:
+        """Register a plugin object by hand (tests, notebooks); raises PluginError."""
+        if name in [*built_in().PLUGINS, *(row.name for row in self._others)]:
+            raise PluginError(f"the plugin name {name!r} is taken")
+        self._load_always()
+        row = PluginRow(name, "registered")
+        self._register(name, plugin, row)
+        self._others.append(row)
+
+    def command_names(self) -> list[str]:
+        """Return the names of the verbs of plugins: the built-in ones, and of those loaded."""
+        return sorted({*built_in().VERBS, *self._commands})
+
+    def third_party(self) -> list[PluginRow]:
+        """Return one row for each plugin that is not built in; imports those not imported yet."""
+        self._load_third_party()
+        return list(self._others)
+
+    def loaded(self) -> list[PluginRow]:
+        """Return one row for each plugin besides the built-in ones that was loaded so far."""
+        return [row for row in self._others if row.state == "loaded"]
+
+    def rows(self, *, load: bool = True) -> list[PluginRow]:
+        """Return one row a plugin, after trying to load all of them, or without importing any."""
+        if not load:
+            others = [candidate.row for candidate in candidates(built_in().PLUGINS)]
+            return [*map(_built_in_row, built_in().PLUGINS), *others]
+        for name in built_in().PLUGINS:
+            with contextlib.suppress(PluginError):
+                self._load_built_in(name)
+        self._load_third_party()
+        return self._seen()
+
+    def block(self, named: Iterable[str], *, known: bool = False) -> None:
+        """Forbid plugins by name or distribution, before they are imported.
+
+        Raises PluginError for one that is loaded, and with `known` ConfigError for no plugin.
+        """
+        unwanted = list(named)
+        if known:
+            check_known(unwanted, built_in().PLUGINS)
+        for row in self._seen():
+            if row.state == "loaded" and {row.name, row.distribution} & {*unwanted}:
+                raise PluginError(f"plugin {row.name} is loaded already and cannot be blocked")
+        block(unwanted)
+
+    def hook_implementations(self, hook: str) -> list[HookCall]:
+        """Return the plugins' implementations of a hook, to be called one by one.
+
+        One that raises would end a call of the whole hook, the others included. Third-party
+        plugins are loaded for it, built-in ones only when something else asked for them.
+        """
+        self._load_third_party()
+        implementations = getattr(self._manager.hook, hook).get_hookimpls()
+        return [HookCall(i.plugin_name, i.function, tuple(i.argnames)) for i in implementations]
+
+    def _find_part(self, kind: str, name: str) -> PartSpec | None:
+        family = self._parts.get((kind, name.partition(":")[0]))
+        return family if family is not None and (family.prefix or ":" not in name) else None
+
+    def _load_always(self) -> None:
+        for name in built_in().ALWAYS:
+            self._load_built_in(name)
+
+    @staticmethod
+    def _always_loaded() -> list[str]:
+        return [built_in().PLUGINS[name] for name in built_in().ALWAYS]
+
+    def _load_built_in(self, name: str) -> None:
+        if name in self._built_in:
+            return
+        row = self._built_in[name] = _built_in_row(name)
+        if row.state == "blocked":
+            return
+        self._load(row, lambda: importlib.import_module(built_in().PLUGINS[name]))
+        if row.state == "failed":  # unlike a third party's, this is a broken installation
+            raise self._lost(f"built-in plugin {name}", row)
+
+    def _load_third_party(self) -> None:
+        if self._third_party_seen:
+            return
+        self._third_party_seen = True
+        with contextlib.suppress(PluginError):
+            self._load_always()  # so that no plugin takes the name of a built-in part
+        for candidate in candidates(built_in().PLUGINS):
+            self._others.append(candidate.row)
+            if candidate.row.state == "found":
+                self._load(candidate.row, candidate.load)
+
+    def _load(self, row: PluginRow, load: Callable[[], Any]) -> None:
+        began = time.perf_counter()
+        third_party = row.distribution != PROJECT
+        with importing(row.name if third_party else None) as arrived:
+            try:
+                self._register(row.name, load(), row)
+            except BaseException as error:  # SystemExit too, or a library's panic
+                if arrived and not isinstance(error, Exception):
+                    if third_party:
+                        say(f"stopped while plugin {row.name} was being imported")
+                    raise
+                row.state, row.error = "failed", error
+                row.reason = str(error) if isinstance(error, PluginError) else told(error)
+        row.seconds = time.perf_counter() - began
+
+    def _register(self, name: str, plugin: object, row: PluginRow) -> None:
+        self._manager.register(plugin, name)
+        try:
+            check_hooks(self._manager, plugin)
+            methods = self._offers(plugin, "heliostat_methods", MethodSpec, check_method)
+            parts = self._offers(plugin, "heliostat_parts", PartSpec, check_part)
+            commands = self._offers(plugin, "heliostat_commands", click.Command, check_command)
+            commands += [command for method in methods for command in method.commands]
+            row.offers = (
+                *(f"method {method.name}" for method in methods),
+                *(f"{part.kind} {part.name}" for part in parts),
+                *(f"command {command.name}" for command in commands),
+            )
+            self._check_free(name, row.offers)
+        except BaseException:
+            self._manager.unregister(plugin)
+            raise
+        self._owners |= dict.fromkeys(row.offers, (name, _module_of(plugin)))
+        self._methods |= {method.name: method for method in methods}
+        self._parts |= {(part.kind, part.name): part for part in parts}
+        self._commands |= {command.name: command for command in commands}
+        row.state = "loaded"
+
+    def _offers(
+        self, plugin: object, hook: str, kind: type[Any], check: Callable[[Any], None]
+    ) -> list[Any]:
+        found: list[Any] = []
+        for implementation in getattr(self._manager.hook, hook).get_hookimpls():
+            if implementation.plugin is plugin:
+                found += listed(hook, implementation.function(), kind)
+        for offer in found:
+            check(offer)
+        return found
+
+    def _check_free(self, plugin: str, offers: tuple[str, ...]) -> None:
+        for label in offers:
+            kind, _, name = label.partition(" ")
+            owner = self._owners.get(label, ("", ""))[0]
+            if kind == "method" and name in built_in().METHODS and plugin != name:
+                owner = name
+            if kind == "command" and (
+                name in CORE_VERBS or built_in().VERBS.get(name, (plugin,))[0] != plugin
+            ):
+                owner = PROJECT
+            if owner:
+                raise PluginError(f"{kind} {name!r} is offered by {owner} already")
+            if offers.count(label) > 1:
+                raise PluginError(f"{kind} {name!r} is offered twice")
+
+    def _seen(self) -> list[PluginRow]:
+        own = [self._built_in[name] for name in built_in().PLUGINS if name in self._built_in]
+        return [*own, *self._others]
+
+    def _refuse_what_was_lost(self, kind: str, name: str) -> None:
+        for row in self._seen():
+            lost = row.state not in ("loaded", "found")
+            if lost and (f"{kind} {name}" in row.offers or (kind == "method" and name == row.name)):
+                raise self._lost(f"{kind} {name}: plugin {row.name}", row)
+
+    @staticmethod
+    def _lost(what: str, row: PluginRow) -> PluginError:
+        state = {"failed": "could not be loaded"}.get(row.state, f"is {row.state}")
+        told = f"{what} {state}: {row.reason}"
+        error = PluginError(printable(f"{told} (see: heliostat plugins)"))
+        error.__cause__ = row.error  # its traceback is what --debug shows
+        return error
+
+
+@lru_cache(maxsize=1)
+def registry() -> Registry:
+    """Return the registry of this process."""
+    names.ask(lambda owner: registry().modules_of_names(owner))
+    return Registry()
+
+
+def _built_in_row(name: str) -> PluginRow:
+    row = PluginRow(name, PROJECT, _version())
+    row.reason = why_blocked(name, PROJECT)
+    row.state = "blocked" if row.reason else "found"
+    return row
+
+
+def _version() -> str:
+    try:
+        return metadata.version(PROJECT)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _module_of(plugin: object) -> str:
+    module = getattr(plugin, "__name__" if isinstance(plugin, ModuleType) else "__module__", "")
+    return module if isinstance(module, str) else ""

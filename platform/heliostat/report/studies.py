@@ -1,0 +1,115 @@
+"""A run's trials as Optuna studies, for its analyses and its plots.
+
+A search of parameters leaves its trials as a product of kind "trials": JSON that Optuna's own
+functions read, with values as decimal texts. Nothing here takes part in a run.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from heliostat.errors import key_text
+from heliostat.store.view import RunView
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+    from optuna.study import Study
+
+TRIALS_KIND = "trials"
+FEWEST_FOR_IMPORTANCE = 20
+"""Completed trials below which an importance would be noise."""
+
+
+def studies(view: RunView, storage: BaseStorage | None = None) -> list[Study]:
+    """Return a study for each search of parameters in a run; in memory without a storage.
+
+    A study is called after the run, and after the product where there are several.
+    """
+    products = [p for p in view.products() if p["kind"] == TRIALS_KIND]
+    found = []
+    for product in products:
+        content = json.loads(view.folder.artifacts.get(product["sha256"]))
+        name = view.id
+        if len(products) > 1:
+            scope = f" {key_text(product['scope'])}" if product["scope"] else ""
+            name = f"{view.id} {product['name']}{scope}"
+        found.append(_study(name, content, storage, view))
+    return found
+
+
+def importances(study: Study, place: int) -> dict[str, float]:
+    """Return each parameter's share in what makes an objective good (PED-ANOVA), 0 to 1.
+
+    Empty when too few trials were completed to say, or their values are all equal.
+    """
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+    from optuna.study import StudyDirection
+
+    sign = 1.0 if study.directions[place] == StudyDirection.MINIMIZE else -1.0
+    values = [t.values[place] for t in study.get_trials(deepcopy=False) if t.values]
+    if len(values) < FEWEST_FOR_IMPORTANCE or min(values) == max(values):
+        return {}
+    if not all(map(math.isfinite, values)):
+        return {}
+    with quiet():
+        found = get_param_importances(
+            study,
+            evaluator=PedAnovaImportanceEvaluator(),
+            target=lambda t: sign * float(t.values[place]),
+        )
+    return {name: float(share) for name, share in found.items()}
+
+
+def _study(name: str, content: Any, storage: BaseStorage | None, view: RunView) -> Study:
+    from optuna import create_study
+    from optuna.distributions import json_to_distribution
+    from optuna.study import StudyDirection
+    from optuna.trial import TrialState, create_trial
+
+    space = {key: json_to_distribution(text) for key, text in content["space"].items()}
+    directions = [
+        StudyDirection.MINIMIZE if d == "min" else StudyDirection.MAXIMIZE
+        for _, d in content["objectives"]
+    ]
+    with quiet():
+        study = create_study(study_name=name, storage=storage, directions=directions)
+        study.set_metric_names([objective for objective, _ in content["objectives"]])
+        for key, value in (("run", view.id), ("method", view.method), ("seed", view.seed),
+                           ("sampler", content["sampler"]), ("digest", view.digest)):  # fmt: skip
+            study.set_user_attr(key, value)
+        for trial in content["trials"]:
+            values = trial["values"] and [float(text) for text in trial["values"]]
+            told = bool(values) and not any(math.isnan(value) for value in values)
+            attributes = {"failure": trial["failure"]} if trial["failure"] else {}
+            if values and not told:
+                attributes = {"failure": f"values {', '.join(trial['values'])}"}
+            study.add_trial(
+                create_trial(
+                    state=TrialState.COMPLETE if told else TrialState.FAIL,
+                    values=values if told else None,
+                    params=trial["params"],
+                    distributions=space,
+                    user_attrs=attributes,
+                )
+            )
+    return study
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep Optuna's remarks off the terminal, and leave its settings as they were."""
+    import optuna
+
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        optuna.logging.set_verbosity(before)

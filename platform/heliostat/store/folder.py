@@ -1,0 +1,131 @@
+"""Run folders: where a run lives, and how one is found by its name.
+
+``runs/20260131-142530-mymethod-k3f9/`` holds `config.toml` (fully resolved), the journal `run.db`,
+`artifacts/`, `log.jsonl`, `report.html` and the lock.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from heliostat.errors import PluginError, RunNotFound, StoreError
+from heliostat.names import is_method_name
+from heliostat.store.artifacts import ArtifactStore
+from heliostat.store.entries import check_entries
+from heliostat.store.journal import Journal
+
+RUNS_VARIABLE = "HELIOSTAT_RUNS"
+
+
+def runs_root(given: str | Path | None = None) -> Path:
+    """Return the folder that holds runs: as given, from HELIOSTAT_RUNS, or ./runs."""
+    return Path(given or os.environ.get(RUNS_VARIABLE) or "runs").expanduser()
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The paths of one run."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """The run's name."""
+        return self.path.name
+
+    @property
+    def database(self) -> Path:
+        """The journal."""
+        return self.path / "run.db"
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration."""
+        return self.path / "config.toml"
+
+    @property
+    def log(self) -> Path:
+        """The log, a JSON object a line."""
+        return self.path / "log.jsonl"
+
+    @property
+    def report(self) -> Path:
+        """The report."""
+        return self.path / "report.html"
+
+    @property
+    def lock(self) -> Path:
+        """The driver's lock."""
+        return self.path / "lock"
+
+    @property
+    def artifacts(self) -> ArtifactStore:
+        """The content-addressed files."""
+        return ArtifactStore(self.path / "artifacts")
+
+
+def create(root: Path, method: str) -> RunFolder:
+    """Make a new run folder; its name has the date, the method and four random characters."""
+    if not is_method_name(method):
+        raise PluginError(f"{method!r} is no method's name, so no folder is made for it")
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    try:
+        while True:
+            # The name is no part of a result, so it may be random.
+            path = root / f"{stamp}-{method}-{secrets.token_hex(2)}"
+            try:
+                path.mkdir(parents=True)
+            except FileExistsError:
+                if not root.is_dir():
+                    raise
+                continue
+            return RunFolder(path)
+    except OSError as error:
+        raise StoreError(f"cannot make a run folder in {root}: {error.strerror}") from error
+
+
+def folders(root: Path) -> list[RunFolder]:
+    """Return all runs, newest first."""
+    if not root.is_dir():
+        return []
+    found = [RunFolder(path) for path in root.iterdir() if _is_run(path)]
+    return sorted(found, key=lambda run: (run.database.stat().st_ctime_ns, run.id), reverse=True)
+
+
+def find(name: str, root: Path) -> RunFolder:
+    """Return the run of that name, unique part of a name, or path; `last` is the newest."""
+    if _is_run(Path(name)):
+        return RunFolder(Path(name))
+    every = folders(root)
+    if name == "last" and every:
+        return max(every, key=_begun)
+    exact = [run for run in every if run.id == name]
+    partial = [run for run in every if name in run.id] if name else []
+    matches = exact or partial
+    if len(matches) == 1:
+        return matches[0]
+    named = [run.id for run in matches or every]
+    raise RunNotFound(name, named, str(root), several=len(matches) > 1)
+
+
+def _is_run(path: Path) -> bool:
+    try:
+        return (path / "run.db").is_file()
+    except (OSError, ValueError):  # too long for a path, or a NUL in it: no name of a run
+        return False
+
+
+def _begun(run: RunFolder) -> tuple[float, str]:
+    """Return when a run began; its name has seconds only, in local time."""
+    try:
+        check_entries(run.path)
+        journal = Journal(run.database, run.artifacts, readonly=True)
+        created = float(journal.record("created", 0.0))
+        journal.close()
+    except StoreError:
+        return 0.0, run.id
+    return created, run.id

@@ -1,0 +1,216 @@
+"""A run as commands, reports and observers see it: read-only, checked as it is read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+from heliostat.errors import (
+    CorruptStore,
+    EncodingError,
+    Key,
+    StoreError,
+    key_text,
+)
+from heliostat.store.entries import check_entries
+from heliostat.store.folder import RunFolder
+from heliostat.store.journal import Journal, Row
+from heliostat.store.lock import held
+from heliostat.values.canonical import decode
+
+
+class RunView:
+    """A run as commands, reports and observers see it: read-only.
+
+    A run folder may come from anywhere. What it holds is checked as it is read, and raises
+    CorruptStore naming file, table and column where it is not what was written.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        check_entries(folder.path)
+        self.folder = folder
+        self._journal = Journal(folder.database, folder.artifacts, readonly=True)
+
+    def close(self) -> None:
+        """Close the journal."""
+        self._journal.close()
+
+    @property
+    def id(self) -> str:
+        """The run's name."""
+        return self.folder.id
+
+    def _meta(self, name: str, default: str = "") -> str:
+        return self._journal.meta(name) or default
+
+    @property
+    def method(self) -> str:
+        """The method's name."""
+        return self._meta("method")
+
+    @property
+    def method_version(self) -> int:
+        """The version of the method whose configuration this is."""
+        return int(self._journal.record("method_version", 1))
+
+    @property
+    def seed(self) -> int:
+        """The root of all random streams."""
+        return int(self._journal.record("seed", 0))
+
+    @property
+    def lookahead(self) -> int:
+        """The number of virtual slots of asynchronous searches."""
+        return int(self._journal.record("lookahead", 1))
+
+    @property
+    def state(self) -> str:
+        """running, finished, failed, interrupted, or stopped (its driver is gone)."""
+        state = self._meta("state", "stopped")
+        return "stopped" if state == "running" and not held(self.folder.lock) else state
+
+    @property
+    def digest(self) -> str | None:
+        """The digest of a finished run."""
+        return self._journal.meta("digest")
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The resolved configuration."""
+        values: dict[str, Any] = self._journal.record("config", {})
+        return values
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """The last driver's account: seconds, evaluated, replayed, workers."""
+        values: dict[str, Any] = self._journal.record("record", {})
+        return values
+
+    @property
+    def environment(self) -> dict[str, Any]:
+        """Where the run was started."""
+        values: dict[str, Any] = self._journal.record("environment", {})
+        return values
+
+    @property
+    def inputs(self) -> dict[str, str]:
+        """The hashes of files and products that the configuration names."""
+        values: dict[str, str] = self._journal.record("inputs", {})
+        return values
+
+    @property
+    def code(self) -> str:
+        """The fingerprint of the code that began the run."""
+        return self._meta("fingerprint")
+
+    @property
+    def command(self) -> str:
+        """The command that began the run."""
+        return self._meta("command")
+
+    @property
+    def created(self) -> float:
+        """When the run began, in seconds since the epoch."""
+        return float(self._journal.record("created", 0.0))
+
+    @property
+    def labels(self) -> list[str]:
+        """What makes this run's result depend on more than its configuration, if anything."""
+        values: list[str] = self._journal.record("labels", [])
+        return values
+
+    @property
+    def error(self) -> str:
+        """What ended a failed run."""
+        return self._meta("error")
+
+    @cached_property
+    def result(self) -> Any:
+        """What the search returned, None before it did."""
+        text = self._journal.meta("result")
+        return None if text is None else self._decoded("its result", self._journal.extern(text))
+
+    def metrics(self, scope: Key | None = None) -> dict[str, list[tuple[int, float]]]:
+        """Return {name: [(step, value)]} of one scope, or of all."""
+        found: dict[str, list[tuple[int, float]]] = {}
+        for at, step, name, value in self._journal.metrics():
+            if scope is None or at == scope:
+                found.setdefault(name, []).append((step, value))
+        return found
+
+    def scopes(self) -> list[Key]:
+        """Return the scopes that reported metrics, in order."""
+        return sorted({scope for scope, _, _, _ in self._journal.metrics()})
+
+    def outcomes(self, *, delivered: bool = True) -> Iterator[Row]:
+        """Yield journaled outcomes in key order."""
+        return self._journal.outcomes(delivered=delivered)
+
+    def text(self, held_text: str) -> str:
+        """Return the full canonical text of what a row holds."""
+        return self._journal.extern(held_text)
+
+    def count(self) -> int:
+        """Return the number of outcomes the search saw (so far, all that are journaled)."""
+        return self._journal.count_delivered() or self._journal.count()
+
+    def failures(self) -> list[Row]:
+        """Return the outcomes that failed."""
+        return self._journal.failures()
+
+    def workers(self) -> dict[str, dict[str, float]]:
+        """Return items and busy seconds of each worker process."""
+        return self._journal.workers()
+
+    def products(self) -> list[dict[str, Any]]:
+        """Return what the run saved.
+
+        `unique_name` tells apart what sub-searches saved under one name: NAME@SCOPE.
+        """
+        found = self._journal.products()
+        times = Counter(product["name"] for product in found)
+        for product in found:
+            name = product["name"]
+            product["unique_name"] = (
+                f"{name}@{key_text(product['scope'])}" if times[name] > 1 else name
+            )
+        return found
+
+    def product(self, name: str) -> Any:
+        """Return the value of a product (the first of that name in order of scope)."""
+        for product in self.products():
+            if name in (product["unique_name"], product["name"]):
+                content = self.folder.artifacts.get(product["sha256"])
+                raw = product["media"] == "application/octet-stream"
+                return content if raw else self._decoded(f"product {name!r}", content)
+        raise StoreError(f"run {self.id} has no product {name!r}")
+
+    def _decoded(self, what: str, text: str | bytes) -> Any:
+        try:
+            return decode(text if isinstance(text, str) else text.decode())
+        except (EncodingError, UnicodeDecodeError) as error:
+            raise CorruptStore(f"run {self.id}: {what}", "a canonical text", str(error)) from error
+
+    def events(self) -> list[tuple[float, str, str]]:
+        """Return (time, kind, text) of what happened to the run."""
+        return self._journal.events()
+
+    def sources(self) -> dict[str, str]:
+        """Return the hashes of the source files that began the run."""
+        values: dict[str, str] = self._journal.record("sources", {})
+        return values
+
+    def row(self) -> dict[str, Any]:
+        """Return one line for `heliostat ls`."""
+        return {
+            "run": self.id,
+            "method": self.method,
+            "state": self.state,
+            "seed": self.seed,
+            "digest": self.digest,
+            "outcomes": self.count(),
+            "failures": len(self.failures()),
+            "created": self.created,
+        }

@@ -1,0 +1,133 @@
+"""Threads and instruction sets: what makes equal arithmetic give equal bits on equal machines."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import threading
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from heliostat.contract.cache import default_cache_dir
+
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+LIBRARIES = {
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "numba": "numba",
+    "torch": "torch",
+    "ray": "ray",
+    "deap": "deap",
+    "sympy": "sympy",
+    "scikit-learn": "sklearn",
+}
+"""Distributions whose versions every run records, and the package that each of them is."""
+_THREADED = ("numpy", "scipy", "torch", "sklearn", "numba")
+_applied = threading.local()
+
+
+@lru_cache(maxsize=1)
+def cpu() -> dict[str, str]:
+    """Return the CPU's model name and its widest vector instruction set."""
+    model, flags = platform.processor() or platform.machine(), ""
+    try:
+        with open("/proc/cpuinfo") as lines:
+            for line in lines:
+                name, _, value = line.partition(":")
+                if name.strip() == "model name":
+                    model = value.strip()
+                elif name.strip() == "flags":
+                    flags = value
+                    break
+    except OSError:
+        pass  # not Linux: the model name from `platform` has to do
+    words = flags.split()
+    sets = (("avx512f", "AVX512"), ("avx2", "AVX2"), ("avx", "AVX"), ("sse4_2", "SSE4_2"))
+    vector = next((label for flag, label in sets if flag in words), "unknown")
+    return {"model": model, "vector": vector, "machine": platform.machine()}
+
+
+def prepare_environment(cache_dir: Path | None = None, code: str = "any") -> None:
+    """Set the variables that libraries read at import; call before numpy or torch load.
+
+    `code` is the fingerprint of the code that will run. Compiled kernels are kept apart by it,
+    because numba notices a change of the outermost function's file only.
+
+    One thread each, whatever the shell says: threads are a configuration value of a task, because
+    their number changes the order of additions. `MKL_CBWR` keeps a value set by the user.
+    """
+    for name in THREAD_VARIABLES:
+        os.environ[name] = "1"
+    cache = cache_dir or default_cache_dir()
+    # numba would write beside the sources, which may be read-only or another user's, and torch
+    # makes a folder in /tmp as soon as its compiler is imported
+    os.environ["NUMBA_CACHE_DIR"] = str(cache / "numba" / code[:16])
+    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(cache / "torch")
+    vector = cpu()["vector"]
+    if "MKL_CBWR" not in os.environ and vector in ("AVX512", "AVX2", "AVX", "SSE4_2"):
+        os.environ["MKL_CBWR"] = f"{vector},STRICT" if vector in ("AVX512", "AVX2") else vector
+
+
+def set_threads(count: int) -> None:
+    """Hold every loaded numerical library to `count` threads in the calling thread."""
+    # Other code in this process may have set them since, so the numbers themselves are compared.
+    state = (count, len(sys.modules))
+    if getattr(_applied, "state", None) == state and _hold(count):
+        return
+    for name in THREAD_VARIABLES:  # for a library that a task imports later
+        os.environ[name] = str(count)
+    torch = sys.modules.get("torch")
+    readings = []
+    if any(name in sys.modules for name in _THREADED):
+        pools = _pools(len(sys.modules))
+        pools.limit(limits=count)
+        readings = [pool.get_num_threads for pool in pools.lib_controllers]
+    if torch is not None and hasattr(torch, "set_num_threads"):
+        torch.set_num_threads(count)
+        readings.append(torch.get_num_threads)
+    # one that takes no such number is not waited for
+    _applied.readings = [reading for reading in readings if reading() == count]
+    _applied.state = (count, len(sys.modules))
+
+
+def _hold(count: int) -> bool:
+    return all([reading() == count for reading in _applied.readings])
+
+
+@lru_cache(maxsize=1)
+def _pools(modules: int) -> Any:
+    """Return the thread pools of what is loaded; finding them takes milliseconds.
+
+    They are looked for again when the number of imported modules is another.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+def environment() -> dict[str, Any]:
+    """Return what could change a result's bits on another machine: CPU, libraries, threads."""
+    return {
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "cpu": cpu(),
+        "cores": os.cpu_count(),
+        "versions": {name: _version(name) for name in ("heliostat", *LIBRARIES)},
+        "variables": {name: os.environ.get(name, "") for name in (*THREAD_VARIABLES, "MKL_CBWR")},
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
