@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -36,6 +37,7 @@ from heliostat.plugins.allowed import (
     check_known,
     why_blocked,
 )
+from heliostat.plugins.building import PartBuilder
 from heliostat.plugins.importing import importing, say
 from heliostat.plugins.offers import check_command, check_hooks, check_method, check_part, listed
 from heliostat.plugins.part_names import check_parts
@@ -121,6 +123,10 @@ class Registry:
         self._load_always()
         self._load_third_party()
         return [self._parts[key] for key in sorted(self._parts) if kind in (None, key[0])]
+
+    def build_part(self, kind: str, ref: PartRef) -> Any:
+        """Build a part outside of a run, where a command needs one; products of runs it has not."""
+        return PartBuilder(self, _no_product, {}, Path())(kind, ref)
 
     def check_parts(self, config: BaseModel, source: str = "") -> None:
         """Raise ConfigError for the first part of a configuration that is not valid."""
@@ -324,6 +330,10 @@ class Registry:
         error = PluginError(printable(f"{told} (see: heliostat plugins)"))
         error.__cause__ = row.error  # its traceback is what --debug shows
         return error
+
+
+def _no_product(sha256: str) -> str:
+    raise PluginError("products are built by the run that names them")
 
 
 @lru_cache(maxsize=1)
