@@ -150,6 +150,19 @@ def test_libraries_with_a_recorded_version_are_not_hashed() -> None:
     ]
 
 
+def test_native_sources_are_part_of_the_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    folder = tmp_path / "with_native_code"
+    folder.mkdir()
+    for name in ("__init__.py", "kernel.c", "kernel.cpp", "kernel.h", "notes.txt"):
+        (folder / name).touch()
+    assert [name.partition("/")[2] for name in fingerprint.sources(["with_native_code"])] == [
+        "__init__.py", "kernel.c", "kernel.cpp", "kernel.h",
+    ]  # fmt: skip
+
+
 def install(folder: Path, version: str) -> None:
     for about in folder.glob("*.dist-info"):
         about.rename(folder / f"gone{about.name.replace('.dist-info', '')}")
