@@ -75,7 +75,7 @@ def test_one_module_imports_ray(root: Path) -> None:
         for path in sorted((root / folder).rglob("*.py"))
         if {name.partition(".")[0] for name in imported_names(path)} & {"ray"}
     ]
-    assert found == ["platform/heliostat/execution/ray.py"]
+    assert found == ["platform/heliostat/executors/ray/executor.py"]
 
 
 def test_the_core_imports_no_method_and_no_search(root: Path) -> None:
