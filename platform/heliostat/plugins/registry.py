@@ -22,6 +22,7 @@ import click
 import pluggy
 from pydantic import BaseModel
 
+from heliostat.contract.commands import check_command
 from heliostat.contract.hooks import Hooks
 from heliostat.contract.method import MethodSpec
 from heliostat.contract.part import PartRef, PartSpec
@@ -37,7 +38,7 @@ from heliostat.plugins.allowed import (
     why_blocked,
 )
 from heliostat.plugins.importing import importing, say
-from heliostat.plugins.offers import check_command, check_hooks, check_method, check_part, listed
+from heliostat.plugins.offers import check_hooks, listed
 from heliostat.plugins.part_names import check_parts
 from heliostat.terminal import printable
 from heliostat.values import names
@@ -262,9 +263,11 @@ class Registry:
         self._manager.register(plugin, name)
         try:
             check_hooks(self._manager, plugin)
-            methods = self._offers(plugin, "heliostat_methods", MethodSpec, check_method)
-            parts = self._offers(plugin, "heliostat_parts", PartSpec, check_part)
-            commands = self._offers(plugin, "heliostat_commands", click.Command, check_command)
+            methods = self._offers(plugin, "heliostat_methods", MethodSpec)
+            parts = self._offers(plugin, "heliostat_parts", PartSpec)
+            commands = self._offers(plugin, "heliostat_commands", click.Command)
+            for command in commands:
+                check_command(command)
             commands += [command for method in methods for command in method.commands]
             row.offers = (
                 *(f"method {method.name}" for method in methods),
@@ -281,15 +284,11 @@ class Registry:
         self._commands |= {command.name: command for command in commands}
         row.state = "loaded"
 
-    def _offers(
-        self, plugin: object, hook: str, kind: type[Any], check: Callable[[Any], None]
-    ) -> list[Any]:
+    def _offers(self, plugin: object, hook: str, kind: type[Any]) -> list[Any]:
         found: list[Any] = []
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             if implementation.plugin is plugin:
                 found += listed(hook, implementation.function(), kind)
-        for offer in found:
-            check(offer)
         return found
 
     def _check_free(self, plugin: str, offers: tuple[str, ...]) -> None:
