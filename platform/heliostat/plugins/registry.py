@@ -37,7 +37,7 @@ from heliostat.plugins.allowed import (
     check_known,
     why_blocked,
 )
-from heliostat.plugins.importing import importing, say
+from heliostat.plugins.importing import importing
 from heliostat.plugins.offers import check_hooks, listed
 from heliostat.plugins.part_names import check_parts
 from heliostat.terminal import printable
@@ -245,18 +245,13 @@ class Registry:
                 self._load(candidate.row, candidate.load)
 
     def _load(self, row: PluginRow, load: Callable[[], Any]) -> None:
+        def failed(error: BaseException) -> None:
+            row.state, row.error = "failed", error
+            row.reason = str(error) if isinstance(error, PluginError) else told(error)
+
         began = time.perf_counter()
-        third_party = row.distribution != PROJECT
-        with importing(row.name if third_party else None) as arrived:
-            try:
-                self._register(row.name, load(), row)
-            except BaseException as error:  # SystemExit too, or a library's panic
-                if arrived and not isinstance(error, Exception):
-                    if third_party:
-                        say(f"stopped while plugin {row.name} was being imported")
-                    raise
-                row.state, row.error = "failed", error
-                row.reason = str(error) if isinstance(error, PluginError) else told(error)
+        with importing(row.name if row.distribution != PROJECT else None, failed):
+            self._register(row.name, load(), row)
         row.seconds = time.perf_counter() - began
 
     def _register(self, name: str, plugin: object, row: PluginRow) -> None:
