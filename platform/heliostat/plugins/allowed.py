@@ -92,7 +92,7 @@ def candidates(taken: Iterable[str]) -> Iterator[Candidate]:
     every = declared(FAMILY)
     for found in every:
         row = PluginRow(found.name or found.value, found.distribution, found.version)
-        if found.group != GROUP:
+        if found.group not in (GROUP, ""):
             row.state, row.reason = "incompatible", _other_version(found)
         elif found.problem:
             row.state, row.reason = "failed", found.problem

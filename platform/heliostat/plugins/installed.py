@@ -6,24 +6,22 @@ every distribution is read by itself and a malformed one is found with its probl
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
-_SECTION = re.compile(r"\[(?P<group>[^\]]*)\]\s*\Z")
-_VALUE = re.compile(
-    r"(?P<module>[^\W\d]\w*(\.[^\W\d]\w*)*)"
-    r"(\s*:\s*(?P<attribute>[^\W\d]\w*(\.[^\W\d]\w*)*))?\s*(\[.*\])?\Z"
-)
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,126}[A-Za-z0-9_])?\Z")
 
 
 @dataclass(frozen=True)
 class Declared:
-    """One line under an entry point group; `problem` says why it can never be loaded."""
+    """One line under an entry point group; `problem` says why it can never be loaded.
+
+    A file in which no lines can be told apart is one that has its distribution's name and no group.
+    """
 
     name: str
     value: str
@@ -34,13 +32,7 @@ class Declared:
 
     def load(self) -> Any:
         """Import the module and return it, or the object in it that the line names."""
-        match = _VALUE.match(self.value)
-        if match is None:
-            raise ValueError(_not_a_value(self.value))
-        found: Any = importlib.import_module(match["module"])
-        for name in (match["attribute"] or "").split("."):
-            found = getattr(found, name) if name else found
-        return found
+        return metadata.EntryPoint(self.name, self.value, self.group).load()
 
 
 def declared(prefix: str) -> list[Declared]:
@@ -61,7 +53,7 @@ def declared(prefix: str) -> list[Declared]:
         plain = plain_name(name)
         if plain not in seen:
             seen.append(plain)
-            found += _lines(text, prefix, name, version)
+            found += _lines(distribution, prefix, name, version)
     return sorted(found, key=lambda d: (d.name, d.distribution, d.value))
 
 
@@ -71,32 +63,30 @@ def plain_name(distribution: str) -> str:
 
 
 def _identity(distribution: metadata.Distribution) -> tuple[str, str]:
-    folder = str(getattr(distribution, "_path", "unknown")).rpartition("/")[2]
+    folder = Path(str(getattr(distribution, "_path", "unknown"))).name
     try:
         return distribution.metadata["Name"] or folder, distribution.metadata["Version"] or ""
     except Exception:  # damaged METADATA: another library's parser, on a stranger's file
         return folder, ""
 
 
-def _lines(text: str, prefix: str, distribution: str, version: str) -> Iterator[Declared]:
-    group = ""
-    for line in map(str.strip, text.splitlines()):
-        if not line or line[0] in "#;":
-            continue
-        section = _SECTION.match(line)
-        if section is not None:
-            group = section["group"].strip()
-        elif group.startswith(prefix):
-            name, equals, value = (part.strip() for part in line.partition("="))
-            problem = ""
-            if not equals:
-                problem = f"{line!r} is no entry point; expected name = module or module:object"
-            elif not _NAME.match(name):
-                problem = f"{name!r} is no plugin name; expected letters, digits, '_', '-' and '.'"
-            elif not _VALUE.match(value):
-                problem = _not_a_value(value)
-            yield Declared(name, value, group, distribution, version, problem)
+def _lines(
+    distribution: metadata.Distribution, prefix: str, name: str, version: str
+) -> Iterator[Declared]:
+    try:
+        points = list(distribution.entry_points)
+    except Exception:  # as above; what it meant to say of whom is lost
+        problem = "entry_points.txt is malformed; expected lines such as name = module:object"
+        yield Declared(name, "", "", name, version, problem)
+        return
+    for point in points:
+        if point.group.startswith(prefix):
+            yield Declared(point.name, point.value, point.group, name, version, _problem(point))
 
 
-def _not_a_value(value: str) -> str:
-    return f"{value!r} is no entry point; expected module or module:object"
+def _problem(point: metadata.EntryPoint) -> str:
+    if not _NAME.match(point.name):
+        return f"{point.name!r} is no plugin name; expected letters, digits, '_', '-' and '.'"
+    if not metadata.EntryPoint.pattern.match(point.value):
+        return f"{point.value!r} is no entry point; expected module or module:object"
+    return ""
