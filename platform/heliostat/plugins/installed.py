@@ -6,18 +6,20 @@ every distribution is read by itself and a malformed one is found with its probl
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
-from importlib import metadata
-from pathlib import Path
-from typing import Any
+from importlib.machinery import PathFinder
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,126}[A-Za-z0-9_])?\Z")
+if TYPE_CHECKING:
+    from importlib import metadata
+
+_NAME = r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,126}[A-Za-z0-9_])?\Z"
 
 
-@dataclass(frozen=True)
-class Declared:
+class Declared(NamedTuple):
     """One line under an entry point group; `problem` says why it can never be loaded.
 
     A file in which no lines can be told apart is one that has its distribution's name and no group.
@@ -32,6 +34,8 @@ class Declared:
 
     def load(self) -> Any:
         """Import the module and return it, or the object in it that the line names."""
+        from importlib import metadata
+
         return metadata.EntryPoint(self.name, self.value, self.group).load()
 
 
@@ -40,6 +44,10 @@ def declared(prefix: str) -> list[Declared]:
 
     Of a distribution that is found twice, the first on the path counts, as for imports.
     """
+    if not _anywhere(prefix):
+        return []
+    from importlib import metadata  # help shows no plugin where there is none, and is quick
+
     found: list[Declared] = []
     seen: list[str] = []
     for distribution in metadata.distributions():
@@ -57,13 +65,41 @@ def declared(prefix: str) -> list[Declared]:
     return sorted(found, key=lambda d: (d.name, d.distribution, d.value))
 
 
+def _anywhere(prefix: str) -> bool:
+    """Return whether any file of entry points may hold the prefix: a look at their bytes.
+
+    Where distributions are found in another way than in folders of the path, any may.
+    """
+    if any(hasattr(f, "find_distributions") and f is not PathFinder for f in sys.meta_path):
+        return True
+    wanted = prefix.encode()
+    for folder in dict.fromkeys(sys.path):
+        try:
+            if not os.path.isdir(folder or "."):
+                if os.path.isfile(folder):  # an archive
+                    return True
+                continue
+            with os.scandir(folder or ".") as entries:
+                abouts = [e.path for e in entries if e.name.endswith((".dist-info", ".egg-info"))]
+        except OSError:
+            continue
+        for about in abouts:
+            try:
+                with open(os.path.join(about, "entry_points.txt"), "rb") as file:
+                    if wanted in file.read():
+                        return True
+            except OSError:
+                continue
+    return False
+
+
 def plain_name(distribution: str) -> str:
     """Return a distribution's name as installers compare it."""
     return re.sub(r"[-_.]+", "-", distribution).lower()
 
 
 def _identity(distribution: metadata.Distribution) -> tuple[str, str]:
-    folder = Path(str(getattr(distribution, "_path", "unknown"))).name
+    folder = os.path.basename(str(getattr(distribution, "_path", "unknown")))
     try:
         return distribution.metadata["Name"] or folder, distribution.metadata["Version"] or ""
     except Exception:  # damaged METADATA: another library's parser, on a stranger's file
@@ -85,8 +121,8 @@ def _lines(
 
 
 def _problem(point: metadata.EntryPoint) -> str:
-    if not _NAME.match(point.name):
+    if not re.match(_NAME, point.name):
         return f"{point.name!r} is no plugin name; expected letters, digits, '_', '-' and '.'"
-    if not metadata.EntryPoint.pattern.match(point.value):
+    if not point.pattern.match(point.value):
         return f"{point.value!r} is no entry point; expected module or module:object"
     return ""
