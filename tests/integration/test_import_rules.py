@@ -36,6 +36,19 @@ def test_help_imports_nothing_heavy(python: Any, arguments: list[str]) -> None:
     assert done.stdout.splitlines()[-1] == "heavy: [] 0", done.stdout + done.stderr
 
 
+def test_help_loads_no_more_than_a_command_line_needs(python: Any) -> None:
+    """Neither a method's description nor the metadata of a hundred distributions."""
+    needless = ("pydantic", "numpy", "pluggy", "importlib.metadata", "traceback")
+    done = python(
+        "-c",
+        "import sys\nfrom heliostat.cli.main import run\nrun(['--help'])\n"
+        f"print('needless:', [m for m in {needless!r} if m in sys.modules])\n"
+        "print('methods:', [m for m in sys.modules if m.startswith('heliostat_methods.')])",
+        HELIOSTAT_LOAD="",
+    )
+    assert done.stdout.splitlines()[-2:] == ["needless: []", "methods: []"], done.stdout
+
+
 def test_importing_heliostat_imports_nothing_heavy(python: Any) -> None:
     done = python(
         "-c",
