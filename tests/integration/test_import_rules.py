@@ -57,6 +57,28 @@ def test_importing_heliostat_imports_nothing_heavy(python: Any) -> None:
     assert done.stdout.strip() == "[]", done.stderr
 
 
+def test_what_a_method_says_of_itself_loads_nothing_heavy(python: Any) -> None:
+    heavy = ("torch", "ray", "numba", "deap", "sympy", "optuna")
+    done = python(
+        "-c",
+        "import heliostat_methods, importlib, sys\n"
+        "for module in heliostat_methods.PLUGINS.values():\n"
+        "    importlib.import_module(module)\n"
+        f"print([m for m in {heavy!r} if m in sys.modules])",
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_no_file_of_the_core_names_a_method(root: Path) -> None:
+    import heliostat_methods
+
+    methods = {*heliostat_methods.METHODS} - {"tune"}  # which is a verb of the core as well
+    for folder in ("heliostat", "heliostat_kit"):
+        for path in sorted((root / "platform" / folder).rglob("*.py")):
+            text = path.read_text(encoding="utf-8")
+            assert not [name for name in methods if name in text], path
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -19,7 +19,7 @@ from heliostat.names import is_method_name
 class Fields:
     """The fields of one offer; raises PluginError naming the first that is not what it should be.
 
-    `what` is how the offer is called in the message: ``method 'evomal'``.
+    `what` is how the offer is called in the message: ``method 'my_method'``.
     """
 
     def __init__(self, what: str) -> None:

@@ -4,7 +4,7 @@ A configuration names a part as a string or as a table with parameters::
 
     loss = "cross_entropy"
     loss = {name = "focal", gamma = 2.0}
-    loss = "run:20260101-120000-evomal-ab12"      # what a finished run left
+    loss = "run:20260101-120000-my_method-ab12"      # what a finished run left
 
 Each kind has a protocol; whoever builds a part of that kind returns an object that follows it.
 """

@@ -18,7 +18,9 @@ SLOW_SECONDS = 5.0
 
 
 @contextmanager
-def importing(name: str | None, failed: Callable[[BaseException], None]) -> Iterator[None]:
+def importing(
+    name: str | None, failed: Callable[[BaseException], BaseException | None]
+) -> Iterator[None]:
     """Import a plugin inside; `failed` takes what it raises. A built-in one (None) is not named.
 
     What it prints goes to standard error, because what is on standard output is data.

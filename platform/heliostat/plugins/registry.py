@@ -85,18 +85,27 @@ class Registry:
         self._refuse_what_was_lost("method", name)
         raise UnknownMethod(name, self.method_names())
 
-    def modules_of_names(self, owner: str) -> list[str]:
-        """Return the modules that register the permanent names of an owner, a method or the core.
+    def load_names(self, owner: str) -> None:
+        """Import what registers the permanent names of an owner, a method or the core.
 
-        None for a name that nobody here has: stored text may say anything.
+        Nothing for a name that nobody here has: stored text may say anything. Raises PluginError
+        for a module that cannot be imported.
         """
         if owner == PROJECT:
-            return [PartRef.__module__]
+            importlib.import_module(PartRef.__module__)
+            return
         try:
             method = self.method(owner)
         except PluginError:
-            return []
-        return [method.names or method.search.__module__]
+            return
+        module = method.names or method.search.__module__
+
+        def failed(error: BaseException) -> PluginError:
+            what = f"method {owner}: names = {module!r} cannot be imported"
+            return PluginError(f"{what}: {told(error)}")
+
+        with importing(None, failed):
+            importlib.import_module(module)
 
     def method_names(self) -> list[str]:
         """Return the names of all methods, loading third-party plugins but no built-in method."""
@@ -333,7 +342,7 @@ def _no_product(sha256: str) -> str:
 @lru_cache(maxsize=1)
 def registry() -> Registry:
     """Return the registry of this process."""
-    names.ask(lambda owner: registry().modules_of_names(owner))
+    names.ask(lambda owner: registry().load_names(owner))
     return Registry()
 
 

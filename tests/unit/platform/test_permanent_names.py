@@ -195,5 +195,20 @@ def test_a_misspelt_module_of_names_is_told_as_the_plugin_s(kitchen: Path, pytho
         "task_named('kitchen.taste')\n"
     )
     done = python("-c", program)
-    assert "task kitchen.taste cannot be imported here" in done.stderr
-    assert "kitchen.no_such" in done.stderr
+    assert "method kitchen: names = 'kitchen.no_such' cannot be imported" in done.stderr
+
+
+def test_a_module_of_names_may_not_end_the_process(kitchen: Path, python: Python) -> None:
+    (kitchen / "tasks.py").write_text("raise SystemExit('gone')\n")
+    program = (
+        "from heliostat import registry\n"
+        "from heliostat.errors import HeliostatError\n"
+        "from heliostat.values.canonical import decode\n"
+        "registry()\n"
+        "try:\n"
+        """    decode('{"$object":["kitchen.soup",{"salt":3}]}')\n"""
+        "except HeliostatError as error:\n"
+        "    print(type(error).__name__, error)\n"
+    )
+    done = python("-c", program)
+    assert "names = 'kitchen.tasks' cannot be imported: SystemExit: gone" in done.stdout, done
