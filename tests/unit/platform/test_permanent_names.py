@@ -212,3 +212,27 @@ def test_a_module_of_names_may_not_end_the_process(kitchen: Path, python: Python
     )
     done = python("-c", program)
     assert "names = 'kitchen.tasks' cannot be imported: SystemExit: gone" in done.stdout, done
+
+
+@pytest.mark.parametrize("method", ["evomal", "step_options", "tune"])
+def test_the_module_that_a_method_names_registers_all_of_its_names(
+    python: Python, method: str
+) -> None:
+    """A worker, or a reader of an old run, imports that module and no other."""
+    program = (
+        "import importlib, pkgutil\n"
+        "from heliostat import registry\n"
+        "from heliostat.values import names\n"
+        f"prefixes = ('{method}.', 'search.')\n"
+        "def known():\n"
+        "    every = [*names._tasks.named, *names._types.named]\n"
+        "    return {name for name in every if name.startswith(prefixes)}\n"
+        f"registry().load_names('{method}')\n"
+        "before = known()\n"
+        f"package = importlib.import_module('heliostat_methods.{method}')\n"
+        "for found in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
+        "    importlib.import_module(found.name)\n"
+        "print(sorted(known() - before))\n"
+    )
+    done = python("-c", program)
+    assert done.stdout == "[]\n", done.stderr
