@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from heliostat.contract.task import Resources
+from heliostat.engine.executor import Executor
 from heliostat.errors import Key, ResourceError
 from heliostat.worker.evaluate import WorkerSide
 from heliostat.worker.numerics import set_threads
@@ -20,7 +21,7 @@ BATCH_SECONDS = 0.005
 LARGEST_BATCH = 1024
 
 
-class SerialExecutor:
+class SerialExecutor(Executor):
     """Runs items one after the other where it is called."""
 
     slots = 1
@@ -50,7 +51,6 @@ class SerialExecutor:
         return min(max(1, batch), LARGEST_BATCH) - len(self._queue)
 
     def submit(self, work: Work) -> None:
-        """Queue an item."""
         self._queue.append(work)
 
     def wait(self, timeout: float, on_state: Callable[[TaskState], None]) -> list[Reply]:
@@ -73,12 +73,10 @@ class SerialExecutor:
         return replies
 
     def drop(self, keys: Iterable[Key]) -> None:
-        """Take items out of the queue."""
         gone = set(keys)
         self._queue = deque(work for work in self._queue if work.key not in gone)
 
     def halt(self) -> None:
-        """Empty the queue."""
         self._queue.clear()
 
     def busy(self) -> bool:
@@ -86,9 +84,7 @@ class SerialExecutor:
         return False
 
     def describe(self) -> dict[str, Any]:
-        """Say that everything ran here."""
         return {"executor": "serial", "slots": 1}
 
     def close(self, grace: float) -> None:
-        """Nothing to release."""
         self._queue.clear()
