@@ -11,7 +11,7 @@ import pytest
 from command_line import CommandLine
 
 from heliostat import testing
-from heliostat_kit.rules import RULES
+from heliostat_kit.rules.methods import RULES
 
 
 def check(cli: CommandLine, root: Path, name: str, *more: str) -> subprocess.CompletedProcess[str]:

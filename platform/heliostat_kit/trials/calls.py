@@ -12,7 +12,7 @@ import heliostat
 from heliostat.contract.guard import arrivals
 from heliostat.errors import HeliostatError, told
 from heliostat.worker.limits import DeadlineReached, limited
-from heliostat_kit.rule import Broken, NotJudged
+from heliostat_kit.verdict import Broken, NotJudged
 
 _PLATFORM = str(Path(heliostat.__file__).parent)
 _LIBRARY = sysconfig.get_path("stdlib")
