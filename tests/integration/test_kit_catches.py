@@ -158,7 +158,7 @@ SHARED = ("repeatable", "threads", "kill-and-resume")
         (
             "reads_threads",
             ["kept", "broken", "not judged"],
-            "with four threads in the environment: first difference at 5.0 (reads_threads:draw): "
+            "with four threads in the environment: first difference at 5 (reads_threads:draw): "
             "value is 4.",
         ),
         (
@@ -222,7 +222,7 @@ def test_an_import_that_changes_heliostat_and_a_print_at_the_end_are_found(
     assert "BROKEN  import" in done.stdout
     assert "heliostat.values.streams.seed64 is now seed64 of module says_goodbye" in done.stdout
     assert "standard output also holds 'goodbye'" in done.stdout
-    assert "it raised SystemExit: 0 (<lambda>, line 38 of says_goodbye.py)" in done.stdout
+    assert "it raised SystemExit: 0 (<lambda>, line 39 of says_goodbye.py)" in done.stdout
     assert "3 broken, 0 kept, 0 not judged" in done.stdout
     assert done.returncode == 3
 
