@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from heliostat import MethodConfig, MethodSpec, Metric, Run, TaskContext
+from heliostat import MethodConfig, MethodSpec, Metric, Run, TaskContext, stored
 
 
+@stored("call_price.config")
 class CallPriceConfig(MethodConfig):
     """A European call under Black and Scholes, simulated in blocks of fixed size."""
 

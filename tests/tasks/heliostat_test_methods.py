@@ -24,6 +24,7 @@ from heliostat import (
     Resources,
     Run,
     hookimpl,
+    stored,
 )
 
 
@@ -85,6 +86,7 @@ def everything(config: EverythingConfig, run: Run) -> dict[str, Any]:
     }
 
 
+@stored("tests.count_config")
 class CountConfig(MethodConfig):
     """Squares, some of which take their time."""
 

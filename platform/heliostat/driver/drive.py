@@ -14,15 +14,15 @@ from typing import Any
 from heliostat.contract.config import without_none
 from heliostat.contract.method import MethodSpec
 from heliostat.driver import identity
-from heliostat.driver.inputs import PartBuilder
 from heliostat.driver.summary import account_of, say_last
 from heliostat.engine.conduct import conducted
 from heliostat.engine.engine import Engine
 from heliostat.engine.listener import Listener
 from heliostat.engine.stopping import STOP_SECONDS, stoppable
 from heliostat.errors import Interrupted
-from heliostat.executors.choice import Execution, make_executor
+from heliostat.executors.choice import Execution, Inputs, make_executor
 from heliostat.plugins.allowed import PluginRow, blocked_names
+from heliostat.plugins.building import PartBuilder
 from heliostat.plugins.observers import Observers
 from heliostat.plugins.registry import Registry
 from heliostat.store.folder import RunFolder
@@ -73,10 +73,12 @@ def drive(begun: Begun) -> dict[str, Any]:
         if kind == "warning":
             warnings.append(text)
 
-    executor = make_executor(
-        folder, begun.seed, execution, fingerprint, begun.code.packages, on_event
+    inputs = Inputs(
+        plugins, json.loads(journal.meta("inputs") or "{}"), Path(journal.meta("directory") or ".")
     )
-    inputs = json.loads(journal.meta("inputs") or "{}")
+    executor = make_executor(
+        folder, begun.seed, execution, fingerprint, begun.code.packages, inputs, on_event
+    )
     observers = Observers(plugins, folder, on_event)
     others = plugins.third_party()
     _tell_of_plugins(others, on_event)
@@ -90,10 +92,10 @@ def drive(begun: Begun) -> dict[str, Any]:
         listener=_Observed(listener, observers, on_event),
         build_part=PartBuilder(
             plugins,
-            folder.artifacts,
-            inputs,
-            Path(journal.meta("directory") or "."),
-            lambda text: on_event("part", text),
+            lambda sha256: folder.artifacts.get(sha256).decode(),
+            inputs.hashes,
+            inputs.directory,
+            tell=lambda text: on_event("part", text),
         ),
         lookahead=begun.lookahead,
         title=f"method {method.name}",

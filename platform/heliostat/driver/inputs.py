@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel
 
 from heliostat.contract.config import part_refs
 from heliostat.contract.guard import contained
-from heliostat.contract.part import PartRef, check_part_object
+from heliostat.contract.part import PartRef
 from heliostat.errors import (
     ConfigError,
-    DataError,
     IdentityChanged,
-    PluginError,
     RunNotFound,
     nearest,
 )
+from heliostat.plugins.building import PRODUCT, argument_of, file_hash
 from heliostat.plugins.registry import Registry
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.folder import find
 from heliostat.store.view import RunView
-from heliostat.terminal import printable
-from heliostat.values.canonical import decode
 
-PRODUCT = "run:"
 MOST_NAMED = 8
 """Products that a refusal lists."""
 
@@ -47,9 +40,9 @@ def resolve_inputs(
         spec = registry.part(ref.kind, ref.name)
         if spec.inputs is not None:
             with contained(f"{ref.kind} {ref.name}: inputs"):
-                files = list(spec.inputs(_argument(ref)))
+                files = list(spec.inputs(argument_of(ref)))
             for file in files:
-                inputs[f"file {file.absolute()}"] = _file_hash(file)
+                inputs[f"file {file.absolute()}"] = file_hash(file)
     return inputs
 
 
@@ -57,65 +50,11 @@ def check_inputs(stored: dict[str, str]) -> None:
     """Raise IdentityChanged for the first file that is not what it was when the run began."""
     for label, sha256 in stored.items():
         if label.startswith("file "):
-            now = _file_hash(Path(label.removeprefix("file ")))
+            now = file_hash(Path(label.removeprefix("file ")))
             if now != sha256:
                 raise IdentityChanged(
                     label, sha256[:12], now[:12], "restore the file or start a new run"
                 )
-
-
-class PartBuilder:
-    """Builds the parts that a run's configuration names.
-
-    `tell` gets the `note` of a part that has one: what a user has to know of it, once.
-    """
-
-    def __init__(
-        self,
-        registry: Registry,
-        artifacts: ArtifactStore,
-        inputs: dict[str, str],
-        directory: Path,
-        tell: Callable[[str], None] = lambda text: None,
-    ) -> None:
-        self._tell = tell
-        self._told: set[str] = set()
-        self._registry = registry
-        self._artifacts = artifacts
-        self._inputs = inputs
-        self._directory = directory
-
-    def __call__(self, kind: str, ref: PartRef) -> Any:
-        """Return the part; raises DataError, ConfigError or PluginError when it cannot be built."""
-        if ref.name.startswith(PRODUCT):
-            part = self._from_product(kind, ref)
-        else:
-            spec = self._registry.part(kind, ref.name)
-            params = spec.config.model_validate(dict(ref.params))
-            argument = _argument(ref)
-            if spec.inputs is not None:  # a relative path is meant from where the run began
-                argument = str(self._directory / argument)
-            with contained(f"{kind} {ref.name}: build"):
-                part = spec.build(argument, params) if spec.prefix else spec.build(params)
-        check_part_object(kind, ref.name, part)
-        self._tell_once(ref.name, getattr(part, "note", ""))
-        return part
-
-    def _tell_once(self, name: str, note: object) -> None:
-        if isinstance(note, str) and note:
-            text = printable(f"{name}: {note}")
-            if text not in self._told:
-                self._told.add(text)
-                self._tell(text)
-
-    def _from_product(self, kind: str, ref: PartRef) -> Any:
-        sha256, _, method = self._inputs[f"{kind} {ref.name}"].partition(" ")
-        value = decode(self._artifacts.get(sha256).decode())
-        for product in self._registry.method(method).products:
-            if product.kind == kind:
-                with contained(f"{kind} {ref.name}: build"):
-                    return product.build(value)
-        raise PluginError(f"method {method} no longer says how to build a {kind}")
 
 
 def _copy_product(
@@ -158,18 +97,3 @@ def _builder(view: RunView, kind: str, registry: Registry) -> str:
         if any(product.kind == kind for product in registry.method(name).products):
             return name
     return view.method
-
-
-def _argument(ref: PartRef) -> str:
-    return ref.name.partition(":")[2]
-
-
-def _file_hash(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except ValueError as error:  # a NUL in it
-        raise DataError(f"cannot read {str(path)!r}: {error}") from error
-    except OSError as error:
-        close = nearest(path.name, sorted(p.name for p in path.parent.glob("*")))
-        hint = f"; did you mean {path.parent / close}?" if close and close != path.name else ""
-        raise DataError(f"cannot read {path}: {error.strerror}{hint}") from error

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from heliostat.contract.cache import default_cache_dir
 from heliostat.engine.executor import Executor
 from heliostat.plugins.allowed import selection
+from heliostat.plugins.building import PartBuilder
+from heliostat.plugins.registry import Registry
 from heliostat.store.folder import RunFolder, runs_root
 from heliostat.worker.evaluate import WorkerSide
-from heliostat.worker.numerics import default_cache_dir
 
 
 @dataclass(frozen=True)
@@ -33,12 +35,22 @@ class Execution:
     wait_seconds: float = 0.0
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """What a run brings in for its parts: files and products by hash, and who offers parts."""
+
+    plugins: Registry
+    hashes: Mapping[str, str]
+    directory: Path
+
+
 def make_executor(
     folder: RunFolder,
     seed: int,
     execution: Execution,
     code: str,
     packages: Sequence[str],
+    brought: Inputs,
     on_event: Callable[[str, str], None],
 ) -> Executor:
     """Return the executor that these settings ask for; Ray is imported only when it is used."""
@@ -54,7 +66,13 @@ def make_executor(
         from heliostat.executors.serial import SerialExecutor
 
         return SerialExecutor(
-            WorkerSide(seed, execution.cache_dir, execution.checkpoint_seconds, fetch)
+            WorkerSide(
+                seed,
+                execution.cache_dir,
+                execution.checkpoint_seconds,
+                fetch,
+                PartBuilder(brought.plugins, fetch, brought.hashes, brought.directory),
+            )
         )
     from heliostat.executors.ray.executor import RayExecutor, WorkerSetup
 
@@ -70,6 +88,8 @@ def make_executor(
         checkpoint_seconds=execution.checkpoint_seconds,
         import_paths=tuple(filter(None, sys.path)) if execution.address is None else (),
         plugins=selection(),
+        inputs=brought.hashes,
+        directory=str(brought.directory),
         packages=tuple(name for name in packages if name != "__main__"),  # a worker has its own
     )
     return RayExecutor(

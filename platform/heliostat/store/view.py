@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from heliostat.errors import (
@@ -99,6 +100,11 @@ class RunView:
         """The hashes of files and products that the configuration names."""
         values: dict[str, str] = self._journal.record("inputs", {})
         return values
+
+    @property
+    def directory(self) -> Path:
+        """Where the run began: relative paths of its configuration are meant from there."""
+        return Path(self._meta("directory", "."))
 
     @property
     def code(self) -> str:

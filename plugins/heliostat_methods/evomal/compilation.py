@@ -20,7 +20,6 @@ call must not share memory unless none of them is written: vector code relies on
 # numba's code generation carries no types.
 
 import gc
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from types import FunctionType
@@ -35,6 +34,8 @@ from numba.core.typing.templates import ConcreteTemplate, infer_global, signatur
 from numba.extending import intrinsic, lower_builtin
 from numba.np.arrayobj import make_array, populate_array
 
+from heliostat_search.compiled import NumbaKernels
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 # Fused multiply-add is always allowed. Reordering a sum is allowed only where a kernel asks for it:
@@ -43,10 +44,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 _ELEMENTWISE = {"contract"}
 _REDUCTION = {"contract", "reassoc", "nsz"}
 _PRECISIONS = (types.float32, types.float64)
-_SOURCES = (
+_FILES = NumbaKernels(Path(__file__).parent, (
     "compilation", "convolution", "dense", "elementary", "interpreter", "kernel", "layered",
     "meta_step", "objectives", "output_slopes", "primitives", "rejection", "training",
-)  # fmt: skip
+))  # fmt: skip
 
 
 def _types(text: str, precision: Any) -> tuple[Any, ...]:
@@ -64,24 +65,6 @@ def _types(text: str, precision: Any) -> tuple[Any, ...]:
     return tuple(known[part.strip()] for part in text.split(","))
 
 
-def _stamp() -> str:
-    """Return a digest of all files with compiled code, as they are now."""
-    digest = hashlib.sha256()
-    for name in _SOURCES:
-        digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
-    return digest.hexdigest()
-
-
-def _dispatcher(function: Callable[..., Any], flags: set[str], **options: Any) -> Any:
-    if function.__module__.rpartition(".")[2] not in _SOURCES:
-        raise RuntimeError(f"{function.__module__}: add it to the files with compiled code")
-    # Python's division by zero raises and thereby forbids vector code; numpy's gives inf.
-    result = numba.njit(cache=True, error_model="numpy", fastmath=flags, **options)(function)
-    result._cache._cache_file._source_stamp = _STAMP
-    return result
-
-
-_STAMP = _stamp()
 _KERNELS: dict[FunctionType, "_Kernel"] = {}
 _SYMBOLS: set[str] = set()
 
@@ -95,9 +78,9 @@ class _Kernel:
         self._signatures = {
             p: signature(_types(result, p)[0], *_types(arguments, p)) for p in _PRECISIONS
         }
-        self._dispatcher = _dispatcher(
+        self._dispatcher = _FILES.dispatcher(
             function,
-            _REDUCTION if reduction else _ELEMENTWISE,
+            fastmath=_REDUCTION if reduction else _ELEMENTWISE,
             no_cpython_wrapper=True,
             no_cfunc_wrapper=True,
             _nrt=False,
@@ -112,7 +95,7 @@ class _Kernel:
     def symbol(self, precision: Any) -> str:
         arguments = self._signatures[precision].args  # the same for both in a kernel of integers
         name = f"{self.function.__module__}.{self.function.__qualname__}"
-        return f"{name}{arguments}{_STAMP[:12]}"
+        return f"{name}{arguments}{_FILES.fingerprint[:12]}"
 
     def load(self, precision: Any) -> None:
         """Compile, or fetch from the disk, and make the symbol known."""
@@ -188,7 +171,7 @@ def entry(function: F) -> F:
     An argument that is read-only or not contiguous is copied, so it cannot receive results.
     """
     plain = cast(FunctionType, function)
-    dispatcher, ready = _dispatcher(plain, _ELEMENTWISE), set[Any]()
+    dispatcher, ready = _FILES.dispatcher(plain, fastmath=_ELEMENTWISE), set[Any]()
 
     def call(*arguments: Any) -> Any:
         first, *others = (_writable(x) for x in arguments)

@@ -6,8 +6,8 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from heliostat.contract.part import PROTOCOLS, NoParameters, PartKind, PartRef, PartSpec
-from heliostat.plugins.part_names import check_parts
 from heliostat.errors import ConfigError, DataError
+from heliostat.plugins.part_names import check_parts
 from heliostat.plugins.registry import registry
 from heliostat_methods.parts.models import WideResNet
 from heliostat_methods.parts.plugin import PARTS

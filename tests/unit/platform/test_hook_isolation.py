@@ -19,10 +19,11 @@ from heliostat_test_methods import METHODS
 from heliostat import PartRef, PartSpec, ProductSpec, hookimpl
 from heliostat.contract.hooks import Hooks
 from heliostat.contract.part import PROTOCOLS
-from heliostat.driver.inputs import PartBuilder, resolve_inputs
+from heliostat.driver.inputs import resolve_inputs
 from heliostat.driver.start import start
 from heliostat.errors import ConfigError, Interrupted, PluginError
 from heliostat.executors.choice import Execution
+from heliostat.plugins.building import PartBuilder
 from heliostat.plugins.reference import hook_names, markdown
 from heliostat.plugins.registry import Registry
 from heliostat.report import Section, Text
@@ -92,7 +93,7 @@ def test_heliostat_parts_offers_parts_that_follow_their_protocol(tmp_path: Path)
         PartSpec("potion", "any", build=lambda config: 3, summary="a kind of its own"),
     ]
     registry.register(plugin(heliostat_parts=lambda: specs), "mine")
-    build = PartBuilder(registry, ArtifactStore(tmp_path), {}, tmp_path)
+    build = PartBuilder(registry, str, {}, tmp_path)
     assert build("sampler", PartRef("middle")) is good
     assert build("potion", PartRef("any")) == 3
     with pytest.raises(PluginError, match="'nothing' gave a object, which lacks points of the"):
@@ -252,7 +253,9 @@ def test_a_product_of_a_plugin_s_method_is_a_part_of_another(tmp_path: Path) -> 
     store = ArtifactStore(tmp_path / "artifacts")
     ref = PartRef(f"run:{account['run']}", {}, "sampler")
     inputs = resolve_inputs({"sampler": ref}, registry, store, tmp_path / "runs")  # type: ignore[arg-type]
-    part = PartBuilder(registry, store, inputs, tmp_path)("sampler", ref)
+    part = PartBuilder(registry, lambda sha256: store.get(sha256).decode(), inputs, tmp_path)(
+        "sampler", ref
+    )
     assert part.points(1, 1, None) == 0.25
 
 

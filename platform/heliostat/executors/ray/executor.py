@@ -16,7 +16,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,8 @@ from heliostat.executors.ray.joining import wait_for_nodes
 from heliostat.executors.ray.nodes import cannot_run, differences, probe
 from heliostat.executors.ray.reaching import why_unreachable
 from heliostat.executors.ray.same_code import OtherCode, code_of, compared, packages_of, refused
+from heliostat.plugins.building import PartBuilder, products_in
+from heliostat.plugins.registry import registry
 from heliostat.values.canonical import digest
 from heliostat.values.outcome import WORKER_LOST, Failure
 from heliostat.worker.evaluate import WorkerSide
@@ -66,6 +68,12 @@ class WorkerSetup:
     """Folders that the driver imports from; for workers on the driver's own machine."""
     plugins: Mapping[str, str] = field(default_factory=dict)
     """The variables that say which plugins may be loaded, as they are for the driver."""
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    """Hashes of the files and products that parts are built from."""
+    directory: str = "."
+    """Where the run began: relative paths of parts are meant from there."""
+    products: Mapping[str, Any] = field(default_factory=dict)
+    """References to the texts of those products, by hash."""
     packages: tuple[str, ...] = ()
     """Packages whose sources every node needs as the driver has them, beside the tasks' own."""
 
@@ -158,7 +166,8 @@ class RayExecutor:
                 self._wait_seconds,
                 lambda text: self._on_event("nodes", text),
             )
-        self._setup_ref = ray.put(self._setup)
+        products = {sha: ray.put(self._fetch(sha)) for sha in products_in(self._setup.inputs)}
+        self._setup_ref = ray.put(replace(self._setup, products=products))
         self._count_nodes(wait=True)
 
     def _count_nodes(self, *, wait: bool = False) -> None:
@@ -464,14 +473,21 @@ def _run_chunk(
         prepare_environment(cache_dir, setup.code)
         os.environ.update(setup.plugins)
         sys.path += [path for path in setup.import_paths if path not in sys.path]
+        build = PartBuilder(
+            registry(),
+            lambda sha256: str(ray.get(setup.products[sha256])),
+            setup.inputs,
+            Path(setup.directory),
+            check_files=True,
+        )
         side = _sides[setup.run] = WorkerSide(
-            setup.root, cache_dir, setup.checkpoint_seconds, fetch=_no_data
+            setup.root, cache_dir, setup.checkpoint_seconds, _no_data, build
         )
     side.fetch = lambda sha256: ray.get(refs[sha256][0])
     node = ray.get_runtime_context().get_node_id()[:8]
     worker = f"node {ray.util.get_node_ip_address()} ({node}) pid {os.getpid()}"
     if common.function not in _compared:
-        other = compared(common, packages, code, worker)
+        other = compared(common.function, common.module, packages, code, worker)
         if other is not None:
             yield other
             return

@@ -13,7 +13,6 @@ from functools import cache
 from heliostat.errors import ClusterError, ExecutionError
 from heliostat.values.names import task_named
 from heliostat.worker import fingerprint
-from heliostat.worker.work import Work
 
 
 @dataclass(frozen=True)
@@ -37,14 +36,14 @@ def code_of(packages: tuple[str, ...]) -> str:
 
 
 def compared(
-    common: Work, packages: tuple[str, ...], code: str | None, worker: str
+    function: str, module: str, packages: tuple[str, ...], code: str | None, worker: str
 ) -> OtherCode | None:
     """Return why this process cannot evaluate a task as the driver would, or None.
 
     `code` is the driver's hash of the packages; None when both read the same files.
     """
     try:
-        task_named(common.function, common.module)
+        task_named(function, module)
     except ExecutionError as error:
         return OtherCode(worker, str(error))
     if code is not None and code_of(packages) != code:

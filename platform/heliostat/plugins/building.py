@@ -1,0 +1,142 @@
+"""The only builder of parts: what a configuration names becomes an object, in search and task.
+
+A part is a plugin's, by name, with parameters or an argument (``csv:PATH``), or what a run of any
+method left (``run:RUN/PRODUCT``). Files and products are those that the run began with: each is
+known by its hash.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from heliostat.contract.guard import contained
+from heliostat.contract.method import MethodSpec
+from heliostat.contract.part import PartRef, PartSpec, check_part_object
+from heliostat.errors import DataError, PluginError, nearest
+from heliostat.terminal import printable
+from heliostat.values.canonical import decode
+
+PRODUCT = "run:"
+
+
+class Offers(Protocol):
+    """Where parts and methods are looked up by name."""
+
+    def part(self, kind: str, name: str) -> PartSpec:
+        """Return the part of that kind and name."""
+        ...
+
+    def method(self, name: str) -> MethodSpec:
+        """Return the method of that name."""
+        ...
+
+
+class PartBuilder:
+    """Builds the parts that a run's configuration names.
+
+    `inputs` are the hashes of the files and products that the run began with, `directory` is where
+    relative paths are meant from, `fetch(sha256)` gives the canonical text of a product. With
+    `check_files` a file has to be the one that the run began with: another machine may hold
+    another. `tell` gets the `note` of a part that has one: what a user has to know of it, once.
+    """
+
+    def __init__(
+        self,
+        offers: Offers,
+        fetch: Callable[[str], str],
+        inputs: Mapping[str, str],
+        directory: Path,
+        *,
+        check_files: bool = False,
+        tell: Callable[[str], None] = lambda text: None,
+    ) -> None:
+        self._offers = offers
+        self._fetch = fetch
+        self._inputs = inputs
+        self._directory = directory
+        self._unchecked = check_files
+        self._checked: set[Path] = set()
+        self._tell = tell
+        self._told: set[str] = set()
+
+    def __call__(self, kind: str, ref: PartRef) -> Any:
+        """Return the part; raises DataError, ConfigError or PluginError when it cannot be built."""
+        if ref.name.startswith(PRODUCT):
+            part = self._from_product(kind, ref)
+        else:
+            spec = self._offers.part(kind, ref.name)
+            params = spec.config.model_validate(dict(ref.params))
+            argument = argument_of(ref)
+            if spec.inputs is not None:  # a relative path is meant from where the run began
+                argument = str(self._directory / argument)
+                self._check_files(spec, kind, ref, argument)
+            with contained(f"{kind} {ref.name}: build"):
+                part = spec.build(argument, params) if spec.prefix else spec.build(params)
+        check_part_object(kind, ref.name, part)
+        self._tell_once(ref.name, getattr(part, "note", ""))
+        return part
+
+    def _check_files(self, spec: PartSpec, kind: str, ref: PartRef, argument: str) -> None:
+        if not self._unchecked or spec.inputs is None:
+            return
+        with contained(f"{kind} {ref.name}: inputs"):
+            files = [file.absolute() for file in spec.inputs(argument)]
+        for file in files:
+            began = self._inputs.get(f"file {file}")
+            if file in self._checked or began is None:
+                continue
+            if file_hash(file) != began:
+                raise DataError(
+                    f"{file} is not the file that the run began with; bring the same one to every "
+                    "node, or restore it"
+                )
+            self._checked.add(file)
+
+    def _tell_once(self, name: str, note: object) -> None:
+        if isinstance(note, str) and note:
+            text = printable(f"{name}: {note}")
+            if text not in self._told:
+                self._told.add(text)
+                self._tell(text)
+
+    def _from_product(self, kind: str, ref: PartRef) -> Any:
+        stored = self._inputs.get(f"{kind} {ref.name}")
+        if stored is None:
+            raise DataError(
+                f"{ref.name} is no {kind} that this run began with; name it in a field of the "
+                f"configuration that is annotated PartKind({kind!r})"
+            )
+        sha256, _, method = stored.partition(" ")
+        value = decode(self._fetch(sha256))
+        for product in self._offers.method(method).products:
+            if product.kind == kind:
+                with contained(f"{kind} {ref.name}: build"):
+                    return product.build(value)
+        raise PluginError(f"method {method} no longer says how to build a {kind}")
+
+
+def products_in(inputs: Mapping[str, str]) -> list[str]:
+    """Return the hashes of the products among a run's inputs."""
+    return [
+        value.partition(" ")[0] for label, value in inputs.items() if not label.startswith("file ")
+    ]
+
+
+def argument_of(ref: PartRef) -> str:
+    """Return what follows the colon in the name of a family: the path of ``csv:PATH``."""
+    return ref.name.partition(":")[2]
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file; raises DataError naming the nearest file that is there."""
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except ValueError as error:  # a NUL in it
+        raise DataError(f"cannot read {str(path)!r}: {error}") from error
+    except OSError as error:
+        close = nearest(path.name, sorted(p.name for p in path.parent.glob("*")))
+        hint = f"; did you mean {path.parent / close}?" if close and close != path.name else ""
+        raise DataError(f"cannot read {path}: {error.strerror}{hint}") from error

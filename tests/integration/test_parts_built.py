@@ -1,0 +1,88 @@
+"""One way to build a part: in a search and in a task, here and on Ray, of any origin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from command_line import CommandLine
+
+PLUGIN = "heliostat_teaching.plugin,heliostat_part_methods"
+TABLE = "x,y\n" + "".join(f"{i},{0.5 + 1.25 * i * i}\n" for i in range(12))
+
+
+@pytest.fixture
+def made(cli: CommandLine) -> CommandLine:
+    """The command line with the external plugin, a table beside it and a loss that a run left."""
+    cli.environment["HELIOSTAT_LOAD"] = PLUGIN
+    (cli.folder / "table.csv").write_text(TABLE)
+    return cli
+
+
+def left(cli: CommandLine) -> str:
+    return str(cli.json("run", "leaves_loss", "-o", "power=2", "--workers", "serial")["run"])
+
+
+def built(cli: CommandLine, workers: str, *options: str) -> Any:
+    given = [word for option in options for word in ("-o", option)]
+    return cli.json("run", "builds_parts", *given, "--workers", workers)
+
+
+# Each value is sum over i of mean |(t - i) - t|^p = 0 + 1 + 2^p + 3^p.
+POWERS = {1.5: 0 + 1 + 2**1.5 + 3**1.5, 2.0: 14.0, 1.0: 6.0}
+
+
+def test_tasks_build_parts_of_every_origin(made: CommandLine) -> None:
+    run = left(made)
+    for loss, power in (
+        ("power", 1.5),
+        ('{name="power", power=1.0}', 1.0),
+        (f"run:{run}", 2.0),
+        (f"run:{run}/power", 2.0),
+    ):
+        account = built(made, "serial", "data=csv:table.csv", f"loss={loss}")
+        assert account["result"]["value"] == pytest.approx(POWERS[power], rel=1e-12)
+
+
+@pytest.mark.ray
+def test_a_product_and_a_table_are_built_on_workers_with_the_same_bits(made: CommandLine) -> None:
+    run = left(made)
+    options = ("data=csv:table.csv", f"loss=run:{run}")
+    serial, ray = built(made, "serial", *options), built(made, "2", *options)
+    assert serial["digest"] == ray["digest"]
+    assert serial["failures"] == ray["failures"] == 0
+    checked = made.json("verify", ray["run"])
+    assert (checked["equal"], checked["different"]) == (4, [])
+
+
+def test_a_part_that_the_configuration_does_not_name_is_refused_with_the_reason(
+    made: CommandLine,
+) -> None:
+    from heliostat import PartRef
+    from heliostat.errors import DataError
+    from heliostat.plugins.building import PartBuilder
+    from heliostat.plugins.registry import Registry
+
+    build = PartBuilder(Registry(), str, {}, Path())
+    with pytest.raises(DataError, match="no loss that this run began with") as caught:
+        build("loss", PartRef("run:somewhere"))
+    assert "PartKind('loss')" in str(caught.value)
+
+
+def test_a_file_that_is_another_one_on_a_worker_s_machine_is_refused(tmp_path: Path) -> None:
+    from heliostat import PartRef
+    from heliostat.errors import DataError
+    from heliostat.plugins.building import PartBuilder, file_hash
+    from heliostat.plugins.registry import Registry
+
+    table = tmp_path / "table.csv"
+    table.write_text(TABLE)
+    inputs = {f"file {table}": file_hash(table)}
+    ref = PartRef("csv:table.csv", {}, "dataset")
+    build = PartBuilder(Registry(), str, inputs, tmp_path, check_files=True)
+    assert len(build("dataset", ref).targets) == 12
+    table.write_text(TABLE + "12,9\n")
+    other = PartBuilder(Registry(), str, inputs, tmp_path, check_files=True)
+    with pytest.raises(DataError, match="is not the file that the run began with"):
+        other("dataset", ref)
