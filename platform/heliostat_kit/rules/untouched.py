@@ -15,16 +15,18 @@ from types import FunctionType, ModuleType
 from typing import Any
 
 import heliostat
+import heliostat_kit
 
-_OWN = "heliostat"
+_OWN = (heliostat, heliostat_kit)
 _MEMBERS = (FunctionType, classmethod, staticmethod, property)
 
 
 def platform_now() -> dict[str, tuple[Any, Any]]:
     """Return what Heliostat's modules and classes hold, by dotted name; loads all of them."""
-    for found in pkgutil.walk_packages(heliostat.__path__, f"{_OWN}."):
-        with contextlib.suppress(ImportError):  # an extra that is not installed
-            importlib.import_module(found.name)
+    for package in _OWN:
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            with contextlib.suppress(ImportError):  # an extra that is not installed
+                importlib.import_module(found.name)
     return dict(_held())
 
 
@@ -39,10 +41,11 @@ def replaced_since(before: Mapping[str, tuple[Any, Any]]) -> list[str]:
 
 
 def _held() -> Iterator[tuple[str, tuple[Any, Any]]]:
+    own = {package.__name__ for package in _OWN}
     modules = {
         name: module
         for name, module in sys.modules.items()
-        if isinstance(module, ModuleType) and name.partition(".")[0] == _OWN
+        if isinstance(module, ModuleType) and name.partition(".")[0] in own
     }
     for module_name, module in sorted(modules.items()):
         for name, value in list(vars(module).items()):

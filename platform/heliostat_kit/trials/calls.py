@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sysconfig
 import traceback
 from collections.abc import Iterator
@@ -9,12 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import heliostat
+import heliostat_kit
 from heliostat.contract.guard import arrivals
 from heliostat.errors import HeliostatError, told
 from heliostat.worker.limits import DeadlineReached, limited
-from heliostat_kit.rule import Broken, NotJudged
+from heliostat_kit.verdict import Broken, NotJudged
 
-_PLATFORM = str(Path(heliostat.__file__).parent)
+_OWN = tuple(str(Path(p.__path__[0])) + os.sep for p in (heliostat, heliostat_kit))
 _LIBRARY = sysconfig.get_path("stdlib")
 
 
@@ -46,7 +48,7 @@ def _line(error: BaseException) -> str:
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if not frame.filename.startswith((_PLATFORM, "<frozen"))
+        if not frame.filename.startswith((*_OWN, "<frozen"))
         and (not frame.filename.startswith(_LIBRARY) or "site-packages" in frame.filename)
     ]
     if not frames:

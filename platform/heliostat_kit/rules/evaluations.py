@@ -6,13 +6,16 @@ should not be there.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import tempfile
 import tomllib
 from pathlib import Path
 
+from heliostat.cli.verbs.export import export
 from heliostat.contract.config import plain, validate, without_none
 from heliostat.driver import configuration
 from heliostat.errors import ConfigError, HeliostatError, key_text
@@ -24,11 +27,11 @@ from heliostat.values.names import task_named
 from heliostat.worker.evaluate import WorkerSide
 from heliostat.worker.numerics import set_threads
 from heliostat.worker.work import Reply, Work
-from heliostat_kit.attempt import Failed
-from heliostat_kit.calls import calls
-from heliostat_kit.random_states import changed_since, random_states
-from heliostat_kit.rule import Broken, NotJudged, Unwatched
-from heliostat_kit.trial import UNFINISHED, Trial
+from heliostat_kit.trials.calls import calls
+from heliostat_kit.trials.command import Failed
+from heliostat_kit.trials.random_states import changed_since, random_states
+from heliostat_kit.trials.trial import UNFINISHED, Trial
+from heliostat_kit.verdict import Broken, NotJudged, Unwatched
 
 _UNPLAIN = "EncodingError"
 _MISUSE = "MisuseError"
@@ -39,7 +42,7 @@ _NO_TASK = ("a task must be", "is defined in the script")
 
 
 def presets(trial: Trial) -> None:
-    """Every preset validates; written as TOML and read back it is the same."""
+    """Resolve each preset, and again what its TOML reads back as."""
     import tomli_w
 
     spec = trial.spec
@@ -57,7 +60,7 @@ def presets(trial: Trial) -> None:
 
 
 def unknown_keys(trial: Trial) -> None:
-    """A misspelt field is an error that names it."""
+    """Set a field that does not exist."""
     try:
         configuration.resolve(trial.spec, registry(), overrides=["no_such_field=1"])
     except ConfigError as error:
@@ -68,7 +71,7 @@ def unknown_keys(trial: Trial) -> None:
 
 
 def module_level_tasks(trial: Trial) -> None:
-    """Every task can be imported by its name."""
+    """Look every task of the run up by its name."""
     if isinstance(trial.quick, Failed) and _by_task(trial.quick):
         raise Broken(trial.quick.message)
     for function in sorted({row.function for row in trial.rows}):
@@ -79,7 +82,7 @@ def module_level_tasks(trial: Trial) -> None:
 
 
 def plain_values(trial: Trial) -> None:
-    """Items, values, shared data and result have a canonical text that decodes to the same."""
+    """Decode every stored text and encode it again."""
     if isinstance(trial.quick, Failed) and _by_value(trial.quick):
         raise Broken(trial.quick.message)
     for row in trial.rows:
@@ -93,7 +96,7 @@ def plain_values(trial: Trial) -> None:
 
 
 def quick_run(trial: Trial) -> None:
-    """The quick preset runs to its end in one process and evaluates at least one task."""
+    """See how the quick run ended, and what its process did besides."""
     if isinstance(trial.quick, Failed):
         if any(by(trial.quick) for by in (_by_task, _by_value, _by_shared)):
             raise NotJudged("the quick run ends with what breaks another rule")
@@ -105,7 +108,7 @@ def quick_run(trial: Trial) -> None:
 
 
 def global_random_state(trial: Trial) -> None:
-    """Neither tasks nor the search consume or set the states of random, numpy.random and torch."""
+    """Compare the generators' states around items evaluated here and around the watched search."""
     if not trial.rows:
         return
     worker = _worker(trial)
@@ -117,13 +120,13 @@ def global_random_state(trial: Trial) -> None:
         changed = changed_since(before)
         if changed:
             raise Broken(f"task {row.function} changed the state of {' and '.join(changed)}")
-    _, noted = trial.watched
+    _, noted = trial.reseeded
     if noted.drawn:
         raise Broken(f"the search changed the state of {' and '.join(noted.drawn)}")
 
 
 def item_order(trial: Trial) -> None:
-    """One process that evaluates the items last to first gets the journaled bytes."""
+    """Evaluate the items here, last to first, and compare with the journaled bytes."""
     worker = _worker(trial)
     for row in reversed(trial.rows):
         found, stored = _outcome(_evaluate(worker, trial, row)), _stored(trial, row)
@@ -135,7 +138,10 @@ def item_order(trial: Trial) -> None:
 
 
 def shared_data(trial: Trial) -> None:
-    """No task changes what it is given; arrays are read-only, so an attempt is an error."""
+    """Look for refused changes in the run and for changes by items evaluated here.
+
+    Arrays are read-only, so an attempt is an error.
+    """
     if isinstance(trial.quick, Failed) and _by_shared(trial.quick):
         by = trial.quick.task
         named = not by or _SHARED in trial.quick.message
@@ -152,10 +158,10 @@ def shared_data(trial: Trial) -> None:
 
 
 def writes(trial: Trial) -> None:
-    """Everything that Python writes lies in the runs folder or in the cache."""
+    """Look at the paths that Python wrote in the watched run."""
     if isinstance(trial.quick, Failed):
         raise NotJudged(UNFINISHED)
-    _, noted = trial.watched
+    _, noted = trial.reseeded
     allowed = [trial.runs.resolve(), trial.cache.resolve(), Path("/dev")]
     outside = [path for path in noted.written if not any(_within(path, own) for own in allowed)]
     if outside:
@@ -164,10 +170,10 @@ def writes(trial: Trial) -> None:
 
 
 def processes(trial: Trial) -> None:
-    """No other process is started; if one is, what it does is not judged."""
+    """Look at the processes that the watched run started."""
     if isinstance(trial.quick, Failed):
         raise NotJudged(UNFINISHED)
-    _, noted = trial.watched
+    _, noted = trial.reseeded
     if noted.started:
         raise Unwatched(
             f"the method starts {', '.join(noted.started[:5])}; what other processes write and "
@@ -176,7 +182,7 @@ def processes(trial: Trial) -> None:
 
 
 def report(trial: Trial) -> None:
-    """The report is written and names the run; so does the text at the end, if there is one."""
+    """Render the report, and ask for the text at the end if there is one."""
     from heliostat.contract.sections import Section
     from heliostat.report.build import write_report
     from heliostat.report.html import render
@@ -194,7 +200,7 @@ def report(trial: Trial) -> None:
 
 
 def no_pickles(trial: Trial) -> None:
-    """No file in the run's folder is a pickle."""
+    """Look at the first bytes of every file of the run."""
     for path in sorted((trial.folder / trial.serial["folder"]).rglob("*")):
         if path.is_file() and path.suffix not in (".db", ".db-wal", ".db-shm"):
             with path.open("rb") as file:
@@ -203,10 +209,9 @@ def no_pickles(trial: Trial) -> None:
 
 
 def digest_of_export(trial: Trial) -> None:
-    """Ten lines that share no code with the platform recompute the digest."""
+    """Recompute the digest by ten lines that share no code with the platform."""
     total = hashlib.sha256()
-    export = trial.commands.command("export", trial.serial["run"], environment=trial.environment())
-    for line in export.stdout.splitlines():
+    for line in _exported(trial).splitlines():
         try:
             row = json.loads(line)
         except ValueError as error:
@@ -219,6 +224,17 @@ def digest_of_export(trial: Trial) -> None:
         total.update((json.dumps(parts, separators=(",", ":")) + "\n").encode())
     if total.hexdigest() != trial.serial["digest"]:
         raise Broken(f"the export gives {total.hexdigest()}, the run has {trial.serial['digest']}")
+
+
+def _exported(trial: Trial) -> str:
+    """Return what `heliostat export` prints; in a process of its own if that may be more."""
+    run = trial.serial["run"]
+    if trial.spoilt:
+        return trial.commands.command("export", run, environment=trial.environment()).stdout
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        export.main([run, "--runs", str(trial.runs)], "heliostat export", standalone_mode=False)
+    return printed.getvalue()
 
 
 def _by_task(failed: Failed) -> bool:

@@ -1,14 +1,8 @@
-"""A rule, and what can come out of judging it."""
+"""What can come out of judging a rule, and the words for it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from heliostat_kit.trial import Trial
-
 
 LIMIT_SECONDS = 120.0
 """How long one run of a trial may take unless told otherwise."""
@@ -24,23 +18,6 @@ class NotJudged(Exception):
 
 class Unwatched(NotJudged):
     """A method does what may be right and cannot be watched; the text names it."""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One promise of every method.
-
-    `check(trial)` returns when it is kept, and raises Broken or NotJudged. What breaks one of the
-    rules in `after` breaks this one too, so it is judged once they are mended; None stands for all
-    rules before it.
-    """
-
-    name: str
-    promise: str
-    mend: str
-    check: Callable[[Trial], None]
-    after: tuple[str, ...] | None = ()
-    ray: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,15 @@
 """Runs of one method, made through the command line in processes of their own, as users do.
 
-Every run of a trial has the same cache and, unless a rule says otherwise, the same order of sets,
-so that two runs differ in nothing but what a rule changes between them.
+A run is plain, or differs from the plain one in what a single rule is about, or in all at once:
+what equals the plain run although everything was against it keeps several promises together. So a
+method that keeps them costs five processes: `quick`, the two of `hardened`, `spread` and
+`reseeded`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +20,7 @@ from heliostat.plugins.registry import registry
 from heliostat.store.folder import RunFolder
 from heliostat.store.journal import FAULT_VARIABLE, Row
 from heliostat.store.view import RunView
-from heliostat_kit.attempt import (
+from heliostat_kit.trials.command import (
     OVERTIME,
     CommandRun,
     Failed,
@@ -26,19 +28,21 @@ from heliostat_kit.attempt import (
     account_in,
     failure_of,
 )
-from heliostat_kit.rule import LIMIT_SECONDS, Broken, NotJudged
+from heliostat_kit.verdict import LIMIT_SECONDS, Broken, NotJudged
 
 UNFINISHED = "the quick run does not finish"
 
 Ended = dict[str, Any] | Failed
 """A run's account, or why there is none."""
 
-# A set of two is in its other order in half of the runs: each that is made anyway takes an order
-# of its own. `repeatable` comes before it is known that sets decide nothing and keeps the first.
-NOTED_ORDER, SECOND_ORDER, THREADED_ORDER, KILLED_ORDER, RESUMED_ORDER = "1", "2", "3", "4", "5"
-WORKERS_ORDERS = {1: "6", 2: "7"}
+# Values of PYTHONHASHSEED. A set of two is in its other order in half of the runs, so each run that
+# is to differ takes an order of its own.
+_PLAIN_ORDER = "0"
+KILLED_ORDER, RESUMED_ORDER, SPREAD_ORDER = "3", "4", "5"
+SET_ORDERS = ("1", "2", KILLED_ORDER, RESUMED_ORDER, SPREAD_ORDER)
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_FOUR_THREADS = dict.fromkeys(_THREADS, "4")
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ class Noted:
 class Trial:
     """A method with the settings it is tried with, and its runs, each made when first needed.
 
-    `limit`: seconds that one run may take, and one call of the method's other functions.
+    `limit`: seconds that one run may take, and one call of the method's other functions. `judged`:
+    the names of the rules that will be asked, all of them if None.
     """
 
     method: str
@@ -64,7 +69,8 @@ class Trial:
     options: Sequence[str] = ()
     seed: int = 1
     limit: float = LIMIT_SECONDS
-    _in_order: dict[str, Ended] = field(default_factory=dict)
+    judged: Collection[str] | None = None
+    _made: dict[tuple[str, ...], Ended] = field(default_factory=dict)
 
     @cached_property
     def spec(self) -> MethodSpec:
@@ -86,6 +92,10 @@ class Trial:
         """The folder of the trial's runs."""
         return self.folder / "runs"
 
+    def judges_several(self, rules: Collection[str]) -> bool:
+        """Return whether more than one of these rules will be asked, so that they may share."""
+        return self.judged is None or sum(name in self.judged for name in rules) > 1
+
     def arguments(self, workers: str = "serial", seed: int | None = None) -> list[str]:
         """Return the command that runs the method."""
         chosen = self.seed if seed is None else seed
@@ -98,14 +108,10 @@ class Trial:
         common = {
             "HELIOSTAT_CACHE": str(self.cache),
             "HELIOSTAT_RUNS": str(self.runs),
-            "PYTHONHASHSEED": "0",
+            "PYTHONHASHSEED": _PLAIN_ORDER,
             "PYTHONDONTWRITEBYTECODE": "1",
         }
         return {**common, **more}
-
-    def run(self, *arguments: str, **environment: str) -> dict[str, Any]:
-        """Return the account of a run that has to finish; raises Broken with what it said."""
-        return finished(self._attempt(arguments, environment)[0], " ".join(arguments))
 
     @cached_property
     def _quick(self) -> tuple[Ended, str]:
@@ -113,7 +119,7 @@ class Trial:
 
     @property
     def quick(self) -> Ended:
-        """The run that all others are compared with: serial, with an empty cache."""
+        """The run that all others are compared with: plain, with an empty cache."""
         return self._quick[0]
 
     @property
@@ -139,51 +145,84 @@ class Trial:
         return [row for row in self.view.outcomes() if not row.observed]
 
     @cached_property
-    def watched(self) -> tuple[Ended, Noted]:
-        """A run with sets in another order, and what it did to the machine."""
+    def reseeded(self) -> tuple[Ended, Noted]:
+        """A run with another seed, and what it did to the machine.
+
+        This one is watched because it finds the cache full: what a method compiles when it first
+        runs is no business of a rule.
+        """
         file = self.folder / "noted.jsonl"
-        ended, _ = self._attempt(self.arguments(), {"PYTHONHASHSEED": NOTED_ORDER}, file)
+        ended, _ = self._attempt(self.arguments(seed=self.seed + 1), {}, file)
         return ended, _noted(file)
 
-    def in_order(self, order: str) -> Ended:
-        """Return a run like the quick one, with sets in the order of that PYTHONHASHSEED."""
-        if order == NOTED_ORDER:
-            return self.watched[0]
-        if order not in self._in_order:
-            self._in_order[order] = self._attempt(self.arguments(), {"PYTHONHASHSEED": order})[0]
-        return self._in_order[order]
+    @cached_property
+    def hardened(self) -> Ended:
+        """All at once in one process: other sets, four threads, killed in the middle, resumed.
+
+        Tasks stay in the driver's process, where alone some of them see the shell's threads. What
+        Ray changes has a run of its own, `spread`: a run that is half the one and half the other
+        would hide what a search does with its workers before it is killed, or after.
+        """
+        return self._killed_and_resumed(
+            {**_FOUR_THREADS, "PYTHONHASHSEED": KILLED_ORDER},
+            {**_FOUR_THREADS, "PYTHONHASHSEED": RESUMED_ORDER},
+        )
+
+    @property
+    def spread(self) -> Ended:
+        """All at once on two Ray workers: other sets, four threads."""
+        return self._once("2", **_FOUR_THREADS, PYTHONHASHSEED=SPREAD_ORDER)
 
     @cached_property
+    def again(self) -> Ended:
+        """A run that differs from the quick one in the full cache alone."""
+        return self._attempt(self.arguments(), {})[0]
+
+    def in_order(self, order: str) -> Ended:
+        """Return a run with sets in the order of that PYTHONHASHSEED."""
+        return self._once(PYTHONHASHSEED=order)
+
+    @property
     def threaded(self) -> Ended:
         """A run with four threads asked for by the environment."""
-        changed = {**dict.fromkeys(_THREADS, "4"), "PYTHONHASHSEED": THREADED_ORDER}
-        return self._attempt(self.arguments(), changed)[0]
+        return self._once(**_FOUR_THREADS)
+
+    def on_workers(self, count: int) -> Ended:
+        """Return a run on that many Ray workers."""
+        return self._once(str(count))
 
     @cached_property
     def resumed(self) -> Ended | NotJudged:
         """A run whose driver was killed in the middle, gone on with."""
-        after = max(1, self.serial["outcomes"] // 2)
-        changed = {
-            FAULT_VARIABLE: f"kill-after-commits={after}",
-            "PYTHONHASHSEED": KILLED_ORDER,
-        }
-        try:
-            killed = self.commands.command(
-                *self.arguments(), environment=self.environment(**changed)
-            )
-        except Overtime as error:
-            return Failed(OVERTIME, str(error))
-        if killed.returncode != -9:
-            return NotJudged(
-                f"the run ended before its driver could be killed after {after} outcomes"
-            )
-        again = ["resume", "last", "--workers", "serial"]
-        return self._attempt(again, {"PYTHONHASHSEED": RESUMED_ORDER})[0]
+        ended = self._killed_and_resumed({}, {})
+        if isinstance(ended, Failed) or ended["starts"] > 1:
+            return ended
+        return NotJudged(
+            f"the run ended before its driver could be killed after {self._middle} outcomes"
+        )
 
     def close(self) -> None:
         """Close what is open."""
         if "view" in self.__dict__:
             self.view.close()
+
+    @property
+    def _middle(self) -> int:
+        return max(1, int(self.serial["outcomes"]) // 2)
+
+    def _killed_and_resumed(self, killed: Mapping[str, str], resumed: Mapping[str, str]) -> Ended:
+        """Return how it ended: without a second start if it was done before it could be killed."""
+        fault = {FAULT_VARIABLE: f"kill-after-commits={self._middle}"}
+        ended, _ = self._attempt(self.arguments(), {**killed, **fault})
+        if isinstance(ended, Failed) and ended.kind == "SIGKILL":
+            ended, _ = self._attempt(["resume", "last", "--workers", "serial"], resumed)
+        return ended
+
+    def _once(self, workers: str = "serial", **changed: str) -> Ended:
+        named = (workers, *(f"{name}={value}" for name, value in sorted(changed.items())))
+        if named not in self._made:
+            self._made[named] = self._attempt(self.arguments(workers), changed)[0]
+        return self._made[named]
 
     def _attempt(
         self, arguments: Sequence[str], changed: Mapping[str, str], noted: Path | None = None

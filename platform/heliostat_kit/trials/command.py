@@ -21,7 +21,7 @@ from typing import IO, Any
 from heliostat.errors import key_text
 from heliostat.store.folder import RunFolder
 from heliostat.store.view import RunView
-from heliostat_kit.rule import LIMIT_SECONDS, Broken
+from heliostat_kit.verdict import LIMIT_SECONDS, Broken
 
 OVERTIME = "Overtime"
 _ERROR, _UNEXPECTED, _ADVICE = "error: ", "unexpected error: ", "; this is a bug of Heliostat"
@@ -47,6 +47,8 @@ class CommandRun:
         self.folder = folder
         self.cache = folder / "cache"
         self.limit = limit
+        self.started: list[tuple[str, ...]] = []
+        """The arguments of each process that was started, in order."""
 
     def command(
         self,
@@ -56,10 +58,11 @@ class CommandRun:
     ) -> subprocess.CompletedProcess[str]:
         """Run `heliostat ARGUMENTS` and return what it printed, whatever its exit code is.
 
-        With `noted`, what it does to the machine is written there (`heliostat_kit.probe`).
+        With `noted`, what it does to the machine is written there (`heliostat_kit.trials.probe`).
         Raises Overtime.
         """
-        module = "heliostat_kit.probe" if noted else "heliostat.submit"
+        module = "heliostat_kit.trials.probe" if noted else "heliostat.submit"
+        self.started.append(arguments)
         line = [sys.executable, "-m", module, *([str(noted)] if noted else []), *arguments]
         # files, not pipes: a process that the plugin leaves behind would hold a pipe open
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -126,7 +129,7 @@ def failure_of(done: subprocess.CompletedProcess[str], runs: Path) -> Failed:
         number = -done.returncode
         name = signal.Signals(number).name if number in set(signal.Signals) else str(number)
         return Failed(
-            "Signal",
+            name,
             f"{name} ended its process{after}: a compiled library crashed, the memory ran out, or "
             "the search or a task sends signals",
         )

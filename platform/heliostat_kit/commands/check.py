@@ -13,11 +13,11 @@ import click
 
 from heliostat.contract.commands import json_option, print_json
 from heliostat.errors import ConfigError, PluginError, did_you_mean
-from heliostat_kit.rule import LIMIT_SECONDS
+from heliostat_kit.verdict import LIMIT_SECONDS
 
 if TYPE_CHECKING:
     from heliostat.plugins.allowed import PluginRow
-    from heliostat_kit.rule import Verdict
+    from heliostat_kit.verdict import Verdict
 
 _WIDTH = 20
 
@@ -45,7 +45,7 @@ def check(
     code 3 if one is broken. Importing a plugin runs its code.
     """
     from heliostat.worker.numerics import prepare_environment
-    from heliostat_kit.rules import chosen
+    from heliostat_kit.rules.methods import chosen
 
     rules = chosen(only, ray=ray)
     prepare_environment()
@@ -83,9 +83,9 @@ def _subjects(
 ) -> Iterator[tuple[str, Iterator[Verdict]]]:
     """Yield each thing that a plugin offers, with the verdicts on it as they come."""
     from heliostat.plugins.registry import registry
-    from heliostat_kit import offers
-    from heliostat_kit.rules import judge
-    from heliostat_kit.trial import Trial
+    from heliostat_kit.rules import offers
+    from heliostat_kit.rules.methods import judge
+    from heliostat_kit.trials.trial import Trial
 
     names = [row.name for row in rows]
     if replaced or not only:
@@ -95,7 +95,8 @@ def _subjects(
         if kind == "method":
             own = folder / "methods" / name
             own.mkdir(parents=True)
-            trial = Trial(name, own, preset, limit=limit)
+            judged = [rule.name for rule in rules]
+            trial = Trial(name, own, preset, limit=limit, judged=judged)
             yield f"method {name}, preset {preset}", judge(trial, rules)
             trial.close()
     if only:
@@ -117,8 +118,8 @@ def _rows(plugin: str, folder: Path) -> tuple[list[PluginRow], list[str]]:
     """
     from heliostat.plugins.allowed import built_in, candidates
     from heliostat.plugins.registry import registry
-    from heliostat_kit import local
-    from heliostat_kit.untouched import platform_now, replaced_since
+    from heliostat_kit.commands import local
+    from heliostat_kit.rules.untouched import platform_now, replaced_since
 
     path = Path(plugin)
     is_path = path.exists() or "/" in plugin or plugin.endswith((".py", ".toml"))

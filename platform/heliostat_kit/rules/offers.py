@@ -11,9 +11,9 @@ from heliostat.plugins.allowed import LOAD_VARIABLE
 from heliostat.plugins.observers import COMMITTED, FINISHED, STARTED
 from heliostat.plugins.registry import registry
 from heliostat_kit import watched
-from heliostat_kit.attempt import CommandRun, account_in, failure_of
-from heliostat_kit.part_trials import try_part
-from heliostat_kit.rule import LIMIT_SECONDS, Broken, NotJudged, Verdict
+from heliostat_kit.rules.parts import try_part
+from heliostat_kit.trials.command import CommandRun, account_in, failure_of
+from heliostat_kit.verdict import LIMIT_SECONDS, Broken, NotJudged, Verdict
 
 IMPORT = "import"
 _IMPORT_PROMISE = "importing the plugin replaces nothing in Heliostat"
