@@ -57,7 +57,7 @@ METHOD = MethodSpec(
         "abs_error": Metric("min", "currency"),
     },
     presets={"smoke": SMOKE, "demo": DEMO, "paper": PAPER},
-    names="heliostat_methods.step_options.search",
+    names="heliostat_methods.step_options.tasks",
     report=_report,
     describe=_describe,
     unit="paths",

@@ -10,8 +10,15 @@ from heliostat import TaskContext, stored, task
 from heliostat_methods.step_options.book import BookRows, PricedRows, price_rows
 from heliostat_methods.step_options.contract import StepOption
 from heliostat_methods.step_options.market import Market
+from heliostat_methods.step_options.metropolis import MetropolisEstimator
+from heliostat_methods.step_options.monte_carlo import GreekSampler, PathSampler
+from heliostat_methods.step_options.multilevel import MultilevelEstimator
 from heliostat_methods.step_options.pricing import price
+from heliostat_methods.step_options.quasi_monte_carlo import SobolSampler
 from heliostat_methods.step_options.result import Result
+
+SHARED = (PathSampler, GreekSampler, SobolSampler, MultilevelEstimator, MetropolisEstimator)
+"""What `run_shard` works on; a process that imports this module knows their permanent names."""
 
 
 @stored("step_options.engine_call")
