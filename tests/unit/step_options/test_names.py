@@ -7,9 +7,9 @@ import sys
 
 from heliostat.values.canonical import encode
 from heliostat_methods.step_options import BlackScholesMarket, MultilevelEstimator, down_step
-from heliostat_methods.step_options.metropolis import ChainSummary, MetropolisEstimator
-from heliostat_methods.step_options.multilevel import LevelShard
-from heliostat_methods.step_options.quasi_monte_carlo import SobolSampler
+from heliostat_methods.step_options.monte_carlo.metropolis import ChainSummary, MetropolisEstimator
+from heliostat_methods.step_options.monte_carlo.multilevel import LevelShard
+from heliostat_methods.step_options.monte_carlo.quasi_monte_carlo import SobolSampler
 from heliostat_search.montecarlo import Moments
 
 OPTION = down_step("call", 100.0, 1.0, 90.0, 5.0)
