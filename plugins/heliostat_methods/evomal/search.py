@@ -15,8 +15,10 @@ from heliostat_methods.evomal.learners.problem import ProblemData
 from heliostat_methods.evomal.losses.expression import parse
 from heliostat_methods.evomal.losses.primitives import table_named
 from heliostat_methods.evomal.losses.standard import USUAL
-from heliostat_methods.evomal.searches.baselines import FoundLosses, find_losses
+from heliostat_methods.evomal.searches.by_name import find_losses
+from heliostat_methods.evomal.searches.found import FoundLosses
 from heliostat_methods.evomal.searches.settings import comparison_training
+from heliostat_methods.evomal.searches.strategy import Posed
 from heliostat_methods.evomal.tasks import (
     Problems,
     Surroundings,
@@ -85,7 +87,7 @@ def _one_search(
 ) -> Callable[[Run], list[dict[str, Any]]]:
     def start(run: Run) -> list[dict[str, Any]]:
         problems = run.share(group)
-        found = find_losses(config, group, problems, run)
+        found = find_losses(config, Posed(group, problems), run)
         return [
             _account(config, group, problems, t, found, opponents[data.name], labels[data.name],
                      targets, run)

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from heliostat import registry
-from heliostat.contract import PartRef, toml_value, validate
+from heliostat.contract import PartRef, toml_value
 from heliostat.errors import ConfigError
 from heliostat_methods.evomal.commands.saved_losses import NamedLoss
 from heliostat_methods.evomal.comparison.meta_test import MetaTestConfig, meta_test, problem_data
+from heliostat_methods.evomal.learners.loading import installed_part
 from heliostat_methods.evomal.learners.training import TrainingConfig
 from heliostat_methods.evomal.losses.expression import parse
 from heliostat_methods.evomal.losses.standard import STANDARD_TREES, USUAL
@@ -40,7 +40,11 @@ def compared(
     fractions = tuple(settings.get("fractions", _FRACTIONS))
     root = seed if seed is not None else (first.seed or 0) if first is not None else 0
     data = problem_data(
-        _build(data_ref), _build(model_ref), model_ref, root, (fractions[0], *fractions[1:3])
+        installed_part("dataset", data_ref),
+        installed_part("model", model_ref),
+        model_ref,
+        root,
+        (fractions[0], *fractions[1:3]),
     )
     # A tree that was typed in is for whatever the data are for.
     losses = [replace(loss, task=data.task) if loss.typed else loss for loss in losses]
@@ -139,12 +143,6 @@ def _reference(kind: str, value: Any) -> PartRef:
     if isinstance(value, Mapping) and isinstance(value.get("name"), str):
         return PartRef(value["name"], {k: v for k, v in value.items() if k != "name"}, kind)
     raise ConfigError(f"--{kind}", value, f'the name of a {kind}, or {{name = "...", ...}}')
-
-
-def _build(ref: PartRef) -> Any:
-    spec = registry().part(ref.kind, ref.name)
-    params = validate(spec.config, dict(ref.params), f"{ref.kind} {ref.name}")
-    return spec.build(ref.name.partition(":")[2], params) if spec.prefix else spec.build(params)
 
 
 def _training(

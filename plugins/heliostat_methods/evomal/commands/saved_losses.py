@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from heliostat.contract import PartRef
 from heliostat.errors import ConfigError, RunNotFound, StoreError, did_you_mean
+from heliostat_methods.evomal.learners.loading import installed_part
 from heliostat_methods.evomal.losses.expression import LossExpression, parse
 from heliostat_methods.evomal.losses.primitives import LossExpressionError
 from heliostat_methods.evomal.losses.standard import STANDARD_TREES
@@ -193,16 +194,12 @@ def _part_ref(text: str) -> PartRef:
 
 def _part(ref: PartRef, label: str) -> NamedLoss:
     from heliostat import registry
-    from heliostat.contract import validate
 
     if ref.name in STANDARD_TREES and not ref.params:
         task: Task = "regression" if ref.name == "mse" else "classification"
         return NamedLoss(label, task, parse(STANDARD_TREES[ref.name]), ref, name=ref.name)
-    spec = registry().part(KIND, ref.name)
-    part = spec.build(validate(spec.config, dict(ref.params), f"loss {ref.name}"))
-    return NamedLoss(
-        label, _task(str(part.tasks[0])), part, ref, name=ref.name, described=spec.summary
-    )
+    part, said = installed_part(KIND, ref), registry().part(KIND, ref.name).summary
+    return NamedLoss(label, _task(str(part.tasks[0])), part, ref, name=ref.name, described=said)
 
 
 def _built(value: Mapping[str, Any], method: str) -> tuple[Any, Task]:

@@ -17,12 +17,10 @@ from heliostat.contract import Dataset, Model, Name, PartRef, stream
 from heliostat_methods.evomal.analysis.curves import Loss
 from heliostat_methods.evomal.comparison.paired_seeds import paired_difference, summary
 from heliostat_methods.evomal.learners.kernels.objectives import metric_code
-from heliostat_methods.evomal.learners.learner import BaseLearner, learner
+from heliostat_methods.evomal.learners.learner import BaseLearner, learner, train_frozen
 from heliostat_methods.evomal.learners.loading import split_problem
 from heliostat_methods.evomal.learners.problem import ProblemData, Streams
 from heliostat_methods.evomal.learners.training import TrainedRuns, TrainingConfig
-from heliostat_methods.evomal.losses.expression import LossExpression
-from heliostat_methods.evomal.population.program import LossProgram, stack_weights
 from heliostat_search.statistics import holm
 
 Array = np.ndarray[Any, Any]
@@ -100,10 +98,7 @@ def trained(
 ) -> TrainedRuns:
     """Return fresh models trained with a frozen loss, one for each replica of a root seed."""
     streams = [replica_streams(seed, k) for k in replicas]
-    if isinstance(loss, LossExpression):
-        program = LossProgram.from_expressions([loss])
-        return problem.train_replicas(program, stack_weights([loss]), training, streams)
-    return problem.train_module(loss, training, streams)
+    return train_frozen(problem, loss, training, streams)
 
 
 def replica_streams(seed: int, replica: int) -> Streams:

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-import numpy as np
 import numpy.typing as npt
 
 from heliostat_methods.evomal.learners import rejection, training, unrolled
+from heliostat_methods.evomal.learners.loading import Parts, installed_part
 from heliostat_methods.evomal.learners.problem import LearningProblem, ProblemData, Streams
 from heliostat_methods.evomal.learners.training import TrainedRuns, TrainingConfig, TrainingState
-from heliostat_methods.evomal.learners.unrolled import TunedLosses, Tuning, UnrolledConfig
-from heliostat_methods.evomal.population.program import LossProgram
+from heliostat_methods.evomal.learners.unrolled import Tuning, UnrolledConfig
+from heliostat_methods.evomal.losses.expression import LossExpression
+from heliostat_methods.evomal.population.program import LossProgram, stack_weights
 
 if TYPE_CHECKING:
     from heliostat_methods.evomal.learners.generic.torch_problem import TorchProblem
@@ -32,13 +33,12 @@ class BaseLearner(Protocol):
 
     P candidates of at most N nodes with weights (P, N), R replicas of one loss, C outputs. Metrics
     and curves are those of ``TrainedRuns``: (P or R, 3) and (P or R, curve steps, 3). All raise
-    ``ValueError`` naming the argument for shapes that do not fit.
+    ``ValueError`` naming the argument for shapes that do not fit. ``data`` are the data set and the
+    model, ``parts`` builds the model when it is first needed.
     """
 
-    @property
-    def data(self) -> ProblemData:
-        """Return the data set and the model."""
-        ...
+    data: ProblemData
+    parts: Parts
 
     def meta_stepper(
         self, program: LossProgram, tuning: Tuning, config: UnrolledConfig, streams: Streams
@@ -94,23 +94,22 @@ class BaseLearner(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass
 class TorchLearner:
     """Any torch model, by automatic differentiation; ``measured`` are rows x (n, ...), y (n,)."""
 
     data: ProblemData
     measured: tuple[Array, Array]
+    parts: Parts
 
     @cached_property
     def problem(self) -> TorchProblem:
         """Return the data as tensors, with the model's recipe."""
-        from heliostat import registry
         from heliostat_methods.evomal.learners.generic.torch_problem import TorchProblem
 
-        spec = registry().part("model", self.data.model.name)
-        recipe = spec.build(spec.config.model_validate(dict(self.data.model.params)))
         return TorchProblem.from_rows(
-            *self.data.train, *self.measured, task=self.data.task, model=recipe,
+            *self.data.train, *self.measured, task=self.data.task,
+            model=self.parts("model", self.data.model),
             input_shape=self.data.input_shape, classes=self.data.classes,
         )  # fmt: skip
 
@@ -167,7 +166,7 @@ class TorchLearner:
         return torch_training.train_module(loss, self.problem, config, replicas, curve_steps)
 
 
-@dataclass(frozen=True)
+@dataclass
 class DenseLearner:
     """A dense ReLU network, by the compiled closed form; losses that are no trees use torch.
 
@@ -176,6 +175,7 @@ class DenseLearner:
 
     data: ProblemData
     measured: tuple[Array, Array]
+    parts: Parts
 
     @cached_property
     def problem(self) -> LearningProblem:
@@ -187,7 +187,7 @@ class DenseLearner:
 
     @cached_property
     def _torch(self) -> TorchLearner:
-        return TorchLearner(self.data, self.measured)
+        return TorchLearner(self.data, self.measured, self.parts)
 
     def meta_stepper(
         self, program: LossProgram, tuning: Tuning, config: UnrolledConfig, streams: Streams
@@ -232,79 +232,27 @@ class DenseLearner:
         return self._torch.train_module(loss, config, replicas, curve_steps)
 
 
-def learner(data: ProblemData, measured: tuple[Array, Array]) -> BaseLearner:
-    """Return the learner that fits the model, measuring on `measured` rows x (n, ...), y (n,)."""
-    return TorchLearner(data, measured) if data.hidden is None else DenseLearner(data, measured)
+def learner(
+    data: ProblemData, measured: tuple[Array, Array], parts: Parts = installed_part
+) -> BaseLearner:
+    """Return the learner that fits the model, measuring on `measured` rows x (n, ...), y (n,).
 
-
-def tune(
-    learners: Sequence[BaseLearner], program: LossProgram, weights: Array,
-    config: UnrolledConfig, streams: Streams,
-) -> TunedLosses:  # fmt: skip
-    """Tune a block's weights on one problem, or on several in turn: step k on problem k mod T.
-
-    Weights are (P, N), the history is (meta_steps, P). Raises ``ValueError`` for weights of another
-    shape.
-
-    With one problem the streams are ``streams("init")`` and so on, with several each problem has
-    its own, ``streams("problem", t, "init")``. Taking turns is our reading of training a loss on
-    several tasks at once: the published description does not say how the steps are divided.
+    `parts` builds the model when it is first needed: a task's ``ctx.part``.
     """
-    tuning = Tuning.start(program, weights, np.float32)
-    steppers = []
-    for t, one in enumerate(learners):
-        steppers.append(one.meta_stepper(program, tuning, config, _own(streams, t, len(learners))))
-    history = np.empty((config.meta_steps, program.count), np.float32)
-    for k in range(config.meta_steps):
-        history[k] = steppers[k % len(steppers)](k)
-    return TunedLosses(tuning.weights, history)
+    if data.hidden is None:
+        return TorchLearner(data, measured, parts)
+    return DenseLearner(data, measured, parts)
 
 
-def _own(streams: Streams, problem: int, of: int) -> Streams:
-    if of == 1:
-        return streams
-
-    def prefixed(*name: int | str) -> np.random.Generator:
-        return streams("problem", problem, *name)
-
-    return prefixed
-
-
-def accept(
-    learners: Sequence[BaseLearner], program: LossProgram, weights: Array,
-    config: rejection.RejectionConfig, streams: Streams,
-) -> npt.NDArray[np.bool_]:  # fmt: skip
-    """Return the mask (P,) of candidates that pass the rejection protocol on every problem.
-
-    ``weights`` (P, N); problem t of several draws from ``streams("problem", t, ...)``.
-    """
-    passed = np.ones(program.count, np.bool_)
-    for t, one in enumerate(learners):
-        mine = _own(streams, t, len(learners))
-        predictions, labels = one.fresh_predictions(config.samples, mine)
-        passed &= rejection.improvements(
-            program, weights, predictions, labels,
-            classify=one.data.task == "classification", metric=one.data.metric, config=config,
-        ) > 0  # fmt: skip
-    return passed
-
-
-def train(
-    learners: Sequence[BaseLearner], program: LossProgram, weights: Array,
-    config: TrainingConfig, streams: Streams,
-    states: Sequence[TrainingState] | None = None, until: int | None = None,
-) -> tuple[npt.NDArray[np.float64], list[TrainingState]]:  # fmt: skip
-    """Return the fitness (P,), the metric's mean over problems, and where the trainings stand.
-
-    ``weights`` (P, N). ``states``, one for each problem, are where trainings go on, ``until`` is
-    the step to stop at; the fitness is +inf where a training diverged.
-    """
-    total, ends = np.zeros(program.count), []
-    for t, one in enumerate(learners):
-        runs = one.train(
-            program, weights, config, _own(streams, t, len(learners)),
-            state=None if states is None else states[t], until=until,
-        )  # fmt: skip
-        total += runs.fitness(one.data.metric)
-        ends.append(runs.state)
-    return total / len(learners), ends
+def train_frozen(
+    problem: BaseLearner,
+    loss: LossExpression | Callable[[Any, Any], Any],
+    training: TrainingConfig,
+    replicas: Sequence[Streams],
+    curve_steps: Sequence[int] = (),
+) -> TrainedRuns:
+    """Train fresh models with one loss, a tree or a torch callable: a model for each replica."""
+    if not isinstance(loss, LossExpression):
+        return problem.train_module(loss, training, replicas, curve_steps)
+    program = LossProgram.from_expressions([loss])
+    return problem.train_replicas(program, stack_weights([loss]), training, replicas, curve_steps)

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from heliostat import ConfigError, PartRef, Run
-from heliostat.contract import Dataset, Model
+from heliostat import ConfigError, PartRef, Run, registry
+from heliostat.contract import Dataset, Model, validate
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.learners.labels import Labels
 from heliostat_methods.evomal.learners.problem import ProblemData
 from heliostat_methods.evomal.losses.tree import Task
 from heliostat_search.splits import Split, split
+
+
+class Parts(Protocol):
+    """What builds parts: a task's ``ctx.part``, a search's ``run.part``."""
+
+    def __call__(self, kind: str, ref: PartRef) -> Any:
+        """Build a part by kind and name."""
+        ...
+
+
+def installed_part(kind: str, ref: PartRef) -> Any:
+    """Build an installed part outside of any run; raises ConfigError for parameters it lacks."""
+    spec = registry().part(kind, ref.name)
+    params = validate(spec.config, dict(ref.params), f"{kind} {ref.name}")
+    return spec.build(ref.name.partition(":")[2], params) if spec.prefix else spec.build(params)
 
 
 @dataclass(frozen=True)

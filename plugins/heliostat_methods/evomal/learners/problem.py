@@ -24,6 +24,15 @@ class Streams(Protocol):
         ...
 
 
+def under(streams: Streams, *prefix: int | str) -> Streams:
+    """Return the streams whose names begin with `prefix`."""
+
+    def streams_below(*name: int | str) -> np.random.Generator:
+        return streams(*prefix, *name)
+
+    return streams_below
+
+
 @stored("evomal.problem_data")
 @dataclass(frozen=True)
 class ProblemData:

@@ -6,10 +6,10 @@ from dataclasses import fields, replace
 from typing import Any
 
 from heliostat_methods.evomal.config import EvoMALConfig
+from heliostat_methods.evomal.learners.phases import ScoreSettings
 from heliostat_methods.evomal.learners.rejection import RejectionConfig
 from heliostat_methods.evomal.learners.training import AugmentedTraining, TrainingConfig
 from heliostat_methods.evomal.learners.unrolled import UnrolledConfig
-from heliostat_methods.evomal.tasks import ScoreSettings
 
 
 def score_settings(config: EvoMALConfig) -> ScoreSettings:
@@ -23,6 +23,18 @@ def score_settings(config: EvoMALConfig) -> ScoreSettings:
         tuning=tuning_config(config),
         rejection=RejectionConfig(config.filter_samples, config.filter_steps, config.learning_rate),
         training=training_config(config, config.base_steps),
+    )
+
+
+def untuned(config: EvoMALConfig) -> EvoMALConfig:
+    """Return the configuration of a search that leaves the weights as they are."""
+    return config.model_copy(update={"local_search": False})
+
+
+def as_given(config: EvoMALConfig) -> ScoreSettings:
+    """Return settings that score by partial training alone: no local search and no filter."""
+    return score_settings(
+        untuned(config).model_copy(update={"reject": "off", "skip_label_free": False})
     )
 
 

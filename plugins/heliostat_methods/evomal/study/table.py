@@ -27,7 +27,9 @@ from heliostat_methods.evomal.learners.labels import Labels
 from heliostat_methods.evomal.learners.loading import load
 from heliostat_methods.evomal.learners.problem import ProblemData
 from heliostat_methods.evomal.losses.standard import USUAL
-from heliostat_methods.evomal.searches.baselines import FoundLosses, find_losses
+from heliostat_methods.evomal.searches.by_name import find_losses
+from heliostat_methods.evomal.searches.found import FoundLosses
+from heliostat_methods.evomal.searches.strategy import Posed
 from heliostat_methods.evomal.study.cost import (
     search_seconds,
     standard_seconds,
@@ -167,7 +169,7 @@ def _one_cell(
         assert isinstance(data, ProblemData)
         settings = config.of_cell(cell.dataset, data.model.name)
         settings = settings.model_copy(update={"baseline": cell.baseline})
-        found = find_losses(settings, (data,), handle, run)
+        found = find_losses(settings, Posed((data,), handle), run)
         for loss in found.best[:1]:
             name = f"loss-{data.name}-{cell.model}-{cell.baseline}-{cell.seed}"
             product = {"task": data.task, "loss": loss.loss, "fitness": loss.fitness,

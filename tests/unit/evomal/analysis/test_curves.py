@@ -2,6 +2,7 @@
 
 import json
 
+import closed_form_losses as fixed_losses
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -19,7 +20,6 @@ from heliostat_methods.evomal.analysis.equilibrium import (
 from heliostat_methods.evomal.learners.networks import draw_batches, xavier_uniform
 from heliostat_methods.evomal.learners.problem import LearningProblem
 from heliostat_methods.evomal.learners.training import TrainingConfig, run_training
-from heliostat_methods.evomal.losses import fixed_losses
 from heliostat_methods.evomal.losses.expression import LossExpression, parse
 from heliostat_methods.evomal.population.program import LossProgram, stack_weights
 from heliostat_methods.evomal.report import plots

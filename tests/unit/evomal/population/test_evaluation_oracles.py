@@ -1,11 +1,11 @@
 """Numbers computed once in double precision by torch autograd, for the package to reproduce."""
 
+import closed_form_losses as fixed_losses
 import numpy as np
 import pytest
 
 from heliostat_methods.evomal.learners import rejection, unrolled
 from heliostat_methods.evomal.learners.problem import LearningProblem
-from heliostat_methods.evomal.losses import fixed_losses
 from heliostat_methods.evomal.losses.expression import LossExpression, parse
 from heliostat_methods.evomal.population import evaluation
 from heliostat_methods.evomal.population.program import LossProgram, stack_weights

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from in_process import InProcess
 
-from heliostat_methods.evomal.learners.labels import labels_text, metric_text, scale_text
+from heliostat_methods.evomal.report.label_texts import labels_text, metric_text, scale_text
 from heliostat_methods.parts.datasets import diabetes
 
 QUICK = ("run", "evomal", "--preset", "smoke", "--workers", "serial", "--no-report",

@@ -23,8 +23,10 @@ from heliostat_methods.evomal.losses.expression import LossExpression, parse
 from heliostat_methods.evomal.method import SMOKE, build_loss
 from heliostat_methods.evomal.report.search import describe
 from heliostat_methods.evomal.search import search
-from heliostat_methods.evomal.searches.genetic_program import evolve
-from heliostat_methods.evomal.searches.scoring import State, ranked, standings
+from heliostat_methods.evomal.searches.genetic_program import GeneticProgram
+from heliostat_methods.evomal.searches.scoring.archive import State, ranked, standings
+from heliostat_methods.evomal.searches.strategy import Posed
+from heliostat_methods.evomal.searches.tree_search import TreeSearch
 
 SMALL: dict[str, Any] = {
     **SMOKE,
@@ -63,7 +65,7 @@ def evolved(folder: Path, **changes: Any) -> State:
 
     def only_evolve(r: Any) -> State:
         group = tuple(load_problem(settings, ref, settings.model, r) for ref in settings.datasets)
-        return evolve(settings, group, r.share(group), r)
+        return TreeSearch(settings, GeneticProgram).evolve(Posed(group, r.share(group)), r)
 
     state: State = drive(only_evolve, folder, build_part=part).result
     return state
@@ -380,7 +382,7 @@ def test_a_generation_reports_after_every_block(tmp_path: Path) -> None:
 
     def only_evolve(r: Any) -> State:
         group = (load_problem(settings, settings.datasets[0], settings.model, r),)
-        return evolve(settings, group, r.share(group), r)
+        return TreeSearch(settings, GeneticProgram).evolve(Posed(group, r.share(group)), r)
 
     drive(only_evolve, tmp_path, build_part=part, listener=Heard())
     assert seen.index((1, True)) >= 2  # the first generation's blocks
