@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import time
 import traceback
@@ -14,7 +15,7 @@ from typing import Any
 from heliostat.contract.config import without_none
 from heliostat.contract.method import MethodSpec
 from heliostat.driver import identity
-from heliostat.driver.summary import account_of, say_last
+from heliostat.driver.summary import ON_GPU, account_of, add_label, say_last
 from heliostat.engine.conduct import conducted
 from heliostat.engine.engine import Engine
 from heliostat.engine.listener import Listener
@@ -30,6 +31,7 @@ from heliostat.store.journal import Journal, Row
 from heliostat.store.lock import RunLock
 from heliostat.store.log import RunLog
 from heliostat.terminal import printable
+from heliostat.worker.devices import installed, summary
 from heliostat.worker.numerics import environment, prepare_environment, set_threads
 
 LONGEST_REASON = 400
@@ -77,7 +79,14 @@ def drive(begun: Begun) -> dict[str, Any]:
         plugins, json.loads(journal.meta("inputs") or "{}"), Path(journal.meta("directory") or ".")
     )
     executor = make_executor(
-        folder, begun.seed, execution, fingerprint, begun.code.packages, inputs, on_event
+        folder,
+        begun.seed,
+        execution,
+        fingerprint,
+        begun.code.packages,
+        inputs,
+        on_event,
+        on_gpu=functools.cache(lambda: add_label(journal, ON_GPU)),
     )
     observers = Observers(plugins, folder, on_event)
     others = plugins.third_party()
@@ -145,6 +154,8 @@ def _tell_of_plugins(rows: Sequence[PluginRow], on_event: Callable[[str, str], N
 def _surroundings(rows: Sequence[PluginRow]) -> dict[str, str]:
     """Return what a run's record holds of the machine and of the plugins on it."""
     plugins, machine = identity.plugin_record(rows), environment()
+    if gpus := installed():
+        machine["gpu"] = summary(gpus)
     machine["versions"] |= {
         row["distribution"]: row["version"] for row in plugins if row["version"]
     }

@@ -16,6 +16,9 @@ from heliostat.store.folder import RunFolder, runs_root
 from heliostat.store.journal import Journal
 from heliostat.values.outcome import CHANCES
 
+ON_GPU = "computed on a GPU: equal bits are promised on CPUs of one type only"
+"""The label of a run in which items were granted a GPU."""
+
 
 def add_label(journal: Journal, label: str) -> None:
     """Say in a run's record what its result depends on besides its configuration."""
