@@ -8,15 +8,14 @@ from heliostat import Run
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.losses.primitives import PrimitiveTable
 from heliostat_methods.evomal.searches.random_trees import RandomTrees
-from heliostat_search.evolution import (
+from heliostat_search.strategies.evolution import (
     DoubleTournament,
+    Evolution,
     Individual,
     Tree,
     Variation,
-    elite,
-    offspring,
 )
-from heliostat_search.islands import Ring
+from heliostat_search.strategies.islands import Ring
 
 
 class GeneticProgram(RandomTrees):
@@ -24,9 +23,14 @@ class GeneticProgram(RandomTrees):
 
     def __init__(self, config: EvoMALConfig, table: PrimitiveTable, run: Run) -> None:
         super().__init__(config, table, run)
-        self._selection = DoubleTournament(config.tournament, config.parsimony)
-        self._variation = Variation(
-            config.crossover, config.mutation, config.max_height, config.mutation_heights
+        self._evolution = Evolution(
+            self.nodes,
+            self.size,
+            DoubleTournament(config.tournament, config.parsimony),
+            Variation(
+                config.crossover, config.mutation, config.max_height, config.mutation_heights
+            ),
+            config.elite,
         )
         self._ring = Ring(config.migrate_every, config.migrants)
 
@@ -41,7 +45,6 @@ class GeneticProgram(RandomTrees):
 
     def _bred(self, generation: int, island: int, parents: Sequence[Individual]) -> list[Tree]:
         rng = self.rng(generation, island)
-        kept = [one.tree for one in elite(parents, self.config.elite)]
-        count = self.size - len(kept)
-        drawn = offspring(self.nodes, parents, count, rng, self._selection, self._variation)
-        return [*kept, *self.corrected(drawn, rng)]
+        trees = self._evolution.ask(parents, rng)
+        kept = self.config.elite  # they stay as they are, given ones without an argument too
+        return [*trees[:kept], *self.corrected(trees[kept:], rng)]

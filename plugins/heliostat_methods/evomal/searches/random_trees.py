@@ -10,7 +10,7 @@ from heliostat import Run
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.losses.expression import parse
 from heliostat_methods.evomal.losses.primitives import PrimitiveTable
-from heliostat_search.evolution import (
+from heliostat_search.strategies.evolution import (
     Individual,
     Tree,
     half_and_half,

@@ -14,7 +14,7 @@ from heliostat_methods.evomal.searches.scoring.blocks import answered, cut
 from heliostat_methods.evomal.searches.settings import as_given
 from heliostat_methods.evomal.searches.strategy import Posed
 from heliostat_methods.evomal.tasks import Block, score_block
-from heliostat_search.cmaes import CMAES, CMAESState
+from heliostat_search.strategies.cmaes import CMAES, CMAESState
 
 Kept = tuple[float, list[float], int]
 """Fitness, theta and generation of a loss that may be shown."""

@@ -23,7 +23,7 @@ from heliostat_methods.evomal.searches.scoring.archive import (
 )
 from heliostat_methods.evomal.searches.scoring.scorer import Scorer
 from heliostat_methods.evomal.searches.strategy import Posed
-from heliostat_search.evolution import Individual, Tree
+from heliostat_search.strategies.evolution import Individual, Tree
 
 
 class Proposer(Protocol):

@@ -17,7 +17,7 @@ from heliostat_methods.evomal.population.equivalence import (
     plain_fingerprint,
 )
 from heliostat_methods.evomal.population.program import LossProgram, stack_weights
-from heliostat_search.evolution import half_and_half, primitive_set, with_terminals
+from heliostat_search.strategies.evolution import half_and_half, primitive_set, with_terminals
 
 PSET = primitive_set(
     "losses", {name: STANDARD[name].arity for name in STANDARD.operators}, STANDARD.terminals

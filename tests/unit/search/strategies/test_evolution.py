@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heliostat.errors import ConfigError
-from heliostat_search.evolution import (
+from heliostat_search.strategies.evolution import (
     DoubleTournament,
+    Evolution,
     Individual,
     Variation,
     crossover,
@@ -22,7 +23,7 @@ from heliostat_search.evolution import (
     primitive_set,
     with_terminals,
 )
-from heliostat_search.trees import from_names, height, to_names
+from heliostat_search.strategies.trees import from_names, height, to_names
 
 OPERATORS = {"add": 2, "sub": 2, "mul": 2, "div": 2, "log": 1, "tanh": 1}
 UNTYPED = primitive_set("loss", OPERATORS, ["y", "f", "+1", "-1"])
@@ -128,7 +129,8 @@ def test_equal_seeds_give_equal_offspring_in_another_process_with_other_addresse
     program = """
 import numpy as np
 unrelated = [type(f"Unrelated{i}", (), {}) for i in range(COUNT)]
-from heliostat_search.evolution import Individual, half_and_half, offspring, primitive_set
+from heliostat_search.strategies.evolution import Individual, half_and_half, offspring
+from heliostat_search.strategies.evolution import primitive_set
 more = [type(f"More{i}", (), {"x": i}) for i in range(COUNT)]
 kinds = [type(f"Kind{i}", (), {}) for i in range(6)]
 primitives = {
@@ -264,3 +266,36 @@ def test_a_tree_at_the_limit_is_corrected_in_place_of_a_leafs_parent():
     rng = np.random.default_rng(10)
     corrected = with_terminals(UNTYPED, ("log", "tanh", "y"), ("y", "f"), ("sub",), rng, 2)
     assert corrected in {("log", "sub", "y", "f"), ("log", "sub", "f", "y")}
+
+
+@given(st.sampled_from(sorted(SETS)), st.integers(0, 2**32), st.integers(2, 9), st.integers(0, 9))
+@settings(deadline=None, max_examples=50)
+def test_the_strategy_is_its_operators_in_order(name, seed, size, elites):
+    pset, elites = SETS[name], min(elites, size)
+    strategy = Evolution(pset, size, DoubleTournament(2), elites=elites, heights=(1, 3))
+    state = strategy.start()
+    first = strategy.ask(state, np.random.default_rng(seed))
+    assert first == half_and_half(pset, size, (1, 3), np.random.default_rng(seed))
+    values = [float(len(tree)) for tree in first]
+    state = strategy.tell(state, first, values)
+    assert state == tuple(map(Individual, first, values))
+    trees = strategy.ask(state, np.random.default_rng(seed + 1))
+    kept = [one.tree for one in elite(state, elites)]
+    rng = np.random.default_rng(seed + 1)
+    assert trees == [*kept, *offspring(pset, state, size - elites, rng, DoubleTournament(2))]
+
+
+@pytest.mark.parametrize(
+    ("settings_", "field"),
+    [({"size": 0}, "size"), ({"size": 3, "elites": 4}, "elites"),
+     ({"size": 3, "elites": -1}, "elites"), ({"size": 3, "heights": (3, 1)}, "heights")],
+)  # fmt: skip
+def test_settings_that_make_no_strategy_are_refused_by_name(settings_, field):
+    with pytest.raises(ConfigError, match=field):
+        Evolution(UNTYPED, **settings_)
+
+
+def test_trees_without_their_values_are_refused():
+    strategy = Evolution(UNTYPED, 2)
+    with pytest.raises(ConfigError, match="one value for each of 2 trees"):
+        strategy.tell((), [("y",), ("f",)], [1.0])

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heliostat.errors import ConfigError
-from heliostat_search.trees import (
+from heliostat_search.strategies.trees import (
     from_names,
     full,
     grow,

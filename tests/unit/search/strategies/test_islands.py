@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heliostat.errors import ConfigError
-from heliostat_search.evolution import Individual, elite
-from heliostat_search.islands import Ring, migrate
+from heliostat_search.strategies.evolution import Individual, elite
+from heliostat_search.strategies.islands import Ring, migrate
 
 TREES = st.lists(st.sampled_from("abc"), min_size=1, max_size=3).map(tuple)
 INDIVIDUALS = st.builds(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heliostat.errors import ConfigError
-from heliostat_search.space import (
+from heliostat_search.strategies.space import (
     Choice,
     Integer,
     Real,

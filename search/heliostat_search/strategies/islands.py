@@ -12,9 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from heliostat.errors import ConfigError
-from heliostat_search.evolution import Individual
-
-Population = tuple[Individual, ...]
+from heliostat_search.strategies.evolution import Individual, Population
 
 
 @dataclass(frozen=True)

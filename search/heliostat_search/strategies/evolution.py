@@ -5,21 +5,21 @@ set of classes, whose order is that of memory addresses, so an equal seed gives 
 an unrelated class was defined before (DEAP issues 177 and 190). Here types are taken in the order
 in which they first occur in the tree. Fitness is minimised and kept beside the tree.
 
-A generation is ``offspring(pset, population, count, rng)``; the caller evaluates the trees and
-makes the next population of `Individual`, with as much of the `elite` as wanted.
+`Evolution` is the whole strategy; its parts can be used apart: ``offspring(pset, population,
+count, rng)`` are the trees of a generation, `elite` the fittest individuals.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from deap.gp import PrimitiveSetTyped, PrimitiveTree
 
 from heliostat.errors import ConfigError
-from heliostat_search.trees import (
+from heliostat_search.strategies.trees import (
     Heights,
     Tree,
     check_heights,
@@ -34,6 +34,7 @@ from heliostat_search.trees import (
 
 __all__ = [
     "DoubleTournament",
+    "Evolution",
     "Individual",
     "Tree",
     "Variation",
@@ -62,6 +63,9 @@ class Individual:
     def size(self) -> int:
         """Number of nodes."""
         return len(self.tree)
+
+
+Population = tuple[Individual, ...]
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,52 @@ class Variation:
         else:
             child = mother
         return child if height(pset, child) <= self.max_height else mother
+
+
+@dataclass(frozen=True)
+class Evolution:
+    """The genetic program as a strategy: `size` trees a generation, bred from those before.
+
+    The state is the population, empty before the first generation, which is drawn half of full
+    trees and half of any height. `elites` fittest ones go over unchanged.
+    """
+
+    pset: PrimitiveSetTyped
+    size: int
+    selection: DoubleTournament = field(default_factory=DoubleTournament)
+    variation: Variation = field(default_factory=Variation)
+    elites: int = 0
+    heights: Heights = (2, 6)
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise ConfigError("size", self.size, "an integer of at least 1")
+        if not 0 <= self.elites <= self.size:
+            raise ConfigError("elites", self.elites, f"an integer from 0 to size = {self.size}")
+        check_heights("heights", self.heights)
+
+    def start(self) -> Population:
+        """Return the state before the first generation."""
+        return ()
+
+    def ask(self, state: Sequence[Individual], rng: np.random.Generator) -> list[Tree]:
+        """Return the trees of the next generation, the elites first."""
+        if not state:
+            return half_and_half(self.pset, self.size, self.heights, rng)
+        kept = [one.tree for one in elite(state, self.elites)]
+        count = self.size - len(kept)
+        return [*kept, *offspring(self.pset, state, count, rng, self.selection, self.variation)]
+
+    def tell(
+        self, state: Sequence[Individual], trees: Sequence[Tree], values: Sequence[float]
+    ) -> Population:
+        """Return the population that these trees and what is minimised of each are.
+
+        Raises ConfigError unless there is one value for each tree.
+        """
+        if len(trees) != len(values):
+            raise ConfigError("values", len(values), f"one value for each of {len(trees)} trees")
+        return tuple(map(Individual, trees, values))
 
 
 def crossover(

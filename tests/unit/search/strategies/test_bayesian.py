@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from scrambled_executors import Killed, MortalExecutor, ScrambledExecutor
 
 from heliostat.errors import ConfigError, MisuseError, PluginError, TooManyFailures
-from heliostat_search.bayesian import (
+from heliostat_search.strategies.bayesian import (
     SAMPLERS,
     Optimiser,
     Trial,
@@ -31,7 +31,7 @@ from heliostat_search.bayesian import (
     minimize_search,
     read_values,
 )
-from heliostat_search.space import Choice, Integer, Real
+from heliostat_search.strategies.space import Choice, Integer, Real
 
 SPACE = {"x": Real(-5.0, 5.0), "n": Integer(1, 8), "c": Choice(("a", "b"))}
 LINE = {"x": Real(-5.0, 5.0)}
@@ -281,6 +281,6 @@ def test_bad_settings_are_refused_before_anything_is_asked(tmp_path: Path) -> No
 def test_a_sampler_that_is_not_installed_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("heliostat_search.bayesian.find_spec", lambda name: None)
+    monkeypatch.setattr("heliostat_search.strategies.bayesian.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="pip install cmaes"):
         make_sampler("cmaes", 0)

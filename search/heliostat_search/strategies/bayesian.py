@@ -32,7 +32,7 @@ from heliostat.errors import (
     did_you_mean,
 )
 from heliostat_search.pareto import front
-from heliostat_search.space import Space, from_optuna, to_optuna
+from heliostat_search.strategies.space import Space, from_optuna, to_optuna
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler

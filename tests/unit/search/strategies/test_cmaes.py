@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from heliostat.errors import ConfigError
 from heliostat.values.canonical import decode, encode
-from heliostat_search.cmaes import CMAES, CMAESState
+from heliostat_search.strategies.cmaes import CMAES, CMAESState
 
 SEEDS = st.integers(0, 2**32)
 
