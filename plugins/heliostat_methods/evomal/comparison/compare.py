@@ -10,31 +10,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
-from heliostat import Run, Shared
+from heliostat import Run
 from heliostat_methods.evomal.comparison.contestants import Contestant
-from heliostat_methods.evomal.comparison.paired_seeds import paired_difference, summary
+from heliostat_methods.evomal.comparison.outcome import (
+    ComparedLoss,
+    Comparison,
+    Curve,
+    ReferenceTest,
+)
+from heliostat_methods.evomal.comparison.paired_seeds import OverSeeds, PairedTest
 from heliostat_methods.evomal.config import EvoMALConfig
-from heliostat_methods.evomal.learners.problem import ProblemData
 from heliostat_methods.evomal.learners.training import TrainingConfig
 from heliostat_methods.evomal.searches.settings import comparison_training
-from heliostat_methods.evomal.tasks import Problems, Trial, TrialScores, train_loss
+from heliostat_methods.evomal.searches.strategy import Posed
+from heliostat_methods.evomal.tasks import Trial, TrialScores, train_loss
 from heliostat_search.statistics import mean_interval
 
 CURVE_POINTS = 25
 
 
 def compare(
-    config: EvoMALConfig,
-    data: ProblemData,
-    problems: Shared[Problems],
-    which: int,
-    contestants: Sequence[Contestant],
-    run: Run,
-) -> dict[str, Any]:
+    config: EvoMALConfig, posed: Posed, which: int, contestants: Sequence[Contestant], run: Run
+) -> Comparison:
     """Return test metrics of the losses, with intervals, and paired tests against the first.
 
     The standard and the found loss are trained at both rates, references at their best one. Rows
@@ -44,7 +44,7 @@ def compare(
     spread = np.linspace(0, config.test_steps, CURVE_POINTS + 1)
     steps = tuple(int(s) for s in np.unique(spread.astype(int)))
     entries: list[tuple[str, Contestant, TrainingConfig]] = []
-    tried = _rates_tried(config, problems, which, contestants, training, run)
+    tried = _rates_tried(config, posed, which, contestants, training, run)
     for i, one in enumerate(contestants):
         # ties go to the factor nearest 1
         factor = min(
@@ -57,45 +57,39 @@ def compare(
         entries.append((f"{_name(one, i)}_best_rate", tuned, best))
     blocks = _seed_blocks(config)
     trials = [
-        Trial(problems, which, one.loss, how, seeds, "test", steps)
+        Trial(posed.problems, which, one.loss, how, seeds, "test", steps)
         for _, one, how in entries
         for seeds in blocks
     ]
-    scores = _trained(trials, problems, run, losses=len(contestants))
-    table: list[dict[str, Any]] = []
-    values: dict[str, np.ndarray[Any, Any]] = {}
+    scores = _trained(trials, posed, run, losses=len(contestants))
+    losses: list[ComparedLoss] = []
     for i, (role, one, how) in enumerate(entries):
         mine = scores[i * len(blocks) : (i + 1) * len(blocks)]
-        values[role] = np.concatenate([s.metric for s in mine])
-        table.append(
-            {
-                "role": role,
-                "label": one.label,
-                "learning_rate": how.learning_rate,
-                **summary(values[role]),
-                "curve": _curve(mine),
-            }
-        )
-    comparison: dict[str, Any] = {
-        "metric": data.metric,
-        "seeds": config.test_seeds,
-        "steps": config.test_steps,
-        "curve_steps": list(steps),
-        "losses": table,
-        "rates_tried": tried,
-        "references": [
-            {"label": one.label,
-             "test": paired_difference(
-                 values[f"{_name(one, i)}_best_rate"], values["standard_best_rate"])}
-            for i, one in enumerate(contestants) if one.role == "reference"
-        ],
-    }  # fmt: skip
-    if "found" in values:
-        comparison["at_same_rate"] = paired_difference(values["found"], values["standard"])
-        comparison["at_best_rates"] = paired_difference(
-            values["found_best_rate"], values["standard_best_rate"]
-        )
-    return comparison
+        said = OverSeeds.of(np.concatenate([s.metric for s in mine]))
+        losses.append(
+            ComparedLoss(role, one.label, how.learning_rate, said.values, said.diverged, said.mean,
+                         said.low, said.high, _curve(mine))
+        )  # fmt: skip
+    values = {one.role: one.values for one in losses}
+
+    def against(first: str, second: str) -> PairedTest | None:
+        return PairedTest.between(values[first], values[second]) if first in values else None
+
+    return Comparison(
+        metric=posed.group[which].metric,
+        seeds=config.test_seeds,
+        steps=config.test_steps,
+        curve_steps=steps,
+        losses=tuple(losses),
+        rates_tried=tried,
+        references=tuple(
+            ReferenceTest(one.label, against(f"{_name(one, i)}_best_rate", "standard_best_rate"))
+            for i, one in enumerate(contestants)
+            if one.role == "reference"
+        ),
+        at_same_rate=against("found", "standard"),
+        at_best_rates=against("found_best_rate", "standard_best_rate"),
+    )
 
 
 def _name(one: Contestant, place: int) -> str:
@@ -109,12 +103,12 @@ def _seed_blocks(config: EvoMALConfig) -> list[tuple[int, ...]]:
 
 def _rates_tried(
     config: EvoMALConfig,
-    problems: Shared[Problems],
+    posed: Posed,
     which: int,
     contestants: Sequence[Contestant],
     training: TrainingConfig,
     run: Run,
-) -> dict[str, list[list[float]]]:
+) -> dict[str, tuple[tuple[float, float], ...]]:
     """Return (factor, mean validation metric) of every rate tried for each contestant."""
     # Seeds of their own, so that the comparison's seeds do not also choose its opponent.
     seeds = tuple(range(config.test_seeds, config.test_seeds + config.test_block))
@@ -123,47 +117,41 @@ def _rates_tried(
         for factor in config.rate_factors
     ]
     trials = [
-        Trial(problems, which, one.loss, plan, seeds, "valid")
+        Trial(posed.problems, which, one.loss, plan, seeds, "valid")
         for one in contestants
         for plan in plans
     ]
     told = {"losses": len(contestants), "rates": len(plans)}
-    means = [float(np.mean(s.metric)) for s in _trained(trials, problems, run, **told)]
+    means = [float(np.mean(s.metric)) for s in _trained(trials, posed, run, **told)]
     each = len(plans)
     return {
-        _name(one, i): [
-            [f, m]
-            for f, m in zip(config.rate_factors, means[i * each : (i + 1) * each], strict=True)
-        ]
+        _name(one, i): tuple(
+            zip(config.rate_factors, means[i * each : (i + 1) * each], strict=True)
+        )
         for i, one in enumerate(contestants)
     }
 
 
-def _trained(
-    trials: list[Trial], problems: Shared[Problems], run: Run, **told: float
-) -> list[TrialScores]:
+def _trained(trials: list[Trial], posed: Posed, run: Run, **told: float) -> list[TrialScores]:
     """Run the trials, reporting before the first, which may take long, and on the way."""
     scores, trained = [], 0
     run.report(0, of=len(trials), **told, trained=0.0)
-    for outcome in run.stream(train_loss, trials, shared=problems):
+    for outcome in run.stream(train_loss, trials, shared=posed.problems):
         scores.append(outcome.unwrap())
         trained += len(trials[len(scores) - 1].seeds)
         run.report(len(scores), of=len(trials), **told, trained=float(trained))
     return scores
 
 
-def _curve(scores: list[TrialScores]) -> dict[str, list[float]]:
+def _curve(scores: list[TrialScores]) -> Curve:
     curves = np.concatenate([s.curve for s in scores])
     curves[~np.isfinite(curves)] = np.nan
     kept = curves[np.isfinite(curves).all(axis=1)]
     if not len(kept):
-        return {"mean": [], "low": [], "high": []}
+        return Curve()
     mean = kept.mean(axis=0)
     half = np.zeros_like(mean)
     if len(kept) >= 2:
         half = np.array([mean_interval(column).half_width for column in kept.T])
-    return {
-        "mean": [float(v) for v in mean],
-        "low": [float(v) for v in mean - half],
-        "high": [float(v) for v in mean + half],
-    }
+    mean_, low, high = (tuple(float(v) for v in part) for part in (mean, mean - half, mean + half))
+    return Curve(mean_, low, high)

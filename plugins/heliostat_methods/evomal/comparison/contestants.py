@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from heliostat import ConfigError, PartRef, Run
+from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.losses.expression import LossExpression, parse
 from heliostat_methods.evomal.losses.standard import STANDARD_TREES, USUAL
 
@@ -35,3 +36,25 @@ def loss_data(ref: PartRef, task: str, run: Run) -> dict[str, Any]:
         return {"name": ref.name, "loss": part.to_dict()}
     label = ref.name + "".join(f" {k}={v}" for k, v in sorted(ref.params.items()))
     return {"name": label, "loss": {"part": ref}}
+
+
+def opponents_for(config: EvoMALConfig, task: str, run: Run) -> list[Contestant]:
+    """Return the standard loss and the further ones that a found loss meets."""
+    usual = loss_data(config.loss or PartRef(USUAL[task], {}, "loss"), task, run)
+    references = _references(config, task, run)
+    return [
+        Contestant("standard", usual["name"], usual["loss"]),
+        *(Contestant("reference", one["name"], one["loss"]) for one in references),
+    ]
+
+
+def _references(config: EvoMALConfig, task: str, run: Run) -> list[dict[str, Any]]:
+    """Return the further losses of the comparison; usual ones if `fixed` names none."""
+    if config.references or config.baseline != "fixed" or config.initial:
+        return [loss_data(ref, task, run) for ref in config.references]
+    if task == "regression":
+        trees = {"absolute error": "abs(sub(y, f))",
+                 "pseudo-Huber": "sqrt(add(1, square(sub(y, f))))"}  # fmt: skip
+        return [{"name": name, "loss": parse(tree).to_dict()} for name, tree in trees.items()]
+    names = ("label_smoothing", "sparse_label_smoothing", "focal", "ace", "polyloss")
+    return [loss_data(PartRef(name, {}, "loss"), task, run) for name in names]

@@ -15,7 +15,8 @@ import numpy as np
 
 from heliostat.contract import Dataset, Model, Name, PartRef, stream
 from heliostat_methods.evomal.analysis.curves import Loss
-from heliostat_methods.evomal.comparison.paired_seeds import paired_difference, summary
+from heliostat_methods.evomal.comparison.paired_seeds import OverSeeds, PairedTest
+from heliostat_methods.evomal.comparison.records import plain
 from heliostat_methods.evomal.learners.kernels.objectives import metric_code
 from heliostat_methods.evomal.learners.learner import BaseLearner, learner, train_frozen
 from heliostat_methods.evomal.learners.loading import split_problem
@@ -75,10 +76,12 @@ def meta_test(
         factor = _best_factor(label, loss, valid, config, progress)
         training = _at_rate(config.training, factor)
         values = _metric(label, loss, test, training, config.seed, range(config.seeds), progress)
-        rows.append({"label": label, "learning_rate": training.learning_rate, **summary(values)})
+        rows.append(
+            {"label": label, "learning_rate": training.learning_rate, **plain(OverSeeds.of(values))}
+        )
     rows[0]["against_first"] = None
     for row in rows[1:]:
-        row["against_first"] = paired_difference(row["values"], rows[0]["values"])
+        row["against_first"] = plain(PairedTest.between(row["values"], rows[0]["values"]))
     compared = [row["against_first"] for row in rows if row["against_first"] is not None]
     for account, p in zip(compared, holm([c["t_p"] for c in compared]), strict=True):
         account["holm_p"] = p

@@ -2,48 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from heliostat_search.statistics import mean_interval, paired
+from heliostat_search.statistics import MeanInterval, mean_interval, paired
 
 
-def summary(values: ArrayLike) -> dict[str, Any]:
-    """Return the values (R,), how many diverged, and the finite ones' mean and 95 % interval.
+@dataclass(frozen=True)
+class OverSeeds:
+    """The values (R,), how many diverged, and the finite ones' mean and 95 % interval.
 
     Mean and bounds are None below two finite values.
     """
-    all_ = np.asarray(values, np.float64)
-    finite = all_[np.isfinite(all_)]
-    account: dict[str, Any] = {
-        "values": [float(v) for v in all_],
-        "diverged": len(all_) - len(finite),
-        "mean": None,
-        "low": None,
-        "high": None,
-    }
-    if len(finite) >= 2:
+
+    values: tuple[float, ...]
+    diverged: int
+    mean: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+    @classmethod
+    def of(cls, values: ArrayLike) -> OverSeeds:
+        """Return what is said of values (R,), not finite where a training diverged."""
+        all_ = np.asarray(values, np.float64)
+        finite = all_[np.isfinite(all_)]
+        found, diverged = tuple(float(v) for v in all_), len(all_) - len(finite)
+        if len(finite) < 2:
+            return cls(found, diverged)
         interval = mean_interval(finite)
-        account |= {"mean": interval.mean, "low": interval.low, "high": interval.high}
-    return account
+        return cls(found, diverged, interval.mean, interval.low, interval.high)
 
 
-def paired_difference(a: ArrayLike, b: ArrayLike) -> dict[str, Any] | None:
-    """Return the paired difference a - b, (R,) each, over the seeds at which neither diverged.
+@dataclass(frozen=True)
+class PairedTest:
+    """The difference between two losses over `n` seeds, with the p-values of two tests."""
 
-    None below two such seeds.
-    """
-    left, right = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    both = np.isfinite(left) & np.isfinite(right)
-    if both.sum() < 2:
-        return None
-    result = paired(left[both], right[both])
-    return {
-        "n": result.n,
-        "difference": asdict(result.difference),
-        "t_p": result.t_p,
-        "wilcoxon_p": result.wilcoxon_p,
-    }
+    n: int
+    difference: MeanInterval
+    t_p: float
+    wilcoxon_p: float
+
+    @classmethod
+    def between(cls, a: ArrayLike, b: ArrayLike) -> PairedTest | None:
+        """Return the paired difference a - b, (R,) each, over the seeds at which neither diverged.
+
+        None below two such seeds.
+        """
+        left, right = np.asarray(a, np.float64), np.asarray(b, np.float64)
+        both = np.isfinite(left) & np.isfinite(right)
+        if both.sum() < 2:
+            return None
+        result = paired(left[both], right[both])
+        return cls(result.n, result.difference, result.t_p, result.wilcoxon_p)

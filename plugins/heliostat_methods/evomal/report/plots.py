@@ -16,6 +16,8 @@ from heliostat.report import HeatMap, Plot, Series, Table, Text
 from heliostat_search.statistics import mean_interval
 
 Content = Text | Table | Plot | HeatMap
+Rows = list[list[str | int | float | None]]
+"""Lines of a table."""
 Accounts = Sequence[tuple[str, Mapping[str, Any]]]
 """Losses in the order of the legend: (label, account of ``behaviour``)."""
 
@@ -193,7 +195,7 @@ def flatness_table(landscapes: Accounts) -> list[Content]:
     """Return the table of mean increases of the objective at the stated radius."""
     if not landscapes:
         return []
-    rows: list[list[str | float | None]] = []
+    rows: Rows = []
     for name, account in landscapes:
         row: list[str | float | None] = [name]
         for part in ("train", "test"):

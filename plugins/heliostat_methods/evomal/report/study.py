@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from heliostat.report import Plot, Section, Series, Table, Text
+from heliostat_methods.evomal.report.plots import Rows
+from heliostat_methods.evomal.study.outcome import StudyOutcome, StudyTable, TableRow
 from heliostat_search.statistics import holm
 
 NAMES = {
@@ -44,17 +45,17 @@ def name_of(row: str) -> str:
     return NAMES.get(row, row)
 
 
-def corrected(study: dict[str, Any]) -> dict[tuple[str, str, str], float]:
+def corrected(study: StudyOutcome) -> dict[tuple[str, str, str], float]:
     """Return p-values by (data set, model, row), corrected by Holm over the tables of one search.
 
     Transfers from all data sets count as one search.
     """
     families: dict[str, list[tuple[tuple[str, str, str], float]]] = {}
-    for table in study["tables"]:
-        for row in table["rows"]:
-            if "difference" in row:
-                family = row["name"].partition(" from ")[0]
-                families.setdefault(family, []).append((_place(table, row), row["t_p"]))
+    for table in study.tables:
+        for row in table.rows:
+            if row.difference is not None and row.t_p is not None:
+                family = row.name.partition(" from ")[0]
+                families.setdefault(family, []).append((_place(table, row), row.t_p))
     return {
         place: p
         for family in families.values()
@@ -62,29 +63,29 @@ def corrected(study: dict[str, Any]) -> dict[tuple[str, str, str], float]:
     }
 
 
-def describe_study(study: dict[str, Any]) -> str:
+def describe_study(study: StudyOutcome) -> str:
     """Return what a terminal shows at the end of a study."""
     lines: list[str] = []
     p_values = corrected(study)
-    for table in study["tables"]:
+    for table in study.tables:
         lines.append(
-            f"== {table['dataset']}, {table['model']}: test {table['metric']} after "
-            f"{table['test_steps']} steps =="
+            f"== {table.dataset}, {table.model}: test {table.metric} after "
+            f"{table.test_steps} steps =="
         )
-        for row in table["rows"]:
-            label = table["standard"] if row["name"] == "standard" else name_of(row["name"])
-            if "mean" not in row:
+        for row in table.rows:
+            label = table.standard if row.name == "standard" else name_of(row.name)
+            if row.mean is None:
                 lines.append(f"  {label:<34} {_divergence(study, row)}")
                 continue
-            text = f"  {label:<34} {row['mean']:.4f}"
-            if "difference" in row:
-                d = row["difference"]
-                text += f"  {d['mean']:+.4f} [{d['low']:+.4f}, {d['high']:+.4f}]"
-                text += f"  p = {row['t_p']:.2g}, Holm {p_values[_place(table, row)]:.2g}"
+            text = f"  {label:<34} {row.mean:.4f}"
+            if row.difference is not None and row.t_p is not None:
+                d = row.difference
+                text += f"  {d.mean:+.4f} [{d.low:+.4f}, {d.high:+.4f}]"
+                text += f"  p = {row.t_p:.2g}, Holm {p_values[_place(table, row)]:.2g}"
             text += f"  rate {_rates_text(study, table, row)}"
             if steps := _steps(study, table, row):
                 text += f"  {steps / 1e6:.3g} M steps"
-            if row["diverged"]:
+            if row.diverged:
                 text += (
                     f"  ({_divergence(study, row)}; the numbers are of {_kept_of(row)} searches)"
                 )
@@ -96,34 +97,34 @@ def describe_study(study: dict[str, Any]) -> str:
 
 
 def study_sections(
-    study: dict[str, Any], *, measured_core_hours: float | None = None
+    study: StudyOutcome, *, measured_core_hours: float | None = None
 ) -> Sequence[Section]:
     """Return the sections of the report; `measured_core_hours` are the sum of the tasks' time."""
     said = [*map(Text, _summary(study, measured_core_hours)), Text(READING)]
     sections = [Section("What was planned", [*said, _cells(study)])]
     p_values = corrected(study)
-    for table in study["tables"]:
+    for table in study.tables:
         sections.append(
-            Section(f"{table['dataset']}, {table['model']}", [_rows(study, table, p_values),
+            Section(f"{table.dataset}, {table.model}", [_rows(study, table, p_values),
                     _plot(study, table)])
         )  # fmt: skip
     sections.append(Section("Losses found", [_losses(study)]))
     return sections
 
 
-def _summary(study: dict[str, Any], measured: float | None = None) -> list[str]:
+def _summary(study: StudyOutcome, measured: float | None = None) -> list[str]:
     """Return the sentences that say how much was run, what it cost and what came out."""
     p_values = corrected(study)
-    ran = [cell for cell in study["cells"] if not cell["not_run"]]
+    ran = [cell for cell in study.cells if not cell.not_run]
     verdicts = Counter(
-        _verdict(row, table["rows"][0], p_values.get(_place(table, row), 1.0))
-        for table in study["tables"]
-        for row in table["rows"]
-        if row["name"] == "none"
+        _verdict(row, table.rows[0], p_values.get(_place(table, row), 1.0))
+        for table in study.tables
+        for row in table.rows
+        if row.name == "none"
     )
     sentences = [
-        f"{len(ran)} of {len(study['cells'])} searches run; search seeds: {study['search_seeds']}, "
-        f"test seeds: {study['test_seeds']}. {_cost(study, measured)}"
+        f"{len(ran)} of {len(study.cells)} searches run; search seeds: {study.search_seeds}, "
+        f"test seeds: {study.test_seeds}. {_cost(study, measured)}"
     ]
     if verdicts:
         said = [f"{name} in {verdicts[name]}" for name in (BETTER, WORSE, NONE)]
@@ -135,22 +136,22 @@ def _summary(study: dict[str, Any], measured: float | None = None) -> list[str]:
     return sentences + _edges(study)
 
 
-def _cost(study: dict[str, Any], measured: float | None) -> str:
-    aside = study.get("aside_core_hours")  # runs of earlier versions did not estimate it
+def _cost(study: StudyOutcome, measured: float | None) -> str:
+    aside = study.aside_core_hours  # runs of earlier versions did not estimate it
     part = "without" if aside is None else f"{aside:.2g} of it for"
     cost = (
-        f"Estimated cost {study['estimated_core_hours']:.2g} core-hours, {part} transfers and the "
-        f"standard losses' trainings; cap on the estimate {study['cap']:g}"
+        f"Estimated cost {study.estimated_core_hours:.2g} core-hours, {part} transfers and the "
+        f"standard losses' trainings; cap on the estimate {study.cap:g}"
     )
     return f"{cost}." if measured is None else f"{cost}; measured {measured:.3g} core-hours."
 
 
-def _edges(study: dict[str, Any]) -> list[str]:
+def _edges(study: StudyOutcome) -> list[str]:
     """Return the sentence on rates chosen at an edge of those tried, if any was."""
     edges: dict[bool, list[bool]] = {True: [], False: []}
-    for table in study["tables"]:
-        for row in table["rows"]:
-            edges[row["name"] == "standard"] += [
+    for table in study.tables:
+        for row in table.rows:
+            edges[row.name == "standard"] += [
                 at_edge(study, rate) for rate in chosen_rates(table, row)
             ]
     standard, every = edges[True], edges[True] + edges[False]
@@ -163,70 +164,68 @@ def _edges(study: dict[str, Any]) -> list[str]:
     ]
 
 
-def chosen_rates(table: dict[str, Any], row: dict[str, Any]) -> list[float]:
+def chosen_rates(table: StudyTable, row: TableRow) -> list[float]:
     """Return the learning rate chosen for each of a row's losses, by search seed."""
-    name = table["standard"] if row["name"] == "standard" else f"{row['name']} seed "
+    name = table.standard if row.name == "standard" else f"{row.name} seed "
     return [
-        one["learning_rate"]
-        for one in table["losses"]
-        if one["label"].startswith(name) and ", rate x " in one["label"]
+        one.learning_rate
+        for one in table.losses
+        if one.label.startswith(name) and ", rate x " in one.label
     ]
 
 
-def at_edge(study: dict[str, Any], rate: float) -> bool:
+def at_edge(study: StudyOutcome, rate: float) -> bool:
     """Return whether a rate is the lowest or the highest of several that were tried."""
-    tried = study.get("rates", ())  # runs of earlier versions did not say
+    tried = study.rates  # runs of earlier versions did not say
     return len(tried) > 1 and (rate <= min(tried) or rate >= max(tried))
 
 
-def _rates_text(study: dict[str, Any], table: dict[str, Any], row: dict[str, Any]) -> str:
+def _rates_text(study: StudyOutcome, table: StudyTable, row: TableRow) -> str:
     rates = chosen_rates(table, row)
     return ", ".join(f"{rate:.4g}{'*' * at_edge(study, rate)}" for rate in rates)
 
 
-def _steps(study: dict[str, Any], table: dict[str, Any], row: dict[str, Any]) -> int:
+def _steps(study: StudyOutcome, table: StudyTable, row: TableRow) -> int:
     """Return the candidate steps that a row's searches spent."""
-    place = table["dataset"], table["model"], row["name"]
+    place = table.dataset, table.model, row.name
     return sum(
-        sum(cell.get("steps", {}).values())
-        for cell in study["cells"]
-        if (cell["dataset"], cell["model"], cell["baseline"]) == place
+        sum((cell.steps or {}).values())
+        for cell in study.cells
+        if (cell.dataset, cell.model, cell.baseline) == place
     )
 
 
-def _divergence(study: dict[str, Any], row: dict[str, Any]) -> str:
-    return f"diverges in {row['diverged']} of {row['searches'] * study['test_seeds']} trainings"
+def _divergence(study: StudyOutcome, row: TableRow) -> str:
+    return f"diverges in {row.diverged} of {row.searches * study.test_seeds} trainings"
 
 
-def _place(table: dict[str, Any], row: dict[str, Any]) -> tuple[str, str, str]:
-    return table["dataset"], table["model"], row["name"]
+def _place(table: StudyTable, row: TableRow) -> tuple[str, str, str]:
+    return table.dataset, table.model, row.name
 
 
-def _verdict(row: dict[str, Any], standard: dict[str, Any], p: float) -> str:
+def _verdict(row: TableRow, standard: TableRow, p: float) -> str:
     """Return what may be said of a row; numbers of trainings that did not diverge prove no gain."""
-    if row["diverged"] * standard["searches"] > standard["diverged"] * row["searches"]:
+    if row.diverged * standard.searches > standard.diverged * row.searches:
         return DIVERGES
-    if "difference" not in row:
+    if row.difference is None:
         return NO_PAIR
     if p >= LEVEL:
         return NONE
-    return BETTER if row["difference"]["mean"] < 0 else WORSE
+    return BETTER if row.difference.mean < 0 else WORSE
 
 
-def _not_run(study: dict[str, Any]) -> list[tuple[str, int]]:
+def _not_run(study: StudyOutcome) -> list[tuple[str, int]]:
     reasons = Counter(
-        f"{cell['dataset']} x {cell['model']} {cell['not_run']}"
-        for cell in study["cells"]
-        if cell["not_run"]
+        f"{cell.dataset} x {cell.model} {cell.not_run}" for cell in study.cells if cell.not_run
     )
     return list(reasons.items())
 
 
-def _cells(study: dict[str, Any]) -> Table:
-    rows = [
-        [cell["dataset"], cell["model"], name_of(cell["baseline"]), cell["seed"],
-         cell["core_hours"], cell["not_run"] or "run"]
-        for cell in study["cells"]
+def _cells(study: StudyOutcome) -> Table:
+    rows: Rows = [
+        [cell.dataset, cell.model, name_of(cell.baseline), cell.seed,
+         cell.core_hours, cell.not_run or "run"]
+        for cell in study.cells
     ]  # fmt: skip
     return Table(
         ["data", "model", "search", "search seed", "estimated core-hours", "state"],
@@ -235,70 +234,73 @@ def _cells(study: dict[str, Any]) -> Table:
     )
 
 
-def _kept(row: dict[str, Any]) -> int:
+def _kept(row: TableRow) -> int:
     """Return of how many searches the numbers are: one with a diverged training is left out."""
-    return len(row.get("search_means", ()))
+    return len(row.search_means or ())
 
 
-def _kept_of(row: dict[str, Any]) -> str:
+def _kept_of(row: TableRow) -> str:
     kept = _kept(row)
-    return str(kept) if kept == row["searches"] else f"{kept} of {row['searches']}"
+    return str(kept) if kept == row.searches else f"{kept} of {row.searches}"
 
 
 def _rows(
-    study: dict[str, Any], table: dict[str, Any], p_values: dict[tuple[str, str, str], float]
+    study: StudyOutcome, table: StudyTable, p_values: dict[tuple[str, str, str], float]
 ) -> Table:
-    rows: list[list[str | float | None]] = []
-    for row in table["rows"]:
-        standard = row["name"] == "standard"
-        difference = row.get("difference", {})
+    rows: Rows = []
+    for row in table.rows:
+        standard = row.name == "standard"
+        d = row.difference
         p = p_values.get(_place(table, row))
         rows.append(
-            [table["standard"] if standard else name_of(row["name"]),
-             None if standard else _kept_of(row), row.get("mean"),
-             _bounds(row, "search_low", "search_high"), _bounds(row, "test_low", "test_high"),
-             difference.get("mean"), _bounds(difference, "low", "high"), row.get("t_p"), p,
-             None if standard else _verdict(row, table["rows"][0], 1.0 if p is None else p),
-             row["diverged"], _rates_text(study, table, row), _steps(study, table, row) or None]
+            [table.standard if standard else name_of(row.name),
+             None if standard else _kept_of(row), row.mean,
+             _bounds(row.search_low, row.search_high), _bounds(row.test_low, row.test_high),
+             None if d is None else d.mean, None if d is None else _bounds(d.low, d.high),
+             row.t_p, p,
+             None if standard else _verdict(row, table.rows[0], 1.0 if p is None else p),
+             row.diverged, _rates_text(study, table, row), _steps(study, table, row) or None]
         )  # fmt: skip
     return Table(
-        ["loss by", "searches", f"test {table['metric']}", "over searches", "over trainings",
-         f"minus {table['standard']}", "95 %", "p (t)", "p (Holm)", "verdict", "diverged",
+        ["loss by", "searches", f"test {table.metric}", "over searches", "over trainings",
+         f"minus {table.standard}", "95 %", "p (t)", "p (Holm)", "verdict", "diverged",
          "rates", "candidate steps"],
         rows,
-        f"{table['dataset']}, {table['model']}, {table['test_steps']} training steps. {EDGE}.",
+        f"{table.dataset}, {table.model}, {table.test_steps} training steps. {EDGE}.",
     )  # fmt: skip
 
 
-def _bounds(row: dict[str, Any], low: str, high: str) -> str | None:
-    return f"{row[low]:.4g} to {row[high]:.4g}" if low in row else None
+def _bounds(low: float | None, high: float | None) -> str | None:
+    return None if low is None or high is None else f"{low:.4g} to {high:.4g}"
 
 
-def _plot(study: dict[str, Any], table: dict[str, Any]) -> Plot:
-    standard = table["rows"][0]
-    shown = [
-        row for row in table["rows"]
-        if "difference" in row and _verdict(row, standard, 1.0) != DIVERGES
-    ]  # fmt: skip
+def _plot(study: StudyOutcome, table: StudyTable) -> Plot:
+    standard = table.rows[0]
+    drawn = [
+        (row, row.difference)
+        for row in table.rows
+        if row.difference is not None and _verdict(row, standard, 1.0) != DIVERGES
+    ]
+    shown = [row for row, _ in drawn]
     left = [
-        f"{name_of(row['name'])} {_divergence(study, row)}"
-        for row in table["rows"]
+        f"{name_of(row.name)} {_divergence(study, row)}"
+        for row in table.rows
         if row not in shown and row is not standard
     ]
     gone = f" Not drawn: {', '.join(left)}." if left else ""
     places = [float(i) for i in range(1, len(shown) + 1)]
-    key = ", ".join(f"{i} {name_of(row['name'])}" for i, row in enumerate(shown, 1))
+    key = ", ".join(f"{i} {name_of(row.name)}" for i, row in enumerate(shown, 1))
     return Plot(
-        f"Difference from {table['standard']}: below 0 is better",
+        f"Difference from {table.standard}: below 0 is better",
         "search",
-        f"test {table['metric']}",
+        f"test {table.metric}",
         [
             Series(
                 "difference",
                 places,
-                [row["difference"]["mean"] for row in shown],
-                [row["difference"]["low"] for row in shown],
-                [row["difference"]["high"] for row in shown],
+                [d.mean for _, d in drawn],
+                [d.low for _, d in drawn],
+                [d.high for _, d in drawn],
                 style="points",
             ),
             Series("no difference", [0.5, len(shown) + 0.5], [0.0, 0.0]),
@@ -307,10 +309,10 @@ def _plot(study: dict[str, Any], table: dict[str, Any]) -> Plot:
     )
 
 
-def _losses(study: dict[str, Any]) -> Table:
-    rows = [
-        [cell["dataset"], cell["model"], name_of(cell["baseline"]), cell["seed"],
-         best["formula"], best["fitness"]]
-        for cell in study["cells"] for best in cell.get("best", ())
+def _losses(study: StudyOutcome) -> Table:
+    rows: Rows = [
+        [cell.dataset, cell.model, name_of(cell.baseline), cell.seed,
+         best.formula, best.fitness]
+        for cell in study.cells for best in cell.best or ()
     ]  # fmt: skip
     return Table(["data", "model", "search", "seed", "m(y, f)", "validation"], rows)

@@ -32,18 +32,6 @@ class FoundLoss:
         return cls(expression.to_dict(), expression.formula(), expression.to_latex(),
                    expression.to_prefix(), fitness, expression.complexity, generation)  # fmt: skip
 
-    def shown(self) -> dict[str, Any]:
-        """Return the record as plain data."""
-        return {
-            "formula": self.formula,
-            "latex": self.latex,
-            "prefix": self.prefix,
-            "fitness": self.fitness,
-            "complexity": self.complexity,
-            "generation": self.generation,
-            "loss": self.loss,
-        }
-
 
 @dataclass(frozen=True)
 class FoundLosses:
@@ -52,12 +40,11 @@ class FoundLosses:
     best: list[FoundLoss]
     counts: dict[str, int]
     steps: dict[str, int]
-    scored: list[list[float]] = field(default_factory=list)
+    scored: list[tuple[float, float]] = field(default_factory=list)
 
-    def front(self) -> list[list[float]]:
+    def front(self) -> list[tuple[float, float]]:
         """Return (complexity, fitness) of the candidates that no other beats in both."""
-        points = [(float(size), fitness) for size, fitness in self.scored]
-        return [list(points[i]) for i in front(points)] if points else []
+        return [self.scored[i] for i in front(self.scored)] if self.scored else []
 
     @classmethod
     def best_of(
@@ -65,7 +52,7 @@ class FoundLosses:
     ) -> FoundLosses:
         """Return the record of a search whose every accepted loss is known, fittest first."""
         order = sorted(losses, key=lambda loss: loss.fitness)
-        scored = [[float(loss.complexity), loss.fitness] for loss in order]
+        scored = [(float(loss.complexity), loss.fitness) for loss in order]
         return cls(order[:SHOWN], counts, by_phase(steps), scored)
 
 

@@ -92,7 +92,7 @@ def _found(state: State, table: PrimitiveTable) -> FoundLosses:
         FoundLoss.tree(LossExpression(c.nodes, c.weights, table), c.fitness, c.generation)
         for c in order[:SHOWN]
     ]
-    scored = [[float(len(c.nodes)), c.fitness] for c in order]
+    scored = [(float(len(c.nodes)), c.fitness) for c in order]
     return FoundLosses(best, counts, by_phase(state.steps), scored)
 
 

@@ -2,7 +2,7 @@
 
 import json
 
-import closed_form_losses as fixed_losses
+import closed_form_losses
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -89,7 +89,7 @@ def test_smoothing_and_absolute_cross_entropy_share_their_optimum(xi):
     p = np.linspace(0.11, 0.9999, 20001)
     logits = np.zeros((p.size, classes))
     logits[:, 0] = np.log(p / ((1 - p) / (classes - 1)))
-    loss = fixed_losses.label_smoothing(logits, np.zeros(p.size, int), xi)
+    loss = closed_form_losses.label_smoothing(logits, np.zeros(p.size, int), xi)
     rest = analysis.ace_equilibrium(analysis.ace_from_smoothing(xi, classes))
     assert p[loss.argmin()] == pytest.approx(min(rest, p[-1]), abs=1e-4)
 
@@ -98,8 +98,8 @@ def test_sparse_smoothing_is_never_above_smoothing():
     rng = np.random.default_rng(0)
     logits, targets = rng.normal(size=(200, 6)) * 3, rng.integers(0, 6, 200)
     for xi in (0.05, 0.1, 0.3):
-        sparse = fixed_losses.sparse_label_smoothing(logits, targets, xi)
-        assert (sparse <= fixed_losses.label_smoothing(logits, targets, xi) + 1e-12).all()
+        sparse = closed_form_losses.sparse_label_smoothing(logits, targets, xi)
+        assert (sparse <= closed_form_losses.label_smoothing(logits, targets, xi) + 1e-12).all()
 
 
 def test_logit_gradient_equals_the_module():

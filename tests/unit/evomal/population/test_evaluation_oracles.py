@@ -1,6 +1,6 @@
 """Numbers computed once in double precision by torch autograd, for the package to reproduce."""
 
-import closed_form_losses as fixed_losses
+import closed_form_losses
 import numpy as np
 import pytest
 
@@ -194,8 +194,10 @@ SMOOTHING = [
 
 @pytest.mark.parametrize(("xi", "smooth", "sparse"), SMOOTHING)
 def test_label_smoothing_and_its_sparse_form(xi, smooth, sparse):
-    assert fixed_losses.label_smoothing(LOGITS, TARGETS, xi) == pytest.approx(smooth, abs=1e-9)
-    found = fixed_losses.sparse_label_smoothing(LOGITS, TARGETS, xi)
+    assert closed_form_losses.label_smoothing(LOGITS, TARGETS, xi) == pytest.approx(
+        smooth, abs=1e-9
+    )
+    found = closed_form_losses.sparse_label_smoothing(LOGITS, TARGETS, xi)
     assert found == pytest.approx(sparse, abs=1e-9)
 
 
@@ -204,14 +206,14 @@ def test_no_smoothing_is_cross_entropy():
     expected = torch.nn.functional.cross_entropy(
         torch.tensor(LOGITS), torch.tensor(TARGETS), reduction="none"
     ).numpy()
-    for loss in (fixed_losses.label_smoothing, fixed_losses.sparse_label_smoothing):
+    for loss in (closed_form_losses.label_smoothing, closed_form_losses.sparse_label_smoothing):
         assert loss(LOGITS, TARGETS, 0.0) == pytest.approx(expected, abs=1e-12)
 
 
 def test_absolute_cross_entropy():
-    found = fixed_losses.absolute_cross_entropy(LOGITS, TARGETS)
+    found = closed_form_losses.absolute_cross_entropy(LOGITS, TARGETS)
     assert found == pytest.approx([46.293013156, 47.150314148, 48.194633488, 46.072282999])
-    found = fixed_losses.absolute_cross_entropy(LOGITS, TARGETS, 1, 1.5)
+    found = closed_form_losses.absolute_cross_entropy(LOGITS, TARGETS, 1, 1.5)
     assert found == pytest.approx([45.404925455, 45.933918824, 46.978238163, 45.625655613])
 
 
@@ -221,7 +223,7 @@ def slopes_of_the_absolute_cross_entropy(phi1):
     sample, target = np.asarray(LOGITS, np.float64)[:1], np.asarray(TARGETS)[:1]
 
     def value(logits):
-        return fixed_losses.absolute_cross_entropy(logits, target, 1, phi1)[0]
+        return closed_form_losses.absolute_cross_entropy(logits, target, 1, phi1)[0]
 
     return np.array([(value(sample + step) - value(sample - step)) / 2e-5 for step in h])
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from in_process import InProcess
 
-from heliostat.contract.sections import Plot, Table, Text
+from heliostat.contract.sections import Plot, Section, Table, Text
 from heliostat.store.folder import RunFolder
 from heliostat.store.view import RunView
+from heliostat_methods.evomal.comparison.records import read
+from heliostat_methods.evomal.report import study as study_report
 from heliostat_methods.evomal.report.search import describe, report
-from heliostat_methods.evomal.report.study import corrected, describe_study, study_sections
+from heliostat_methods.evomal.study.outcome import StudyOutcome
 from heliostat_search.statistics import holm
 
 
@@ -148,8 +151,21 @@ def test_exact_settings_can_lose_nothing(shown: Any) -> None:
     assert not [t for t in of_kind(sections[0], Table) if "can lose" in t.columns]
 
 
+def corrected(account: dict[str, Any]) -> dict[tuple[str, str, str], float]:
+    return study_report.corrected(read(StudyOutcome, account))
+
+
+def describe_study(account: dict[str, Any]) -> str:
+    return study_report.describe_study(read(StudyOutcome, account))
+
+
+def study_sections(account: dict[str, Any], **measured: float) -> Sequence[Section]:
+    return study_report.study_sections(read(StudyOutcome, account), **measured)
+
+
 def row(name: str, mean: float, p: float, **more: Any) -> dict[str, Any]:
-    difference = {"mean": mean, "low": mean - 0.001, "high": mean + 0.001}
+    difference = {"n": 3, "mean": mean, "deviation": 0.001, "low": mean - 0.001,
+                  "high": mean + 0.001, "confidence": 0.95}  # fmt: skip
     return {"name": name, "searches": 2, "diverged": 0, "mean": 0.5 + mean, "kept": 2,
             "search_means": [0.5 + mean] * 2, "test_low": 0.4, "test_high": 0.6,
             "difference": difference, "t_p": p, "wilcoxon_p": p, **more}  # fmt: skip

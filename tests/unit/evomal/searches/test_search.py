@@ -156,7 +156,7 @@ class Restarting:
         for state in states:
             again = self._worker.evaluate(work._replace(checkpoint=state), name, lambda text: None)
             assert again.value == whole.value
-            self.restarts[work.function.partition(":")[2]] += 1
+            self.restarts[work.function.rpartition(".")[2]] += 1
         return whole
 
 
