@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from command_line import CommandLine
+    from in_process import InProcess
 
 ROOT = Path(__file__).resolve().parent.parent
 IMPORTABLE = [ROOT / "tests" / "tasks", ROOT / "examples"]
@@ -28,6 +31,16 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ["HELIOSTAT_LOAD"] = "heliostat_teaching.plugin"
 for name in ("HELIOSTAT_FAULT", "HELIOSTAT_RUNS", "HELIOSTAT_DEBUG", "HELIOSTAT_PLUGINS"):
     os.environ.pop(name, None)
+IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
+# Runs of the whole session, in all its processes, find each other's compiled kernels. What has to
+# begin with an empty cache takes a folder of its own.
+if not IS_WORKER:
+    os.environ["HELIOSTAT_CACHE"] = tempfile.mkdtemp(prefix="heliostat-tests-")
+
+
+def pytest_unconfigure() -> None:
+    if not IS_WORKER:
+        shutil.rmtree(os.environ["HELIOSTAT_CACHE"], ignore_errors=True)
 
 
 @pytest.fixture
@@ -36,6 +49,29 @@ def cli(tmp_path: Path) -> CommandLine:
     from command_line import CommandLine
 
     return CommandLine(tmp_path)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> InProcess:
+    """The same command in the test's process, for what needs no process of its own."""
+    from in_process import InProcess
+
+    return InProcess(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def ray_node() -> Iterator[Any]:
+    """One Ray node of two cores for all tests of this process; each run is a job of its own on it.
+
+    A session costs five processes and as many seconds, so a test starts one of its own only where
+    it is about starting, ending or damaging one.
+    """
+    cluster_utils = pytest.importorskip("ray.cluster_utils")
+    made = cluster_utils.Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False}
+    )
+    yield made
+    made.shutdown()
 
 
 @pytest.fixture
@@ -55,7 +91,7 @@ def python(root: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
             env={**os.environ, **environment},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
 
     return run

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from pydantic import Field
-from scipy.optimize import differential_evolution
 
 from heliostat import MethodConfig, MethodSpec, Metric, Run, TaskContext
 
@@ -36,6 +35,9 @@ def misfit(item: tuple[float, ...], ctx: TaskContext) -> float:
 
 def search(config: CurveFitConfig, run: Run) -> dict[str, Any]:
     """Run scipy's optimiser unchanged; `workers=` hands each generation to `run.map`."""
+    # half a second: not for every command that lists methods, nor for a worker
+    from scipy.optimize import differential_evolution
+
     t = np.linspace(0.0, 4.0, config.points)
     truth = (0.5, 1.3, 0.4)
     y = oscillation(t, truth) + config.noise * run.rng("noise").standard_normal(config.points)

@@ -46,7 +46,6 @@ def test_each_is_a_row_that_says_why(cli: Any, twelve: Path) -> None:
 
 
 def test_the_smoke_preset_gives_the_same_digest(cli: Any) -> None:
-    del cli.environment["HELIOSTAT_CACHE"]  # kernels that are compiled already stay so
     smoke = ("run", "evomal", "--preset", "smoke", "--workers", "serial")
     plain = cli.json(*smoke)
     install(cli.folder / "site")

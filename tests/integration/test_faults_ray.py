@@ -29,19 +29,8 @@ OnRay = Callable[..., Done]
 KILLING_SECONDS = 30.0
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
-    """One Ray node for all tests of this module; each test is a job of its own on it."""
-    cluster_utils = pytest.importorskip("ray.cluster_utils")
-    made = cluster_utils.Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False}
-    )
-    yield made
-    made.shutdown()
-
-
 @pytest.fixture
-def on_ray(cluster: Any, tmp_path: Path) -> OnRay:
+def on_ray(ray_node: Any, tmp_path: Path) -> OnRay:
     def run(search: Callable[[Any], Any], *, retries: int = 3) -> Done:
         artifacts = ArtifactStore(tmp_path / "ray" / "artifacts")
         executor = RayExecutor(
@@ -54,7 +43,7 @@ def on_ray(cluster: Any, tmp_path: Path) -> OnRay:
             ),
             lambda sha256: artifacts.get(sha256).decode(),
             workers=2,
-            address=cluster.address,
+            address=ray_node.address,
             retries=retries,
         )
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +26,8 @@ pytestmark = pytest.mark.ray
 OnRay = Callable[..., Done]
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[Any]:
-    """One Ray node for all tests of this module; each test is a job of its own on it."""
-    cluster_utils = pytest.importorskip("ray.cluster_utils")
-    made = cluster_utils.Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False}
-    )
-    yield made
-    made.shutdown()
-
-
 @pytest.fixture
-def on_ray(cluster: Any, tmp_path: Path) -> OnRay:
+def on_ray(ray_node: Any, tmp_path: Path) -> OnRay:
     def run(
         search: Callable[[Any], Any],
         *,
@@ -57,7 +46,7 @@ def on_ray(cluster: Any, tmp_path: Path) -> OnRay:
             ),
             lambda sha256: artifacts.get(sha256).decode(),
             workers=workers,
-            address=cluster.address,
+            address=ray_node.address,
             on_event=on_event,
         )
         try:

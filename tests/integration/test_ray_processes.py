@@ -11,21 +11,22 @@ from typing import Any
 
 import psutil
 import pytest
+from journal_rows import rows
 
 pytestmark = pytest.mark.ray
 
 
 def wait_for_outcomes(cli: Any, driver: subprocess.Popen[str]) -> list[psutil.Process]:
     """Return the driver's descendants once it has committed something."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 120
     while time.monotonic() < until and driver.poll() is None:
-        if cli.runs.exists() and [row for row in cli.json("ls") if row["outcomes"] > 0]:
+        if any(rows(path.parent) for path in cli.runs.glob("*/run.db")):
             return psutil.Process(driver.pid).children(recursive=True)
-        time.sleep(0.2)
+        time.sleep(0.05)
     raise AssertionError(f"no outcome: {driver.communicate(timeout=10)}")
 
 
-def still_running(processes: list[psutil.Process], patience: float = 20.0) -> list[str]:
+def still_running(processes: list[psutil.Process], patience: float = 45.0) -> list[str]:
     until = time.monotonic() + patience
     while True:
         left = [p for p in processes if alive(p)]
@@ -48,13 +49,13 @@ def test_a_stopped_driver_says_how_to_go_on_and_leaves_no_process(cli: Any, numb
     driver = cli.popen("run", "catches_everything", "--workers", "2", "--json")
     children = wait_for_outcomes(cli, driver)
     driver.send_signal(number)
-    out, err = driver.communicate(timeout=20)
+    out, err = driver.communicate(timeout=60)
     assert driver.returncode == 130, err
     assert out == ""
     assert f"heliostat resume {cli.only_run().name}" in err
     assert "Traceback" not in err
     assert still_running(children) == []
-    assert cli.json("show", "last")["state"] == "interrupted"
+    assert cli.here.json("show", "last")["state"] == "interrupted"
 
 
 def test_a_signal_to_ray_s_processes_too_stops_the_run_in_good_order(cli: Any) -> None:
@@ -70,11 +71,11 @@ def test_a_signal_to_ray_s_processes_too_stops_the_run_in_good_order(cli: Any) -
     )
     children = wait_for_outcomes(cli, driver)
     os.killpg(driver.pid, signal.SIGTERM)
-    _, err = driver.communicate(timeout=45)
+    _, err = driver.communicate(timeout=60)
     assert driver.returncode == 130, err
     assert f"heliostat resume {cli.only_run().name}" in err
     assert still_running(children) == []
-    assert cli.json("show", "last")["state"] == "interrupted"
+    assert cli.here.json("show", "last")["state"] == "interrupted"
 
 
 def test_a_killed_driver_leaves_no_process(cli: Any) -> None:
@@ -82,18 +83,18 @@ def test_a_killed_driver_leaves_no_process(cli: Any) -> None:
     children = wait_for_outcomes(cli, driver)
     assert any("raylet" in " ".join(p.cmdline()) for p in children)
     driver.kill()
-    driver.communicate(timeout=20)
+    driver.communicate(timeout=60)
     # Ray's two agents look for their dead head for a minute before they end by themselves.
     assert still_running(workers(children)) == []
-    assert cli.json("show", "last")["state"] == "stopped"
+    assert cli.here.json("show", "last")["state"] == "stopped"
 
 
 def test_sub_searches_that_come_first_and_end_early_do_not_take_the_session_along(
     cli: Any,
 ) -> None:
     """The thread that starts Ray must outlive it: its processes get a signal when it ends."""
-    serial = cli.json("run", "side_by_side", "--workers", "serial", "--no-report")
-    account = cli.json("run", "side_by_side", "--workers", "2", "--no-report", timeout=60)
+    serial = cli.here.json("run", "side_by_side", "--workers", "serial", "--no-report")
+    account = cli.json("run", "side_by_side", "--workers", "2", "--no-report")
     assert account["digest"] == serial["digest"]
 
 

@@ -19,15 +19,9 @@ PLUGIN = {"HELIOSTAT_LOAD": "heliostat_methods.step_options.method"}
 RUN = ("run", "step_options")
 
 
-@pytest.fixture(scope="session")
-def kernels(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A folder of compiled kernels, one for all tests of this method."""
-    return str(tmp_path_factory.getbasetemp() / "step_options_kernels")
-
-
 @pytest.fixture
-def run(cli: Any, kernels: str) -> Any:
-    cli.environment |= {**PLUGIN, "HELIOSTAT_CACHE": kernels}
+def run(cli: Any) -> Any:
+    cli.environment |= PLUGIN
     return cli
 
 

@@ -17,15 +17,9 @@ LEVEL = "piecewise={times=[0.4], rate=[0.02, 0.07], dividend=[0.0, 0.05], vol=[0
 SURFACE = ",70,100,140\n0,0.4,0.3,0.25\n0.5,0.36,0.28,0.24\n2,0.3,0.26,0.22\n"
 
 
-@pytest.fixture(scope="session")
-def kernels(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A folder of compiled kernels, one for all tests of this method."""
-    return str(tmp_path_factory.getbasetemp() / "step_options_kernels")
-
-
 @pytest.fixture
-def run(cli: Any, kernels: str) -> Any:
-    cli.environment |= {**PLUGIN, "HELIOSTAT_CACHE": kernels}
+def run(cli: Any) -> Any:
+    cli.environment |= PLUGIN
     return cli
 
 

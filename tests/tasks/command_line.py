@@ -9,6 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from in_process import InProcess
+
+LIMIT_SECONDS = 300.0
+"""After which a command hangs, on a machine where compiling alone may take a minute."""
+
 
 class CommandLine:
     """Runs `heliostat` in a process of its own, with runs in a folder of this test."""
@@ -21,14 +26,18 @@ class CommandLine:
             "HELIOSTAT_LOAD": "heliostat_teaching.plugin,heliostat_test_methods",
             "HELIOSTAT_PLUGINS": "none",
             "HELIOSTAT_RUNS": str(self.runs),
-            "HELIOSTAT_CACHE": str(folder / "cache"),
         }
+
+    @property
+    def here(self) -> InProcess:
+        """The command in the test's process, on the same runs: for what a test looks up."""
+        return InProcess(self.folder)
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "heliostat.submit", *arguments]
 
     def __call__(
-        self, *arguments: str, timeout: float = 120, **environment: str
+        self, *arguments: str, timeout: float = LIMIT_SECONDS, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             self.command(*arguments),
@@ -39,7 +48,7 @@ class CommandLine:
             timeout=timeout,
         )
 
-    def json(self, *arguments: str, timeout: float = 120, **environment: str) -> Any:
+    def json(self, *arguments: str, timeout: float = LIMIT_SECONDS, **environment: str) -> Any:
         """Run a command that must succeed and print one JSON value and nothing else."""
         done = self(*arguments, "--json", timeout=timeout, **environment)
         assert done.returncode == 0, done.stderr

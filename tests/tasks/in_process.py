@@ -37,7 +37,6 @@ class InProcess:
             "HELIOSTAT_LOAD": self.load,
             "HELIOSTAT_PLUGINS": "none",
             "HELIOSTAT_RUNS": str(self.runs),
-            "HELIOSTAT_CACHE": str(self.folder / "cache"),
         }
         out, err = (io.TextIOWrapper(io.BytesIO(), write_through=True) for _ in range(2))
         registry.cache_clear()

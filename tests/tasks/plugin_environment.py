@@ -46,7 +46,7 @@ class PluginEnvironment:
             "PATH": os.pathsep.join([str(self.bin), os.environ["PATH"]]),
             "PYTHONPATH": "",
             "PYTHONDONTWRITEBYTECODE": "1",
-            "HELIOSTAT_CACHE": str(self.folder / "cache"),
+            "HELIOSTAT_CACHE": os.environ["HELIOSTAT_CACHE"],
         }
 
     def __call__(
