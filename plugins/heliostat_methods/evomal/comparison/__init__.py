@@ -1,1 +1,1 @@
-"""Found losses against standard ones, paired by seed; may import `searches`, `analysis` and below."""
+"""Found losses against standard ones, paired by seed; may import `searches` and what is below."""
