@@ -28,9 +28,10 @@ class GivenLosses:
         losses = [parse(text, table) for text in self.config.initial]
         if not losses:
             return FoundLosses.best_of([], {"structures_scored": 0}, [0, 0, 0])
-        block = Block(posed.problems, as_given(self.config), tuple(one.nodes for one in losses),
+        settings = run.share(as_given(self.config))
+        block = Block(posed.problems, settings, tuple(one.nodes for one in losses),
                       tuple(tuple(one.weights) for one in losses))  # fmt: skip
-        scores = run.call(score_block, block, shared=posed.problems).unwrap()
+        scores = run.call(score_block, block, shared=block.handles).unwrap()
         found = [
             FoundLoss.tree(loss, float(f), 0)
             for loss, f in zip(losses, scores.fitness, strict=True) if math.isfinite(f)

@@ -28,8 +28,8 @@ class TunedAfterwards:
         if not trees:
             return found
         settings = score_settings(self.config.model_copy(update={"local_search": True}))
-        block = Block(posed.problems, settings, trees)
-        scores = run.call(score_block, block, shared=posed.problems).unwrap()
+        block = Block(posed.problems, run.share(settings), trees)
+        scores = run.call(score_block, block, shared=block.handles).unwrap()
         table = table_named(self.config.primitives)
         tuned = [
             FoundLoss.tree(

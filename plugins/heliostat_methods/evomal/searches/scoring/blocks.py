@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from heliostat import Outcome, Run, Shared
+from heliostat import Outcome, Run
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.learners.training import TrainingState
 from heliostat_methods.evomal.searches.found import added
@@ -17,7 +17,6 @@ from heliostat_methods.evomal.searches.settings import score_settings
 from heliostat_methods.evomal.searches.strategy import Posed
 from heliostat_methods.evomal.tasks import (
     Block,
-    Problems,
     Scores,
     Tree,
     TunedBlock,
@@ -50,7 +49,7 @@ class Blocks:
 
     def __init__(self, config: EvoMALConfig, posed: Posed, run: Run) -> None:
         self._config, self._problems, self._run = config, posed.problems, run
-        self._settings = score_settings(config)
+        self._settings = run.share(score_settings(config))
 
     def scored(
         self, state: State, trees: Mapping[str, Tree], starts: Starts, generation: int
@@ -99,8 +98,8 @@ class Blocks:
         generation: int,
     ) -> dict[str, Scored | None]:  # fmt: skip
         blocks = cut(keys, self._config.block)
-        outcomes = answered(self._run, task, [item(b) for b in blocks], self._problems,
-                            generation, self._config.generations + 1)  # fmt: skip
+        outcomes = answered(self._run, task, [item(b) for b in blocks], generation,
+                            self._config.generations + 1)  # fmt: skip
         found: dict[str, Scored | None] = {}
         for block, outcome in zip(blocks, outcomes, strict=True):
             scores: Scores | None = outcome.value
@@ -117,14 +116,14 @@ def cut(values: list[T], size: int) -> list[list[T]]:
 
 
 def answered(
-    run: Run, task: Any, items: Sequence[Any], problems: Shared[Problems], step: int, of: int
+    run: Run, task: Any, items: Sequence[Block | TunedBlock], step: int, of: int
 ) -> list[Outcome[Scores]]:
     """Return the outcome of every block, saying after each that step `step` goes on.
 
     Raises the first failure if there is not a single score.
     """
     outcomes = []
-    for outcome in run.stream(task, items, shared=problems):
+    for outcome in run.stream(task, items, shared=items[0].handles if items else None):
         outcomes.append(outcome)
         run.report(step, of=of)
     if outcomes and not any(outcome.ok for outcome in outcomes):
