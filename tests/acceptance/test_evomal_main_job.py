@@ -1,40 +1,62 @@
 """The main job through the public command: killed anywhere, on any worker, the same result."""
 
 import json
-import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import killed_jobs
 import pytest
+from command_line import LIMIT_SECONDS, CommandLine
+from in_process import InProcess
 
 from heliostat.plugins.registry import registry
 from heliostat.store.folder import RunFolder
-from heliostat.store.journal import FAULT_VARIABLE
 from heliostat.store.view import RunView
-from heliostat.testing import CommandRun
 
 SMOKE = ["run", "evomal", "--preset", "smoke", "--seed", "1", "--workers"]
+KILLS = 8
 
 
 @pytest.fixture(scope="module")
-def command(tmp_path_factory: pytest.TempPathFactory) -> CommandRun:
-    return CommandRun(tmp_path_factory.mktemp("main_job"))
+def cli(tmp_path_factory: pytest.TempPathFactory) -> CommandLine:
+    return CommandLine(tmp_path_factory.mktemp("main_job"))
 
 
 @pytest.fixture(scope="module")
-def whole(command: CommandRun) -> dict[str, Any]:
-    return command.account(*SMOKE, "serial")
+def here(cli: CommandLine) -> InProcess:
+    return cli.here
 
 
-@pytest.mark.parametrize("position", range(1, 9))
+@pytest.fixture(scope="module")
+def first(cli: CommandLine) -> subprocess.CompletedProcess[str]:
+    """A whole run, and drivers killed at each of its first commits."""
+    done = subprocess.run(
+        [sys.executable, killed_jobs.__file__, str(cli.folder), str(KILLS), *SMOKE, "serial"],
+        cwd=cli.folder,
+        env=cli.environment,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_SECONDS,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done
+
+
+@pytest.fixture(scope="module")
+def whole(first: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    account: dict[str, Any] = json.loads(first.stdout)
+    return account
+
+
+@pytest.mark.parametrize("position", range(1, KILLS + 1))
 def test_killed_at_any_commit_the_run_resumes_to_the_same_bits(
-    command: CommandRun, whole: dict[str, Any], position: int
+    here: InProcess, whole: dict[str, Any], position: int
 ) -> None:
-    assert whole["outcomes"] > 8
-    fault = {FAULT_VARIABLE: f"kill-after-commits={position}"}
-    killed = command.command(*SMOKE, "serial", environment=fault)
-    assert killed.returncode == -9
-    resumed = command.account("resume", "last", "--workers", "serial")
+    assert whole["outcomes"] > KILLS
+    there = InProcess(here.folder / str(position))
+    resumed = there.json("resume", "last", "--workers", "serial")
     assert resumed["digest"] == whole["digest"]
     assert resumed["result"] == whole["result"]
     assert resumed["replayed"] == position  # nothing committed is evaluated again
@@ -44,43 +66,43 @@ def test_killed_at_any_commit_the_run_resumes_to_the_same_bits(
 
 @pytest.mark.ray
 def test_two_workers_share_the_work_and_verify_agrees(
-    command: CommandRun, whole: dict[str, Any]
+    cli: CommandLine, here: InProcess, whole: dict[str, Any], ray_node: Any
 ) -> None:
-    account = command.account(*SMOKE, "2")
+    account = cli.json(*SMOKE, "2", "--address", ray_node.address)
     assert account["digest"] == whole["digest"]
     assert len(account["workers"]) == 2
     assert all(worker["items"] > 0 for worker in account["workers"])
-    checked = command.account("verify", account["run"], "--sample", "20")
+    checked = here.json("verify", account["run"], "--sample", "20")
     assert checked["equal"] == checked["checked"] == min(20, whole["outcomes"])
 
 
 def test_extending_the_generations_continues_the_search(
-    command: CommandRun, whole: dict[str, Any]
+    here: InProcess, whole: dict[str, Any]
 ) -> None:
-    started = command.account(*SMOKE, "serial", "-o", "generations=1")
+    started = here.json(*SMOKE, "serial", "-o", "generations=1")
     assert started["digest"] != whole["digest"]
-    grown = command.account("resume", started["run"], "--workers", "serial", "-o", "generations=2")
+    grown = here.json("resume", started["run"], "--workers", "serial", "-o", "generations=2")
     assert grown["replayed"] > 0
     first = grown["result"]["problems"][0]
     assert first["counts"] == whole["result"]["problems"][0]["counts"]
     assert first["best"] == whole["result"]["problems"][0]["best"]
 
 
-def test_found_loss_trains_another_search(command: CommandRun, whole: dict[str, Any]) -> None:
-    account = command.account(*SMOKE, "serial", "-o", f"loss=run:{whole['run']}")
+def test_found_loss_trains_another_search(here: InProcess, whole: dict[str, Any]) -> None:
+    account = here.json(*SMOKE, "serial", "-o", f"loss=run:{whole['run']}")
     rows = account["result"]["problems"][0]["comparison"]["losses"]
     assert rows[0]["label"] == f"run:{whole['run']}"
     assert rows[0]["values"] == rows[-1]["values"]  # the same loss, seeds and batches
 
 
 def test_product_exports_as_json_and_as_a_torch_module(
-    command: CommandRun, whole: dict[str, Any]
+    here: InProcess, whole: dict[str, Any]
 ) -> None:
     import torch
 
     from heliostat_methods.evomal.losses.expression import LossExpression
 
-    done = command.command("export", whole["run"], "--product", "loss-diabetes")
+    done = here("export", whole["run"], "--product", "loss-diabetes")
     loss = LossExpression.from_dict(json.loads(done.stdout)["loss"])
     assert loss.to_dict() == whole["result"]["problems"][0]["best"][0]["loss"]
     outputs = torch.zeros(4, 1, requires_grad=True)
@@ -88,16 +110,16 @@ def test_product_exports_as_json_and_as_a_torch_module(
     assert outputs.grad is not None
 
 
-def test_terminal_shows_formulas_intervals_and_what_to_do_with_them(command: CommandRun) -> None:
-    shown = command.command(*SMOKE, "serial")
+def test_terminal_shows_formulas_intervals_and_what_to_do_with_them(here: InProcess) -> None:
+    shown = here(*SMOKE, "serial")
     assert shown.returncode == 0, shown.stderr[-2000:]
     for part in ("m(y, f) =", "95 % interval", "p = ", "not the search itself", "report.html",
                  "to_torch_module", "digest", "tasks"):  # fmt: skip
         assert part in shown.stdout
 
 
-def test_report_is_one_file_with_the_plots(command: CommandRun, whole: dict[str, Any]) -> None:
-    folder = command.folder / whole["folder"]
+def test_report_is_one_file_with_the_plots(here: InProcess, whole: dict[str, Any]) -> None:
+    folder = here.folder / whole["folder"]
     text = (folder / "report.html").read_text(encoding="utf-8")
     for part in ("Convergence of the search", "Complexity against fitness", "The loss m(y = 0, f)",
                  "during training", "How to reproduce", "Failures", "Environment"):  # fmt: skip
@@ -107,8 +129,9 @@ def test_report_is_one_file_with_the_plots(command: CommandRun, whole: dict[str,
 
 
 def test_classification_is_reported_with_both_curves(tmp_path: Path) -> None:
-    command = CommandRun(tmp_path)
-    account = command.account(*SMOKE, "serial", "-o", "datasets=wine", "-o", "population=10")
+    account = InProcess(tmp_path).json(
+        *SMOKE, "serial", "-o", "datasets=wine", "-o", "population=10"
+    )
     problem = account["result"]["problems"][0]
     assert problem["metric"] == "error_rate"
     text = (tmp_path / account["folder"] / "report.html").read_text(encoding="utf-8")
@@ -116,28 +139,13 @@ def test_classification_is_reported_with_both_curves(tmp_path: Path) -> None:
     assert "m(y = 0, p)" in text
 
 
-def test_the_search_alone_loads_no_torch(command: CommandRun) -> None:
+def test_the_search_alone_loads_no_torch(first: subprocess.CompletedProcess[str]) -> None:
     """A run of closed-form models needs numba only; torch costs every worker a second."""
-    import subprocess
-    import sys
-
-    program = (
-        "import sys\nfrom heliostat.cli.main import run\n"
-        "assert run(sys.argv[1:]) == 0\n"
-        "assert 'torch' not in sys.modules, 'torch was imported'\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, *SMOKE, "serial", "--json"],
-        cwd=command.folder,
-        env=dict(os.environ),
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    assert "torch was loaded: False" in first.stderr
 
 
-def test_view_of_a_run_names_every_product(command: CommandRun, whole: dict[str, Any]) -> None:
-    view = RunView(RunFolder(command.folder / whole["folder"]))
+def test_view_of_a_run_names_every_product(here: InProcess, whole: dict[str, Any]) -> None:
+    view = RunView(RunFolder(here.folder / whole["folder"]))
     assert [p["name"] for p in view.products()] == ["loss-diabetes"]
     assert registry().method(view.method).name == "evomal"
     view.close()

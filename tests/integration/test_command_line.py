@@ -15,18 +15,22 @@ from typing import Any
 
 import pytest
 from command_line import CommandLine
+from in_process import Ended, InProcess
+from journal_rows import rows
 
 
 @pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def finished(tmp_path_factory: pytest.TempPathFactory) -> InProcess:
     """A folder with two runs of `everything` and one of `group_means`, for tests that look."""
-    cli = CommandLine(tmp_path_factory.mktemp("finished"))
+    here = InProcess(tmp_path_factory.mktemp("finished"))
     for arguments in (["everything"], ["everything", "--seed", "1"], ["group_means"]):
-        cli.json("run", *arguments, "--workers", "serial")
-    return cli
+        here.json("run", *arguments, "--workers", "serial")
+    return here
 
 
-def assert_user_error(done: subprocess.CompletedProcess[str], code: int, *parts: str) -> None:
+def assert_user_error(
+    done: Ended | subprocess.CompletedProcess[str], code: int, *parts: str
+) -> None:
     assert done.returncode == code, done.stderr
     assert done.stdout == ""
     assert "Traceback" not in done.stderr
@@ -35,11 +39,11 @@ def assert_user_error(done: subprocess.CompletedProcess[str], code: int, *parts:
         assert part in done.stderr
 
 
-def name_of(cli: Any, method: str, seed: int = 0) -> str:
-    return next(r["run"] for r in cli.json("ls") if (r["method"], r["seed"]) == (method, seed))
+def name_of(here: InProcess, method: str, seed: int = 0) -> str:
+    return next(r["run"] for r in here.json("ls") if (r["method"], r["seed"]) == (method, seed))
 
 
-def test_run_prints_the_documented_account(finished: Any) -> None:
+def test_run_prints_the_documented_account(finished: InProcess) -> None:
     account = finished.json("run", "count", "--workers", "serial", "-o", "rounds=1")
     assert {
         "run",
@@ -91,12 +95,12 @@ def test_what_tasks_print_stays_out_of_the_json(tmp_path: Path) -> None:
     ],
     ids=" ".join,
 )
-def test_every_reading_verb_prints_json(finished: Any, arguments: list[str]) -> None:
+def test_every_reading_verb_prints_json(finished: InProcess, arguments: list[str]) -> None:
     names = {"RUN": name_of(finished, "everything"), "OTHER": name_of(finished, "everything", 1)}
     assert finished.json(*(names.get(a, a) for a in arguments))
 
 
-def test_every_reading_verb_also_speaks_to_people(finished: Any) -> None:
+def test_every_reading_verb_also_speaks_to_people(finished: InProcess) -> None:
     run = name_of(finished, "everything")
     for arguments in (["ls"], ["methods"], ["plugins"], ["show", run], ["compare", run, run]):
         done = finished(*arguments)
@@ -105,7 +109,7 @@ def test_every_reading_verb_also_speaks_to_people(finished: Any) -> None:
         assert "\x1b" not in done.stdout
 
 
-def test_ten_lines_of_python_recompute_the_digest_from_the_export(finished: Any) -> None:
+def test_ten_lines_of_python_recompute_the_digest_from_the_export(finished: InProcess) -> None:
     for row in finished.json("ls"):
         done = finished("export", row["run"], "--jsonl")
         total = hashlib.sha256()
@@ -118,7 +122,7 @@ def test_ten_lines_of_python_recompute_the_digest_from_the_export(finished: Any)
         assert total.hexdigest() == row["digest"]
 
 
-def test_metrics_are_exported_as_csv(finished: Any) -> None:
+def test_metrics_are_exported_as_csv(finished: InProcess) -> None:
     done = finished("export", name_of(finished, "everything"), "--csv")
     rows = list(csv.reader(io.StringIO(done.stdout)))
     assert rows[0] == ["scope", "step", "name", "value"]
@@ -126,21 +130,22 @@ def test_metrics_are_exported_as_csv(finished: Any) -> None:
     assert len(rows) == 6
 
 
-def test_a_product_is_exported_as_it_is(finished: Any, tmp_path: Path) -> None:
+def test_a_product_is_exported_as_it_is(finished: InProcess, tmp_path: Path) -> None:
     run, target = name_of(finished, "group_means"), tmp_path / "center.json"
     assert finished("export", run, "--product", "center", "--output", str(target)).returncode == 0
     assert json.loads(target.read_text())["$array"][:2] == ["<f8", [3]]
     assert_user_error(finished("export", run, "--product", "centre"), 5, "did you mean 'center'")
 
 
-def test_a_reader_that_stops_early_is_no_error(finished: Any) -> None:
+def test_a_reader_that_stops_early_is_no_error(finished: InProcess) -> None:
+    cli = CommandLine(finished.folder)
     command = subprocess.list2cmdline(
-        finished.command("export", name_of(finished, "everything"), "--jsonl")
+        cli.command("export", name_of(finished, "everything"), "--jsonl")
     )
     done = subprocess.run(
         ["bash", "-c", f"{command} | head -n 1 > /dev/null; echo ${{PIPESTATUS[0]}}"],
-        env=finished.environment,
-        cwd=finished.folder,
+        env=cli.environment,
+        cwd=cli.folder,
         capture_output=True,
         text=True,
     )
@@ -148,14 +153,14 @@ def test_a_reader_that_stops_early_is_no_error(finished: Any) -> None:
     assert done.stdout.strip() in ("0", "141")
 
 
-def test_verify_reproduces_every_outcome_byte_for_byte(finished: Any) -> None:
+def test_verify_reproduces_every_outcome_byte_for_byte(finished: InProcess) -> None:
     for method in ("everything", "group_means"):
         account = finished.json("verify", name_of(finished, method))
         assert account["different"] == []
         assert account["equal"] == account["checked"] == account["of"] > 0
 
 
-def test_compare_names_what_differs(finished: Any) -> None:
+def test_compare_names_what_differs(finished: InProcess) -> None:
     first, second = name_of(finished, "everything"), name_of(finished, "everything", 1)
     account = finished.json("compare", first, second)
     assert account["equal"] is False
@@ -205,7 +210,7 @@ def test_compare_names_what_differs(finished: Any) -> None:
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, list) else str(value),
 )
 def test_a_mistake_has_its_exit_code_and_names_the_way_out(
-    finished: Any, arguments: list[str], code: int, parts: list[str]
+    finished: InProcess, arguments: list[str], code: int, parts: list[str]
 ) -> None:
     run = name_of(finished, "group_means")
     done = finished(*(run if a == "RUN" else a for a in arguments))
@@ -218,13 +223,13 @@ def test_a_mistake_has_its_exit_code_and_names_the_way_out(
         assert_user_error(done, code, *parts)
 
 
-def test_debug_shows_the_traceback_of_a_bug(finished: Any) -> None:
+def test_debug_shows_the_traceback_of_a_bug(finished: InProcess) -> None:
     done = finished("--debug", "run", "ends_badly", "--workers", "serial")
     assert done.returncode == 1
     assert "Traceback" in done.stderr
 
 
-def test_a_configuration_file_written_by_init_checks_and_runs(finished: Any) -> None:
+def test_a_configuration_file_written_by_init_checks_and_runs(finished: InProcess) -> None:
     for method, preset in (("group_means", "smoke"), ("reads_table", "smoke")):
         path = finished.folder / f"{method}.toml"
         done = finished("config", "init", method, "--preset", preset, "--output", str(path))
@@ -248,22 +253,23 @@ def test_a_mistake_in_a_file_names_the_file(cli: Any) -> None:
 
 
 def test_one_damaged_run_does_not_hide_the_others(cli: Any) -> None:
-    cli.json("run", "count", "-o", "rounds=1", "--workers", "serial", "--no-report")
+    cli.here.json("run", "count", "-o", "rounds=1", "--workers", "serial", "--no-report")
     broken = cli.runs / "20260101-000000-broken-0000"
     broken.mkdir()
     (broken / "run.db").write_text("this is no database" * 100)
-    assert "count" in {row["method"] for row in cli.json("ls")}
+    assert "count" in {row["method"] for row in cli.here.json("ls")}
     assert cli("show", "broken").returncode == 5
 
 
 def test_a_stopped_serial_run_exits_130_and_says_how_to_go_on(cli: Any) -> None:
     driver = cli.popen("run", "catches_everything", "--workers", "serial", "--json")
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        if cli.runs.exists() and [r for r in cli.json("ls") if r["outcomes"] > 0]:
+    until = time.monotonic() + 120
+    while time.monotonic() < until and driver.poll() is None:
+        if any(rows(path.parent) for path in cli.runs.glob("*/run.db")):
             break
+        time.sleep(0.05)
     driver.send_signal(signal.SIGINT)
-    out, err = driver.communicate(timeout=20)
+    out, err = driver.communicate(timeout=60)
     assert (driver.returncode, out) == (130, "")
     assert f"heliostat resume {cli.only_run().name}" in err
     assert "Traceback" not in err
@@ -293,7 +299,7 @@ def test_a_script_may_define_its_method_and_start_it(cli: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["study #1", "100%25", "two words"])
-def test_runs_may_lie_in_a_folder_of_any_name(cli: Any, name: str) -> None:
-    runs = str(cli.folder / name)
-    cli.json("run", "count", "-o", "rounds=1", "--workers", "serial", "--runs", runs)
-    assert len(cli.json("ls", "--runs", runs)) == 1
+def test_runs_may_lie_in_a_folder_of_any_name(here: InProcess, name: str) -> None:
+    runs = str(here.folder / name)
+    here.json("run", "count", "-o", "rounds=1", "--workers", "serial", "--runs", runs)
+    assert len(here.json("ls", "--runs", runs)) == 1

@@ -351,16 +351,13 @@ def test_a_mistake_is_named_with_the_nearest_valid_choice(
 
 
 def test_losses_of_a_real_run_are_listed_shown_and_exported(
-    python: Any, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     settings = ["generations=1", "population=4", "test_seeds=2", "test_steps=20", "base_steps=20"]
     options = [word for setting in settings for word in ("-o", setting)]
     command = ["run", "evomal", "--preset", "smoke", *options, "-o", STARTS_WITH]
-    done = python(
-        "-m", "heliostat.submit", *command, "--workers", "serial", "--runs", str(tmp_path), "--json"
-    )
-    assert done.returncode == 0, done.stderr
-    account = json.loads(done.stdout)
+    assert heliostat([*command, "--workers", "serial", "--runs", str(tmp_path), "--json"]) == 0
+    account = json.loads(capfd.readouterr().out)
     (problem,) = account["result"]["problems"]
     assert heliostat(["losses", "list", "--runs", str(tmp_path), "--json"]) == 0
     (row,) = json.loads(capfd.readouterr().out)

@@ -12,31 +12,30 @@ from typing import Any
 
 import psutil
 import pytest
+from in_process import InProcess
 
 from heliostat_methods.step_options import BlackScholesMarket, down_step, price
 
-PLUGIN = {"HELIOSTAT_LOAD": "heliostat_methods.step_options.method"}
 RUN = ("run", "step_options")
 
 
 @pytest.fixture
-def run(cli: Any) -> Any:
-    cli.environment |= PLUGIN
-    return cli
+def run(here: InProcess) -> InProcess:
+    return here
 
 
 def overrides(**values: object) -> list[str]:
     return [part for name, value in values.items() for part in ("-o", f"{name}={value}")]
 
 
-def test_smoke_agrees_with_the_closed_form(run: Any) -> None:
+def test_smoke_agrees_with_the_closed_form(run: InProcess) -> None:
     account = run.json(*RUN, "--preset", "smoke", "--workers", "serial")
     engines = {row["engine"]: row for row in account["result"]["engines"]}
     assert engines["laplace"]["price"] == pytest.approx(12.627845, abs=1e-6)
     assert engines["laplace"]["agrees"]
 
 
-def test_contract_with_all_sensitivities(run: Any) -> None:
+def test_contract_with_all_sensitivities(run: InProcess) -> None:
     account = run.json(*RUN, *overrides(rates="[2, 0]", gamma=0.05), "--workers", "serial")
     result = account["result"]
     assert result["price"] == pytest.approx(13.24193655653, rel=1e-10)  # AS02
@@ -44,7 +43,7 @@ def test_contract_with_all_sensitivities(run: Any) -> None:
     assert result["sensitivities"]["vega"] == pytest.approx(31.03792951, rel=1e-8)
 
 
-def test_sweep(run: Any) -> None:
+def test_sweep(run: InProcess) -> None:
     more = overrides(sweep="spot", sweep_values="[70, 100, 130]")
     result = run.json(*RUN, *more, "--workers", "serial")["result"]
     assert result["sweep"]["price"] == pytest.approx([0.319021, 12.627845, 37.215851], abs=1e-6)
@@ -62,7 +61,7 @@ beyond,call,85,100,0.05,0.02,0.3,1,90,5;0,0.03,out
 """
 
 
-def test_book_prices_good_rows_and_names_bad_ones(run: Any) -> None:
+def test_book_prices_good_rows_and_names_bad_ones(run: InProcess) -> None:
     (run.folder / "book.csv").write_text(BOOK)
     account = run.json(*RUN, *overrides(book="book.csv", book_block=3), "--workers", "serial")
     result = account["result"]
@@ -83,7 +82,7 @@ def test_book_prices_good_rows_and_names_bad_ones(run: Any) -> None:
     [("kind,spot\ncall,3\n", "no column 'strike'"), ("", "no rows"),
      (BOOK.replace("gamma,", "gama,"), "gamma")],
 )  # fmt: skip
-def test_a_file_that_is_no_book(run: Any, text: str, message: str) -> None:
+def test_a_file_that_is_no_book(run: InProcess, text: str, message: str) -> None:
     (run.folder / "book.csv").write_text(text)
     done = run(*RUN, *overrides(book="book.csv"), "--workers", "serial")
     assert done.returncode == 2, done.stderr
@@ -110,12 +109,12 @@ def test_bad_input_is_an_error_without_a_traceback(
     assert message in done.stderr and "Traceback" not in done.stderr
 
 
-def test_target_standard_error_after_a_kill(run: Any) -> None:
+def test_target_standard_error_after_a_kill(run: InProcess, cli: Any) -> None:
     more = overrides(method="mc_bridge", target_se=2e-3, chunk=16384, greeks="false")
     whole = run.json(*RUN, *more, "--workers", "serial")
     assert whole["result"]["std_error"] <= 2e-3
     assert whole["result"]["engines"][0]["details"]["reached"]
-    killed = run(*RUN, *more, "--workers", "serial", HELIOSTAT_FAULT="kill-after-commits=5")
+    killed = cli(*RUN, *more, "--workers", "serial", HELIOSTAT_FAULT="kill-after-commits=5")
     assert killed.returncode == -9
     resumed = run.json("resume", "last", "--workers", "serial")
     assert resumed["digest"] == whole["digest"]
@@ -123,10 +122,10 @@ def test_target_standard_error_after_a_kill(run: Any) -> None:
     assert resumed["replayed"] > 0
 
 
-def test_kill_and_resume_of_a_multilevel_run(run: Any) -> None:
+def test_kill_and_resume_of_a_multilevel_run(run: InProcess, cli: Any) -> None:
     more = overrides(method="mlmc", greeks="false")
     whole = run.json(*RUN, *more, "--workers", "serial")
-    killed = run(*RUN, *more, "--workers", "serial", HELIOSTAT_FAULT="kill-after-commits=12")
+    killed = cli(*RUN, *more, "--workers", "serial", HELIOSTAT_FAULT="kill-after-commits=12")
     assert killed.returncode == -9  # in a later round: the first one has three shards
     resumed = run.json("resume", "last", "--workers", "serial")
     assert (resumed["digest"], resumed["result"]) == (whole["digest"], whole["result"])
@@ -144,11 +143,12 @@ SAMPLED = {
 
 @pytest.mark.ray
 def test_engines_that_sample_give_the_same_bits_on_any_workers_and_in_a_library_call(
-    run: Any,
+    run: InProcess, cli: Any, ray_node: Any
 ) -> None:
-    serial, one, two = (
-        run.json(*RUN, *overrides(**SAMPLED), "--workers", workers)
-        for workers in ("serial", "1", "2")
+    serial = run.json(*RUN, *overrides(**SAMPLED), "--workers", "serial")
+    one, two = (
+        cli.json(*RUN, *overrides(**SAMPLED), "--workers", workers, "--address", ray_node.address)
+        for workers in ("1", "2")
     )
     assert serial["digest"] == one["digest"] == two["digest"]
     assert serial["result"] == one["result"] == two["result"]
@@ -167,7 +167,7 @@ def test_engines_that_sample_give_the_same_bits_on_any_workers_and_in_a_library_
         assert (found.price, found.std_error) == (row["price"], row["std_error"])
 
 
-def test_monte_carlo_greeks_have_standard_errors(run: Any) -> None:
+def test_monte_carlo_greeks_have_standard_errors(run: InProcess) -> None:
     more = overrides(method="mc_bridge", n_paths=1 << 16, cross_check='["laplace"]')
     account = run.json(*RUN, *more, "--workers", "serial")
     exact = price(down_step("call", 100.0, 1.0, 90.0, 5.0, gamma=0.02),
@@ -183,7 +183,7 @@ def test_monte_carlo_greeks_have_standard_errors(run: Any) -> None:
     assert "delta" in shown and "delta_error" in json.dumps(result)
 
 
-def test_parameters_by_intervals_on_paths_with_greeks(run: Any) -> None:
+def test_parameters_by_intervals_on_paths_with_greeks(run: InProcess) -> None:
     table = "{times=[0.3, 0.7], rate=[0.02, 0.05, 0.07], dividend=[0, 0.03, 0.01],"
     more = overrides(
         method="mc_bridge", n_paths=1 << 15, steps=3, piecewise=table + " vol=[0.2, 0.35, 0.25]}",
@@ -194,14 +194,14 @@ def test_parameters_by_intervals_on_paths_with_greeks(run: Any) -> None:
     assert result["sensitivities"]["delta_error"] < result["delta"] / 100
 
 
-def test_models_without_greeks_have_a_price(run: Any) -> None:
+def test_models_without_greeks_have_a_price(run: InProcess) -> None:
     heston = "{v0=0.09, kappa=1.5, theta=0.06, xi=0.4, corr=-0.6}"
     more = overrides(method="mc_bridge", heston=heston, steps=4, n_paths=1 << 13)
     result = run.json(*RUN, *more, "--workers", "serial")["result"]
     assert result["price"] > 0 and result["delta"] is None
 
 
-def test_a_basket_that_knocks_in_is_refused(run: Any) -> None:
+def test_a_basket_that_knocks_in_is_refused(run: InProcess) -> None:
     basket = (
         "{spots=[100], dividends=[0], vols=[0.2], correlation=[[1, 0.5], [0.5, 1]],"
         " weights=[0.5, 0.5]}"
@@ -212,20 +212,22 @@ def test_a_basket_that_knocks_in_is_refused(run: Any) -> None:
 
 
 @pytest.mark.ray
-def test_a_worker_killed_while_it_prices_changes_no_bit(run: Any) -> None:
-    more = overrides(method="mc_bridge", steps=252, n_paths=1 << 20, chunk=1 << 14, greeks="false")
+def test_a_worker_killed_while_it_prices_changes_no_bit(
+    run: InProcess, cli: Any, ray_node: Any
+) -> None:
+    more = overrides(method="mc_bridge", steps=128, n_paths=1 << 18, chunk=1 << 14, greeks="false")
     serial = run.json(*RUN, *more, "--workers", "serial")
-    started = run.popen(*RUN, *more, "--workers", "2", "--json")
+    started = cli.popen(*RUN, *more, "--workers", "2", "--address", ray_node.address, "--json")
     killed = None
     while killed is None and started.poll() is None:
         time.sleep(0.02)
-        for process in psutil.Process(started.pid).children(recursive=True):
+        for process in psutil.Process().children(recursive=True):
             with contextlib.suppress(psutil.Error):
                 if " ".join(process.cmdline()).startswith("ray::_run_chunk"):
                     process.kill()
                     killed = process.pid
                     break
-    out, err = started.communicate(timeout=120)
+    out, err = started.communicate(timeout=300)
     assert killed is not None
     assert started.returncode == 0, err
     assert "a worker died" in err
@@ -253,13 +255,13 @@ main(sys.argv[1:])
 """
 
 
-def test_disagreement_is_an_error(run: Any) -> None:
+def test_disagreement_is_an_error(cli: Any) -> None:
     """One engine is replaced by one that is wrong by a thousandth and says it is exact."""
     arguments = [*RUN, *overrides(cross_check='["occupation"]'), "--workers", "serial"]
     done = subprocess.run(
         [sys.executable, "-c", LIAR, *arguments],
-        cwd=run.folder,
-        env=run.environment,
+        cwd=cli.folder,
+        env=cli.environment,
         capture_output=True,
         text=True,
     )
@@ -267,7 +269,7 @@ def test_disagreement_is_an_error(run: Any) -> None:
     assert "occupation and laplace disagree" in done.stderr
 
 
-def test_report_holds_the_figures(run: Any) -> None:
+def test_report_holds_the_figures(run: InProcess) -> None:
     account = run.json(*RUN, "--preset", "paper", "--workers", "serial")
     run("report", account["run"])
     (page,) = Path(run.folder).rglob("report.html")

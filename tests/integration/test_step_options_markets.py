@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
+from in_process import InProcess
 
-PLUGIN = {"HELIOSTAT_LOAD": "heliostat_methods.step_options.method"}
 RUN = ("run", "step_options", "--workers", "serial")
 INTERVALS = "piecewise={times=[0.4], rate=[0.02, 0.06], dividend=[0.0, 0.01], vol=[0.2, 0.35]}"
 LEVEL = "piecewise={times=[0.4], rate=[0.02, 0.07], dividend=[0.0, 0.05], vol=[0.3, 0.3]}"
@@ -18,16 +18,15 @@ SURFACE = ",70,100,140\n0,0.4,0.3,0.25\n0.5,0.36,0.28,0.24\n2,0.3,0.26,0.22\n"
 
 
 @pytest.fixture
-def run(cli: Any) -> Any:
-    cli.environment |= PLUGIN
-    return cli
+def run(here: InProcess) -> InProcess:
+    return here
 
 
 def options(*parts: str) -> list[str]:
     return [word for part in parts for word in ("-o", part)]
 
 
-def test_parameters_by_intervals(run: Any) -> None:
+def test_parameters_by_intervals(run: InProcess) -> None:
     engines = 'cross_check=["pde", "mc_bridge"]'
     account = run.json(
         *RUN, *options("method=path_integral_grid", engines, "n_paths=65536", INTERVALS)
@@ -39,7 +38,7 @@ def test_parameters_by_intervals(run: Any) -> None:
     assert "finite differences" in shown or "pde" in shown
 
 
-def test_intervals_of_one_clock_take_the_closed_form(run: Any) -> None:
+def test_intervals_of_one_clock_take_the_closed_form(run: InProcess) -> None:
     result = run.json(*RUN, *options('cross_check="path_integral_grid"', LEVEL))["result"]
     assert result["engines"][0]["engine"] == "laplace"
     assert result["engines"][1]["agrees"]
@@ -47,7 +46,7 @@ def test_intervals_of_one_clock_take_the_closed_form(run: Any) -> None:
     assert result["price"] == pytest.approx(flat["price"], rel=1e-11)
 
 
-def test_surface_from_a_file_is_known_by_its_content(run: Any) -> None:
+def test_surface_from_a_file_is_known_by_its_content(run: InProcess) -> None:
     (run.folder / "one.csv").write_text(SURFACE)
     (run.folder / "deeper").mkdir()
     (run.folder / "deeper" / "two.csv").write_text(SURFACE)
@@ -59,11 +58,11 @@ def test_surface_from_a_file_is_known_by_its_content(run: Any) -> None:
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_resume_refuses_a_surface_that_has_changed(run: Any) -> None:
+def test_resume_refuses_a_surface_that_has_changed(run: InProcess, cli: Any) -> None:
     (run.folder / "one.csv").write_text(SURFACE)
     more = options("method=pde", 'cross_check="mc_bridge"', "n_paths=32768", "chunk=4096",
                    "local_vol.file=one.csv", "steps=4")  # fmt: skip
-    killed = run(*RUN, *more, HELIOSTAT_FAULT="kill-after-commits=3")
+    killed = cli(*RUN, *more, HELIOSTAT_FAULT="kill-after-commits=3")
     assert killed.returncode == -9
     (run.folder / "one.csv").write_text(SURFACE.replace("0.28", "0.29"))
     refused = run("resume", "last", "--workers", "serial")
@@ -72,7 +71,7 @@ def test_resume_refuses_a_surface_that_has_changed(run: Any) -> None:
     assert run.json("resume", "last", "--workers", "serial")["replayed"] > 0
 
 
-def test_parametric_surface_agrees_with_paths(run: Any) -> None:
+def test_parametric_surface_agrees_with_paths(run: InProcess) -> None:
     more = options("method=pde", 'cross_check="mc_bridge"', "n_paths=65536", "steps=16",
                    "local_vol.form=cev", "local_vol.beta=0.2", "rates=[8, 0]")  # fmt: skip
     result = run.json(*RUN, *more)["result"]
@@ -113,7 +112,7 @@ def test_parametric_surface_agrees_with_paths(run: Any) -> None:
     ],
 )
 def test_bad_models_are_refused_before_the_run(
-    run: Any, parts: tuple[str, ...], message: str
+    run: InProcess, parts: tuple[str, ...], message: str
 ) -> None:
     (run.folder / "one.csv").write_text(SURFACE)
     (run.folder / "bad.csv").write_text(SURFACE.replace("0.28", "x"))
@@ -123,7 +122,7 @@ def test_bad_models_are_refused_before_the_run(
     assert not run.runs.exists() or not list(run.runs.glob("*/run.db"))
 
 
-def test_parquet_book(run: Any) -> None:
+def test_parquet_book(run: InProcess) -> None:
     text = (
         "id,kind,spot,strike,rate,maturity,vol,barriers,rates\n"
         "one,call,100,100,0.05,1,0.3,90,2;0\nbad,call,-1,100,0.05,1,0.3,90,2;0\n"
@@ -138,7 +137,7 @@ def test_parquet_book(run: Any) -> None:
     assert [(row["line"], row["field"]) for row in from_table["bad_rows"]] == [(3, "spot")]
 
 
-def test_what_a_reader_sees(run: Any) -> None:
+def test_what_a_reader_sees(run: InProcess) -> None:
     account = run.json(*RUN, *options('cross_check=["occupation", "mc_bridge"]', "n_paths=65536"))
     shown = run("show", account["run"]).stdout
     for words in ("by laplace: closed form", "units of the underlying that hedge", "vega",
