@@ -6,9 +6,7 @@ making never show a traceback; `exit_code` is what the command line returns.
 
 from __future__ import annotations
 
-import difflib
 import os
-import traceback
 from collections.abc import Iterable, Sequence
 
 from heliostat.terminal import printable_lines
@@ -28,6 +26,8 @@ def nearest(name: str, choices: Iterable[str]) -> str | None:
     """Return the valid choice that looks most like `name`, or None when nothing comes close."""
     if len(name) > LONGEST_NAME:
         return None  # no name is that long, and comparing takes time with its square
+    import difflib
+
     found = difflib.get_close_matches(name, list(choices), n=1, cutoff=LIKENESS)
     return found[0] if found else None
 
@@ -64,6 +64,8 @@ def told(error: BaseException) -> str:
 
 def place_of(error: BaseException) -> str:
     """Return the innermost line that an error came from, as people look for it."""
+    import traceback
+
     frames = traceback.extract_tb(error.__traceback__)
     return f"line {frames[-1].lineno} of {os.path.basename(frames[-1].filename)}" if frames else ""
 

@@ -16,12 +16,12 @@ GROUP = f"{FAMILY}.v1"
 COLLECTION = "heliostat_methods"
 """The package that lists the plugins of this distribution; each package in it is one of them."""
 
-_METHOD = re.compile(r"[a-z][a-z0-9_]{0,63}\Z")
+_METHOD = r"[a-z][a-z0-9_]{0,63}\Z"  # compiled when first used: help needs none
 
 
 def is_method_name(name: object) -> bool:
     """Return whether a name may be a method's: it is part of folder names and commands."""
-    return isinstance(name, str) and _METHOD.match(name) is not None
+    return isinstance(name, str) and re.match(_METHOD, name) is not None
 
 
 VERBS: dict[str, tuple[str, str]] = {

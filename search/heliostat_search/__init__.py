@@ -4,6 +4,7 @@
 between populations. `cmaes`: CMA-ES over numbers. `pareto`: dominance, fronts, hypervolume.
 `space`, `bayesian`: spaces of parameters and Optuna's samplers.
 `splits`: train, validation and test parts of a data set. `statistics`: intervals and paired tests.
+`compiled`: numba kernels, and C or C++ that is built when first used.
 
 Import the module you need; nothing heavy is loaded before that.
 """

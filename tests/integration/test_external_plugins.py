@@ -74,7 +74,7 @@ def test_what_the_method_found_is_a_data_set_for_other_methods(
         "import sys; from pathlib import Path\n"
         "from heliostat.contract.part import Dataset\n"
         "from heliostat.plugins.registry import registry\n"
-        "from heliostat.store.view import RunView, find\n"
+        "from heliostat.contract import RunView, find\n"
         "view = RunView(find(sys.argv[1], Path('runs')))\n"
         "part = registry().method('feature_subset').products[0].build(view.product('selected'))\n"
         "assert isinstance(part, Dataset)\n"

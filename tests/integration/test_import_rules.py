@@ -36,12 +36,47 @@ def test_help_imports_nothing_heavy(python: Any, arguments: list[str]) -> None:
     assert done.stdout.splitlines()[-1] == "heavy: [] 0", done.stdout + done.stderr
 
 
+def test_help_loads_no_more_than_a_command_line_needs(python: Any) -> None:
+    """Neither a method's description nor the metadata of a hundred distributions."""
+    needless = ("pydantic", "numpy", "pluggy", "importlib.metadata", "traceback")
+    done = python(
+        "-c",
+        "import sys\nfrom heliostat.cli.main import run\nrun(['--help'])\n"
+        f"print('needless:', [m for m in {needless!r} if m in sys.modules])\n"
+        "print('methods:', [m for m in sys.modules if m.startswith('heliostat_methods.')])",
+        HELIOSTAT_LOAD="",
+    )
+    assert done.stdout.splitlines()[-2:] == ["needless: []", "methods: []"], done.stdout
+
+
 def test_importing_heliostat_imports_nothing_heavy(python: Any) -> None:
     done = python(
         "-c",
         f"import heliostat, sys\nprint([m for m in {HEAVY!r} if m in sys.modules])",
     )
     assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_what_a_method_says_of_itself_loads_nothing_heavy(python: Any) -> None:
+    heavy = ("torch", "ray", "numba", "deap", "sympy", "optuna")
+    done = python(
+        "-c",
+        "import heliostat_methods, importlib, sys\n"
+        "for module in heliostat_methods.PLUGINS.values():\n"
+        "    importlib.import_module(module)\n"
+        f"print([m for m in {heavy!r} if m in sys.modules])",
+    )
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_no_file_of_the_core_names_a_method(root: Path) -> None:
+    import heliostat_methods
+
+    methods = {*heliostat_methods.METHODS} - {"tune"}  # which is a verb of the core as well
+    for folder in ("heliostat", "heliostat_kit"):
+        for path in sorted((root / "platform" / folder).rglob("*.py")):
+            text = path.read_text(encoding="utf-8")
+            assert not [name for name in methods if name in text], path
 
 
 @pytest.mark.parametrize(
@@ -75,7 +110,7 @@ def test_one_module_imports_ray(root: Path) -> None:
         for path in sorted((root / folder).rglob("*.py"))
         if {name.partition(".")[0] for name in imported_names(path)} & {"ray"}
     ]
-    assert found == ["platform/heliostat/execution/ray.py"]
+    assert found == ["platform/heliostat/executors/ray/executor.py"]
 
 
 def test_the_core_imports_no_method_and_no_search(root: Path) -> None:

@@ -34,7 +34,7 @@ def finished(
 
     The first part of a name is the data set.
     """
-    from heliostat_methods.evomal.expression import parse
+    from heliostat_methods.evomal.losses.expression import parse
 
     folder = RunFolder(root / name)
     folder.path.mkdir(parents=True)
@@ -268,7 +268,7 @@ def test_compare_picks_each_losss_rate_on_validation_data(losses: Any) -> None:
 def test_exports_work_without_the_platform(losses: Any, tmp_path: Path) -> None:
     import torch
 
-    from heliostat_methods.evomal.expression import parse
+    from heliostat_methods.evomal.losses.expression import parse
 
     path = tmp_path / "found.py"
     assert losses("export", "both/digits", "--format", "python", "-o", path).code == 0

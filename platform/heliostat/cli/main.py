@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import traceback
 from typing import Any
 
 import click
@@ -113,13 +112,15 @@ def run(arguments: list[str] | None = None) -> int:
         return 130
     except HeliostatError as error:
         if os.environ.get("HELIOSTAT_DEBUG"):
-            traceback.print_exc()
+            _print_traceback()
         click.echo(f"error: {error}", err=True)
         return error.exit_code
     except Exception as error:
         if os.environ.get("HELIOSTAT_DEBUG"):
-            traceback.print_exc()
+            _print_traceback()
         else:
+            import traceback
+
             frame = traceback.extract_tb(error.__traceback__)[-1]
             click.echo(
                 f"unexpected error: {printable(told(error))} "
@@ -129,3 +130,9 @@ def run(arguments: list[str] | None = None) -> int:
                 err=True,
             )
         return 1
+
+
+def _print_traceback() -> None:
+    import traceback
+
+    traceback.print_exc()

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         Score,
     )
     from heliostat.contract.run import Run, SharedData
-    from heliostat.contract.sections import HeatMap, Plot, Section, Series, Table, Text
+    from heliostat.contract.sections import HeatMap, Picture, Plot, Section, Series, Table, Text
     from heliostat.contract.task import Resources, Task, TaskContext
     from heliostat.store.folder import RunFolder, find, folders, runs_root
     from heliostat.store.view import RunView
@@ -67,7 +67,7 @@ _HOMES = {
     ),
     **dict.fromkeys(("Run", "SharedData"), "contract.run"),
     **dict.fromkeys(
-        ("HeatMap", "Plot", "Section", "Series", "Table", "Text"), "contract.sections"
+        ("HeatMap", "Picture", "Plot", "Section", "Series", "Table", "Text"), "contract.sections"
     ),
     **dict.fromkeys(("Resources", "Task", "TaskContext"), "contract.task"),
     **dict.fromkeys(("RunFolder", "find", "folders", "runs_root"), "store.folder"),
@@ -81,11 +81,11 @@ _HOMES = {
 __all__ = [
     "EXTENDABLE", "Artifact", "Dataset", "Failure", "HeatMap", "Layer", "Loss", "MethodConfig",
     "MethodSpec", "Metric", "Model", "Name", "NoParameters", "Outcome", "PartKind", "PartRef",
-    "PartSpec", "Plot", "ProductSpec", "Resources", "Run", "RunFolder", "RunView", "Sampler",
-    "Score", "Section", "Series", "Shared", "SharedData", "Table", "Task", "TaskContext", "Text",
-    "digest", "find", "folders", "hookimpl", "json_option", "next_command", "part_refs", "plain",
-    "print_json", "runs_option", "runs_root", "stored", "stream", "task", "toml_value", "validate",
-    "without_none",
+    "PartSpec", "Picture", "Plot", "ProductSpec", "Resources", "Run", "RunFolder", "RunView",
+    "Sampler", "Score", "Section", "Series", "Shared", "SharedData", "Table", "Task", "TaskContext",
+    "Text", "digest", "find", "folders", "hookimpl", "json_option", "next_command", "part_refs",
+    "plain", "print_json", "runs_option", "runs_root", "stored", "stream", "task", "toml_value",
+    "validate", "without_none",
 ]  # fmt: skip
 
 

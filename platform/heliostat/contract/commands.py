@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import sys
 from collections.abc import Callable
@@ -12,7 +13,11 @@ from typing import Any, TypeVar
 
 import click
 
+from heliostat.contract.fields import Fields
+from heliostat.errors import PluginError
 from heliostat.terminal import printable
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}\Z")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,6 +32,14 @@ def runs_option(function: F) -> F:
 def json_option(function: F) -> F:
     """Add `--json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+
+
+def check_command(command: object) -> None:
+    """Raise PluginError unless it is a command that can be called by its name."""
+    if not isinstance(command, click.Command):
+        raise PluginError(f"a {type(command).__name__} is no click.Command")
+    expected = "a lower-case letter, then letters, digits, '_' and '-'"
+    Fields("command").name("name", command.name, _NAME, expected)
 
 
 def next_command(*words: str) -> str:

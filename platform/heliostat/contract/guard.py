@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from heliostat.errors import PluginError, told
 
@@ -48,14 +48,30 @@ def arrivals() -> Iterator[list[int]]:
 
 
 @contextmanager
-def contained(what: str) -> Iterator[None]:
-    """Raise PluginError naming `what` where code of a plugin would end the process."""
+def guarded(instead: Callable[[BaseException], BaseException | None]) -> Iterator[None]:
+    """Run code of a plugin inside; for what it raises, `instead(error)` is raised, None: nothing.
+
+    KeyboardInterrupt and the like that come of a signal are no mistake of the plugin, and go on.
+    """
     with arrivals() as arrived:
         try:
             yield
-        except Exception:
-            raise
         except BaseException as error:
-            if arrived:
+            if arrived and not isinstance(error, Exception):
                 raise
-            raise PluginError(f"{what} raised {told(error)}; it may not end the process") from error
+            other = instead(error)
+            if other is error:
+                raise
+            if other is not None:
+                raise other from error
+
+
+def contained(what: str) -> AbstractContextManager[None]:
+    """Raise PluginError naming `what` where code of a plugin inside would end the process."""
+
+    def instead(error: BaseException) -> Exception:
+        if isinstance(error, Exception):
+            return error
+        return PluginError(f"{what} raised {told(error)}; it may not end the process")
+
+    return guarded(instead)

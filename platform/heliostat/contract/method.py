@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
+from heliostat.contract.commands import check_command
+from heliostat.contract.fields import Fields, short
 from heliostat.contract.guard import contained
 from heliostat.errors import PluginError, told
 
@@ -29,6 +31,10 @@ class Metric:
     unit: str = ""
     format: str = ".4g"
 
+    def __post_init__(self) -> None:
+        good = self.direction in ("min", "max", None)
+        Fields("a Metric").unless(good, "direction", self.direction, '"min", "max" or None')
+
 
 @dataclass(frozen=True)
 class ProductSpec:
@@ -42,6 +48,12 @@ class ProductSpec:
     summary: str
     build: Callable[[Any], Any]
 
+    def __post_init__(self) -> None:
+        fields = Fields(f"product {short(self.kind)}")
+        fields.identifier("kind", self.kind)
+        fields.text("summary", self.summary)
+        fields.unless(callable(self.build), "build", self.build, "a function")
+
 
 @dataclass(frozen=True)
 class MethodSpec:
@@ -54,7 +66,7 @@ class MethodSpec:
     whose code is part of its identity. `names` is the module that registers the permanent names of
     its tasks and stored types, which begin with the method's name; without it, the module of
     `search`. `version` and `migrate(config, version)` read configurations
-    of older versions.
+    of older versions. Raises PluginError for a field that is not so.
     """
 
     name: str
@@ -73,6 +85,25 @@ class MethodSpec:
     names: str = ""
     version: int = 1
     migrate: Callable[[Mapping[str, Any], int], Mapping[str, Any]] | None = None
+
+    def __post_init__(self) -> None:
+        fields = Fields(f"method {short(self.name)}")
+        fields.identifier("name", self.name)
+        for name in ("summary", "paper", "unit", "names"):
+            fields.text(name, getattr(self, name))
+        fields.model("config", self.config, "MethodConfig")
+        fields.unless(callable(self.search), "search", self.search, "a function (config, run)")
+        for name in ("report", "describe", "methods_run", "migrate"):
+            fields.function(name, getattr(self, name))
+        fields.mapping("outputs", self.outputs, Metric, "a Metric")
+        fields.mapping("presets", self.presets, Mapping, "a configuration")
+        fields.sequence("products", self.products, ProductSpec, "a ProductSpec")
+        fields.sequence("commands", self.commands, object, "a command")
+        for command in self.commands:
+            check_command(command)
+        version = self.version
+        whole = isinstance(version, int) and not isinstance(version, bool) and version >= 1
+        fields.unless(whole, "version", version, "a whole number from 1")
 
     @property
     def goals(self) -> dict[str, str]:

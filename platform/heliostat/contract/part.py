@@ -4,13 +4,14 @@ A configuration names a part as a string or as a table with parameters::
 
     loss = "cross_entropy"
     loss = {name = "focal", gamma = 2.0}
-    loss = "run:20260101-120000-evomal-ab12"      # what a finished run left
+    loss = "run:20260101-120000-my_method-ab12"      # what a finished run left
 
 Each kind has a protocol; whoever builds a part of that kind returns an object that follows it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from heliostat.contract.fields import Fields, short
 from heliostat.errors import PluginError
 from heliostat.values.names import stored
 
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
     from numpy.typing import NDArray
+
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}\Z")
 
 
 class NoParameters(BaseModel):
@@ -40,7 +45,7 @@ class PartSpec:
 
     `prefix` marks a family whose name carries an argument, such as ``csv:PATH``: `build` is then
     called as `build(argument, config)`. `inputs(argument)` lists files whose contents belong to
-    the identity of a run that uses the part.
+    the identity of a run that uses the part. Raises PluginError for a field that is not so.
     """
 
     kind: str
@@ -50,6 +55,17 @@ class PartSpec:
     config: type[BaseModel] = NoParameters
     prefix: bool = False
     inputs: Callable[[str], list[Path]] | None = None
+
+    def __post_init__(self) -> None:
+        fields = Fields(f"{short(self.kind)} {short(self.name)}")
+        fields.identifier("kind", self.kind)
+        expected = "at most 64 letters, digits, '_', '.', '+' and '-'"
+        fields.name("name", self.name, _NAME, expected)
+        fields.unless(callable(self.build), "build", self.build, "a function")
+        fields.text("summary", self.summary)
+        fields.model("config", self.config, "pydantic.BaseModel")
+        fields.unless(isinstance(self.prefix, bool), "prefix", self.prefix, "True or False")
+        fields.function("inputs", self.inputs)
 
 
 @stored("heliostat.part_ref")

@@ -9,6 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from heliostat.errors import PluginError, shown
+
+LONGEST_PREAMBLE = 2000
+"""Characters of an SVG file within which its first element begins."""
+
 
 @dataclass(frozen=True)
 class Text:
@@ -72,8 +77,28 @@ class HeatMap:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture that another library has drawn: `svg` is the text of an SVG file.
+
+    It is shown as an image, so nothing in it runs or fetches anything. `note` is the sentence under
+    it that says what to see; `title` is what stands for it where it cannot be seen. Raises
+    PluginError for a text that is no SVG.
+    """
+
+    title: str
+    svg: str
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.svg, str) or "<svg" not in self.svg[:LONGEST_PREAMBLE]:
+            raise PluginError(
+                f"Picture.svg = {shown(self.svg)}: expected the text of an SVG file, <svg ...>"
+            )
+
+
+@dataclass(frozen=True)
 class Section:
     """A heading with what stands under it."""
 
     title: str
-    content: Sequence[Text | Table | Plot | HeatMap]
+    content: Sequence[Text | Table | Plot | HeatMap | Picture]

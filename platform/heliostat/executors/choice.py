@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from heliostat.contract.cache import default_cache_dir
 from heliostat.engine.executor import Executor
 from heliostat.plugins.allowed import selection
 from heliostat.plugins.building import PartBuilder
 from heliostat.plugins.registry import Registry
 from heliostat.store.folder import RunFolder, runs_root
 from heliostat.worker.evaluate import WorkerSide
-from heliostat.worker.numerics import default_cache_dir
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from heliostat.contract.task import Resources
+from heliostat.engine.executor import Executor
 from heliostat.errors import Key, ResourceError
 from heliostat.worker import devices
 from heliostat.worker.evaluate import WorkerSide
@@ -21,7 +22,7 @@ BATCH_SECONDS = 0.005
 LARGEST_BATCH = 1024
 
 
-class SerialExecutor:
+class SerialExecutor(Executor):
     """Runs items one after the other where it is called."""
 
     slots = 1
@@ -58,7 +59,6 @@ class SerialExecutor:
         return min(max(1, batch), LARGEST_BATCH) - len(self._queue)
 
     def submit(self, work: Work) -> None:
-        """Queue an item."""
         if work.resources.or_cpu:
             work = work._replace(resources=_granted(work.resources))
         self._queue.append(work)
@@ -85,12 +85,10 @@ class SerialExecutor:
         return replies
 
     def drop(self, keys: Iterable[Key]) -> None:
-        """Take items out of the queue."""
         gone = set(keys)
         self._queue = deque(work for work in self._queue if work.key not in gone)
 
     def halt(self) -> None:
-        """Empty the queue."""
         self._queue.clear()
 
     def busy(self) -> bool:
@@ -98,11 +96,9 @@ class SerialExecutor:
         return False
 
     def describe(self) -> dict[str, Any]:
-        """Say that everything ran here."""
         return {"executor": "serial", "slots": 1}
 
     def close(self, grace: float) -> None:
-        """Nothing to release."""
         self._queue.clear()
 
 
@@ -113,6 +109,5 @@ def _gpus(resources: Resources) -> int:
 
 def _granted(resources: Resources) -> Resources:
     """Return the resources, without GPUs where these are not needed and not there."""
-    return (
-        resources.on_cpu() if resources.or_cpu and resources.gpus > _gpus(resources) else resources
-    )
+    spared = resources.or_cpu and resources.gpus > _gpus(resources)
+    return resources.on_cpu() if spared else resources

@@ -21,12 +21,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from heliostat.contract.cache import default_cache_dir
+from heliostat.contract.toolchain import Language, built, commands, find_compiler
 from heliostat.executors.ray.reaching import why_unreachable
 from heliostat.ops.cluster.mounts import TOKEN_HINT, token_path
 from heliostat.store.folder import runs_root
+from heliostat.terminal import printable
 from heliostat.worker import devices
 from heliostat.worker.devices import Gpu
-from heliostat.worker.numerics import THREAD_VARIABLES, cpu, default_cache_dir, environment
+from heliostat.worker.numerics import THREAD_VARIABLES, cpu, environment
 
 State = Literal["ok", "warning", "failed"]
 
@@ -68,6 +71,8 @@ def examine(shell: Mapping[str, str] | None = None, cgroup: Path | None = None) 
         shared_memory(Path("/dev/shm")),
         folder("runs folder", runs_root()),
         folder("cache folder", default_cache_dir()),
+        compilers(shell),
+        native_kernels(default_cache_dir()),
         folder("temp folder", Path(tempfile.gettempdir())),
         _sockets(shell),
         locks(runs_root()),
@@ -201,6 +206,31 @@ def folder(name: str, path: Path) -> Finding:
     return Finding(
         name, state, f"{path}, {free / 1e9:.1f} GB free", "free some space or choose another folder"
     )
+
+
+def compilers(shell: Mapping[str, str]) -> Finding:
+    """Look for the compilers that native kernels of methods are built with when first used."""
+    languages: tuple[Language, ...] = ("C", "C++")
+    said, missing = [], []
+    for language in languages:
+        compiler = find_compiler(language, shell)
+        if compiler is None:
+            missing.append(language)
+            said.append(f"no {language} compiler ({', '.join(commands(language, shell))})")
+        else:
+            said.append(f"{compiler} ({' '.join(compiler.command)})")
+    mend = f"kernels in {' and '.join(missing)} run as pure Python, with equal results but slowly: "
+    return Finding(
+        "compiler",
+        "warning" if missing else "ok",
+        printable(", ".join(said)),
+        f"{mend}install gcc and g++, or clang, or set CC and CXX",
+    )
+
+
+def native_kernels(cache_dir: Path) -> Finding:
+    """List the native kernels that methods have built on this machine."""
+    return Finding("native kernels", "ok", "; ".join(built(cache_dir)) or "none was used yet")
 
 
 def _sockets(shell: Mapping[str, str]) -> Finding:

@@ -8,10 +8,9 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from functools import partial
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 from heliostat.errors import ConfigError, did_you_mean
 from heliostat.names import COLLECTION, FAMILY, GROUP
@@ -30,22 +29,19 @@ BLOCK_VARIABLE = "HELIOSTAT_BLOCK"
 """Plugins not to load, by name or distribution; processes started from here obey it too."""
 
 
-@dataclass
 class PluginRow:
     """What became of one plugin.
 
     `state`: found (not imported yet), loaded, blocked, failed or incompatible. `offers` are the
-    names of what it hands over, such as ``loss focal``.
+    names of what it hands over, such as ``loss focal``. No dataclass, since help makes these rows
+    and needs nothing else that dataclasses cost.
     """
 
-    name: str
-    distribution: str
-    version: str = ""
-    state: str = "found"
-    seconds: float = 0.0
-    reason: str = ""
-    offers: tuple[str, ...] = ()
-    error: BaseException | None = field(default=None, repr=False)
+    def __init__(self, name: str, distribution: str, version: str = "") -> None:
+        self.name, self.distribution, self.version = name, distribution, version
+        self.state, self.seconds, self.reason = "found", 0.0, ""
+        self.offers: tuple[str, ...] = ()
+        self.error: BaseException | None = None
 
     def account(self) -> dict[str, Any]:
         """Return the row as plain values, fit for a terminal."""
@@ -60,8 +56,7 @@ class PluginRow:
         }
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A plugin that is not built in: its row, and how it is imported if its state is found."""
 
     row: PluginRow
@@ -92,7 +87,7 @@ def candidates(taken: Iterable[str]) -> Iterator[Candidate]:
     every = declared(FAMILY)
     for found in every:
         row = PluginRow(found.name or found.value, found.distribution, found.version)
-        if found.group != GROUP:
+        if found.group not in (GROUP, ""):
             row.state, row.reason = "incompatible", _other_version(found)
         elif found.problem:
             row.state, row.reason = "failed", found.problem

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 
 import click
 
-from heliostat.contract.guard import arrivals
+from heliostat.contract.guard import guarded
 from heliostat.terminal import printable
 
 SLOW_SECONDS = 5.0
@@ -18,18 +18,15 @@ SLOW_SECONDS = 5.0
 
 
 @contextmanager
-def importing(name: str | None) -> Iterator[list[int]]:
-    """Import a plugin inside; yields the signals that arrive. A built-in one (None) is not named.
+def importing(
+    name: str | None, failed: Callable[[BaseException], BaseException | None]
+) -> Iterator[None]:
+    """Import a plugin inside; `failed` takes what it raises. A built-in one (None) is not named.
 
     What it prints goes to standard error, because what is on standard output is data.
     """
-    with (
-        arrivals() as arrived,
-        _same_directory(),
-        _named_when_slow(name),
-        redirect_stdout(sys.stderr),
-    ):
-        yield arrived
+    with _named(name), guarded(failed), _same_directory(), redirect_stdout(sys.stderr):
+        yield
 
 
 def say(text: str) -> None:
@@ -52,7 +49,8 @@ def _same_directory() -> Iterator[None]:
 
 
 @contextmanager
-def _named_when_slow(name: str | None) -> Iterator[None]:
+def _named(name: str | None) -> Iterator[None]:
+    """Name a plugin that takes long, and one that a signal stopped: nothing else comes out."""
     if name is None:
         yield
         return
@@ -65,5 +63,8 @@ def _named_when_slow(name: str | None) -> Iterator[None]:
     timer.start()
     try:
         yield
+    except BaseException:
+        say(f"stopped while plugin {name} was being imported")
+        raise
     finally:
         timer.cancel()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from heliostat.contract.guard import arrivals
+from heliostat.contract.guard import guarded
 from heliostat.errors import told
 from heliostat.plugins.registry import HookCall, Registry
 from heliostat.store.folder import RunFolder
@@ -67,13 +67,11 @@ class Observers:
             view.close()
 
     def _call(self, call: HookCall, hook: str, **given: object) -> None:
-        with arrivals() as arrived:
-            try:
-                call(**given)
-            except BaseException as error:  # SystemExit too: a watcher does not end a run
-                if arrived and not isinstance(error, Exception):
-                    raise
-                at = (call.plugin, hook)
-                self._raised[at] = self._raised.get(at, 0) + 1
-                if self._raised[at] == 1:  # one line, not one a batch
-                    self._note("observer", f"{call.plugin}: {hook}: {told(error)}")
+        def failed(error: BaseException) -> None:
+            at = (call.plugin, hook)
+            self._raised[at] = self._raised.get(at, 0) + 1
+            if self._raised[at] == 1:  # one line, not one a batch
+                self._note("observer", f"{call.plugin}: {hook}: {told(error)}")
+
+        with guarded(failed):
+            call(**given)

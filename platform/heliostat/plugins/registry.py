@@ -23,6 +23,7 @@ import click
 import pluggy
 from pydantic import BaseModel
 
+from heliostat.contract.commands import check_command
 from heliostat.contract.hooks import Hooks
 from heliostat.contract.method import MethodSpec
 from heliostat.contract.part import PartRef, PartSpec
@@ -38,8 +39,8 @@ from heliostat.plugins.allowed import (
     why_blocked,
 )
 from heliostat.plugins.building import PartBuilder
-from heliostat.plugins.importing import importing, say
-from heliostat.plugins.offers import check_command, check_hooks, check_method, check_part, listed
+from heliostat.plugins.importing import importing
+from heliostat.plugins.offers import check_hooks, listed
 from heliostat.plugins.part_names import check_parts
 from heliostat.terminal import printable
 from heliostat.values import names
@@ -84,18 +85,27 @@ class Registry:
         self._refuse_what_was_lost("method", name)
         raise UnknownMethod(name, self.method_names())
 
-    def modules_of_names(self, owner: str) -> list[str]:
-        """Return the modules that register the permanent names of an owner, a method or the core.
+    def load_names(self, owner: str) -> None:
+        """Import what registers the permanent names of an owner, a method or the core.
 
-        None for a name that nobody here has: stored text may say anything.
+        Nothing for a name that nobody here has: stored text may say anything. Raises PluginError
+        for a module that cannot be imported.
         """
         if owner == PROJECT:
-            return [PartRef.__module__]
+            importlib.import_module(PartRef.__module__)
+            return
         try:
             method = self.method(owner)
         except PluginError:
-            return []
-        return [method.names or method.search.__module__]
+            return
+        module = method.names or method.search.__module__
+
+        def failed(error: BaseException) -> PluginError:
+            what = f"method {owner}: names = {module!r} cannot be imported"
+            return PluginError(f"{what}: {told(error)}")
+
+        with importing(None, failed):
+            importlib.import_module(module)
 
     def method_names(self) -> list[str]:
         """Return the names of all methods, loading third-party plugins but no built-in method."""
@@ -250,27 +260,24 @@ class Registry:
                 self._load(candidate.row, candidate.load)
 
     def _load(self, row: PluginRow, load: Callable[[], Any]) -> None:
+        def failed(error: BaseException) -> None:
+            row.state, row.error = "failed", error
+            row.reason = str(error) if isinstance(error, PluginError) else told(error)
+
         began = time.perf_counter()
-        third_party = row.distribution != PROJECT
-        with importing(row.name if third_party else None) as arrived:
-            try:
-                self._register(row.name, load(), row)
-            except BaseException as error:  # SystemExit too, or a library's panic
-                if arrived and not isinstance(error, Exception):
-                    if third_party:
-                        say(f"stopped while plugin {row.name} was being imported")
-                    raise
-                row.state, row.error = "failed", error
-                row.reason = str(error) if isinstance(error, PluginError) else told(error)
+        with importing(row.name if row.distribution != PROJECT else None, failed):
+            self._register(row.name, load(), row)
         row.seconds = time.perf_counter() - began
 
     def _register(self, name: str, plugin: object, row: PluginRow) -> None:
         self._manager.register(plugin, name)
         try:
             check_hooks(self._manager, plugin)
-            methods = self._offers(plugin, "heliostat_methods", MethodSpec, check_method)
-            parts = self._offers(plugin, "heliostat_parts", PartSpec, check_part)
-            commands = self._offers(plugin, "heliostat_commands", click.Command, check_command)
+            methods = self._offers(plugin, "heliostat_methods", MethodSpec)
+            parts = self._offers(plugin, "heliostat_parts", PartSpec)
+            commands = self._offers(plugin, "heliostat_commands", click.Command)
+            for command in commands:
+                check_command(command)
             commands += [command for method in methods for command in method.commands]
             row.offers = (
                 *(f"method {method.name}" for method in methods),
@@ -287,15 +294,11 @@ class Registry:
         self._commands |= {command.name: command for command in commands}
         row.state = "loaded"
 
-    def _offers(
-        self, plugin: object, hook: str, kind: type[Any], check: Callable[[Any], None]
-    ) -> list[Any]:
+    def _offers(self, plugin: object, hook: str, kind: type[Any]) -> list[Any]:
         found: list[Any] = []
         for implementation in getattr(self._manager.hook, hook).get_hookimpls():
             if implementation.plugin is plugin:
                 found += listed(hook, implementation.function(), kind)
-        for offer in found:
-            check(offer)
         return found
 
     def _check_free(self, plugin: str, offers: tuple[str, ...]) -> None:
@@ -339,7 +342,7 @@ def _no_product(sha256: str) -> str:
 @lru_cache(maxsize=1)
 def registry() -> Registry:
     """Return the registry of this process."""
-    names.ask(lambda owner: registry().modules_of_names(owner))
+    names.ask(lambda owner: registry().load_names(owner))
     return Registry()
 
 

@@ -4,13 +4,14 @@ A method returns `Section`s; `render` makes the file, `draw` a single plot; `stu
 trials as Optuna has them.
 """
 
-from heliostat.contract.sections import HeatMap, Plot, Section, Series, Table, Text
+from heliostat.contract.sections import HeatMap, Picture, Plot, Section, Series, Table, Text
 from heliostat.report.html import render
 from heliostat.report.studies import importances, studies
 from heliostat.report.svg import draw
 
 __all__ = [
     "HeatMap",
+    "Picture",
     "Plot",
     "Section",
     "Series",

@@ -6,11 +6,12 @@ forbids what escaping already prevents: even a mistake here could not run or fet
 
 from __future__ import annotations
 
+import base64
 import math
 from collections.abc import Sequence
 from numbers import Real
 
-from heliostat.contract.sections import HeatMap, Plot, Section, Table, Text
+from heliostat.contract.sections import HeatMap, Picture, Plot, Section, Table, Text
 from heliostat.report.heat import draw_heat
 from heliostat.report.marks import DARK
 from heliostat.report.svg import draw
@@ -50,6 +51,7 @@ figcaption{max-width:42rem;margin-top:.35rem}
 caption{padding-bottom:.45rem}
 .scroll{overflow-x:auto}
 .scroll .hp{min-width:34rem}
+.scroll img{max-width:100%;height:auto}
 table{border-collapse:collapse;font-size:.9rem;line-height:1.4;min-width:min(100%,24rem);
 font-variant-numeric:tabular-nums}
 th,td{padding:.4rem 1.4rem .4rem 0;text-align:left;vertical-align:baseline;
@@ -100,7 +102,7 @@ def _contents(sections: Sequence[Section]) -> str:
     return f'<nav aria-label="Contents"><ol>{entries}</ol></nav>'
 
 
-def _block(block: Text | Table | Plot | HeatMap) -> str:
+def _block(block: Text | Table | Plot | HeatMap | Picture) -> str:
     match block:
         case Text(body, code=True):
             return f"<pre><code>{escape(body)}</code></pre>"
@@ -113,6 +115,14 @@ def _block(block: Text | Table | Plot | HeatMap) -> str:
             return _figure(draw(block), block.note)
         case HeatMap():
             return _figure(draw_heat(block), block.note)
+        case Picture():
+            return _figure(_image(block), block.note)
+
+
+def _image(picture: Picture) -> str:
+    """Return a stranger's SVG as an image: so no browser runs or fetches what it holds."""
+    data = base64.b64encode(picture.svg.encode()).decode("ascii")
+    return f'<img alt="{escape(picture.title)}" src="data:image/svg+xml;base64,{data}"/>'
 
 
 def _figure(picture: str, note: str) -> str:

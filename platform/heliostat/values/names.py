@@ -3,10 +3,10 @@
 A file may move and a function may be renamed; what was stored under its name has to be found years
 later. So tasks and stored types carry a permanent name, and both directions stand here::
 
-    @task("evomal.score_block")
-    def score_block(block: Block, ctx: TaskContext) -> Scores: ...
+    @task("my_method.score")
+    def score(block: Block, ctx: TaskContext) -> float: ...
 
-    @stored("evomal.block")
+    @stored("my_method.block")
     @dataclass(frozen=True)
     class Block: ...
 
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -79,24 +79,19 @@ class _Register(Generic[T]):
     def find(self, name: str) -> T | None:
         """Return what has a name, after asking the owner of the name for it."""
         if name not in self.named and _NAME.match(name):
-            for module in modules_of(name.partition(".")[0]):
-                importlib.import_module(module)
+            for load in _owners:
+                load(name.partition(".")[0])
         return self.named.get(name)
 
 
 _tasks: _Register[Callable[..., Any]] = _Register("task")
 _types: _Register[type[Any]] = _Register("stored type")
-_owners: list[Callable[[str], Iterable[str]]] = []
+_owners: list[Callable[[str], None]] = []
 
 
-def ask(owners: Callable[[str], Iterable[str]]) -> None:
-    """Let `owners(prefix)` say which modules register the names that begin with it."""
-    _owners[:] = [owners]
-
-
-def modules_of(prefix: str) -> list[str]:
-    """Return the modules that register the names of an owner; none for one that is not known."""
-    return [module for owners in _owners for module in owners(prefix)]
+def ask(load: Callable[[str], None]) -> None:
+    """Let `load(owner)` import what registers the names of an owner, the first word of each."""
+    _owners[:] = [load]
 
 
 def task(name: str) -> Callable[[F], F]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from heliostat.worker.numerics import LIBRARIES
 
-SUFFIXES = (".py", ".so", ".pyd")
+SUFFIXES = (".py", ".so", ".pyd", ".c", ".cc", ".cpp", ".cxx", ".h", ".hpp")
 CORE = "heliostat"
 DECIDING = ("values", "contract", "engine", "worker", "store")
 """The core's rooms that can change a result; the others bring work there and show what came."""

@@ -11,6 +11,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from heliostat.contract.cache import default_cache_dir
+
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -18,7 +20,6 @@ THREAD_VARIABLES = (
     "NUMEXPR_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
-CACHE_VARIABLE = "HELIOSTAT_CACHE"
 LIBRARIES = {
     "numpy": "numpy",
     "scipy": "scipy",
@@ -53,16 +54,6 @@ def cpu() -> dict[str, str]:
     sets = (("avx512f", "AVX512"), ("avx2", "AVX2"), ("avx", "AVX"), ("sse4_2", "SSE4_2"))
     vector = next((label for flag, label in sets if flag in words), "unknown")
     return {"model": model, "vector": vector, "machine": platform.machine()}
-
-
-def default_cache_dir() -> Path:
-    """Return this machine's folder for compiled kernels and tables."""
-    given = os.environ.get(CACHE_VARIABLE)
-    if given:
-        return Path(given)
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("heliostat"))
 
 
 def prepare_environment(cache_dir: Path | None = None, code: str = "any") -> None:

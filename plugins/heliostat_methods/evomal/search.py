@@ -6,15 +6,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from heliostat import ConfigError, PartRef, Run, Shared
-from heliostat_methods.evomal.baselines import FoundLosses, find_losses
-from heliostat_methods.evomal.comparison import Contestant, compare
+from heliostat_methods.evomal.comparison.compare import compare
+from heliostat_methods.evomal.comparison.contestants import Contestant, loss_data
 from heliostat_methods.evomal.config import EvoMALConfig
-from heliostat_methods.evomal.expression import parse
-from heliostat_methods.evomal.labels import Labels
-from heliostat_methods.evomal.loading import USUAL, load, load_problem, loss_data
-from heliostat_methods.evomal.primitives import table_named
-from heliostat_methods.evomal.problem import ProblemData
-from heliostat_methods.evomal.protocol import comparison_training
+from heliostat_methods.evomal.learners.labels import Labels
+from heliostat_methods.evomal.learners.loading import load, load_problem
+from heliostat_methods.evomal.learners.problem import ProblemData
+from heliostat_methods.evomal.losses.expression import parse
+from heliostat_methods.evomal.losses.primitives import table_named
+from heliostat_methods.evomal.losses.standard import USUAL
+from heliostat_methods.evomal.searches.baselines import FoundLosses, find_losses
+from heliostat_methods.evomal.searches.settings import comparison_training
 from heliostat_methods.evomal.tasks import (
     Problems,
     Surroundings,
@@ -31,7 +33,7 @@ SAVINGS = ("reject", "cache", "skip_label_free", "equivalence", "racing")
 def search(config: EvoMALConfig, run: Run) -> dict[str, Any]:
     """Search a loss on every data set, then compare each with the standard and other losses."""
     if config.study is not None:
-        from heliostat_methods.evomal.study import study  # a search alone needs none of it
+        from heliostat_methods.evomal.study.table import study  # a search alone needs none of it
 
         return study(config, config.study, run)
     loaded = [load(config, ref, config.model, run) for ref in config.datasets]

@@ -8,16 +8,16 @@ from typing import Any, Literal
 import numpy as np
 
 from heliostat import Shared, TaskContext, stored, task
-from heliostat_methods.evomal import base_learner
-from heliostat_methods.evomal.base_learner import BaseLearner, DenseLearner, TorchLearner
-from heliostat_methods.evomal.expression import LossExpression
-from heliostat_methods.evomal.objectives import metric_code
-from heliostat_methods.evomal.primitives import table_named
-from heliostat_methods.evomal.problem import ProblemData, Streams
-from heliostat_methods.evomal.program import LossProgram, initial_weights, stack_weights
-from heliostat_methods.evomal.rejection import RejectionConfig
-from heliostat_methods.evomal.training import TrainedRuns, TrainingConfig, TrainingState
-from heliostat_methods.evomal.unrolled import UnrolledConfig
+from heliostat_methods.evomal.learners import learner as base_learner
+from heliostat_methods.evomal.learners.kernels.objectives import metric_code
+from heliostat_methods.evomal.learners.learner import BaseLearner, DenseLearner, TorchLearner
+from heliostat_methods.evomal.learners.problem import ProblemData, Streams
+from heliostat_methods.evomal.learners.rejection import RejectionConfig
+from heliostat_methods.evomal.learners.training import TrainedRuns, TrainingConfig, TrainingState
+from heliostat_methods.evomal.learners.unrolled import UnrolledConfig
+from heliostat_methods.evomal.losses.expression import LossExpression
+from heliostat_methods.evomal.losses.primitives import table_named
+from heliostat_methods.evomal.population.program import LossProgram, initial_weights, stack_weights
 
 Array = np.ndarray[Any, Any]
 Problems = tuple[ProblemData, ...]
@@ -207,7 +207,7 @@ def tune_block(block: Block, ctx: TaskContext) -> Scores:
         weights[i, : len(given)] = given
     status = np.where(program.trainable, "accepted", "untrainable").astype("<U16")
     if settings.skip_label_free:
-        from heliostat_methods.evomal.equivalence import label_free
+        from heliostat_methods.evomal.population.equivalence import label_free
 
         idle = np.array(label_free(expressions)) & program.trainable
         status[idle] = "label_free"
@@ -270,7 +270,7 @@ def train_block(block: TunedBlock, ctx: TaskContext) -> Scores:
 @task("evomal.tune_network")
 def tune_network(item: NetworkSearch, ctx: TaskContext) -> TunedNetwork:
     """Tune one loss network by unrolled differentiation, then score it as any candidate."""
-    from heliostat_methods.evomal.ml3 import LossNetwork
+    from heliostat_methods.evomal.losses.ml3 import LossNetwork
 
     learners = ctx.cached(item.problems, validation_learners)
     (learner,) = learners
@@ -317,10 +317,10 @@ def map_surroundings(item: Surroundings, ctx: TaskContext) -> dict[str, Any]:
     runs = train_frozen(learner, item.loss, item.training, replicas)
     around = streams_of(ctx, "landscape")
     if isinstance(learner, DenseLearner):
-        from heliostat_methods.evomal.landscape import landscape
+        from heliostat_methods.evomal.analysis.landscape import landscape
 
         return landscape(runs.theta, learner.problem, around)
-    from heliostat_methods.evomal.landscape_torch import torch_landscape
+    from heliostat_methods.evomal.analysis.landscape_torch import torch_landscape
 
     assert isinstance(learner, TorchLearner)
     return torch_landscape(runs.theta, learner.problem, around)
@@ -329,7 +329,7 @@ def map_surroundings(item: Surroundings, ctx: TaskContext) -> dict[str, Any]:
 @task("evomal.describe_loss")
 def describe_loss(item: tuple[dict[str, Any], str, int], ctx: TaskContext) -> dict[str, Any]:
     """Return how a loss, given as data, behaves for a task and a number of classes."""
-    from heliostat_methods.evomal.behaviour import behaviour
+    from heliostat_methods.evomal.analysis.behaviour import behaviour
 
     loss, task, classes = item
     form = LossExpression.from_dict(loss) if "nodes" in loss else loss_module(loss, task)
@@ -355,7 +355,7 @@ def train_frozen(
 def loss_module(loss: dict[str, Any], task: str) -> Any:
     """Return a loss given as data as something to call: `module(outputs, targets)`."""
     if "network" in loss:
-        from heliostat_methods.evomal.ml3 import LossNetwork
+        from heliostat_methods.evomal.losses.ml3 import LossNetwork
 
         return LossNetwork.from_dict(loss)
     if "part" in loss:

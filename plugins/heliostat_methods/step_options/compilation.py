@@ -4,33 +4,40 @@ Every kernel is a single-threaded numba function with an on-disk cache and IEEE 
 "fast" flag, because LLVM applies those after inlining, and inlining differs between a process that
 compiles and one that loads the cache. Where a fused multiply-add is wanted it is asked for.
 
-numba stamps a cache entry with the file of the *outermost* function only: after editing a function
-that other files call, empty the cache folder.
+An edit of any file with compiled code empties the cache of all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import numba
 from llvmlite import ir  # type: ignore[import-untyped]
 from numba import types
 from numba.extending import intrinsic
 
+from heliostat_search.compiled import NumbaKernels
+
 F = TypeVar("F", bound=Callable[..., Any])
+_FILES = NumbaKernels(Path(__file__).parent, (
+    "bridge_weight", "compilation", "elementary", "laplace_kernel", "metropolis", "path_kernels",
+    "philox", "staircase_weight", "volatility_paths",
+))  # fmt: skip
 
 
 def compiled(signature: str | None = None) -> Callable[[F], F]:
     """Compile a kernel for one signature (or, without one, for the types it is called with)."""
-    # Python's division by zero raises and thereby forbids vector code; numpy's gives inf.
-    decorate = numba.njit(signature, cache=True, error_model="numpy")
-    return cast("Callable[[F], F]", decorate)
+
+    def compile_it(function: F) -> F:
+        return cast(F, _FILES.dispatcher(function, signature))
+
+    return compile_it
 
 
 def inlined(function: F) -> F:
     """Compile a small function that LLVM puts into the loops of its callers."""
-    return cast(F, numba.njit(cache=True, error_model="numpy", forceinline=True)(function))
+    return cast(F, _FILES.dispatcher(function, forceinline=True))
 
 
 def _fma(typingctx: Any, a: Any, b: Any, c: Any) -> Any:

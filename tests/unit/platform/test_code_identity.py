@@ -150,6 +150,19 @@ def test_libraries_with_a_recorded_version_are_not_hashed() -> None:
     ]
 
 
+def test_native_sources_are_part_of_the_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    folder = tmp_path / "with_native_code"
+    folder.mkdir()
+    for name in ("__init__.py", "kernel.c", "kernel.cpp", "kernel.h", "notes.txt"):
+        (folder / name).touch()
+    assert [name.partition("/")[2] for name in fingerprint.sources(["with_native_code"])] == [
+        "__init__.py", "kernel.c", "kernel.cpp", "kernel.h",
+    ]  # fmt: skip
+
+
 def install(folder: Path, version: str) -> None:
     for about in folder.glob("*.dist-info"):
         about.rename(folder / f"gone{about.name.replace('.dist-info', '')}")
@@ -189,3 +202,72 @@ def test_the_refusal_names_the_distribution_that_began_the_run(
     assert account["environment"]["versions"]["two-versions"] == "2.0"
     told = [text for _, kind, text in RunView(folder).events() if kind == "plugins"]
     assert told == ["loaded: two_versions 1.0", "loaded: two_versions 2.0"]
+
+
+METHOD_FILES = {
+    "__init__.py": "",
+    "plugin.py": "from shown_method import report\n",
+    "search.py": "from shown_method.tasks import draw\n",
+    "tasks.py": "def draw(item, ctx): return item\n",
+    "report.py": "WORDS = 1\n",
+    "commands/__init__.py": "",
+    "commands/show.py": "WORDS = 1\n",
+}
+
+
+@pytest.fixture
+def method(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The files of a method with a report and commands."""
+    package = tmp_path / "shown_method"
+    for name, text in METHOD_FILES.items():
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return package
+
+
+def test_what_only_shows_results_is_no_part_of_a_run_s_identity(method: Path) -> None:
+    before = fingerprint.sources(["shown_method"])
+    (method / "report.py").write_text("WORDS = 2\n")
+    (method / "commands" / "show.py").write_text("WORDS = 2\n")
+    assert fingerprint.sources(["shown_method"]) == before
+    assert {name.rpartition("/")[2] for name in before} == {
+        "__init__.py", "plugin.py", "search.py", "tasks.py"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from shown_method.report import WORDS",
+        "from shown_method import report",
+        "from shown_method import tasks, commands",
+        "    import shown_method.commands.show",
+        "from .report import WORDS",
+        "from . import report",
+    ],
+)
+def test_what_makes_results_out_of_a_report_takes_it_into_the_identity(
+    method: Path, line: str
+) -> None:
+    (method / "search.py").write_text(f"{line}\n")
+    before = fingerprint.fingerprint(fingerprint.sources(["shown_method"]))
+    (method / "report.py").write_text("WORDS = 2\n")
+    assert fingerprint.fingerprint(fingerprint.sources(["shown_method"])) != before
+
+
+def test_a_file_that_moved_is_no_other_code(method: Path) -> None:
+    before = fingerprint.sources(["shown_method"])
+    (method / "deep").mkdir()
+    (method / "tasks.py").rename(method / "deep" / "work.py")
+    now = fingerprint.sources(["shown_method"])
+    assert fingerprint.first_difference(before, now) is None
+    assert fingerprint.fingerprint(before) == fingerprint.fingerprint(now)
+    (method / "deep" / "work.py").write_text("def draw(item, ctx): return 2 * item\n")
+    now = fingerprint.sources(["shown_method"])
+    assert fingerprint.first_difference(before, now) == "shown_method/deep/work.py (new)"
+
+
+def test_of_the_core_only_rooms_that_values_pass_through_count() -> None:
+    rooms = {name.split("/")[1] for name in fingerprint.sources(["heliostat"])}
+    assert rooms == {"values", "contract", "engine", "worker", "store"}

@@ -13,7 +13,15 @@ import pytest
 from heliostat.ops import doctor
 
 NAMES = ("python", "ray", "cores", "BLAS threads", "memory", "shared memory", "runs folder")
-MORE = ("cache folder", "temp folder", "file locks", "clock", "ray token")
+MORE = (
+    "compiler",
+    "native kernels",
+    "cache folder",
+    "temp folder",
+    "file locks",
+    "clock",
+    "ray token",
+)
 
 
 def test_every_finding_has_a_state_and_one_that_is_not_ok_says_what_to_do() -> None:
@@ -74,6 +82,23 @@ def test_little_room_is_a_warning_and_none_fails(
         doctor.shutil, "disk_usage", lambda path: type("Usage", (), {"free": free << 20})
     )
     assert doctor.folder("runs folder", tmp_path).state == state
+
+
+def test_native_kernels_are_listed_as_they_describe_themselves(tmp_path: Path) -> None:
+    assert doctor.native_kernels(tmp_path).found == "none was used yet"
+    texts = (
+        '{"name": "sums", "sentence": "sums: scalar\\u001b[2J"}',
+        *("[]", "{", "[" * 9999, '{"name": 1}'),
+    )
+    for number, text in enumerate(texts):
+        build = tmp_path / "native" / f"sums-{number}"
+        build.mkdir(parents=True)
+        (build / "build.json").write_text(text)
+        (build / "library.so").touch()
+    lost = tmp_path / "native" / "lost-1"
+    lost.mkdir()
+    (lost / "build.json").write_text('{"name": "lost", "sentence": "lost: its file is gone"}')
+    assert doctor.native_kernels(tmp_path).found == "sums: scalar\\x1b[2J"
 
 
 def test_scarce_shared_memory_is_a_warning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

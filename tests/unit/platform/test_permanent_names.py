@@ -195,5 +195,44 @@ def test_a_misspelt_module_of_names_is_told_as_the_plugin_s(kitchen: Path, pytho
         "task_named('kitchen.taste')\n"
     )
     done = python("-c", program)
-    assert "task kitchen.taste cannot be imported here" in done.stderr
-    assert "kitchen.no_such" in done.stderr
+    assert "method kitchen: names = 'kitchen.no_such' cannot be imported" in done.stderr
+
+
+def test_a_module_of_names_may_not_end_the_process(kitchen: Path, python: Python) -> None:
+    (kitchen / "tasks.py").write_text("raise SystemExit('gone')\n")
+    program = (
+        "from heliostat import registry\n"
+        "from heliostat.errors import HeliostatError\n"
+        "from heliostat.values.canonical import decode\n"
+        "registry()\n"
+        "try:\n"
+        """    decode('{"$object":["kitchen.soup",{"salt":3}]}')\n"""
+        "except HeliostatError as error:\n"
+        "    print(type(error).__name__, error)\n"
+    )
+    done = python("-c", program)
+    assert "names = 'kitchen.tasks' cannot be imported: SystemExit: gone" in done.stdout, done
+
+
+@pytest.mark.parametrize("method", ["evomal", "step_options", "tune"])
+def test_the_module_that_a_method_names_registers_all_of_its_names(
+    python: Python, method: str
+) -> None:
+    """A worker, or a reader of an old run, imports that module and no other."""
+    program = (
+        "import importlib, pkgutil\n"
+        "from heliostat import registry\n"
+        "from heliostat.values import names\n"
+        f"prefixes = ('{method}.', 'search.')\n"
+        "def known():\n"
+        "    every = [*names._tasks.named, *names._types.named]\n"
+        "    return {name for name in every if name.startswith(prefixes)}\n"
+        f"registry().load_names('{method}')\n"
+        "before = known()\n"
+        f"package = importlib.import_module('heliostat_methods.{method}')\n"
+        "for found in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
+        "    importlib.import_module(found.name)\n"
+        "print(sorted(known() - before))\n"
+    )
+    done = python("-c", program)
+    assert done.stdout == "[]\n", done.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import math
 import re
 from xml.etree import ElementTree
@@ -10,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heliostat.report import Plot, Section, Series, Table, Text, render
+from heliostat.errors import PluginError
+from heliostat.report import Picture, Plot, Section, Series, Table, Text, render
 
 HOSTILE = ["<script>alert(1)</script>", "\"'><b onclick=x>", "\0", "]]>", "</title>", "&lt;", "-->"]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -127,3 +129,27 @@ def test_light_dark_and_print_are_cared_for() -> None:
     html = render("t", [])
     assert "prefers-color-scheme:dark" in html
     assert "@media print" in html
+
+
+FOREIGN = (
+    '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10">'
+    '<script>alert(1)</script><rect width="10" height="10"/></svg>'
+)
+
+
+def test_a_picture_of_another_library_is_shown_as_an_image_and_never_run() -> None:
+    root = page(Section("s", [Picture("a <square>", FOREIGN, note="It is <black>.")]))
+    (image,) = root.iter("img")
+    assert image.get("alt") == "a <square>"
+    kind, _, data = str(image.get("src")).partition(";base64,")
+    assert kind == "data:image/svg+xml"
+    assert base64.b64decode(data).decode() == FOREIGN
+    assert not list(root.iter("script"))
+    assert not list(root.iter(f"{SVG}script"))
+    assert root.findtext(".//figcaption") == "It is <black>."
+
+
+@pytest.mark.parametrize("text", ["", "<p>", "a file.svg", 3, None])
+def test_what_is_no_svg_is_refused_when_it_is_handed_in(text: object) -> None:
+    with pytest.raises(PluginError, match=r"Picture\.svg = .*: expected the text of an SVG file"):
+        Picture("a", text)  # type: ignore[arg-type]

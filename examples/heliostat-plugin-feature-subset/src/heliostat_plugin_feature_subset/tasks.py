@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from heliostat import TaskContext
+from heliostat import TaskContext, task
 
 from heliostat_plugin_feature_subset.classifier import Mask, cross_validated, trained_error
 
 
+@task("feature_subset.score")
 def score(item: tuple[int, int, Mask], ctx: TaskContext) -> list[float]:
     """Return the cross-validated errors of a block of subsets.
 
@@ -24,6 +25,7 @@ def score(item: tuple[int, int, Mask], ctx: TaskContext) -> list[float]:
     ]
 
 
+@task("feature_subset.retrain")
 def retrain(item: tuple[int, Mask], ctx: TaskContext) -> float:
     """Return the test error after training on rows drawn with replacement; item: number, mask."""
     number, mask = item

@@ -89,10 +89,11 @@ def _spread(rows: list[Any], count: int) -> list[Any]:
 
 
 def _check(view: Any, rows: list[Any]) -> dict[str, Any]:
+    from heliostat.contract.cache import default_cache_dir
     from heliostat.plugins.building import PartBuilder
     from heliostat.plugins.registry import registry
     from heliostat.worker.evaluate import WorkerSide
-    from heliostat.worker.numerics import default_cache_dir, set_threads
+    from heliostat.worker.numerics import set_threads
     from heliostat.worker.work import Work
 
     artifacts = view.folder.artifacts

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from heliostat.contract.task import Resources
+from heliostat.engine.executor import Executor
 from heliostat.errors import ClusterError, Interrupted, Key, NotStarted, ResourceError
 from heliostat.executors.ray.chunks import Chunk, ChunkQueue
 from heliostat.executors.ray.joining import wait_for_nodes
@@ -78,7 +79,7 @@ class WorkerSetup:
     """Packages whose sources every node needs as the driver has them, beside the tasks' own."""
 
 
-class RayExecutor:
+class RayExecutor(Executor):
     """Runs chunks of items as Ray tasks with a bounded window and retries owned by the driver."""
 
     def __init__(
@@ -305,11 +306,9 @@ class RayExecutor:
             self._landed(flight)
 
     def busy(self) -> bool:
-        """Return whether chunks are under way."""
         return bool(self._flights)
 
     def describe(self) -> dict[str, Any]:
-        """Say where work ran and how many chunks were lost."""
         # as counted last: a cluster that is going down would not answer
         return {
             "executor": "ray",
