@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from heliostat import ConfigError, PartRef, Run, Shared
+from heliostat import ConfigError, PartRef, Resources, Run, Shared
+from heliostat.errors import ResourceError
 from heliostat_methods.evomal.comparison.compare import compare
 from heliostat_methods.evomal.comparison.contestants import Contestant, loss_data
 from heliostat_methods.evomal.config import EvoMALConfig
@@ -16,7 +17,7 @@ from heliostat_methods.evomal.losses.expression import parse
 from heliostat_methods.evomal.losses.primitives import table_named
 from heliostat_methods.evomal.losses.standard import USUAL
 from heliostat_methods.evomal.searches.baselines import FoundLosses, find_losses
-from heliostat_methods.evomal.searches.settings import comparison_training
+from heliostat_methods.evomal.searches.settings import comparison_training, needs, settled
 from heliostat_methods.evomal.tasks import (
     Problems,
     Surroundings,
@@ -32,6 +33,7 @@ SAVINGS = ("reject", "cache", "skip_label_free", "equivalence", "racing")
 
 def search(config: EvoMALConfig, run: Run) -> dict[str, Any]:
     """Search a loss on every data set, then compare each with the standard and other losses."""
+    _refuse_missing_gpu(config, run)
     if config.study is not None:
         from heliostat_methods.evomal.study.table import study  # a search alone needs none of it
 
@@ -70,6 +72,16 @@ def search(config: EvoMALConfig, run: Run) -> dict[str, Any]:
         "best_fitness": _mean([a["best"][0]["fitness"] for a in flat if a["best"]]),
         "test_metric": _mean([row["mean"] for row in compared if row["mean"] is not None]),
     }
+
+
+def _refuse_missing_gpu(config: EvoMALConfig, run: Run) -> None:
+    """Raise ConfigError before any work where `device` asks for a GPU that no worker has."""
+    if config.device != "cuda":
+        return
+    try:
+        run.require(needs(config) or Resources())
+    except ResourceError as error:
+        raise ConfigError("device", config.device, "'cpu' or 'auto' here", str(error)) from None
 
 
 def _mean(values: Sequence[float]) -> float | None:
@@ -249,10 +261,11 @@ def _landscape(
     """Return the surroundings of trained networks for each loss, where that was asked for."""
     if not config.landscape_seeds:
         return []
+    config = settled(config, (data,))
     training = comparison_training(config)
     seeds = tuple(range(config.landscape_seeds))
     items = [Surroundings(problems, which, one.loss, training, seeds) for one in contestants]
-    outcomes = run.map(map_surroundings, items, shared=problems)
+    outcomes = run.map(map_surroundings, items, shared=problems, resources=needs(config))
     return [[one.label, o.unwrap()] for one, o in zip(contestants, outcomes, strict=True)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -155,6 +156,13 @@ def test_learners(problems: Problems) -> list[BaseLearner]:
     return [base_learner.learner(data, data.test) for data in problems]
 
 
+def learners_of(
+    problems: Shared[Problems], build: Callable[[Problems], list[BaseLearner]], ctx: TaskContext
+) -> list[BaseLearner]:
+    """Return what `build` makes of the problems, once in a process, on the task's device."""
+    return [one.on(ctx.device) for one in ctx.cached(problems, build)]
+
+
 def streams_of(ctx: TaskContext, *prefix: int | str) -> Streams:
     """Return the streams whose names begin with `prefix`."""
 
@@ -196,7 +204,7 @@ def score_block(block: Block, ctx: TaskContext) -> Scores:
 @task("evomal.tune_block")
 def tune_block(block: Block, ctx: TaskContext) -> Scores:
     """Do all that comes before training; candidates that are still in are called accepted."""
-    learners = ctx.cached(block.problems, validation_learners)
+    learners = learners_of(block.problems, validation_learners, ctx)
     settings = block.settings
     table = table_named(settings.primitives)
     expressions = [LossExpression(tree, table=table) for tree in block.trees]
@@ -245,7 +253,7 @@ def tune_block(block: Block, ctx: TaskContext) -> Scores:
 @task("evomal.train_block")
 def train_block(block: TunedBlock, ctx: TaskContext) -> Scores:
     """Train models with tuned losses up to a step, from the beginning or from where they stood."""
-    learners = ctx.cached(block.problems, validation_learners)
+    learners = learners_of(block.problems, validation_learners, ctx)
     table = table_named(block.settings.primitives)
     program = LossProgram.from_expressions(
         [LossExpression(tree, table=table) for tree in block.trees]
@@ -272,7 +280,7 @@ def tune_network(item: NetworkSearch, ctx: TaskContext) -> TunedNetwork:
     """Tune one loss network by unrolled differentiation, then score it as any candidate."""
     from heliostat_methods.evomal.losses.ml3 import LossNetwork
 
-    learners = ctx.cached(item.problems, validation_learners)
+    learners = learners_of(item.problems, validation_learners, ctx)
     (learner,) = learners
     kept: dict[str, Any] | None = ctx.restore(None)
     if kept is None:
@@ -295,7 +303,7 @@ def train_loss(trial: Trial, ctx: TaskContext) -> TrialScores:
     One after another, with a checkpoint between: a training does not depend on its neighbours.
     """
     build = test_learners if trial.measured_on == "test" else validation_learners
-    learner = ctx.cached(trial.problems, build)[trial.which]
+    learner = learners_of(trial.problems, build, ctx)[trial.which]
     metric = learner.data.metric
     done: tuple[TrialScores, ...] = ctx.restore(())
     for seed in trial.seeds[len(done) :]:
@@ -312,7 +320,7 @@ def train_loss(trial: Trial, ctx: TaskContext) -> TrialScores:
 @task("evomal.map_surroundings")
 def map_surroundings(item: Surroundings, ctx: TaskContext) -> dict[str, Any]:
     """Return what lies around networks that a loss trained: slices and flatness (`landscape`)."""
-    learner = ctx.cached(item.problems, test_learners)[item.which]
+    learner = learners_of(item.problems, test_learners, ctx)[item.which]
     replicas = [streams_of(ctx, "comparison", seed) for seed in item.seeds]
     runs = train_frozen(learner, item.loss, item.training, replicas)
     around = streams_of(ctx, "landscape")

@@ -20,7 +20,7 @@ from heliostat_methods.evomal.comparison.paired_seeds import paired_difference, 
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.learners.problem import ProblemData
 from heliostat_methods.evomal.learners.training import TrainingConfig
-from heliostat_methods.evomal.searches.settings import comparison_training
+from heliostat_methods.evomal.searches.settings import comparison_training, needs, settled
 from heliostat_methods.evomal.tasks import Problems, Trial, TrialScores, train_loss
 from heliostat_search.statistics import mean_interval
 
@@ -40,6 +40,7 @@ def compare(
     The standard and the found loss are trained at both rates, references at their best one. Rows
     are called by role, `_best_rate` appended at the best rate.
     """
+    config = settled(config, (data,))
     training = comparison_training(config)
     spread = np.linspace(0, config.test_steps, CURVE_POINTS + 1)
     steps = tuple(int(s) for s in np.unique(spread.astype(int)))
@@ -61,7 +62,7 @@ def compare(
         for _, one, how in entries
         for seeds in blocks
     ]
-    scores = _trained(trials, problems, run, losses=len(contestants))
+    scores = _trained(trials, problems, config, run, losses=len(contestants))
     table: list[dict[str, Any]] = []
     values: dict[str, np.ndarray[Any, Any]] = {}
     for i, (role, one, how) in enumerate(entries):
@@ -128,7 +129,7 @@ def _rates_tried(
         for plan in plans
     ]
     told = {"losses": len(contestants), "rates": len(plans)}
-    means = [float(np.mean(s.metric)) for s in _trained(trials, problems, run, **told)]
+    means = [float(np.mean(s.metric)) for s in _trained(trials, problems, config, run, **told)]
     each = len(plans)
     return {
         _name(one, i): [
@@ -140,12 +141,16 @@ def _rates_tried(
 
 
 def _trained(
-    trials: list[Trial], problems: Shared[Problems], run: Run, **told: float
+    trials: list[Trial],
+    problems: Shared[Problems],
+    config: EvoMALConfig,
+    run: Run,
+    **told: float,
 ) -> list[TrialScores]:
     """Run the trials, reporting before the first, which may take long, and on the way."""
     scores, trained = [], 0
     run.report(0, of=len(trials), **told, trained=0.0)
-    for outcome in run.stream(train_loss, trials, shared=problems):
+    for outcome in run.stream(train_loss, trials, shared=problems, resources=needs(config)):
         scores.append(outcome.unwrap())
         trained += len(trials[len(scores) - 1].seeds)
         run.report(len(scores), of=len(trials), **told, trained=float(trained))

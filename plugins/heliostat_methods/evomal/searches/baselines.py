@@ -35,7 +35,9 @@ from heliostat_methods.evomal.searches.scoring import (
     ranked,
 )
 from heliostat_methods.evomal.searches.settings import (
+    needs,
     score_settings,
+    settled,
     training_config,
     tuning_config,
 )
@@ -105,6 +107,7 @@ def find_losses(
     config: EvoMALConfig, group: Problems, problems: Shared[Problems], run: Run
 ) -> FoundLosses:
     """Search by the configured way; `group` are the data sets that the loss is for."""
+    config = settled(config, group)
     kind = config.baseline
     if kind.startswith("taylorglo"):
         return _taylorglo(config, problems, run)
@@ -151,7 +154,7 @@ def _tuned(
         return found
     settings = score_settings(config.model_copy(update={"local_search": True}))
     block = Block(problems, settings, trees)
-    scores = run.call(score_block, block, shared=problems).unwrap()
+    scores = run.call(score_block, block, shared=problems, resources=needs(config)).unwrap()
     table = table_named(config.primitives)
     tuned = [
         FoundLoss.tree(
@@ -192,7 +195,7 @@ def _taylorglo(config: EvoMALConfig, problems: Shared[Problems], run: Run) -> Fo
             for part in cut
         ]  # fmt: skip
         fitness: list[float] = []
-        outcomes = answered(run, score_block, items, problems, generation, config.generations + 1)
+        outcomes = answered(run, score_block, items, problems, config, generation)
         for part, outcome in zip(cut, outcomes, strict=True):
             if outcome.value is None:
                 fitness += [math.inf] * len(part)
@@ -232,7 +235,8 @@ def _networks(config: EvoMALConfig, problems: Shared[Problems], run: Run) -> Fou
     ]  # fmt: skip
     best: list[FoundLoss] = []
     steps, outcomes = [0, 0, 0], []
-    for restart, outcome in enumerate(run.stream(tune_network, items, shared=problems)):
+    tuning = run.stream(tune_network, items, shared=problems, resources=needs(config))
+    for restart, outcome in enumerate(tuning):
         outcomes.append(outcome)
         network: TunedNetwork | None = outcome.value
         if network is not None:
@@ -269,7 +273,7 @@ def _fixed(config: EvoMALConfig, problems: Shared[Problems], run: Run) -> FoundL
         return FoundLosses([], {"structures_scored": 0}, _steps([0, 0, 0]))
     block = Block(problems, score_settings(_given(config)), tuple(one.nodes for one in losses),
                   tuple(tuple(one.weights) for one in losses))  # fmt: skip
-    scores = run.call(score_block, block, shared=problems).unwrap()
+    scores = run.call(score_block, block, shared=problems, resources=needs(config)).unwrap()
     found = [
         FoundLoss.tree(loss, float(f), 0)
         for loss, f in zip(losses, scores.fitness, strict=True) if math.isfinite(f)

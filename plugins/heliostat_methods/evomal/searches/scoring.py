@@ -34,7 +34,7 @@ from heliostat_methods.evomal.population.equivalence import (
     plain_fingerprint,
 )
 from heliostat_methods.evomal.population.program import LossProgram, stack_weights
-from heliostat_methods.evomal.searches.settings import score_settings
+from heliostat_methods.evomal.searches.settings import needs, score_settings
 from heliostat_methods.evomal.tasks import (
     Block,
     Problems,
@@ -246,7 +246,7 @@ class Scorer:
         size = self._config.block
         blocks = [keys[i : i + size] for i in range(0, len(keys), size)]
         outcomes = answered(self._run, task, [item(b) for b in blocks], self._problems,
-                            generation, self._config.generations + 1)  # fmt: skip
+                            self._config, generation)  # fmt: skip
         found: dict[str, _Scored | None] = {}
         for block, outcome in zip(blocks, outcomes, strict=True):
             scores: Scores | None = outcome.value
@@ -312,16 +312,21 @@ class Scorer:
 
 
 def answered(
-    run: Run, task: Any, items: Sequence[Any], problems: Shared[Problems], step: int, of: int
+    run: Run,
+    task: Any,
+    items: Sequence[Any],
+    problems: Shared[Problems],
+    config: EvoMALConfig,
+    step: int,
 ) -> list[Outcome[Scores]]:
     """Return the outcome of every block, saying after each that step `step` goes on.
 
     Raises the first failure if there is not a single score.
     """
     outcomes = []
-    for outcome in run.stream(task, items, shared=problems):
+    for outcome in run.stream(task, items, shared=problems, resources=needs(config)):
         outcomes.append(outcome)
-        run.report(step, of=of)
+        run.report(step, of=config.generations + 1)
     if outcomes and not any(outcome.ok for outcome in outcomes):
         outcomes[0].unwrap()
     return outcomes

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
+from heliostat import Resources
 from heliostat_methods.evomal.config import EvoMALConfig
+from heliostat_methods.evomal.learners.problem import ProblemData
 from heliostat_methods.evomal.learners.rejection import RejectionConfig
 from heliostat_methods.evomal.learners.training import AugmentedTraining, TrainingConfig
 from heliostat_methods.evomal.learners.unrolled import UnrolledConfig
@@ -49,6 +52,24 @@ def comparison_training(config: EvoMALConfig) -> TrainingConfig:
         return training
     plain = {f.name: getattr(training, f.name) for f in fields(training)}
     return AugmentedTraining(**plain, padding=config.augment.padding, flip=config.augment.flip)
+
+
+def settled(config: EvoMALConfig, problems: Sequence[ProblemData]) -> EvoMALConfig:
+    """Return the settings with `device` "cpu" where "auto" would have no use for a GPU.
+
+    Closed forms are CPU kernels; a task that holds a GPU for them would keep others from it.
+    """
+    by_autograd = config.baseline == "ml3" or any(data.hidden is None for data in problems)
+    if config.device != "auto" or by_autograd:
+        return config
+    return config.model_copy(update={"device": "cpu"})
+
+
+def needs(config: EvoMALConfig) -> Resources | None:
+    """Return what each task that trains needs by `device`."""
+    if config.device == "cpu":
+        return None
+    return Resources(gpus=1, or_cpu=config.device == "auto")
 
 
 def _sgd(config: EvoMALConfig) -> dict[str, Any]:
