@@ -186,11 +186,14 @@ def _learners(
     problems: Shared[Problems],
     build: Callable[[Problems], list[BaseLearner]] = validation_learners,
 ) -> list[BaseLearner]:
-    """Return the learners, built once in each process; their models' parts are this run's."""
+    """Return the learners, built once in each process, on the task's device.
+
+    Their models' parts are this run's.
+    """
     learners = ctx.cached(problems, build)
     for one in learners:
         one.parts = ctx.part
-    return learners
+    return [one.on(ctx.device) for one in learners]
 
 
 @task("evomal.score_block")

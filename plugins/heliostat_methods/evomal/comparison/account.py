@@ -14,7 +14,7 @@ from heliostat_methods.evomal.learners.labels import Labels
 from heliostat_methods.evomal.learners.problem import ProblemData
 from heliostat_methods.evomal.searches.found import FoundLoss, FoundLosses
 from heliostat_methods.evomal.searches.notes import notes_on
-from heliostat_methods.evomal.searches.settings import comparison_training
+from heliostat_methods.evomal.searches.settings import comparison_training, needs
 from heliostat_methods.evomal.searches.strategy import Posed
 from heliostat_methods.evomal.tasks import (
     Surroundings,
@@ -117,5 +117,8 @@ def _landscape(
     items = [
         Surroundings(posed.problems, settings, which, loss, seeds) for loss in range(len(losses))
     ]
-    outcomes = run.map(map_surroundings, items, shared=(posed.problems, settings))
+    outcomes = run.map(
+        map_surroundings, items, shared=(posed.problems, settings),
+        resources=needs(config, posed.group),
+    )  # fmt: skip
     return tuple((one.label, o.unwrap()) for one, o in zip(contestants, outcomes, strict=True))

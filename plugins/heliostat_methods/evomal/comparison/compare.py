@@ -22,7 +22,7 @@ from heliostat_methods.evomal.comparison.outcome import (
 )
 from heliostat_methods.evomal.comparison.paired_seeds import OverSeeds, PairedTest
 from heliostat_methods.evomal.config import EvoMALConfig
-from heliostat_methods.evomal.searches.settings import comparison_training
+from heliostat_methods.evomal.searches.settings import comparison_training, needs
 from heliostat_methods.evomal.searches.strategy import Posed
 from heliostat_methods.evomal.tasks import Trial, TrialScores, TrialSettings, train_loss
 from heliostat_search.statistics import mean_interval
@@ -60,7 +60,7 @@ def compare(
         for _, _, loss, factor in entries
         for seeds in blocks
     ]
-    scores = _trained(trials, run, losses=len(contestants))
+    scores = _trained(trials, config, posed, run, losses=len(contestants))
     rows: list[ComparedLoss] = []
     for i, (role, label, _, factor) in enumerate(entries):
         mine = scores[i * len(blocks) : (i + 1) * len(blocks)]
@@ -119,7 +119,7 @@ def _rates_tried(
     ]
     each = len(config.rate_factors)
     told = {"losses": len(contestants), "rates": each}
-    means = [float(np.mean(s.metric)) for s in _trained(trials, run, **told)]
+    means = [float(np.mean(s.metric)) for s in _trained(trials, config, posed, run, **told)]
     return {
         _name(one, i): tuple(
             zip(config.rate_factors, means[i * each : (i + 1) * each], strict=True)
@@ -128,11 +128,14 @@ def _rates_tried(
     }
 
 
-def _trained(trials: list[Trial], run: Run, **told: float) -> list[TrialScores]:
+def _trained(
+    trials: list[Trial], config: EvoMALConfig, posed: Posed, run: Run, **told: float
+) -> list[TrialScores]:
     """Run the trials, reporting before the first, which may take long, and on the way."""
     scores, trained = [], 0
+    resources = needs(config, posed.group)
     run.report(0, of=len(trials), **told, trained=0.0)
-    for outcome in run.stream(train_loss, trials, shared=trials[0].handles):
+    for outcome in run.stream(train_loss, trials, shared=trials[0].handles, resources=resources):
         scores.append(outcome.unwrap())
         trained += len(trials[len(scores) - 1].seeds)
         run.report(len(scores), of=len(trials), **told, trained=float(trained))

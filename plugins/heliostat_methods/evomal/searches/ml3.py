@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from heliostat import Run
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.searches.found import FoundLoss, FoundLosses, added
-from heliostat_methods.evomal.searches.settings import training_config, tuning_config
+from heliostat_methods.evomal.searches.settings import needs, training_config, tuning_config
 from heliostat_methods.evomal.searches.strategy import Posed
 from heliostat_methods.evomal.tasks import (
     NetworkSearch,
@@ -36,7 +36,10 @@ class LossNetworks:
         ]
         best: list[FoundLoss] = []
         steps, outcomes = [0, 0, 0], []
-        asked = run.stream(tune_network, items, shared=(posed.problems, settings))
+        asked = run.stream(
+            tune_network, items, shared=(posed.problems, settings),
+            resources=needs(config, posed.group),
+        )  # fmt: skip
         for restart, outcome in enumerate(asked):
             outcomes.append(outcome)
             network: TunedNetwork | None = outcome.value

@@ -45,7 +45,7 @@ class TaylorGLO:
                 for part in parts
             ]  # fmt: skip
             fitness: list[float] = []
-            outcomes = answered(run, score_block, items, generation, config.generations + 1)
+            outcomes = answered(run, score_block, items, config, posed, generation)
             for part, outcome in zip(parts, outcomes, strict=True):
                 if outcome.value is None:
                     fitness += [math.inf] * len(part)
