@@ -21,14 +21,14 @@ import numpy as np
 
 from heliostat.contract.part import PartRef
 from heliostat.plugins.registry import registry
-from heliostat_methods.evomal.analysis import ace_from_smoothing
-from heliostat_methods.evomal.base_learner import learner
-from heliostat_methods.evomal.equilibrium import equilibrium, implicit_smoothing
-from heliostat_methods.evomal.expression import LossExpression, parse
-from heliostat_methods.evomal.meta_test import problem_data, trained
-from heliostat_methods.evomal.networks import forward
-from heliostat_methods.evomal.problem import ProblemData
-from heliostat_methods.evomal.training import TrainingConfig
+from heliostat_methods.evomal.analysis.curves import ace_from_smoothing
+from heliostat_methods.evomal.analysis.equilibrium import equilibrium, implicit_smoothing
+from heliostat_methods.evomal.comparison.meta_test import problem_data, trained
+from heliostat_methods.evomal.learners.learner import learner
+from heliostat_methods.evomal.learners.networks import forward
+from heliostat_methods.evomal.learners.problem import ProblemData
+from heliostat_methods.evomal.learners.training import TrainingConfig
+from heliostat_methods.evomal.losses.expression import LossExpression, parse
 
 TOLERANCE = 0.04
 CLASSES = 10

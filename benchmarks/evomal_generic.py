@@ -26,12 +26,13 @@ import torch
 from sklearn.datasets import load_diabetes
 from threadpoolctl import threadpool_limits
 
-from heliostat_methods.evomal import rejection, torch_training, torch_unrolled, training, unrolled
-from heliostat_methods.evomal.expression import LossExpression, parse
-from heliostat_methods.evomal.networks import draw_batches
-from heliostat_methods.evomal.problem import LearningProblem
-from heliostat_methods.evomal.program import LossProgram, initial_weights
-from heliostat_methods.evomal.torch_problem import TorchProblem
+from heliostat_methods.evomal.learners import rejection, training, unrolled
+from heliostat_methods.evomal.learners.generic import torch_training, torch_unrolled
+from heliostat_methods.evomal.learners.generic.torch_problem import TorchProblem
+from heliostat_methods.evomal.learners.networks import draw_batches
+from heliostat_methods.evomal.learners.problem import LearningProblem
+from heliostat_methods.evomal.losses.expression import LossExpression, parse
+from heliostat_methods.evomal.population.program import LossProgram, initial_weights
 from heliostat_methods.parts.datasets import mnist5k
 from heliostat_methods.parts.models import LeNet5, Mlp
 

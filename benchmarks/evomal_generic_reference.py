@@ -21,7 +21,7 @@ from torch.func import functional_call
 from torch.nn import functional
 from torch.utils.data import DataLoader, Sampler, TensorDataset
 
-from heliostat_methods.evomal.expression import LossExpression
+from heliostat_methods.evomal.losses.expression import LossExpression
 
 Rows = Sequence[Sequence[int]]
 

@@ -25,13 +25,13 @@ import torch
 from sklearn.datasets import load_diabetes
 from threadpoolctl import threadpool_limits
 
-from heliostat_methods.evomal import rejection, training, unrolled
-from heliostat_methods.evomal.equivalence import Probe, fingerprint, label_free
-from heliostat_methods.evomal.expression import LossExpression, parse
-from heliostat_methods.evomal.networks import draw_batches, layer_views, xavier_uniform
-from heliostat_methods.evomal.primitives import STANDARD
-from heliostat_methods.evomal.problem import LearningProblem
-from heliostat_methods.evomal.program import LossProgram, initial_weights
+from heliostat_methods.evomal.learners import rejection, training, unrolled
+from heliostat_methods.evomal.learners.networks import draw_batches, layer_views, xavier_uniform
+from heliostat_methods.evomal.learners.problem import LearningProblem
+from heliostat_methods.evomal.losses.expression import LossExpression, parse
+from heliostat_methods.evomal.losses.primitives import STANDARD
+from heliostat_methods.evomal.population.equivalence import Probe, fingerprint, label_free
+from heliostat_methods.evomal.population.program import LossProgram, initial_weights
 
 META_STEPS, FILTER_STEPS, TRAINING_STEPS, BATCH = 250, 1000, 500, 128
 TOLERANCE = 1e-5

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from heliostat_methods.evomal.expression import LossExpression
+from heliostat_methods.evomal.losses.expression import LossExpression
 
 EPSILON = 1e-7
 Parameters = list[Tensor]

@@ -36,7 +36,7 @@ from heliostat.store.log import RunLog
 from heliostat.values.streams import stream
 from heliostat.worker.evaluate import WorkerSide
 from heliostat.worker.work import Reply, TaskState, Work
-from heliostat_search.bayesian import minimize
+from heliostat_search.strategies.bayesian import minimize
 
 
 class SimulatedWorkers:

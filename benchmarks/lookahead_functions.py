@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from heliostat import TaskContext
-from heliostat_search.space import Real
+from heliostat_search.strategies.space import Real
 
 # Dixon and Szego 1978: Hartmann's function in six dimensions, least -3.32237
 ALPHA = np.array([1.0, 1.2, 3.0, 3.2])

@@ -27,11 +27,12 @@ from heliostat_methods.step_options import (
     down_step,
     price,
 )
-from heliostat_methods.step_options import bridge_weight as weights
-from heliostat_methods.step_options.laplace import COARSE_NODES, solve_many
-from heliostat_methods.step_options.paths import PathSampler, PathSettings
-from heliostat_methods.step_options.philox import fill_normals
-from heliostat_methods.step_options.reduced import reduce
+from heliostat_methods.step_options.arithmetic.philox import fill_normals
+from heliostat_methods.step_options.closed_form.laplace import COARSE_NODES, solve_many
+from heliostat_methods.step_options.contracts.reduced import reduce
+from heliostat_methods.step_options.paths.sampler import PathSampler
+from heliostat_methods.step_options.paths.settings import PathSettings
+from heliostat_methods.step_options.weights import bridge as weights
 from heliostat_search.montecarlo import Controls, Moments
 
 SPOT, STRIKE, RATE, DIVIDEND, VOL, BARRIER = 100.0, 100.0, 0.05, 0.02, 0.3, 90.0

@@ -18,7 +18,7 @@ import torch
 from sklearn.datasets import load_diabetes, load_digits
 
 from heliostat.errors import ConfigError, HeliostatError
-from heliostat_methods.evomal.saved_losses import NamedLoss, named
+from heliostat_methods.evomal.commands.saved_losses import NamedLoss, named
 
 DEMO = (
     "square(1.0454*sqrt(1.0447*tanh(1.0388*sub(1.0432*f, 0.9589*add(1.0802*y, "

@@ -24,9 +24,9 @@ class CallPriceConfig(MethodConfig):
     most_blocks: int = Field(2000, ge=1, description="stop after this many blocks at the latest")
 
 
-def simulate(item: tuple[int, CallPriceConfig], ctx: TaskContext) -> tuple[int, float, float]:
+def simulate(block: int, ctx: TaskContext) -> tuple[int, float, float]:
     """Return number, mean and sum of squared deviations of the payoffs of one block."""
-    _, c = item
+    c: CallPriceConfig = ctx.shared()
     z = ctx.rng().standard_normal(c.block)
     drift = -0.5 * c.volatility**2 * c.years
     end = c.spot * np.exp(drift + c.volatility * math.sqrt(c.years) * z)
@@ -38,8 +38,9 @@ def simulate(item: tuple[int, CallPriceConfig], ctx: TaskContext) -> tuple[int, 
 def search(config: CallPriceConfig, run: Run) -> dict[str, Any]:
     """Fold blocks in order until the standard error is small, then leave the stream."""
     paths, mean, squares, error, block = 0, 0.0, 0.0, math.inf, -1
-    blocks = ((i, config) for i in range(config.most_blocks))
-    for block, outcome in enumerate(run.stream(simulate, blocks)):
+    settings = run.share(config)  # what all items have in common travels once
+    blocks = range(config.most_blocks)
+    for block, outcome in enumerate(run.stream(simulate, blocks, shared=settings)):
         n, block_mean, block_squares = outcome.unwrap()
         # Chan, Golub, LeVeque 1979: merge of moments, folded in key order
         shift, total = block_mean - mean, paths + n

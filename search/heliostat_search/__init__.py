@@ -1,8 +1,8 @@
 """Search algorithms that methods share; each module is one of them and knows no method.
 
-`trees`: typed expression trees. `evolution`: genetic programming over them. `islands`: migration
-between populations. `cmaes`: CMA-ES over numbers. `pareto`: dominance, fronts, hypervolume.
-`space`, `bayesian`: spaces of parameters and Optuna's samplers.
+`strategies`: what proposes candidates and learns from their scores: genetic programming over typed
+trees and its islands, CMA-ES, Optuna's samplers over spaces of parameters.
+`pareto`: dominance, fronts, hypervolume. `montecarlo`: moments, stopping rules, control variates.
 `splits`: train, validation and test parts of a data set. `statistics`: intervals and paired tests.
 `compiled`: numba kernels, and C or C++ that is built when first used.
 

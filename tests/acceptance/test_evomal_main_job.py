@@ -100,7 +100,7 @@ def test_product_exports_as_json_and_as_a_torch_module(
 ) -> None:
     import torch
 
-    from heliostat_methods.evomal.expression import LossExpression
+    from heliostat_methods.evomal.losses.expression import LossExpression
 
     done = here("export", whole["run"], "--product", "loss-diabetes")
     loss = LossExpression.from_dict(json.loads(done.stdout)["loss"])

@@ -9,7 +9,6 @@ import http.server
 import json
 import pickle
 import shutil
-import sqlite3
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ from typing import Any
 
 import pytest
 from heliostat_test_methods import METHODS
+from journal_rows import execute_unchecked
 
 from heliostat import MethodSpec
 from heliostat.cli.main import run
@@ -181,8 +181,7 @@ def stopped_run(cli: Any) -> Path:
 
 
 def put_in_place(run_folder: Path, table: str, column: str, content: object) -> int:
-    with sqlite3.connect(run_folder / "run.db") as database:
-        return database.execute(f"UPDATE {table} SET {column} = ?", (content,)).rowcount
+    return execute_unchecked(run_folder, f"UPDATE {table} SET {column} = ?", content)
 
 
 @pytest.mark.parametrize("raw", [True, False], ids=["bytes", "text"])

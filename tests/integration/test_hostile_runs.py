@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from in_process import Ended, InProcess
+from journal_rows import execute_unchecked
 
 GOOD = "20200101-000000-checkpointed-good"
 BAD = "20200101-000001-checkpointed-odd"
@@ -51,12 +52,29 @@ def sql(query: str, *values: object) -> Change:
     return change
 
 
-def meta(name: str, value: object) -> Change:
-    return sql("insert or replace into meta values (?, ?)", name, value)
+def unchecked(query: str, *values: object) -> Change:
+    """Change what only a file that lies about its types can hold."""
+    return lambda run: execute_unchecked(run, query, *values)
+
+
+def record(text: str) -> Change:
+    return sql("update run set record = ?", text)
+
+
+def field(name: str, value: object) -> Change:
+    """Put something in place of a field of the run's record."""
+
+    def change(run: Path) -> None:
+        database = sqlite3.connect(run / "run.db")
+        ((text,),) = database.execute("select record from run")
+        database.close()
+        record(json.dumps({**json.loads(text), name: value}))(run)
+
+    return change
 
 
 def result(value: object) -> Change:
-    return meta("result", value if isinstance(value, str) else json.dumps(value))
+    return field("result", value if isinstance(value, str) else json.dumps(value))
 
 
 def instance(name: object, fields: object = None) -> Change:
@@ -84,24 +102,30 @@ COMMANDS = [
 ]
 
 DAMAGED: dict[str, tuple[Change, str]] = {
-    "a seed of letters": (meta("seed", "abc"), "meta, seed"),
-    "a time of letters": (meta("created", "abc"), "meta, created"),
-    "an endless time": (meta("created", "inf"), "meta, created"),
-    "a schema of letters": (meta("schema", "x"), "meta, schema"),
-    "half a configuration": (meta("config", "{"), "meta, config"),
-    "a configuration that is a list": (meta("config", "[1]"), "meta, config"),
-    "labels that are a number": (meta("labels", "3"), "meta, labels"),
-    "an environment that is a list": (meta("environment", "[]"), "meta, environment"),
-    "a CPU that is a list": (meta("environment", '{"cpu": []}'), "meta, environment"),
-    "a record of nothing": (meta("record", "null"), "meta, record"),
-    "a deep record": (meta("record", "[" * 100_000), "meta, record"),
-    "starts of letters": (meta("starts", "x"), "meta, starts"),
-    "packages of a number": (meta("packages", "3"), "meta, packages"),
-    "a package within others": (meta("packages", '["this.that"]'), "meta, packages"),
-    "plugins without a name": (meta("plugins", "[{}]"), "meta, plugins"),
-    "bytes in the record": (sql("update meta set value = x'ff00'"), "meta, column value"),
+    "a seed of letters": (field("seed", "abc"), "record, seed"),
+    "a time of letters": (field("created", "abc"), "record, created"),
+    "an endless time": (field("created", float("inf")), "record, created"),
+    "a configuration that is a list": (field("config", [1]), "record, config"),
+    "labels that are a number": (field("labels", 3), "record, labels"),
+    "an environment that is a list": (field("environment", []), "record, environment"),
+    "a CPU that is a list": (field("environment", {"cpu": []}), "record, environment"),
+    "an account of nothing": (field("last_start", None), "record, last_start"),
+    "an unknown state": (field("state", ESCAPE), "record, state"),
+    "starts of letters": (field("starts", "x"), "record, starts"),
+    "packages of a number": (field("packages", 3), "record, packages"),
+    "a package within others": (field("packages", ["this.that"]), "record, packages"),
+    "plugins without a name": (field("plugins", [{}]), "record, plugins"),
+    "half a record": (record("{"), "table run, record"),
+    "a record of nothing": (record("null"), "table run, record"),
+    "a record without a method": (record('{"config": {}}'), "record, method"),
+    "a deep record": (record("[" * 100_000), "table run, record"),
+    "a deep configuration": (record('{"config":' + "[" * 100_000), "table run, record"),
+    "bytes in the record": (unchecked("update run set record = x'ff00'"), "run, column record"),
+    "no record": (sql("delete from run"), "table run"),
+    "a schema of the future": (sql("pragma user_version = 99"), "newer Heliostat (schema 99"),
+    "a number in place of a schema": (sql("pragma user_version = -1"), ""),
     "text in place of a key": (
-        sql("update outcome set key = 'abc' where key = (select key from outcome limit 1)"),
+        unchecked("update outcome set key = 'abc' where key = (select key from outcome limit 1)"),
         "outcome, column key",
     ),
     "two bytes in place of a key": (
@@ -112,9 +136,12 @@ DAMAGED: dict[str, tuple[Change, str]] = {
         sql("update outcome set key = x'' where key = (select key from outcome limit 1)"),
         "",
     ),
-    "items that are blobs": (sql("update outcome set item = x'80'"), "outcome, column item"),
+    "items that are blobs": (unchecked("update outcome set item = x'80'"), "outcome, column item"),
     "items of no JSON": (sql("update outcome set item = '{'"), "outcome, column item"),
-    "values that are blobs": (sql("update outcome set value = x'80'"), "outcome, column value"),
+    "values that are blobs": (
+        unchecked("update outcome set value = x'80'"),
+        "outcome, column value",
+    ),
     "values of no JSON": (sql("update outcome set value = '{'"), ""),
     "shared data of letters": (sql("update outcome set shared = 'z'"), "outcome, column shared"),
     "failures of letters": (sql("update outcome set failure = 'z'"), "outcome, column failure"),
@@ -122,12 +149,15 @@ DAMAGED: dict[str, tuple[Change, str]] = {
         sql("update outcome set failure = ?", '{"kind": "a", "message": "b", "more": 1}'),
         "outcome, column failure",
     ),
-    "seconds of letters": (sql("update outcome set seconds = 'x'"), "outcome, column seconds"),
+    "seconds of letters": (
+        unchecked("update outcome set seconds = 'x'"),
+        "outcome, column seconds",
+    ),
     "text that is no UTF-8": (
         sql("update outcome set worker = cast(x'ff' as text)"),
         "cannot read",
     ),
-    "times of letters": (sql("update event set time = 'x'"), ""),
+    "times of letters": (unchecked("update event set time = 'x'"), ""),
     "a deep result": (result("[" * 100_000), "its result"),
     "a rather deep result": (result('{"$tuple":[' * 250 + "]}" * 250), ""),
     "a result of other fields": (
@@ -145,10 +175,15 @@ DAMAGED: dict[str, tuple[Change, str]] = {
     "an unknown tag": (result({"$new": 1}), "its result"),
     "no outcomes": (sql("drop table outcome"), "no such table"),
     "a trigger": (
-        sql("create trigger t after insert on meta begin delete from outcome; end"),
+        sql("create trigger t after insert on run begin delete from outcome; end"),
         "trigger t",
     ),
     "a view": (sql("create view v as select 1"), "view v"),
+    "another table": (sql("create table more (x)"), "table more"),
+    "a table that is not strict": (
+        lambda run: [sql("drop table call")(run), sql("create table call (key, delivered)")(run)],
+        "table call",
+    ),
     "no database": (lambda run: (run / "run.db").write_bytes(b"\x80\x04K\x01." * 99), "cannot"),
     "an empty database": (lambda run: (run / "run.db").write_bytes(b""), ""),
     "no artifacts": (lambda run: shutil.rmtree(run / "artifacts"), ""),
@@ -306,9 +341,9 @@ def test_a_stored_class_is_one_that_somebody_has_named(cli: InProcess) -> None:
 
 def test_a_terminal_is_shown_what_a_run_says_and_obeys_none_of_it(cli: InProcess) -> None:
     run = cli.runs / BAD
-    for name in ("command", "digest", "error", "state"):
-        meta(name, ESCAPE)(run)
-    meta("labels", json.dumps([ESCAPE]))(run)
+    for name in ("command", "digest", "error"):
+        field(name, ESCAPE)(run)
+    field("labels", [ESCAPE])(run)
     sql("insert into product values (?, x'', ?, ?, 1, ?)", ESCAPE, ESCAPE, "a" * 64, ESCAPE)(run)
     sql("update outcome set failure = ?", json.dumps({"kind": ESCAPE, "message": ESCAPE}))(run)
     sql("update outcome set worker = ?", ESCAPE)(run)
@@ -331,7 +366,7 @@ def test_the_error_of_a_task_reaches_a_terminal_as_text(cli: InProcess) -> None:
 
 def test_of_a_killed_run_everything_journaled_is_verified(cli: InProcess) -> None:
     run = cli.runs / BAD
-    meta("state", "running")(run)
+    field("state", "running")(run)
     sql("delete from call")(run)
     done = cli("verify", BAD)
     assert done.returncode == 0
@@ -341,7 +376,7 @@ def test_of_a_killed_run_everything_journaled_is_verified(cli: InProcess) -> Non
 
 def test_a_run_without_outcomes_has_nothing_to_verify(cli: InProcess) -> None:
     run = cli.runs / BAD
-    meta("state", "interrupted")(run)
+    field("state", "interrupted")(run)
     sql("delete from outcome")(run)
     account: Any = cli.json("verify", BAD)
     assert (account["checked"], account["of"]) == (0, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import subprocess
 from pathlib import Path
@@ -11,7 +10,7 @@ import pytest
 from command_line import CommandLine
 
 from heliostat import testing
-from heliostat_kit.rules import RULES
+from heliostat_kit.rules.methods import RULES
 
 
 def check(cli: CommandLine, root: Path, name: str, *more: str) -> subprocess.CompletedProcess[str]:
@@ -150,6 +149,34 @@ def test_a_set_of_two_is_found_by_the_runs_that_other_rules_make(
     assert found["method two_words", "threads"] == ("not judged", "mend set-order first")
 
 
+SHARED = ("repeatable", "threads", "kill-and-resume")
+
+
+@pytest.mark.parametrize(
+    ("name", "states", "words"),
+    [
+        (
+            "reads_threads",
+            ["kept", "broken", "not judged"],
+            "with four threads in the environment: first difference at 5 (reads_threads:draw): "
+            "value is 4.",
+        ),
+        (
+            "forgets",
+            ["kept", "kept", "broken"],
+            "killed in the middle and resumed: all outcomes are equal, but the search returns",
+        ),
+    ],
+)
+def test_a_run_that_several_rules_share_hides_none_of_their_mistakes(
+    cli: CommandLine, root: Path, name: str, states: list[str], words: str
+) -> None:
+    done = check(cli, root, name, "--json", *(w for rule in SHARED for w in ("--only", rule)))
+    found = [verdicts(done)[f"method {name}", rule] for rule in SHARED]
+    assert [state for state, _ in found] == states
+    assert words in next(seen for state, seen in found if state == "broken")
+
+
 ENDS = {
     "leaves": "its process ended after 0 outcomes with exit code 0, and the run was not done: look "
     "for os._exit",
@@ -195,7 +222,7 @@ def test_an_import_that_changes_heliostat_and_a_print_at_the_end_are_found(
     assert "BROKEN  import" in done.stdout
     assert "heliostat.values.streams.seed64 is now seed64 of module says_goodbye" in done.stdout
     assert "standard output also holds 'goodbye'" in done.stdout
-    assert "it raised SystemExit: 0 (<lambda>, line 38 of says_goodbye.py)" in done.stdout
+    assert "it raised SystemExit: 0 (<lambda>, line 39 of says_goodbye.py)" in done.stdout
     assert "3 broken, 0 kept, 0 not judged" in done.stdout
     assert done.returncode == 3
 
@@ -272,5 +299,30 @@ def test_pytest_says_the_same_words(cli: CommandLine, root: Path, tmp_path: Path
 
 
 def test_the_tests_and_the_command_judge_by_the_same_rules() -> None:
-    source = inspect.getsource(testing.MethodContract)
-    assert [rule.name for rule in RULES if f'"{rule.name}"' not in source] == []
+    names = [name for name in vars(testing.MethodContract) if name.startswith("test_")]
+    assert names == list(dict.fromkeys(f"test_{rule.test}" for rule in RULES))
+    assert names == NAMES
+
+
+NAMES = [
+    "test_presets_are_valid_and_survive_toml",
+    "test_unknown_key_is_refused",
+    "test_tasks_are_importable_by_name",
+    "test_items_and_values_are_plain",
+    "test_a_run_does_something",
+    "test_no_global_random_state_is_used",
+    "test_run_again_with_a_full_cache_is_equal",
+    "test_order_of_sets_decides_nothing",
+    "test_shared_data_stay_as_they_are",
+    "test_items_in_reversed_order_give_equal_values",
+    "test_writes_only_into_run_folder_and_cache",
+    "test_no_other_process_is_started",
+    "test_report_renders",
+    "test_nothing_is_pickled",
+    "test_digest_follows_from_the_export",
+    "test_another_seed_differs",
+    "test_threads_of_the_shell_change_nothing",
+    "test_killed_and_resumed_equals_uninterrupted",
+    "test_ray_equals_serial",
+]
+"""Authors select them by name."""

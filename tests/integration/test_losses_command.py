@@ -14,6 +14,7 @@ import pytest
 from heliostat.cli.main import run as heliostat
 from heliostat.store.folder import RunFolder
 from heliostat.store.journal import Journal
+from heliostat.store.record import RunRecord
 from heliostat.values.canonical import encode
 
 DIGITS = "mul(-1, mul(1.02*y, log(0.9*f)))"
@@ -34,11 +35,14 @@ def finished(
 
     The first part of a name is the data set.
     """
-    from heliostat_methods.evomal.expression import parse
+    from heliostat_methods.evomal.losses.expression import parse
 
     folder = RunFolder(root / name)
     folder.path.mkdir(parents=True)
-    journal = Journal(folder.database, folder.artifacts)
+    model = {"name": "mlp", "hidden": [6]}
+    config = {"datasets": list(losses), "model": model, "momentum": 0.5, **settings}
+    record = RunRecord("evomal", config, seed=seed, created=created, state="finished")
+    journal = Journal(folder.database, folder.artifacts, record=record)
     problems = []
     for product, (task, text) in losses.items():
         dataset = product.partition("-")[0]
@@ -54,18 +58,7 @@ def finished(
             {"dataset": dataset, "classes": 1 if task == "regression" else 10,
              "comparison": {"losses": [{"role": "found"}, row]}}
         )  # fmt: skip
-    model = {"name": "mlp", "hidden": [6]}
-    config = {"datasets": list(losses), "model": model, "momentum": 0.5, **settings}
-    journal.set_meta(
-        {
-            "method": "evomal",
-            "seed": str(seed),
-            "state": "finished",
-            "created": str(created),
-            "config": json.dumps(config),
-            "result": journal.intern(encode({"problems": problems})),
-        }
-    )
+    journal.change(result=journal.intern(encode({"problems": problems})))
     journal.close()
 
 
@@ -134,11 +127,11 @@ def test_a_run_whose_loss_cannot_be_read_hides_no_other(
     finished(tmp_path, "good", {"digits": ("classification", DIGITS)})
     folder = RunFolder(tmp_path / "odd")
     folder.path.mkdir()
-    journal = Journal(folder.database, folder.artifacts)
+    record = RunRecord("evomal", {}, state="finished")
+    journal = Journal(folder.database, folder.artifacts, record=record)
     content = encode({"task": "regression", "loss": {"nodes": ["cosh", "y"]}}).encode()
     sha256 = folder.artifacts.put(content)
     journal.add_product("loss-x", (1,), "loss", sha256, len(content), "application/json")
-    journal.set_meta({"method": "evomal", "state": "finished", "config": "{}"})
     journal.close()
     assert heliostat(["losses", "list", "--runs", str(tmp_path), "--json"]) == 0
     out, err = capfd.readouterr()
@@ -268,7 +261,7 @@ def test_compare_picks_each_losss_rate_on_validation_data(losses: Any) -> None:
 def test_exports_work_without_the_platform(losses: Any, tmp_path: Path) -> None:
     import torch
 
-    from heliostat_methods.evomal.expression import parse
+    from heliostat_methods.evomal.losses.expression import parse
 
     path = tmp_path / "found.py"
     assert losses("export", "both/digits", "--format", "python", "-o", path).code == 0

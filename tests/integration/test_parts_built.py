@@ -86,3 +86,27 @@ def test_a_file_that_is_another_one_on_a_worker_s_machine_is_refused(tmp_path: P
     other = PartBuilder(Registry(), str, inputs, tmp_path, check_files=True)
     with pytest.raises(DataError, match="is not the file that the run began with"):
         other("dataset", ref)
+
+
+@pytest.mark.ray
+@pytest.mark.timeout(600)
+def test_a_loss_that_an_external_plugin_left_trains_evomal_s_comparison_on_two_workers(
+    made: CommandLine,
+) -> None:
+    run = left(made)
+    options = [
+        "run", "evomal", "--preset", "smoke", "--no-report", "-o", f'references=["run:{run}"]',
+        "-o", "baseline=fixed", "-o", "initial=[]", "-o", "test_steps=20", "-o", "test_seeds=2",
+        "-o", 'loss="mse"',
+    ]  # fmt: skip
+    ray, serial = (
+        made.json(*options, "--workers", workers, timeout=250) for workers in ("2", "serial")
+    )
+    assert ray["digest"] == serial["digest"]
+    assert ray["failures"] == 0
+    (problem,) = ray["result"]["problems"]
+    values = {row["role"]: row["values"] for row in problem["comparison"]["losses"]}
+    # the square of the absolute error, written by somebody else, is the squared error
+    assert values["reference1_best_rate"] == pytest.approx(values["standard_best_rate"], rel=1e-3)
+    (row,) = [one for one in problem["comparison"]["losses"] if run in one["label"]]
+    assert row["diverged"] == 0

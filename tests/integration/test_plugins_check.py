@@ -10,9 +10,10 @@ import pytest
 from command_line import CommandLine
 
 from heliostat.names import GROUP
-from heliostat_kit.rule import Broken, NotJudged, Rule
-from heliostat_kit.rules import RULES, judge
-from heliostat_kit.trial import Trial
+from heliostat_kit.rules.methods import RULES, judge
+from heliostat_kit.rules.rule import Rule
+from heliostat_kit.trials.trial import Trial
+from heliostat_kit.verdict import Broken, NotJudged
 
 METHOD = """
 from heliostat import MethodConfig, MethodSpec, hookimpl

@@ -12,8 +12,8 @@ import pytest
 from plugin_environment import PluginEnvironment
 
 from heliostat.contract.part import PROTOCOLS
-from heliostat_kit.offers import PROMISES
-from heliostat_kit.rules import RULES
+from heliostat_kit.rules.methods import RULES
+from heliostat_kit.rules.offers import PROMISES
 
 _BLOCK = re.compile(
     r"(?:`(?P<path>[^`\n]+)`:\n\n)?```(?P<kind>\w+)\n(?P<body>.*?)^```$", re.M | re.S

@@ -70,7 +70,7 @@ def test_a_run_that_is_driven_is_not_said_to_go_on(here: InProcess) -> None:
     begin(here, "count", "-o", "rounds=1")
     folder = RunFolder(here.folder / RUNS / name_of(here.folder / RUNS))
     journal = Journal(folder.database, folder.artifacts)
-    journal.set_meta({"state": "running"})
+    journal.change(state="running")
     journal.close()
     lock = RunLock(folder.lock)
     lock.acquire()

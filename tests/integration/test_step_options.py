@@ -240,7 +240,8 @@ import dataclasses
 import sys
 import types
 from heliostat.cli import main
-from heliostat_methods.step_options import laplace, pricing
+from heliostat_methods.step_options.closed_form import laplace
+from heliostat_methods.step_options.engines import pricing
 
 def price(option, market, greeks=False):
     honest = laplace.price_laplace(option, market)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import struct
+from contextlib import closing
 from pathlib import Path
 
 
@@ -24,4 +25,24 @@ def execute(run: Path, statement: str) -> int:
     changed = database.execute(statement).rowcount
     database.commit()
     database.close()
+    return changed
+
+
+def execute_unchecked(run: Path, statement: str, *values: object) -> int:
+    """Change a run's database as if its tables were not strict, then say that they are.
+
+    Only a file that was made to lie about its types looks so; returns how many rows changed.
+    """
+    path = run / "run.db"
+    with closing(sqlite3.connect(path)) as database, database:
+        stored = list(database.execute("select sql, name from sqlite_master"))
+        database.execute("pragma writable_schema = on")
+        loose = [
+            (text.replace(") strict, ", ") ").replace(") strict", ")"), n) for text, n in stored
+        ]
+        database.executemany("update sqlite_master set sql = ? where name = ?", loose)
+    with closing(sqlite3.connect(path)) as database, database:
+        changed = database.execute(statement, values).rowcount
+        database.execute("pragma writable_schema = on")
+        database.executemany("update sqlite_master set sql = ? where name = ?", stored)
     return changed

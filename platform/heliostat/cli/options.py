@@ -2,70 +2,126 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from heliostat.contract.commands import json_option, runs_option
 from heliostat.errors import ConfigError
 
-F = TypeVar("F", bound=Callable[..., Any])
+if TYPE_CHECKING:
+    from heliostat.executors.choice import Execution
 
 
-def execution_options(function: F) -> F:
-    """Add the options that say where a run executes."""
-    for option in (
-        click.option(
-            "--checkpoint-seconds",
-            type=float,
-            default=2.0,
-            show_default=True,
-            help="Least time between two stored checkpoints of a long task.",
-        ),
-        click.option("--address", help="Address of a Ray cluster, for example auto."),
-        click.option(
-            "--workers",
-            help="Number of Ray workers, or serial for this process [default: all cores].",
-        ),
-    ):
-        function = option(function)
-    return function
+class Workers(click.ParamType):  # type: ignore[type-arg]  # generic in newer click alone
+    """A number of Ray workers, or 0 for this process, which is written `serial`."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the number of workers; raises ConfigError for any other text."""
+        text = str(value)
+        if text == "serial":
+            return 0
+        if text.isascii() and text.isdecimal() and len(text) < 10 and int(text) > 0:
+            return int(text)
+        raise ConfigError("--workers", text, "a positive number or serial")
 
 
-def cluster_options(function: F) -> F:
-    """Add the options that say what a run waits for on a cluster."""
-    for option in (
-        click.option(
-            "--wait",
-            type=float,
-            default=0.0,
-            show_default=True,
-            help="Seconds to wait for --min-nodes.",
-        ),
-        click.option(
-            "--min-nodes",
-            type=int,
-            default=1,
-            show_default=True,
-            help="Begin when this many nodes joined the cluster at --address.",
-        ),
-    ):
-        function = option(function)
-    return function
+@dataclass(frozen=True)
+class RunOptions:
+    """How a run executes and how its end is shown, as the command line says it.
+
+    `workers`: 0 is this process, None all cores. `runs` is where new runs go, None for the default.
+    """
+
+    report: bool
+    workers: int | None
+    address: str | None
+    checkpoint_seconds: float
+    min_nodes: int
+    wait: float
+    runs: Path | None
+    as_json: bool
+
+    def execution(self, root: Path) -> Execution:
+        """Return the settings of a run in the folder `root`; raises ConfigError."""
+        from heliostat.executors.choice import Execution
+
+        if self.checkpoint_seconds < 0:
+            expected = "zero or more seconds"
+            raise ConfigError("--checkpoint-seconds", self.checkpoint_seconds, expected)
+        if self.workers == 0 and self.address is not None:
+            expected = "no address together with --workers serial"
+            raise ConfigError("--address", self.address, expected)
+        if self.min_nodes < 1:
+            raise ConfigError("--min-nodes", self.min_nodes, "one node or more")
+        if not 0 <= self.wait < float("inf"):
+            raise ConfigError("--wait", self.wait, "zero or more seconds")
+        if self.min_nodes > 1 and self.address is None:
+            expected = "an --address, for example --address auto"
+            raise ConfigError("--min-nodes", self.min_nodes, expected)
+        return Execution(
+            workers=self.workers,
+            address=self.address,
+            runs=root,
+            checkpoint_seconds=self.checkpoint_seconds,
+            min_nodes=self.min_nodes,
+            wait_seconds=self.wait,
+        )
 
 
-def parse_workers(text: str | None) -> int | None:
-    """Return 0 for serial, None for all cores, else the number of workers."""
-    if text is None:
-        return None
-    if text == "serial":
-        return 0
-    if text.isascii() and text.isdecimal() and len(text) < 10 and int(text) > 0:
-        return int(text)
-    raise ConfigError("--workers", text, "a positive number or serial")
+_OPTIONS = (
+    click.option("--report/--no-report", default=True, help="Write report.html at the end."),
+    click.option(
+        "--workers",
+        type=Workers(),
+        help="Number of Ray workers, or serial for this process [default: all cores].",
+    ),
+    click.option("--address", help="Address of a Ray cluster, for example auto."),
+    click.option(
+        "--checkpoint-seconds",
+        type=float,
+        default=2.0,
+        show_default=True,
+        help="Least time between two stored checkpoints of a long task.",
+    ),
+    click.option(
+        "--min-nodes",
+        type=int,
+        default=1,
+        show_default=True,
+        help="Begin when this many nodes joined the cluster at --address.",
+    ),
+    click.option(
+        "--wait",
+        type=float,
+        default=0.0,
+        show_default=True,
+        help="Seconds to wait for --min-nodes.",
+    ),
+    runs_option,
+    json_option,
+)
+
+
+def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of every verb that runs a search; the verb gets them as `options`."""
+
+    @functools.wraps(function)
+    def verb(**given: Any) -> Any:
+        options = RunOptions(**{f.name: given.pop(f.name) for f in fields(RunOptions)})
+        return function(options=options, **given)
+
+    for option in reversed(_OPTIONS):
+        verb = option(verb)
+    return verb
 
 
 def data_only(as_json: bool) -> AbstractContextManager[Any]:

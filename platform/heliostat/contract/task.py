@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
@@ -32,11 +32,14 @@ class Resources:
 
     cpus: float = 1
     gpus: float = 0
+    """GPUs of one node; a task computes on the first of them (`TaskContext.device`)"""
     memory: int = 0
     """bytes; an item that allocates more fails with MemoryError"""
     custom: tuple[tuple[str, float], ...] = ()
     deadline: float = 0
     """seconds after which an item fails; 0 sets none (see `heliostat.worker.limits`)"""
+    or_cpu: bool = False
+    """an item that asks for GPUs runs on the CPU where no node has them, instead of a refusal"""
 
     def __post_init__(self) -> None:
         for name in ("cpus", "gpus", "memory", "deadline"):
@@ -49,6 +52,10 @@ class Resources:
         parts += [f"memory={self.memory}" if self.memory else ""]
         parts += [f"{name}={amount:g}" for name, amount in self.custom]
         return ", ".join(part for part in parts if part)
+
+    def on_cpu(self) -> Resources:
+        """Return what the item needs when it runs on the CPU."""
+        return replace(self, gpus=0, or_cpu=False)
 
     @property
     def threads(self) -> int:
@@ -67,6 +74,18 @@ class TaskContext(Protocol):
     @property
     def cache_dir(self) -> Path:
         """A folder of this machine for compiled kernels and tables; it changes no result."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """The torch device that the task may use, by torch's name, as `tensor.to` takes it.
+
+        "cuda:0" where the item's `Resources` have gpus, else "cpu"; also "cpu" with `or_cpu` where
+        the worker has no GPU that torch can use. Without `or_cpu` such a worker raises
+        ResourceError, so that nothing is computed elsewhere than asked. Reading it imports torch
+        only for an item that was granted a GPU. Draw on the CPU, from the named streams, and move:
+        a GPU's own generator gives other numbers.
+        """
         ...
 
     def rng(self, *name: Name) -> np.random.Generator:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import functools
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from typing import Any
 from heliostat.contract.config import without_none
 from heliostat.contract.method import MethodSpec
 from heliostat.driver import identity
-from heliostat.driver.summary import account_of, say_last
+from heliostat.driver.summary import ON_GPU, account_of, add_label, say_last
 from heliostat.engine.conduct import conducted
 from heliostat.engine.engine import Engine
 from heliostat.engine.listener import Listener
@@ -30,6 +30,7 @@ from heliostat.store.journal import Journal, Row
 from heliostat.store.lock import RunLock
 from heliostat.store.log import RunLog
 from heliostat.terminal import printable
+from heliostat.worker.devices import installed, summary
 from heliostat.worker.numerics import environment, prepare_environment, set_threads
 
 LONGEST_REASON = 400
@@ -62,8 +63,9 @@ def drive(begun: Begun) -> dict[str, Any]:
     fingerprint = begun.code.fingerprint
     prepare_environment(execution.cache_dir, fingerprint)
     set_threads(1)
-    journal.drop_meta("digest", "result")  # of an earlier end that this start goes beyond
-    journal.set_meta({"state": "running", "starts": str(int(journal.meta("starts") or 0) + 1)})
+    began_as = journal.record
+    # digest and result are of an earlier end that this start goes beyond
+    journal.change(state="running", starts=began_as.starts + 1, digest=None, result=None)
 
     warnings: list[str] = []
 
@@ -73,16 +75,21 @@ def drive(begun: Begun) -> dict[str, Any]:
         if kind == "warning":
             warnings.append(text)
 
-    inputs = Inputs(
-        plugins, json.loads(journal.meta("inputs") or "{}"), Path(journal.meta("directory") or ".")
-    )
+    inputs = Inputs(plugins, began_as.inputs, Path(began_as.directory))
     executor = make_executor(
-        folder, begun.seed, execution, fingerprint, begun.code.packages, inputs, on_event
+        folder,
+        begun.seed,
+        execution,
+        fingerprint,
+        begun.code.packages,
+        inputs,
+        on_event,
+        on_gpu=functools.cache(lambda: add_label(journal, ON_GPU)),
     )
     observers = Observers(plugins, folder, on_event)
     others = plugins.third_party()
     _tell_of_plugins(others, on_event)
-    journal.set_meta(_surroundings(others))
+    journal.change(**_surroundings(others))
     engine = Engine(
         root=begun.seed,
         journal=journal,
@@ -108,7 +115,7 @@ def drive(begun: Begun) -> dict[str, Any]:
     try:
         with stoppable(engine, lambda: say_last(folder)):
             result = conducted(method, begun.config, engine)
-        journal.set_meta({"result": journal.intern(result)})
+        journal.change(result=journal.intern(result))
         state = "finished"
     except Interrupted as stopped:
         error = stopped
@@ -142,13 +149,13 @@ def _tell_of_plugins(rows: Sequence[PluginRow], on_event: Callable[[str, str], N
             on_event("plugin", f"{printable(text)[:LONGEST_REASON]} (see: heliostat plugins)")
 
 
-def _surroundings(rows: Sequence[PluginRow]) -> dict[str, str]:
+def _surroundings(rows: Sequence[PluginRow]) -> dict[str, Any]:
     """Return what a run's record holds of the machine and of the plugins on it."""
-    plugins, machine = identity.plugin_record(rows), environment()
-    machine["versions"] |= {
-        row["distribution"]: row["version"] for row in plugins if row["version"]
-    }
-    return {"environment": json.dumps(machine), "plugins": json.dumps(plugins)}
+    plugins, machine = identity.used_plugins(rows), environment()
+    if gpus := installed():
+        machine["gpu"] = summary(gpus)
+    machine["versions"] |= {used.distribution: used.version for used in plugins if used.version}
+    return {"environment": machine, "plugins": plugins}
 
 
 class _Observed:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +14,8 @@ from heliostat.errors import IdentityChanged
 from heliostat.names import COLLECTION
 from heliostat.plugins.allowed import PluginRow
 from heliostat.plugins.registry import Registry
-from heliostat.store.folder import RunFolder
 from heliostat.store.journal import Journal
+from heliostat.store.record import RunRecord, UsedPlugin
 from heliostat.terminal import printable
 from heliostat.worker import fingerprint
 
@@ -38,11 +37,11 @@ class Code:
         """Packages of which no file was found."""
         return fingerprint.without_source(self.packages, self.files)
 
-    def record(self) -> dict[str, str]:
-        """Return what a run's record holds of it."""
+    def record(self) -> dict[str, Any]:
+        """Return the fields of a run's record that hold it."""
         return {
-            "packages": json.dumps(self.packages),
-            "sources": json.dumps(self.files),
+            "packages": self.packages,
+            "sources": dict(self.files),
             "fingerprint": self.fingerprint,
         }
 
@@ -77,7 +76,7 @@ class CodeOfRun:
             self._code = Code(
                 (*self._code.packages, *new), {**self._code.files, **fingerprint.sources(new)}
             )
-            self._journal.set_meta(self._code.record())
+            self._journal.change(**self._code.record())
             self._tell_of(set(new) & set(self._code.without_source))
 
     def _tell_of(self, packages: Iterable[str]) -> None:
@@ -87,50 +86,24 @@ class CodeOfRun:
             add_label(self._journal, f"the code of {package} is not part of the run's identity")
 
 
-@dataclass(frozen=True)
-class Recorded:
-    """What a run recorded of the code that began it."""
-
-    version: int
-    packages: tuple[str, ...]
-    plugins: Sequence[Mapping[str, str]]
-
-
-def recorded(folder: RunFolder) -> Recorded:
-    """Return what a run's journal says of the method's version, its packages and plugins."""
-    journal = Journal(folder.database, folder.artifacts, readonly=True)
-    try:
-        return Recorded(
-            int(journal.meta("method_version") or 1),
-            tuple(json.loads(journal.meta("packages") or "[]")),
-            json.loads(journal.meta("plugins") or "[]"),
-        )
-    finally:
-        journal.close()
-
-
-def plugin_record(rows: Iterable[PluginRow]) -> list[dict[str, str]]:
-    """Return name, distribution and version of the plugins that were loaded."""
-    return [
-        {
-            "name": printable(row.name),
-            "distribution": printable(row.distribution),
-            "version": printable(row.version),
-        }
+def used_plugins(rows: Iterable[PluginRow]) -> tuple[UsedPlugin, ...]:
+    """Return the plugins that were loaded."""
+    return tuple(
+        UsedPlugin(printable(row.name), printable(row.distribution), printable(row.version))
         for row in rows
         if row.state == "loaded"
-    ]
+    )
 
 
-def version_that_began(began: Recorded, now: Iterable[PluginRow]) -> str:
+def version_that_began(began: RunRecord, now: Iterable[PluginRow]) -> str:
     """Return the words for the version that began a run, with the plugins that have another now."""
-    here = {row["name"]: row for row in plugin_record(now)}
+    here = {used.name: used for used in used_plugins(now)}
     other = []
-    for row in began.plugins:
-        found = here.get(row["name"], {"distribution": "nothing", "version": ""})
-        if row["version"] and dict(row) != dict(found):
-            then = f"{row['distribution']} {row['version']}"
-            other.append(f"{then}; here is {found['distribution']} {found['version']}".rstrip())
+    for used in began.plugins:
+        found = here.get(used.name, UsedPlugin(used.name, "nothing", ""))
+        if used.version and used != found:
+            then = f"{used.distribution} {used.version}"
+            other.append(f"{then}; here is {found.distribution} {found.version}".rstrip())
     return "the version that began the run" + (f" ({', '.join(other)})" if other else "")
 
 
@@ -153,30 +126,26 @@ def check_config(method: MethodSpec, stored: dict[str, Any], now: dict[str, Any]
         raise IdentityChanged(f"configuration field {path}", repr(was), repr(value), hint)
 
 
-def carried_over(
-    method: MethodSpec, stored: dict[str, Any], began: Recorded, now: Iterable[PluginRow]
-) -> dict[str, Any]:
+def carried_over(method: MethodSpec, began: RunRecord, now: Iterable[PluginRow]) -> dict[str, Any]:
     """Return a run's configuration as of the method's version now; raises IdentityChanged."""
-    found = migrated(method, stored, began.version)
+    found = migrated(method, began.config, began.method_version)
     if found is None:
         raise IdentityChanged(
             f"the version of method {method.name}",
-            began.version,
+            began.method_version,
             method.version,
             f"install {version_that_began(began, now)}",
         )
     return found
 
 
-def check_code(
-    stored: Mapping[str, str], code: Code, allowed: bool, began: Recorded, now: Iterable[PluginRow]
-) -> str | None:
+def check_code(began: RunRecord, code: Code, allowed: bool, now: Iterable[PluginRow]) -> str | None:
     """Return the first file that is not as when the run began; raises IdentityChanged for it."""
-    changed = fingerprint.first_difference(stored, code.files)
+    changed = fingerprint.first_difference(began.sources, code.files)
     if changed is not None and not allowed:
         raise IdentityChanged(
             f"the code ({changed})",
-            fingerprint.fingerprint(stored)[:12],
+            fingerprint.fingerprint(began.sources)[:12],
             code.fingerprint[:12],
             f"use {version_that_began(began, now)}, or pass --allow-code-change",
         )

@@ -66,46 +66,41 @@ def _resumed(
     plugins: Registry,
 ) -> Begun:
     view = RunView(folder)
-    name, seed, lookahead, stored = view.method, view.seed, view.lookahead, view.config
-    sources, inputs = view.sources(), view.inputs
+    began = view.about
     view.close()
-    began = identity.recorded(folder)
-    method = plugins.method(name)
+    method = plugins.method(began.method)
     loaded = plugins.loaded()
-    stored = identity.carried_over(method, stored, began, loaded)
+    stored = identity.carried_over(method, began, loaded)
     file = configuration.read_run_file(folder.config)
-    if file.method != name or (file.seed, file.lookahead) != (seed, lookahead):
-        raise IdentityChanged(
-            "method, seed or lookahead in config.toml",
-            (name, seed, lookahead),
-            (file.method, file.seed, file.lookahead),
-            "restore them or start a new run",
-        )
-    written = migrated(method, file.config, file.version or began.version) or {}
+    was, says = [(one.method, one.seed, one.lookahead) for one in (began, file)]
+    if was != says:
+        hint = "restore them or start a new run"
+        raise IdentityChanged("method, seed or lookahead in config.toml", was, says, hint)
+    written = migrated(method, file.config, file.version or began.method_version) or {}
     values = configuration.with_none(written, stored)  # TOML has no word for None
     config = configuration.resolve(
         method, plugins, values=values, overrides=overrides, source=str(folder.config)
     )
     now = plain(config)
     identity.check_config(method, stored, now)
-    check_inputs(inputs)
+    check_inputs(began.inputs)
     packages = identity.packages_of(plugins, method, config)
     code = identity.code_of([*packages, *began.packages])
-    changed = identity.check_code(sources, code, allow_code_change, began, loaded)
+    changed = identity.check_code(began, code, allow_code_change, loaded)
     journal = Journal(folder.database, folder.artifacts)
     if now != stored:
         journal.begin_extension()
         journal.add_event("extended", json.dumps(configuration.first_change(stored, now)))
-        journal.set_meta({"config": json.dumps(now)})
-        write_config(folder, method, None, seed, lookahead, now)
-    if began.version != method.version:
-        text = f"configuration of version {began.version} to {method.version}"
+        journal.change(config=now)
+        write_config(folder, method, None, began.seed, began.lookahead, now)
+    if began.method_version != method.version:
+        text = f"configuration of version {began.method_version} to {method.version}"
         journal.add_event("migrated", text)
-        journal.set_meta({"config": json.dumps(now), "method_version": str(method.version)})
-        write_config(folder, method, None, seed, lookahead, now)
+        journal.change(config=now, method_version=method.version)
+        write_config(folder, method, None, began.seed, began.lookahead, now)
     if changed is not None:
         journal.add_event("code_changed", changed)
-        journal.set_meta(code.record())
+        journal.change(**code.record())
         add_label(journal, f"code changed during the run, first in {changed}")
     return Begun(
         folder=folder,
@@ -113,8 +108,8 @@ def _resumed(
         journal=journal,
         method=method,
         config=config,
-        seed=seed,
-        lookahead=lookahead,
+        seed=began.seed,
+        lookahead=began.lookahead,
         code=code,
         execution=execution,
         listener=listener,

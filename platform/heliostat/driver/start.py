@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import shutil
 import sys
@@ -23,6 +22,7 @@ from heliostat.plugins.registry import Registry, registry
 from heliostat.store.folder import RunFolder, create
 from heliostat.store.journal import Journal
 from heliostat.store.lock import RunLock
+from heliostat.store.record import RunRecord
 from heliostat.store.view import RunView
 
 DEFAULT_LOOKAHEAD = 3
@@ -63,27 +63,23 @@ def start(
         values_now = plain(config)
         code = identity.code_of(identity.packages_of(plugins, method, config))
         write_config(folder, method, preset, seed, lookahead, values_now)
-        journal = Journal(folder.database, folder.artifacts)
-    except BaseException:
-        _remove_if_empty(folder)
-        raise
-    journal.set_meta(
-        {
-            "method": method.name,
-            "method_version": str(method.version),
-            "preset": preset or "",
-            "seed": str(seed),
-            "lookahead": str(lookahead),
-            "config": json.dumps(values_now),
-            "inputs": json.dumps(inputs),
-            "directory": str(Path.cwd()),
+        record = RunRecord(
+            method=method.name,
+            method_version=method.version,
+            preset=preset or "",
+            seed=seed,
+            lookahead=lookahead,
+            config=values_now,
+            inputs=inputs,
+            directory=str(Path.cwd()),
+            created=time.time(),
+            command=shlex.join(["heliostat", *sys.argv[1:]]),
             **code.record(),
-            "created": str(time.time()),
-            "command": shlex.join(["heliostat", *sys.argv[1:]]),
-            "state": "running",
-            "starts": "0",
-        }
-    )
+        )
+        journal = Journal(folder.database, folder.artifacts, record=record)
+    except BaseException:
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
     on_folder(folder)
     begun = Begun(
         folder=folder,
@@ -108,8 +104,3 @@ def start(
         if nothing_done:
             shutil.rmtree(folder.path, ignore_errors=True)
         raise
-
-
-def _remove_if_empty(folder: RunFolder) -> None:
-    if not folder.database.exists():
-        shutil.rmtree(folder.path, ignore_errors=True)

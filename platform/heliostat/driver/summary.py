@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import time
+from dataclasses import asdict
 from typing import Any
 
 from heliostat.contract.method import MethodSpec
@@ -16,12 +17,15 @@ from heliostat.store.folder import RunFolder, runs_root
 from heliostat.store.journal import Journal
 from heliostat.values.outcome import CHANCES
 
+ON_GPU = "computed on a GPU: equal bits are promised on CPUs of one type only"
+"""The label of a run in which items were granted a GPU."""
+
 
 def add_label(journal: Journal, label: str) -> None:
     """Say in a run's record what its result depends on besides its configuration."""
-    labels = json.loads(journal.meta("labels") or "[]")
+    labels = journal.record.labels
     if label not in labels:
-        journal.set_meta({"labels": json.dumps([*labels, label])})
+        journal.change(labels=(*labels, label))
 
 
 def account_of(
@@ -42,45 +46,45 @@ def account_of(
     for kind, label in CHANCES.items():
         if any(row.failure is not None and row.failure.kind == kind for row in failures):
             add_label(journal, label)
-    final = {"state": state, "error": "" if error is None else f"{type(error).__name__}: {error}"}
-    if state == "finished":
-        final["digest"] = journal.digest()
-    workers = journal.workers()
-    record = {
+    last_start = {
         "seconds": round(time.monotonic() - began, 3),
         "evaluated": engine.evaluated,
         "replayed": engine.replayed,
         "executor": engine.executor.describe(),
     }
-    final["record"] = json.dumps(record)
-    journal.set_meta(final)
-    result = journal.meta("result")
+    journal.change(
+        state=state,
+        error="" if error is None else f"{type(error).__name__}: {error}",
+        digest=journal.digest() if state == "finished" else None,
+        last_start=last_start,
+    )
+    record = journal.record
     return {
         "run": folder.id,
         "folder": str(folder.path),
         "method": method.name,
         "seed": seed,
         "state": state,
-        "digest": final.get("digest"),
-        "result": None if result is None else json.loads(journal.extern(result)),
+        "digest": record.digest,
+        "result": None if record.result is None else json.loads(journal.extern(record.result)),
         "outcomes": journal.count_delivered(),
         "failures": len(failures),
-        "seconds": record["seconds"],
+        "seconds": last_start["seconds"],
         "evaluated": engine.evaluated,
         "replayed": engine.replayed,
         "attempts": journal.attempts(),
-        "starts": int(journal.meta("starts") or 1),
-        "workers": [{"worker": name, **values} for name, values in workers.items()],
-        "executor": record["executor"],
-        "labels": json.loads(journal.meta("labels") or "[]"),
-        "plugins": json.loads(journal.meta("plugins") or "[]"),
-        "environment": json.loads(journal.meta("environment") or "{}"),
+        "starts": record.starts,
+        "workers": [{"worker": name, **work} for name, work in journal.workers().items()],
+        "executor": last_start["executor"],
+        "labels": list(record.labels),
+        "plugins": [asdict(used) for used in record.plugins],
+        "environment": record.environment,
     }
 
 
 def say_last(folder: RunFolder) -> None:
     """Record and print that a run was stopped, from inside a signal handler."""
-    write_last(folder.database, {"state": "interrupted", "error": "Interrupted: left at once"})
+    write_last(folder.database, state="interrupted", error="Interrupted: left at once")
     root = folder.path.parent
     where = "" if root == runs_root().absolute() else f" --runs {shlex.quote(str(root))}"
     line = "\n" if os.isatty(2) else ""  # below what is shown in place

@@ -16,10 +16,8 @@ class Executor(Protocol):
     The engine owns order, journal and replay; an executor owns transport, retries and limits.
     """
 
-    @property
-    def slots(self) -> int:
-        """Items that can run at the same time."""
-        ...
+    slots: int
+    """Items that can run at the same time."""
 
     def start(self) -> None:
         """Acquire processes; called before the first item that is not in the journal."""

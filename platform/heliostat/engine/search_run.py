@@ -53,7 +53,10 @@ LARGE_ITEM = 1_000_000
 
 
 class SearchRun(Run):
-    """`Run` for one search: hands out keys in the order of asking and brings outcomes back."""
+    """`Run` for one search: hands out keys in the order of asking and brings outcomes back.
+
+    What each method gives stands in `Run`.
+    """
 
     def __init__(self, engine: Engine, scope: Key) -> None:
         self._engine = engine
@@ -69,17 +72,14 @@ class SearchRun(Run):
 
     @property
     def scope(self) -> Key:
-        """The key of this (sub-)search."""
         return self._scope
 
     @property
     def lookahead(self) -> int:
-        """The number of virtual slots."""
         return self._engine.lookahead
 
     @property
     def outstanding(self) -> int:
-        """How many submitted outcomes have not been taken."""
         return len(self._submitted)
 
     def map(
@@ -90,7 +90,6 @@ class SearchRun(Run):
         shared: SharedData = None,
         resources: Resources | None = None,
     ) -> list[Outcome[O]]:
-        """Evaluate all items and return their outcomes in item order."""
         call, works = self._begin(fn, items, shared, resources)
         outcomes: list[Outcome[O]] = list(self._deliver(call, works))
         refuse_if_all_failed(call, task_name(fn), outcomes)
@@ -104,7 +103,6 @@ class SearchRun(Run):
         shared: SharedData = None,
         resources: Resources | None = None,
     ) -> Iterator[Outcome[O]]:
-        """Yield outcomes in item order, reading items lazily; may be left early."""
         call, works = self._begin(fn, items, shared, resources)
         return _Stream(self, self._deliver(call, works))
 
@@ -116,7 +114,6 @@ class SearchRun(Run):
         shared: SharedData = None,
         resources: Resources | None = None,
     ) -> Outcome[O]:
-        """Run one long task, which may keep checkpoints of its own."""
         return self._single(fn, item, shared, resources, observed=False)
 
     def observe(
@@ -127,7 +124,6 @@ class SearchRun(Run):
         shared: SharedData = None,
         resources: Resources | None = None,
     ) -> Outcome[O]:
-        """Measure something: journaled and replayed, run alone, not in the digest."""
         return self._single(fn, item, shared, resources, observed=True)
 
     def submit(
@@ -139,7 +135,6 @@ class SearchRun(Run):
         shared: SharedData = None,
         resources: Resources | None = None,
     ) -> Key:
-        """Ask for one outcome ahead of time; returns its key."""
         _check_cost("submit", cost)
         key = self._next_key()
         common = self._common(fn, shared, resources)._replace(prompt=True)
@@ -147,7 +142,6 @@ class SearchRun(Run):
         return self._occupy_slot(key, cost)
 
     def branch(self, search: Callable[[Run], R], *, cost: float = 1.0) -> Key:
-        """Begin a sub-search whose outcome `next` delivers; returns its key."""
         _check_cost("branch", cost)
         key = self._next_key()
         engine = self._engine
@@ -163,7 +157,6 @@ class SearchRun(Run):
         return key
 
     def next(self) -> Outcome[Any]:
-        """Return the submitted outcome that is first in virtual finish order."""
         self.own_thread()
         if not self._submitted:
             raise MisuseError("next() was called with nothing outstanding; submit() first")
@@ -181,7 +174,6 @@ class SearchRun(Run):
         return Outcome(key, branch.result, failure)
 
     def gather(self, *searches: Callable[[Run], R]) -> list[R]:
-        """Run sub-searches side by side, each with its own keys and streams; results in order."""
         key = self._next_key()
         scopes = [SearchRun(self._engine, (*key, i)) for i in range(len(searches))]
         journal = self._engine.journal
@@ -199,32 +191,26 @@ class SearchRun(Run):
             raise failed.error from None
 
     def share(self, value: T) -> Shared[T]:
-        """Store large read-only data under the hash of their content."""
         self.own_thread()
         text = encode(value)
         sha256 = self._engine.artifacts.put(text.encode())
         return Shared(sha256)
 
     def rng(self, *name: streams.Name) -> np.random.Generator:
-        """Return the random stream of that name."""
         return streams.stream(self._engine.root, *self._named(name))
 
     def seed64(self, *name: streams.Name) -> int:
-        """Return the 64-bit seed of that name."""
         return streams.seed64(self._engine.root, *self._named(name))
 
     def torch_generator(self, *name: streams.Name) -> torch.Generator:
-        """Return a CPU torch generator of that name."""
         return streams.torch_generator(self._engine.root, *self._named(name))
 
     def python_random(self, *name: streams.Name) -> AbstractContextManager[random.Random]:
-        """Put the stream of that name in place of the global `random`."""
         return streams.python_random(self._engine.root, *self._named(name))
 
     def report(
         self, step: int, *, of: int | None = None, count: float | None = None, **metrics: float
     ) -> None:
-        """Record metrics of a step."""
         self.own_thread()
         engine = self._engine
         values = {name: _number(name, value) for name, value in metrics.items()}
@@ -235,7 +221,6 @@ class SearchRun(Run):
         engine.check_stop()
 
     def checkpoint(self, step: int, state: object) -> None:
-        """Store the search's state, how many calls came before, and what they delivered."""
         self.own_thread()
         if self._submitted:
             raise MisuseError(
@@ -258,7 +243,6 @@ class SearchRun(Run):
     def restore(
         self, default: tuple[int, T], load: Callable[[Any], T] | None = None
     ) -> tuple[int, T]:
-        """Return (step, state) of the newest intact checkpoint, or `default`."""
         self.own_thread()
         if self._calls:
             raise MisuseError("restore() comes before any other use of run")
@@ -272,7 +256,6 @@ class SearchRun(Run):
         return default
 
     def save(self, name: str, value: object, *, kind: str = "value") -> Artifact:
-        """Keep a product."""
         self.own_thread()
         content, media = (
             (value, "application/octet-stream")
@@ -285,7 +268,6 @@ class SearchRun(Run):
         return Artifact(sha256, name)
 
     def part(self, kind: str, ref: PartRef) -> Any:
-        """Build the part that the configuration names."""
         return self._engine.build_part(kind, ref)
 
     def _bind(self, search: Callable[[Run], R]) -> Callable[[], R]:

@@ -52,8 +52,12 @@ def make_executor(
     packages: Sequence[str],
     brought: Inputs,
     on_event: Callable[[str, str], None],
+    on_gpu: Callable[[], None] = lambda: None,
 ) -> Executor:
-    """Return the executor that these settings ask for; Ray is imported only when it is used."""
+    """Return the executor that these settings ask for; Ray is imported only when it is used.
+
+    `on_gpu` is called when a reply comes from an item that was granted a GPU.
+    """
     workers = execution.workers
     if workers is None and execution.address is None and (os.cpu_count() or 1) == 1:
         workers = 0
@@ -72,7 +76,8 @@ def make_executor(
                 execution.checkpoint_seconds,
                 fetch,
                 PartBuilder(brought.plugins, fetch, brought.hashes, brought.directory),
-            )
+            ),
+            on_gpu=on_gpu,
         )
     from heliostat.executors.ray.executor import RayExecutor, WorkerSetup
 
@@ -101,4 +106,5 @@ def make_executor(
         min_nodes=execution.min_nodes,
         wait_seconds=execution.wait_seconds,
         on_event=on_event,
+        on_gpu=on_gpu,
     )

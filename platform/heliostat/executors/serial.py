@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from heliostat.contract.task import Resources
+from heliostat.engine.executor import Executor
 from heliostat.errors import Key, ResourceError
+from heliostat.worker import devices
 from heliostat.worker.evaluate import WorkerSide
 from heliostat.worker.numerics import set_threads
 from heliostat.worker.work import Reply, TaskState, Work
@@ -20,14 +22,20 @@ BATCH_SECONDS = 0.005
 LARGEST_BATCH = 1024
 
 
-class SerialExecutor:
+class SerialExecutor(Executor):
     """Runs items one after the other where it is called."""
 
     slots = 1
 
-    def __init__(self, worker: WorkerSide, cpus: int | None = None) -> None:
+    def __init__(
+        self,
+        worker: WorkerSide,
+        cpus: int | None = None,
+        on_gpu: Callable[[], None] = lambda: None,
+    ) -> None:
         self._worker = worker
         self._cpus = cpus or os.cpu_count() or 1
+        self._on_gpu = on_gpu
         self._queue: deque[Work] = deque()
         self._seconds: float | None = None
         self._label = f"pid {os.getpid()}"
@@ -37,10 +45,11 @@ class SerialExecutor:
 
     def check(self, resources: Resources) -> None:
         """Refuse what this machine does not have."""
-        if resources.cpus > self._cpus or resources.gpus or resources.custom:
-            raise ResourceError(
-                str(resources), f"cpus={self._cpus} in one process", "use --address"
-            )
+        resources = _granted(resources)
+        if resources.cpus > self._cpus or resources.gpus > _gpus(resources) or resources.custom:
+            here = f"cpus={self._cpus}"
+            here += f", gpus={_gpus(resources)}" if resources.gpus else ""
+            raise ResourceError(str(resources), f"{here} in one process", "use --address")
 
     def room(self) -> int:
         """Return one item, or as many cheap ones as fit a batch."""
@@ -50,7 +59,8 @@ class SerialExecutor:
         return min(max(1, batch), LARGEST_BATCH) - len(self._queue)
 
     def submit(self, work: Work) -> None:
-        """Queue an item."""
+        if work.resources.or_cpu:
+            work = work._replace(resources=_granted(work.resources))
         self._queue.append(work)
 
     def wait(self, timeout: float, on_state: Callable[[TaskState], None]) -> list[Reply]:
@@ -65,6 +75,8 @@ class SerialExecutor:
                 on_state(TaskState(key, state))
 
             replies.append(self._worker.evaluate(work, self._label, send))
+            if work.resources.gpus:
+                self._on_gpu()
             if time.perf_counter() - began >= BATCH_SECONDS:
                 break
         if replies:
@@ -73,12 +85,10 @@ class SerialExecutor:
         return replies
 
     def drop(self, keys: Iterable[Key]) -> None:
-        """Take items out of the queue."""
         gone = set(keys)
         self._queue = deque(work for work in self._queue if work.key not in gone)
 
     def halt(self) -> None:
-        """Empty the queue."""
         self._queue.clear()
 
     def busy(self) -> bool:
@@ -86,9 +96,19 @@ class SerialExecutor:
         return False
 
     def describe(self) -> dict[str, Any]:
-        """Say that everything ran here."""
         return {"executor": "serial", "slots": 1}
 
     def close(self, grace: float) -> None:
-        """Nothing to release."""
         self._queue.clear()
+
+
+def _gpus(resources: Resources) -> int:
+    """Return the GPUs of this process; they are not looked for when none is asked for."""
+    return len(devices.visible()) if resources.gpus else 0
+
+
+def _granted(resources: Resources) -> Resources:
+    """Return the resources, without GPUs where these are not needed and not there."""
+    return (
+        resources.on_cpu() if resources.or_cpu and resources.gpus > _gpus(resources) else resources
+    )

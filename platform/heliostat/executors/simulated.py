@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from heliostat.contract.task import Resources
+from heliostat.engine.executor import Executor
 from heliostat.errors import ConfigError, Key
 from heliostat.worker.evaluate import WorkerSide
 from heliostat.worker.work import Reply, TaskState, Work
@@ -22,7 +23,7 @@ AHEAD = 3
 """Items wanted for each slot, as many as the Ray executor keeps chunks under way."""
 
 
-class SimulatedExecutor:
+class SimulatedExecutor(Executor):
     """Answers in the order in which virtual workers would finish, first come first served.
 
     `now` is the virtual time in seconds, `busy_seconds` what all workers have worked until then.
@@ -100,11 +101,9 @@ class SimulatedExecutor:
         self._dropped |= gone & {run[-1].key for run in self._running}
 
     def halt(self) -> None:
-        """Empty the queue."""
         self._queue.clear()
 
     def busy(self) -> bool:
-        """Return whether items run."""
         return bool(self._running)
 
     def utilisation(self) -> float:
@@ -122,7 +121,6 @@ class SimulatedExecutor:
         }
 
     def close(self, grace: float) -> None:
-        """Nothing to release."""
         self._queue.clear()
 
     def _start_idle(self) -> None:

@@ -16,7 +16,7 @@ import stat
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -27,6 +27,8 @@ from heliostat.executors.ray.reaching import why_unreachable
 from heliostat.ops.cluster.mounts import TOKEN_HINT, token_path
 from heliostat.store.folder import runs_root
 from heliostat.terminal import printable
+from heliostat.worker import devices
+from heliostat.worker.devices import Gpu
 from heliostat.worker.numerics import THREAD_VARIABLES, cpu, environment
 
 State = Literal["ok", "warning", "failed"]
@@ -64,6 +66,7 @@ def examine(shell: Mapping[str, str] | None = None, cgroup: Path | None = None) 
         _ray(),
         cores(cgroup or Path("/sys/fs/cgroup"), os.cpu_count() or 1),
         _threads(shell),
+        gpus(devices.with_memory(), shell),
         _memory(),
         shared_memory(Path("/dev/shm")),
         folder("runs folder", runs_root()),
@@ -142,6 +145,28 @@ def _threads(shell: Mapping[str, str]) -> Finding:
     own = "STRICT" in set_there.get("MKL_CBWR", "STRICT")
     mend = "other machines may give other last bits: unset MKL_CBWR"
     return Finding("BLAS threads", "ok" if own else "warning", found, mend)
+
+
+def gpus(there: Sequence[Gpu], shell: Mapping[str, str]) -> Finding:
+    """List the GPUs of this machine, and say whether the shell and torch leave any to tasks."""
+    name = "GPUs"
+    if not there:
+        return Finding(name, "ok", "none; tasks use the CPU")
+    listed = ", ".join(
+        gpu.name + (f" with {gpu.memory / 1e9:.0f} GB" if gpu.memory else "") for gpu in there
+    )
+    drivers = ", ".join(sorted({gpu.driver for gpu in there if gpu.driver})) or "unknown"
+    found = f"{listed}; driver {drivers}"
+    shown = devices.visible(shell, there)
+    if len(shown) < len(there):
+        found += f"; {devices.VISIBLE}={shell[devices.VISIBLE]} leaves {len(shown)}"
+    why = devices.torch_refuses() if shown else "none is left to tasks"
+    if not why:
+        return Finding(name, "ok", found)
+    mend = "tasks that need one fail: " + (
+        "install torch for CUDA" if shown else f"unset {devices.VISIBLE}"
+    )
+    return Finding(name, "warning", f"{found}; {why}", mend)
 
 
 def _memory() -> Finding:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from heliostat.contract.config import validate
 from heliostat.contract.guard import contained
 from heliostat.contract.method import MethodSpec
 from heliostat.contract.part import PartRef, PartSpec, check_part_object
@@ -68,7 +69,7 @@ class PartBuilder:
             part = self._from_product(kind, ref)
         else:
             spec = self._offers.part(kind, ref.name)
-            params = spec.config.model_validate(dict(ref.params))
+            params = validate(spec.config, dict(ref.params), f"{kind} {ref.name}")
             argument = argument_of(ref)
             if spec.inputs is not None:  # a relative path is meant from where the run began
                 argument = str(self._directory / argument)

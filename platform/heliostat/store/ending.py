@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -11,8 +11,8 @@ PATIENCE_SECONDS = 1.0
 """How long a commit that is under way may take; this process may be ended inside one of its own."""
 
 
-def write_last(database: Path, values: Mapping[str, str]) -> None:
-    """Write named texts into a run's record through a connection of its own, if that is possible.
+def write_last(database: Path, **changes: str) -> None:
+    """Change fields of a run's record through a connection of its own, if that is possible.
 
     A journal that is busy or cannot be written keeps what it says; whoever looks sees by the lock
     that nobody drives the run.
@@ -22,4 +22,7 @@ def write_last(database: Path, values: Mapping[str, str]) -> None:
         closing(sqlite3.connect(database, timeout=PATIENCE_SECONDS)) as connection,
         connection,
     ):
-        connection.executemany("insert or replace into meta values (?, ?)", values.items())
+        connection.execute("begin immediate")
+        for (text,) in connection.execute("select record from run").fetchall():
+            changed = json.dumps(json.loads(text) | changes)
+            connection.execute("update run set record = ?", (changed,))

@@ -124,7 +124,7 @@ def _begun(run: RunFolder) -> tuple[float, str]:
     try:
         check_entries(run.path)
         journal = Journal(run.database, run.artifacts, readonly=True)
-        created = float(journal.record("created", 0.0))
+        created = journal.record.created
         journal.close()
     except StoreError:
         return 0.0, run.id

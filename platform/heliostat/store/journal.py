@@ -14,51 +14,27 @@ import sqlite3
 import struct
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from heliostat.errors import CorruptStore, Key, StoreError, shown
-from heliostat.store import columns
+from heliostat.errors import CorruptStore, Key, StoreError
+from heliostat.store import schema
 from heliostat.store.artifacts import ArtifactStore
-from heliostat.store.columns import Table
+from heliostat.store.record import RunRecord, record_in
 from heliostat.values.outcome import Failure
 
-SCHEMA = 1
 INLINE_LIMIT = 16_384
 CHECKPOINTS_KEPT = 3
 """Checkpoints of a search that are kept, so that a damaged one has others before it."""
 FAULT_VARIABLE = "HELIOSTAT_FAULT"
 """Test hook: `kill-after-commits=N` ends the driver with SIGKILL once N outcomes were committed."""
 
-_TABLES = """
-create table if not exists meta (name text primary key, value text not null);
-create table if not exists outcome (
-  key blob primary key, function text not null, item text not null, shared text not null,
-  value text, failure text, observed integer not null, seconds real not null,
-  worker text not null, attempts integer not null, depth integer not null) without rowid;
-create table if not exists call (key blob primary key, delivered integer not null) without rowid;
-create table if not exists disowned (scope blob primary key) without rowid;
-create table if not exists metric (
-  id integer primary key, scope blob not null, step integer not null, of integer,
-  count real, name text not null, value real, elapsed real not null);
-create table if not exists checkpoint (
-  id integer primary key, scope blob not null, step integer not null, counter integer not null,
-  state text not null);
-create table if not exists task_state (
-  id integer primary key, key blob not null, state text not null);
-create index if not exists task_state_key on task_state (key, id);
-create table if not exists product (
-  name text not null, scope blob not null, kind text not null, sha256 text not null,
-  bytes integer not null, media text not null, primary key (name, scope)) without rowid;
-create table if not exists event (
-  id integer primary key, time real not null, kind text not null, text text not null);
-"""
-
 # Outcomes beside how much of their call the search saw: the call is the outcome's own key (`submit`
 # and `call`) or all of it but the number. A join, because a table of calls in memory would grow.
 _SEEN = """
-select o.*, own.delivered, parent.delivered from outcome o
+select o.*, own.delivered as own, parent.delivered as parent from outcome o
   left join call own on own.key = o.key
   left join call parent on parent.key = substr(o.key, 1, length(o.key) - 8)
 """
@@ -107,88 +83,81 @@ def unpack_key(blob: bytes) -> Key:
 
 
 class Journal:
-    """The database of one run; one process writes, any number read."""
+    """The database of one run; one process writes, any number read.
 
-    def __init__(self, path: Path, artifacts: ArtifactStore, *, readonly: bool = False) -> None:
+    A new one begins with `record`, whole or not at all.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        artifacts: ArtifactStore,
+        *,
+        readonly: bool = False,
+        record: RunRecord | None = None,
+    ) -> None:
         self._path = path
         self._artifacts = artifacts
         self._commits = 0
         self._kill_after = _fault()
+        self._last: tuple[str, RunRecord] | None = None
+        self._kinds: dict[str, frozenset[tuple[type, ...]]] = {}
         try:
             if readonly:
                 uri = path.resolve().as_uri() + "?mode=ro"  # names may hold ?, # and %
                 self._db = sqlite3.connect(uri, uri=True, timeout=10)
-                self._refuse_code()
             else:
                 self._db = sqlite3.connect(
                     path, isolation_level=None, check_same_thread=False, timeout=10
                 )
-                self._refuse_code()
+            self._db.execute("pragma trusted_schema = off")
+            new = schema.is_new(self._db, path)
+            if not readonly:
                 self._db.execute("pragma journal_mode = wal")
                 self._db.execute("pragma synchronous = normal")
-            self._check_schema()
-            if not readonly:
-                self._db.executescript(_TABLES)
-                self.set_meta({"schema": str(SCHEMA)})
         except sqlite3.Error as error:
             raise StoreError(f"cannot open {path}: {error}") from error
-        self.extended = self.meta("extended") is not None
+        if new and readonly:
+            raise StoreError(f"{path} is empty: its run did not begin")
+        if new:
+            self._create(record)
+        self.extended = not readonly and self._has_record() and self.record.extended
 
-    def _refuse_code(self) -> None:
-        """Refuse a database that would do more than keep rows: views, triggers, virtual tables."""
-        self._db.execute("pragma trusted_schema = off")
-        query = (
-            "select type || ' ' || name from sqlite_master where type not in ('table', 'index')"
-            " or sql like 'create virtual%' limit 1"
-        )
-        found = self._db.execute(query).fetchone()
-        if found is not None:
-            raise CorruptStore(str(self._path), "tables and indexes alone", shown(found[0]))
+    def _create(self, record: RunRecord | None) -> None:
+        def write() -> None:
+            for text in schema.TABLES:
+                self._db.execute(text)
+            self._db.execute(f"pragma user_version = {schema.SCHEMA}")
+            if record is not None:
+                self._put_record(record)
 
-    def _check_schema(self) -> None:
-        """Refuse a newer schema before anything is written."""
-        named = "select count(*) from sqlite_master where type = 'table' and name = 'meta'"
-        if not self._db.execute(named).fetchone()[0]:
-            return
-        schema = self.record("schema", SCHEMA)
-        if schema > SCHEMA:
-            raise StoreError(
-                f"{self._path} was written by a newer Heliostat (schema {schema}, this one reads "
-                f"up to {SCHEMA}); upgrade to read it"
-            )
+        self._write(write)
 
     def close(self) -> None:
         """Close the database."""
         self._db.close()
 
-    def meta(self, name: str) -> str | None:
-        """Return a named text of the run's record; raises CorruptStore if it cannot be that."""
-        text = self._meta(name)
-        if text is not None:
-            columns.recorded(self._path, name, text)
-        return text
+    # The run's record
 
-    def record(self, name: str, default: Any) -> Any:
-        """Return what a named text of the run's record says, such as a number or a table."""
-        text = self._meta(name)
-        return columns.recorded(self._path, name, text) if text else default
+    def _has_record(self) -> bool:
+        return self._number("select count(*) as total from run") > 0
 
-    def _meta(self, name: str) -> str | None:
-        query = "select value from meta where name = ?"
-        return next((text for (text,) in self._rows(columns.META, query, name)), None)
+    @property
+    def record(self) -> RunRecord:
+        """The run's record as it is now; raises CorruptStore if it is not what was written."""
+        for (text,) in self._rows("select record from run"):
+            if self._last is None or self._last[0] != text:
+                self._last = text, record_in(self._path, text)
+            return self._last[1]
+        raise CorruptStore(f"{self._path}: table run", "a record", "nothing")
 
-    def set_meta(self, values: Mapping[str, str]) -> None:
-        """Write named texts of the run's record."""
-        self._write(
-            lambda: self._db.executemany(
-                "insert or replace into meta values (?, ?)", values.items()
-            )
-        )
+    def change(self, **changes: Any) -> None:
+        """Change fields of the run's record."""
+        record = replace(self.record, **changes)
+        self._write(lambda: self._put_record(record))
 
-    def drop_meta(self, *names: str) -> None:
-        """Forget named texts of the run's record."""
-        rows = [(name,) for name in names]
-        self._write(lambda: self._db.executemany("delete from meta where name = ?", rows))
+    def _put_record(self, record: RunRecord) -> None:
+        self._db.execute("insert or replace into run values (1, ?)", (record.text(),))
 
     # Outcomes
 
@@ -248,7 +217,7 @@ class Journal:
     def _seen(self, query: str) -> Iterator[Row]:
         """Return those outcomes of a query like `_SEEN` that the search saw, one by one."""
         gone = self._disowned()
-        for *raw, own, parent in self._rows(columns.SEEN, query):
+        for *raw, own, parent in self._rows(query):
             row = self._row(raw)
             call = row.key[:-1]
             if own is not None and not _inside(row.key, gone):
@@ -260,11 +229,11 @@ class Journal:
 
     def count(self) -> int:
         """Return the number of journaled outcomes."""
-        return self._number("select count(*) from outcome")
+        return self._number("select count(*) as total from outcome")
 
     def has_history(self) -> bool:
         """Return whether an earlier start left anything that a resume can use."""
-        query = "select exists (select 1 from {})"
+        query = "select exists (select 1 from {}) as total"
         tables = ("outcome", "checkpoint", "task_state")
         return any(self._number(query.format(name)) for name in tables)
 
@@ -279,15 +248,15 @@ class Journal:
         self._write(lambda: self._db.execute(query, (pack_key(scope),)))
 
     def _disowned(self) -> list[Key]:
-        table, query = columns.DISOWNED, "select scope from disowned"
-        return [self._key(table, scope) for (scope,) in self._rows(table, query)]
+        query = "select scope from disowned"
+        return [self._key(query, "scope", scope) for (scope,) in self._rows(query)]
 
     def _delivered(self) -> Iterator[int]:
         """Return how many outcomes of each call the search saw, disowned sub-searches left out."""
         gone = self._disowned()
-        table = columns.CALL
-        for key, count in self._rows(table, "select key, delivered from call"):
-            if not _inside(self._key(table, key), gone):
+        query = "select key, delivered from call"
+        for key, count in self._rows(query):
+            if not _inside(self._key(query, "key", key), gone):
                 yield count
 
     def count_delivered(self) -> int:
@@ -297,7 +266,7 @@ class Journal:
     def count_before(self, scope: Key, counter: int) -> int:
         """Return the number of journaled outcomes of a scope's first `counter` calls."""
         return self._number(
-            "select count(*) from outcome where key >= ? and key < ?",
+            "select count(*) as total from outcome where key >= ? and key < ?",
             pack_key(scope),
             pack_key((*scope, counter)),
         )
@@ -362,11 +331,11 @@ class Journal:
         From here on an outcome that answers another question than the one asked is evaluated anew.
         """
         covered = {}
-        table, query = columns.CHECKPOINT_PLACE, "select scope, counter from checkpoint order by id"
-        for packed, counter in self._rows(table, query):
-            covered[self._key(table, packed)] = counter
-        table = columns.CALL_KEY
-        calls = [self._key(table, k) for (k,) in self._rows(table, "select key from call")]
+        query = "select scope, counter from checkpoint order by id"
+        for packed, counter in self._rows(query):
+            covered[self._key(query, "scope", packed)] = counter
+        query = "select key from call"
+        calls = [self._key(query, "key", key) for (key,) in self._rows(query)]
         obsolete = [
             (pack_key(key),)
             for key in calls
@@ -375,8 +344,9 @@ class Journal:
 
         def write() -> None:
             self._db.executemany("delete from call where key = ?", obsolete)
-            self._db.execute("insert or replace into meta values ('extended', 'yes')")
+            self._put_record(record)
 
+        record = replace(self.record, extended=True)
         self._write(write)
         self.extended = True
 
@@ -399,7 +369,7 @@ class Journal:
         query = (
             "select id, state from checkpoint where scope = ? order by id desc limit -1 offset ?"
         )
-        stale = list(self._read(query, packed, CHECKPOINTS_KEPT - 1))
+        stale = list(self._rows(query, packed, CHECKPOINTS_KEPT - 1))
         old = [(number,) for number, _ in stale]
         self._write(write)
         for _, text in stale:
@@ -407,14 +377,16 @@ class Journal:
 
     def _discard(self, held: str) -> None:
         """Delete the artifact of a checkpoint that no other checkpoint shares."""
-        shared = self._number("select exists (select 1 from checkpoint where state = ?)", held)
+        shared = self._number(
+            "select exists (select 1 from checkpoint where state = ?) as total", held
+        )
         if not shared and isinstance(held, str) and held.startswith('{"$blob"'):
             self._artifacts.path(self._hash_in(held)).unlink(missing_ok=True)
 
     def checkpoints(self, scope: Key) -> Iterator[StoredCheckpoint]:
         """Return a scope's checkpoints that are intact, newest first."""
         query = "select step, counter, state from checkpoint where scope = ? order by id desc"
-        for step, counter, held in list(self._rows(columns.CHECKPOINT, query, pack_key(scope))):
+        for step, counter, held in list(self._rows(query, pack_key(scope))):
             state = self._intact(held, f"checkpoint of step {step}", _place(step, counter))
             if state is not None:
                 yield StoredCheckpoint(step, counter, state)
@@ -436,7 +408,7 @@ class Journal:
     def task_state(self, key: Key) -> str | None:
         """Return the newest intact checkpoint of a task."""
         query = "select state from task_state where key = ? order by id desc"
-        for (held,) in list(self._read(query, pack_key(key))):
+        for (held,) in list(self._rows(query, pack_key(key))):
             state = self._intact(held, f"checkpoint of task {key}")
             if state is not None:
                 return state
@@ -470,7 +442,7 @@ class Journal:
                 [(packed, step, name) for name in metrics],
             )
             self._db.executemany(
-                "insert into metric (scope, step, of, count, name, value, elapsed)"
+                "insert into metric (scope, step, of, count, name, number, elapsed)"
                 " values (?, ?, ?, ?, ?, ?, ?)",
                 rows,
             )
@@ -479,11 +451,10 @@ class Journal:
 
     def metrics(self) -> list[tuple[Key, int, str, float]]:
         """Return (scope, step, name, value) in order of scope, step and report."""
-        table = columns.METRIC
-        query = "select scope, step, name, value from metric order by scope, step, id"
+        query = "select scope, step, name, number from metric order by scope, step, id"
         return [
-            (self._key(table, scope), step, name, float("nan") if value is None else value)
-            for scope, step, name, value in self._rows(table, query)
+            (self._key(query, "scope", scope), step, name, float("nan") if x is None else x)
+            for scope, step, name, x in self._rows(query)
         ]
 
     def add_product(
@@ -499,18 +470,17 @@ class Journal:
 
     def products(self) -> list[dict[str, Any]]:
         """Return the products in order of name and scope."""
-        table = columns.PRODUCT
         query = "select name, scope, kind, sha256, bytes, media from product order by name, scope"
         return [
             {
                 "name": name,
-                "scope": self._key(table, scope),
+                "scope": self._key(query, "scope", scope),
                 "kind": kind,
                 "sha256": sha256,
                 "bytes": size,
                 "media": media,
             }
-            for name, scope, kind, sha256, size, media in self._rows(table, query)
+            for name, scope, kind, sha256, size, media in self._rows(query)
         ]
 
     def add_event(self, kind: str, text: str) -> None:
@@ -525,16 +495,19 @@ class Journal:
     def events(self) -> list[tuple[float, str, str]]:
         """Return (time, kind, text) in order."""
         query = "select time, kind, text from event order by id"
-        return list(self._rows(columns.EVENT, query))
+        return list(self._rows(query))
 
     def attempts(self) -> int:
         """Return how often items were tried, those that were lost with a worker included."""
-        return self._number("select coalesce(sum(attempts), 0) from outcome")
+        return self._number("select coalesce(sum(attempts), 0) as total from outcome")
 
     def workers(self) -> dict[str, dict[str, float]]:
         """Return, for each worker, how many items it did and for how many seconds."""
-        query = "select worker, count(*), sum(seconds) from outcome group by worker order by worker"
-        rows = self._rows(columns.WORK, query)
+        query = (
+            "select worker, count(*) as total, sum(seconds) as seconds from outcome"
+            " group by worker order by worker"
+        )
+        rows = self._rows(query)
         return {worker: {"items": items, "seconds": seconds} for worker, items, seconds in rows}
 
     def failures(self) -> list[Row]:
@@ -544,45 +517,42 @@ class Journal:
         query = "select * from outcome where failure is not null order by key"
         return list(self._outcomes(query))
 
-    # Reading: nothing in a database is what it should be only because we would write it so
+    # Reading: a row is what it should be only if it is looked at
 
-    def _read(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
-        """Return the rows of a query as they are, whatever SQLite finds in them."""
-        try:
-            yield from self._db.execute(query, values)
-        except sqlite3.Error as error:
-            raise StoreError(f"cannot read {self._path}: {error}") from error
-
-    def _rows(self, table: Table, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
         """Return rows whose columns hold what they may; raises CorruptStore for another."""
-        kinds = table.kinds
         try:
-            for row in self._db.execute(query, values):  # not `_read`: this is once for every row
+            found = self._db.execute(query, values)
+            kinds = self._kinds.get(query)
+            if kinds is None:
+                names = tuple(column[0] for column in found.description)
+                kinds = self._kinds[query] = schema.kinds(names)
+            for row in found:
                 if tuple(map(type, row)) not in kinds:
-                    raise table.damaged(self._path, row)
+                    raise schema.damaged(self._path, query, found.description, row)
                 yield row
         except sqlite3.Error as error:
             raise StoreError(f"cannot read {self._path}: {error}") from error
 
     def _number(self, query: str, *values: object) -> int:
-        ((number,),) = self._rows(columns.COUNT, query, *values)
+        ((number,),) = self._rows(query, *values)
         return int(number)
 
     def _outcomes(self, query: str, *values: object) -> Iterator[Row]:
-        return map(self._row, self._rows(columns.OUTCOME, query, *values))
+        return map(self._row, self._rows(query, *values))
 
-    def _key(self, table: Table, blob: bytes) -> Key:
+    def _key(self, query: str, column: str, blob: bytes) -> Key:
         try:
             return unpack_key(blob)
         except struct.error as error:
-            name = next(name for name, kinds in table.columns.items() if kinds == (bytes,))
-            raise table.wrong(self._path, name, "a key, 8 bytes a number", blob) from error
+            expected = "a key, 8 bytes a number"
+            raise schema.wrong(self._path, query, column, expected, blob) from error
 
     def _row(self, raw: Sequence[Any]) -> Row:
         key, function, item, shared, value, failed, observed, seconds, worker, attempts, depth = raw
         try:
-            hashes = () if shared == "[]" else columns.hashes_in(shared)
-            failure = None if failed is None else columns.failure_in(failed)
+            hashes = () if shared == "[]" else _hashes_in(shared)
+            failure = None if failed is None else _failure_in(failed)
             return Row(
                 unpack_key(key),
                 function,
@@ -600,15 +570,16 @@ class Journal:
             raise self._damaged_row(raw) from error
 
     def _damaged_row(self, raw: Sequence[Any]) -> CorruptStore:
-        table, (key, _, _, shared, _, failed, *_) = columns.OUTCOME, raw
-        try:
+        key, _, _, shared, _, failed, *_ = raw
+        place = "key", "a key, 8 bytes a number", key
+        with suppress(struct.error):
             unpack_key(key)
-            columns.hashes_in(shared)
-        except struct.error:
-            return table.wrong(self._path, "key", "a key, 8 bytes a number", key)
-        except ValueError:
-            return table.wrong(self._path, "shared", "a JSON list of hashes", shared)
-        return table.wrong(self._path, "failure", "a JSON object with kind and message", failed)
+            place = "failure", "a JSON object with kind and message", failed
+            try:
+                _hashes_in(shared)
+            except ValueError:
+                place = "shared", "a JSON list of hashes", shared
+        return schema.wrong(self._path, "from outcome", *place)
 
     def _write(self, write: Callable[[], object]) -> None:
         try:
@@ -628,6 +599,33 @@ class Journal:
 
 def _inside(key: Key, scopes: Sequence[Key]) -> bool:
     return any(key[: len(scope)] == scope for scope in scopes)
+
+
+def _hashes_in(text: str) -> tuple[str, ...]:
+    """Return the list of texts that a column holds; raises ValueError for any other text."""
+    found = _json(text)
+    if not (isinstance(found, list) and all(isinstance(one, str) for one in found)):
+        raise ValueError
+    return tuple(found)
+
+
+def _failure_in(text: str) -> Failure:
+    """Return the failure that a column holds; raises ValueError for any other text."""
+    fields = _json(text)
+    try:
+        failure = Failure(**fields)
+    except TypeError:
+        raise ValueError from None
+    if not all(isinstance(value, str) for value in fields.values()):
+        raise ValueError
+    return failure
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def _place(step: int, counter: int) -> str:

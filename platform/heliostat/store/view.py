@@ -19,6 +19,7 @@ from heliostat.store.entries import check_entries
 from heliostat.store.folder import RunFolder
 from heliostat.store.journal import Journal, Row
 from heliostat.store.lock import held
+from heliostat.store.record import RunRecord
 from heliostat.values.canonical import decode
 
 
@@ -43,99 +44,96 @@ class RunView:
         """The run's name."""
         return self.folder.id
 
-    def _meta(self, name: str, default: str = "") -> str:
-        return self._journal.meta(name) or default
+    @property
+    def about(self) -> RunRecord:
+        """All that is recorded of the run beside its outcomes, as it is now."""
+        return self._journal.record
 
     @property
     def method(self) -> str:
         """The method's name."""
-        return self._meta("method")
+        return self.about.method
 
     @property
     def method_version(self) -> int:
         """The version of the method whose configuration this is."""
-        return int(self._journal.record("method_version", 1))
+        return self.about.method_version
 
     @property
     def seed(self) -> int:
         """The root of all random streams."""
-        return int(self._journal.record("seed", 0))
+        return self.about.seed
 
     @property
     def lookahead(self) -> int:
         """The number of virtual slots of asynchronous searches."""
-        return int(self._journal.record("lookahead", 1))
+        return self.about.lookahead
 
     @property
     def state(self) -> str:
         """running, finished, failed, interrupted, or stopped (its driver is gone)."""
-        state = self._meta("state", "stopped")
+        state = self.about.state
         return "stopped" if state == "running" and not held(self.folder.lock) else state
 
     @property
     def digest(self) -> str | None:
         """The digest of a finished run."""
-        return self._journal.meta("digest")
+        return self.about.digest
 
     @cached_property
     def config(self) -> dict[str, Any]:
         """The resolved configuration."""
-        values: dict[str, Any] = self._journal.record("config", {})
-        return values
+        return self.about.config
 
     @property
     def record(self) -> dict[str, Any]:
         """The last driver's account: seconds, evaluated, replayed, workers."""
-        values: dict[str, Any] = self._journal.record("record", {})
-        return values
+        return self.about.last_start
 
     @property
     def environment(self) -> dict[str, Any]:
         """Where the run was started."""
-        values: dict[str, Any] = self._journal.record("environment", {})
-        return values
+        return self.about.environment
 
     @property
     def inputs(self) -> dict[str, str]:
         """The hashes of files and products that the configuration names."""
-        values: dict[str, str] = self._journal.record("inputs", {})
-        return values
+        return self.about.inputs
 
     @property
     def directory(self) -> Path:
         """Where the run began: relative paths of its configuration are meant from there."""
-        return Path(self._meta("directory", "."))
+        return Path(self.about.directory)
 
     @property
     def code(self) -> str:
         """The fingerprint of the code that began the run."""
-        return self._meta("fingerprint")
+        return self.about.fingerprint
 
     @property
     def command(self) -> str:
         """The command that began the run."""
-        return self._meta("command")
+        return self.about.command
 
     @property
     def created(self) -> float:
         """When the run began, in seconds since the epoch."""
-        return float(self._journal.record("created", 0.0))
+        return self.about.created
 
     @property
     def labels(self) -> list[str]:
         """What makes this run's result depend on more than its configuration, if anything."""
-        values: list[str] = self._journal.record("labels", [])
-        return values
+        return list(self.about.labels)
 
     @property
     def error(self) -> str:
         """What ended a failed run."""
-        return self._meta("error")
+        return self.about.error
 
     @cached_property
     def result(self) -> Any:
         """What the search returned, None before it did."""
-        text = self._journal.meta("result")
+        text = self.about.result
         return None if text is None else self._decoded("its result", self._journal.extern(text))
 
     def metrics(self, scope: Key | None = None) -> dict[str, list[tuple[int, float]]]:
@@ -205,8 +203,7 @@ class RunView:
 
     def sources(self) -> dict[str, str]:
         """Return the hashes of the source files that began the run."""
-        values: dict[str, str] = self._journal.record("sources", {})
-        return values
+        return self.about.sources
 
     def row(self) -> dict[str, Any]:
         """Return one line for `heliostat ls`."""

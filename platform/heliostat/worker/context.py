@@ -13,6 +13,7 @@ from heliostat.errors import Key, MisuseError
 from heliostat.values import streams
 from heliostat.values.canonical import Shared, decode, encode
 from heliostat.values.streams import Name
+from heliostat.worker import devices
 from heliostat.worker.limits import lifted
 from heliostat.worker.process import ProcessState
 from heliostat.worker.work import Work
@@ -42,6 +43,10 @@ class WorkerContext(TaskContext):
     @property
     def cache_dir(self) -> Path:
         return self._worker.cache_dir
+
+    @property
+    def device(self) -> str:
+        return devices.torch_device(self._work.resources)
 
     def _name(self, name: tuple[Name, ...]) -> tuple[Name, ...]:
         if not name:

@@ -1,1 +1,1 @@
-"""A new plugin: the files of a complete distribution, from templates, under a name of its own."""
+"""A new plugin: a complete distribution from templates; imports the errors of the core alone."""

@@ -17,14 +17,43 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from heliostat_methods.evomal.analysis import (
+    from heliostat_methods.evomal.analysis.curves import (
         LossCurve,
         ace_equilibrium,
         loss_curve,
         null_epoch_gradient,
         zero_error_gradient,
     )
-    from heliostat_methods.evomal.equivalence import (
+    from heliostat_methods.evomal.analysis.landscape import (
+        filter_normalised,
+        module_filters,
+        module_objective,
+        module_vector,
+    )
+    from heliostat_methods.evomal.learners.problem import LearningProblem
+    from heliostat_methods.evomal.learners.rejection import RejectionConfig, accept
+    from heliostat_methods.evomal.learners.training import (
+        TrainedRuns,
+        TrainingConfig,
+        train,
+        train_replicas,
+    )
+    from heliostat_methods.evomal.learners.unrolled import TunedLosses, UnrolledConfig, tune
+    from heliostat_methods.evomal.losses.expression import LossExpression, parse
+    from heliostat_methods.evomal.losses.ml3 import LossNetwork
+    from heliostat_methods.evomal.losses.primitives import (
+        SHIFTED,
+        STANDARD,
+        LossExpressionError,
+        PrimitiveTable,
+    )
+    from heliostat_methods.evomal.losses.taylorglo import (
+        taylor_glo,
+        taylor_glo_expression,
+        taylor_glo_gradient,
+    )
+    from heliostat_methods.evomal.losses.torch_loss import TorchLoss
+    from heliostat_methods.evomal.population.equivalence import (
         Probe,
         fingerprint,
         gradient_free,
@@ -32,72 +61,52 @@ if TYPE_CHECKING:
         parametric_fingerprint,
         plain_fingerprint,
     )
-    from heliostat_methods.evomal.expression import LossExpression, parse
-    from heliostat_methods.evomal.landscape import (
-        filter_normalised,
-        module_filters,
-        module_objective,
-        module_vector,
+    from heliostat_methods.evomal.population.program import (
+        LossProgram,
+        initial_weights,
+        stack_weights,
     )
-    from heliostat_methods.evomal.ml3 import LossNetwork
-    from heliostat_methods.evomal.primitives import (
-        SHIFTED,
-        STANDARD,
-        LossExpressionError,
-        PrimitiveTable,
-    )
-    from heliostat_methods.evomal.problem import LearningProblem
-    from heliostat_methods.evomal.program import LossProgram, initial_weights, stack_weights
-    from heliostat_methods.evomal.rejection import RejectionConfig, accept
-    from heliostat_methods.evomal.taylorglo import (
-        taylor_glo,
-        taylor_glo_expression,
-        taylor_glo_gradient,
-    )
-    from heliostat_methods.evomal.torch_loss import TorchLoss
-    from heliostat_methods.evomal.training import TrainedRuns, TrainingConfig, train, train_replicas
-    from heliostat_methods.evomal.unrolled import TunedLosses, UnrolledConfig, tune
 
 _HOME = {
-    "LearningProblem": "problem",
-    "LossCurve": "analysis",
-    "LossExpression": "expression",
-    "LossExpressionError": "primitives",
-    "LossNetwork": "ml3",
-    "LossProgram": "program",
-    "PrimitiveTable": "primitives",
-    "Probe": "equivalence",
-    "RejectionConfig": "rejection",
-    "SHIFTED": "primitives",
-    "STANDARD": "primitives",
-    "TorchLoss": "torch_loss",
-    "TrainedRuns": "training",
-    "TrainingConfig": "training",
-    "TunedLosses": "unrolled",
-    "UnrolledConfig": "unrolled",
-    "accept": "rejection",
-    "ace_equilibrium": "analysis",
-    "filter_normalised": "landscape",
-    "fingerprint": "equivalence",
-    "gradient_free": "equivalence",
-    "initial_weights": "program",
-    "label_free": "equivalence",
-    "loss_curve": "analysis",
-    "module_filters": "landscape",
-    "module_objective": "landscape",
-    "module_vector": "landscape",
-    "null_epoch_gradient": "analysis",
-    "parametric_fingerprint": "equivalence",
-    "parse": "expression",
-    "plain_fingerprint": "equivalence",
-    "stack_weights": "program",
-    "taylor_glo": "taylorglo",
-    "taylor_glo_expression": "taylorglo",
-    "taylor_glo_gradient": "taylorglo",
-    "train": "training",
-    "train_replicas": "training",
-    "tune": "unrolled",
-    "zero_error_gradient": "analysis",
+    "LearningProblem": "learners.problem",
+    "LossCurve": "analysis.curves",
+    "LossExpression": "losses.expression",
+    "LossExpressionError": "losses.primitives",
+    "LossNetwork": "losses.ml3",
+    "LossProgram": "population.program",
+    "PrimitiveTable": "losses.primitives",
+    "Probe": "population.equivalence",
+    "RejectionConfig": "learners.rejection",
+    "SHIFTED": "losses.primitives",
+    "STANDARD": "losses.primitives",
+    "TorchLoss": "losses.torch_loss",
+    "TrainedRuns": "learners.training",
+    "TrainingConfig": "learners.training",
+    "TunedLosses": "learners.unrolled",
+    "UnrolledConfig": "learners.unrolled",
+    "accept": "learners.rejection",
+    "ace_equilibrium": "analysis.curves",
+    "filter_normalised": "analysis.landscape",
+    "fingerprint": "population.equivalence",
+    "gradient_free": "population.equivalence",
+    "initial_weights": "population.program",
+    "label_free": "population.equivalence",
+    "loss_curve": "analysis.curves",
+    "module_filters": "analysis.landscape",
+    "module_objective": "analysis.landscape",
+    "module_vector": "analysis.landscape",
+    "null_epoch_gradient": "analysis.curves",
+    "parametric_fingerprint": "population.equivalence",
+    "parse": "losses.expression",
+    "plain_fingerprint": "population.equivalence",
+    "stack_weights": "population.program",
+    "taylor_glo": "losses.taylorglo",
+    "taylor_glo_expression": "losses.taylorglo",
+    "taylor_glo_gradient": "losses.taylorglo",
+    "train": "learners.training",
+    "train_replicas": "learners.training",
+    "tune": "learners.unrolled",
+    "zero_error_gradient": "analysis.curves",
 }
 
 __all__ = [

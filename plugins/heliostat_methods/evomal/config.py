@@ -320,8 +320,8 @@ class EvoMALConfig(MethodConfig):
             )
 
     def _check_initial(self) -> None:
-        from heliostat_methods.evomal.expression import parse
-        from heliostat_methods.evomal.primitives import LossExpressionError, table_named
+        from heliostat_methods.evomal.losses.expression import parse
+        from heliostat_methods.evomal.losses.primitives import LossExpressionError, table_named
 
         for i, text in enumerate(self.initial):
             try:

@@ -16,13 +16,13 @@ def _search(config: EvoMALConfig, run: Any) -> Any:
 
 
 def _report(view: Any) -> Any:
-    from heliostat_methods.evomal.report import report
+    from heliostat_methods.evomal.report.search import report
 
     return report(view)
 
 
 def _describe(result: Any, run_id: str) -> str:
-    from heliostat_methods.evomal.report import describe
+    from heliostat_methods.evomal.report.search import describe
 
     return describe(result, run_id)
 
@@ -30,10 +30,10 @@ def _describe(result: Any, run_id: str) -> str:
 def build_loss(product: Mapping[str, Any]) -> Any:
     """Return the part that `loss = "run:ID"` names: a torch module with `.tasks`."""
     if "network" in product["loss"]:
-        from heliostat_methods.evomal.ml3 import LossNetwork
+        from heliostat_methods.evomal.losses.ml3 import LossNetwork
 
         return LossNetwork.from_dict(product["loss"])
-    from heliostat_methods.evomal.expression import LossExpression
+    from heliostat_methods.evomal.losses.expression import LossExpression
 
     expression = LossExpression.from_dict(product["loss"])
     return expression.to_torch_module(product["task"])
@@ -128,6 +128,6 @@ def heliostat_methods() -> Sequence[MethodSpec]:
 @hookimpl
 def heliostat_commands() -> Sequence[Any]:
     """Return `heliostat losses`."""
-    from heliostat_methods.evomal.commands import losses  # only when a verb is looked for
+    from heliostat_methods.evomal.commands.losses import losses  # only when a verb is looked for
 
     return [losses]

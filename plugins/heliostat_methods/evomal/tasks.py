@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
 from heliostat import Shared, TaskContext, stored, task
-from heliostat_methods.evomal import base_learner
-from heliostat_methods.evomal.base_learner import BaseLearner, DenseLearner, TorchLearner
-from heliostat_methods.evomal.expression import LossExpression
-from heliostat_methods.evomal.objectives import metric_code
-from heliostat_methods.evomal.primitives import table_named
-from heliostat_methods.evomal.problem import ProblemData, Streams
-from heliostat_methods.evomal.program import LossProgram, initial_weights, stack_weights
-from heliostat_methods.evomal.rejection import RejectionConfig
-from heliostat_methods.evomal.training import TrainedRuns, TrainingConfig, TrainingState
-from heliostat_methods.evomal.unrolled import UnrolledConfig
+from heliostat_methods.evomal.learners.kernels.objectives import metric_code
+from heliostat_methods.evomal.learners.learner import (
+    BaseLearner,
+    DenseLearner,
+    TorchLearner,
+    learner,
+    train_frozen,
+)
+from heliostat_methods.evomal.learners.phases import Candidates, ScoreSettings, train
+from heliostat_methods.evomal.learners.problem import ProblemData, under
+from heliostat_methods.evomal.learners.training import TrainingConfig, TrainingState
+from heliostat_methods.evomal.learners.unrolled import UnrolledConfig
+from heliostat_methods.evomal.losses.expression import LossExpression
+from heliostat_methods.evomal.losses.primitives import table_named
+from heliostat_methods.evomal.population.program import LossProgram, initial_weights
 
 Array = np.ndarray[Any, Any]
 Problems = tuple[ProblemData, ...]
 Tree = tuple[str, ...]
-Rejection = Literal["exact", "early", "off"]
-
-
-@stored("evomal.score_settings")
-@dataclass(frozen=True)
-class ScoreSettings:
-    """How a candidate is scored."""
-
-    primitives: str
-    local_search: bool
-    weight_noise: float
-    skip_label_free: bool
-    reject: Rejection
-    tuning: UnrolledConfig
-    rejection: RejectionConfig
-    training: TrainingConfig
 
 
 @stored("evomal.block")
@@ -147,21 +137,24 @@ class Surroundings:
 
 def validation_learners(problems: Problems) -> list[BaseLearner]:
     """Return the learners that are measured on validation data."""
-    return [base_learner.learner(data, data.valid) for data in problems]
+    return [learner(data, data.valid) for data in problems]
 
 
 def test_learners(problems: Problems) -> list[BaseLearner]:
     """Return the learners that are measured on test data; training data are the same."""
-    return [base_learner.learner(data, data.test) for data in problems]
+    return [learner(data, data.test) for data in problems]
 
 
-def streams_of(ctx: TaskContext, *prefix: int | str) -> Streams:
-    """Return the streams whose names begin with `prefix`."""
-
-    def streams(*name: int | str) -> np.random.Generator:
-        return ctx.rng(*prefix, *name)
-
-    return streams
+def _learners(
+    ctx: TaskContext,
+    problems: Shared[Problems],
+    build: Callable[[Problems], list[BaseLearner]] = validation_learners,
+) -> list[BaseLearner]:
+    """Return the learners, built once in each process; their models' parts are this run's."""
+    learners = ctx.cached(problems, build)
+    for one in learners:
+        one.parts = ctx.part
+    return learners
 
 
 @task("evomal.score_block")
@@ -196,94 +189,59 @@ def score_block(block: Block, ctx: TaskContext) -> Scores:
 @task("evomal.tune_block")
 def tune_block(block: Block, ctx: TaskContext) -> Scores:
     """Do all that comes before training; candidates that are still in are called accepted."""
-    learners = ctx.cached(block.problems, validation_learners)
-    settings = block.settings
-    table = table_named(settings.primitives)
-    expressions = [LossExpression(tree, table=table) for tree in block.trees]
-    program = LossProgram.from_expressions(expressions)
+    learners, settings = _learners(ctx, block.problems), block.settings
+    expressions = _expressions(block.trees, settings)
     noise = settings.weight_noise if settings.local_search else 0.0
     weights = initial_weights(expressions, ctx.rng("weights"), scale=noise)
     for i, given in enumerate(block.weights or ()):
         weights[i, : len(given)] = given
-    status = np.where(program.trainable, "accepted", "untrainable").astype("<U16")
-    if settings.skip_label_free:
-        from heliostat_methods.evomal.equivalence import label_free
-
-        idle = np.array(label_free(expressions)) & program.trainable
-        status[idle] = "label_free"
-    spent = [0, 0, 0]
-
-    def alive() -> Any:
-        return np.flatnonzero(status == "accepted")
-
-    def part(rows: Any) -> LossProgram:
-        return LossProgram.from_expressions([expressions[i] for i in rows], program.capacity)
-
-    def reject(rows: Any, name: str) -> None:
-        passed = base_learner.accept(
-            learners, part(rows), weights[rows], settings.rejection, streams_of(ctx, "rejection")
-        )
-        spent[1] += len(rows) * settings.rejection.steps * len(learners)
-        status[rows[~passed]] = name
-
-    if settings.reject == "early" and settings.local_search and alive().size:
-        reject(alive(), "rejected_early")
-    rows = alive()
-    if settings.local_search and rows.size:
-        tuned = base_learner.tune(
-            learners, part(rows), weights[rows], settings.tuning, streams_of(ctx, "tuning")
-        )
-        spent[0] += len(rows) * settings.tuning.meta_steps
-        weights[rows] = tuned.weights
-        status[rows[~np.isfinite(tuned.weights).all(axis=1)]] = "diverged"
-    if settings.reject != "off" and alive().size:
-        reject(alive(), "rejected")
-    fitness = np.full(len(expressions), np.inf)
-    return Scores(weights, fitness, tuple(map(str, status)), (spent[0], spent[1], 0))
+    candidates = Candidates(expressions, weights)
+    for phase in settings.phases():
+        if (rows := candidates.left()).size:
+            phase(candidates, rows, learners, ctx.rng)
+    steps = (candidates.tuning_steps, candidates.rejection_steps, 0)
+    status = tuple(map(str, candidates.status))
+    return Scores(candidates.weights, np.full(len(expressions), np.inf), status, steps)
 
 
 @task("evomal.train_block")
 def train_block(block: TunedBlock, ctx: TaskContext) -> Scores:
     """Train models with tuned losses up to a step, from the beginning or from where they stood."""
-    learners = ctx.cached(block.problems, validation_learners)
-    table = table_named(block.settings.primitives)
-    program = LossProgram.from_expressions(
-        [LossExpression(tree, table=table) for tree in block.trees]
-    )
+    learners, settings = _learners(ctx, block.problems), block.settings
+    program = LossProgram.from_expressions(_expressions(block.trees, settings))
     begin = 0 if block.states is None else block.states[0].step
-    fitness, states = base_learner.train(
-        learners,
-        program,
-        block.weights[:, : program.capacity],
-        block.settings.training,
-        streams_of(ctx, "training"),
-        block.states,
-        block.until,
-    )
+    fitness, states = train(
+        learners, program, block.weights[:, : program.capacity], settings.training,
+        under(ctx.rng, "training"), block.states, block.until,
+    )  # fmt: skip
     status = tuple("accepted" if np.isfinite(f) else "diverged" for f in fitness)
     steps = len(status) * (block.until - begin) * len(learners)
     # A training that is over is not asked for again, and its networks are large.
-    kept = tuple(states) if block.until < block.settings.training.steps else ()
+    kept = tuple(states) if block.until < settings.training.steps else ()
     return Scores(block.weights, fitness, status, (0, 0, steps), kept)
+
+
+def _expressions(trees: tuple[Tree, ...], settings: ScoreSettings) -> list[LossExpression]:
+    table = table_named(settings.primitives)
+    return [LossExpression(tree, table=table) for tree in trees]
 
 
 @task("evomal.tune_network")
 def tune_network(item: NetworkSearch, ctx: TaskContext) -> TunedNetwork:
     """Tune one loss network by unrolled differentiation, then score it as any candidate."""
-    from heliostat_methods.evomal.ml3 import LossNetwork
+    from heliostat_methods.evomal.losses.ml3 import LossNetwork
 
-    learners = ctx.cached(item.problems, validation_learners)
-    (learner,) = learners
+    (one,) = _learners(ctx, item.problems)
     kept: dict[str, Any] | None = ctx.restore(None)
     if kept is None:
-        loss = LossNetwork.drawn(learner.data.task, ctx.rng("network", item.restart), item.hidden)
-        learner.tune_module(loss, item.tuning, streams_of(ctx, "tuning", item.restart))
+        loss = LossNetwork.drawn(one.data.task, ctx.rng("network", item.restart), item.hidden)
+        one.tune_module(loss, item.tuning, under(ctx.rng, "tuning", item.restart))
         ctx.checkpoint(loss.to_dict())
     else:
         loss = LossNetwork.from_dict(kept)
-    training = streams_of(ctx, "training")
-    runs = learner.train_module(loss, item.training, [training])
-    fitness = float(runs.fitness(learner.data.metric)[0])
+    training = under(ctx.rng, "training")
+    runs = one.train_module(loss, item.training, [training])
+    fitness = float(runs.fitness(one.data.metric)[0])
     spent = (item.tuning.meta_steps, 0, item.training.steps)
     return TunedNetwork(loss.to_dict(), fitness, spent)
 
@@ -295,73 +253,54 @@ def train_loss(trial: Trial, ctx: TaskContext) -> TrialScores:
     One after another, with a checkpoint between: a training does not depend on its neighbours.
     """
     build = test_learners if trial.measured_on == "test" else validation_learners
-    learner = ctx.cached(trial.problems, build)[trial.which]
-    metric = learner.data.metric
+    one = _learners(ctx, trial.problems, build)[trial.which]
+    metric = one.data.metric
     done: tuple[TrialScores, ...] = ctx.restore(())
     for seed in trial.seeds[len(done) :]:
-        replica = streams_of(ctx, "comparison", seed)
-        runs = train_frozen(learner, trial.loss, trial.training, [replica], trial.curve_steps)
+        replica = under(ctx.rng, "comparison", seed)
+        loss = frozen_loss(trial.loss, ctx)
+        runs = train_frozen(one, loss, trial.training, [replica], trial.curve_steps)
         curve = runs.curve[:, :, metric_code(metric)]
         done = (*done, TrialScores(runs.fitness(metric), curve))
         ctx.checkpoint(done)
     return TrialScores(
-        np.concatenate([one.metric for one in done]), np.concatenate([one.curve for one in done])
+        np.concatenate([s.metric for s in done]), np.concatenate([s.curve for s in done])
     )
 
 
 @task("evomal.map_surroundings")
 def map_surroundings(item: Surroundings, ctx: TaskContext) -> dict[str, Any]:
     """Return what lies around networks that a loss trained: slices and flatness (`landscape`)."""
-    learner = ctx.cached(item.problems, test_learners)[item.which]
-    replicas = [streams_of(ctx, "comparison", seed) for seed in item.seeds]
-    runs = train_frozen(learner, item.loss, item.training, replicas)
-    around = streams_of(ctx, "landscape")
-    if isinstance(learner, DenseLearner):
-        from heliostat_methods.evomal.landscape import landscape
+    one = _learners(ctx, item.problems, test_learners)[item.which]
+    replicas = [under(ctx.rng, "comparison", seed) for seed in item.seeds]
+    loss = frozen_loss(item.loss, ctx)
+    runs = train_frozen(one, loss, item.training, replicas)
+    around = under(ctx.rng, "landscape")
+    if isinstance(one, DenseLearner):
+        from heliostat_methods.evomal.analysis.landscape import landscape
 
-        return landscape(runs.theta, learner.problem, around)
-    from heliostat_methods.evomal.landscape_torch import torch_landscape
+        return landscape(runs.theta, one.problem, around)
+    from heliostat_methods.evomal.analysis.landscape_torch import torch_landscape
 
-    assert isinstance(learner, TorchLearner)
-    return torch_landscape(runs.theta, learner.problem, around)
+    assert isinstance(one, TorchLearner)
+    return torch_landscape(runs.theta, one.problem, around)
 
 
 @task("evomal.describe_loss")
 def describe_loss(item: tuple[dict[str, Any], str, int], ctx: TaskContext) -> dict[str, Any]:
     """Return how a loss, given as data, behaves for a task and a number of classes."""
-    from heliostat_methods.evomal.behaviour import behaviour
+    from heliostat_methods.evomal.analysis.behaviour import behaviour
 
     loss, task, classes = item
-    form = LossExpression.from_dict(loss) if "nodes" in loss else loss_module(loss, task)
-    return behaviour(form, task, classes)  # type: ignore[arg-type]
+    return behaviour(frozen_loss(loss, ctx), task, classes)  # type: ignore[arg-type]
 
 
-def train_frozen(
-    learner: BaseLearner,
-    loss: dict[str, Any],
-    config: TrainingConfig,
-    replicas: list[Streams],
-    curve_steps: tuple[int, ...] = (),
-) -> TrainedRuns:
-    """Train under several seeds with a loss given as data: a tree, a network or a part."""
+def frozen_loss(loss: dict[str, Any], ctx: TaskContext) -> Any:
+    """Return a loss given as data: a tree as such, a network or a part as a torch callable."""
     if "nodes" in loss:
-        expression = LossExpression.from_dict(loss)
-        program = LossProgram.from_expressions([expression])
-        weights = stack_weights([expression], np.float32)
-        return learner.train_replicas(program, weights, config, replicas, curve_steps)
-    return learner.train_module(loss_module(loss, learner.data.task), config, replicas, curve_steps)
-
-
-def loss_module(loss: dict[str, Any], task: str) -> Any:
-    """Return a loss given as data as something to call: `module(outputs, targets)`."""
+        return LossExpression.from_dict(loss)
     if "network" in loss:
-        from heliostat_methods.evomal.ml3 import LossNetwork
+        from heliostat_methods.evomal.losses.ml3 import LossNetwork
 
         return LossNetwork.from_dict(loss)
-    if "part" in loss:
-        from heliostat import registry
-
-        ref = loss["part"]
-        spec = registry().part("loss", ref.name)
-        return spec.build(spec.config.model_validate(dict(ref.params)))
-    return LossExpression.from_dict(loss).to_torch_module(task)  # type: ignore[arg-type]
+    return ctx.part("loss", loss["part"])

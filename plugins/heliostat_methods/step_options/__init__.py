@@ -11,52 +11,53 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from heliostat_methods.step_options.bridge_weight import BridgeWeightTable
-    from heliostat_methods.step_options.contract import (
-        StepOption,
-        double_step,
-        down_step,
-        up_step,
-    )
-    from heliostat_methods.step_options.inversion import LaplaceInverter
-    from heliostat_methods.step_options.kernel import PricingKernel
-    from heliostat_methods.step_options.market import (
+    from heliostat_methods.step_options.closed_form.inversion import LaplaceInverter
+    from heliostat_methods.step_options.closed_form.occupation import OccupationDensity
+    from heliostat_methods.step_options.closed_form.pricing_kernel import PricingKernel
+    from heliostat_methods.step_options.contracts.market import (
         BasketMarket,
         BlackScholesMarket,
         HestonMarket,
         LocalVolMarket,
         PiecewiseMarket,
     )
-    from heliostat_methods.step_options.multilevel import MultilevelEstimator
-    from heliostat_methods.step_options.occupation import OccupationDensity
-    from heliostat_methods.step_options.paths import PathSampler, PathSettings
-    from heliostat_methods.step_options.pricing import price
-    from heliostat_methods.step_options.result import Result
-    from heliostat_methods.step_options.sharded import ShardedEstimator
-    from heliostat_methods.step_options.validation import InvalidInput, Unsupported
+    from heliostat_methods.step_options.contracts.result import Result
+    from heliostat_methods.step_options.contracts.step_option import (
+        StepOption,
+        double_step,
+        down_step,
+        up_step,
+    )
+    from heliostat_methods.step_options.contracts.validation import InvalidInput, Unsupported
+    from heliostat_methods.step_options.engines.pricing import price
+    from heliostat_methods.step_options.monte_carlo.multilevel import MultilevelEstimator
+    from heliostat_methods.step_options.monte_carlo.sharded import ShardedEstimator
+    from heliostat_methods.step_options.paths.sampler import PathSampler
+    from heliostat_methods.step_options.paths.settings import PathSettings
+    from heliostat_methods.step_options.weights.bridge import BridgeWeightTable
 
 _HOME = {
-    "BasketMarket": "market",
-    "BlackScholesMarket": "market",
-    "BridgeWeightTable": "bridge_weight",
-    "HestonMarket": "market",
-    "InvalidInput": "validation",
-    "LaplaceInverter": "inversion",
-    "LocalVolMarket": "market",
-    "MultilevelEstimator": "multilevel",
-    "OccupationDensity": "occupation",
-    "PathSampler": "paths",
-    "PathSettings": "paths",
-    "PiecewiseMarket": "market",
-    "PricingKernel": "kernel",
-    "Result": "result",
-    "ShardedEstimator": "sharded",
-    "StepOption": "contract",
-    "Unsupported": "validation",
-    "double_step": "contract",
-    "down_step": "contract",
-    "price": "pricing",
-    "up_step": "contract",
+    "BasketMarket": "contracts.market",
+    "BlackScholesMarket": "contracts.market",
+    "BridgeWeightTable": "weights.bridge",
+    "HestonMarket": "contracts.market",
+    "InvalidInput": "contracts.validation",
+    "LaplaceInverter": "closed_form.inversion",
+    "LocalVolMarket": "contracts.market",
+    "MultilevelEstimator": "monte_carlo.multilevel",
+    "OccupationDensity": "closed_form.occupation",
+    "PathSampler": "paths.sampler",
+    "PathSettings": "paths.settings",
+    "PiecewiseMarket": "contracts.market",
+    "PricingKernel": "closed_form.pricing_kernel",
+    "Result": "contracts.result",
+    "ShardedEstimator": "monte_carlo.sharded",
+    "StepOption": "contracts.step_option",
+    "Unsupported": "contracts.validation",
+    "double_step": "contracts.step_option",
+    "down_step": "contracts.step_option",
+    "price": "engines.pricing",
+    "up_step": "contracts.step_option",
 }
 
 __all__ = [

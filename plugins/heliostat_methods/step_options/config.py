@@ -8,16 +8,16 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from heliostat import ConfigError, MethodConfig
-from heliostat_methods.step_options.contract import StepOption
-from heliostat_methods.step_options.coverage import check_covered
-from heliostat_methods.step_options.market import (
+from heliostat_methods.step_options.contracts.market import (
     BasketMarket,
     BlackScholesMarket,
     HestonMarket,
     Market,
     PiecewiseMarket,
 )
-from heliostat_methods.step_options.validation import InvalidInput
+from heliostat_methods.step_options.contracts.step_option import StepOption
+from heliostat_methods.step_options.contracts.validation import InvalidInput
+from heliostat_methods.step_options.engines.coverage import check_covered
 
 Engine = Literal["laplace", "spectral", "occupation", "pde", "path_integral_grid", "mc_naive",
                  "mc_bridge", "rqmc", "mlmc", "metropolis"]  # fmt: skip
@@ -183,7 +183,7 @@ class StepOptionsConfig(MethodConfig):
                 for name in self.cross_check:
                     self._check_cross(name, option, market)
             if self.method in ("mc_bridge", "mc_naive") and self.book is None:
-                from heliostat_methods.step_options.paths import PathSampler
+                from heliostat_methods.step_options.paths.sampler import PathSampler
 
                 PathSampler(_out(option), market, self.path_settings(), 0)
             self._check_sweep(models)
@@ -265,7 +265,7 @@ class StepOptionsConfig(MethodConfig):
         )  # fmt: skip
 
     def _surface(self, surface: LocalVolConfig, v: dict[str, Any]) -> Market:
-        from heliostat_methods.step_options.volatility_surface import (
+        from heliostat_methods.step_options.contracts.volatility_surface import (
             parametric_surface,
             surface_from_file,
         )
@@ -287,7 +287,7 @@ class StepOptionsConfig(MethodConfig):
 
     def path_settings(self, method: str | None = None) -> Any:
         """Return the settings of Monte Carlo paths."""
-        from heliostat_methods.step_options.paths import PathSettings
+        from heliostat_methods.step_options.paths.settings import PathSettings
 
         weights = "naive" if (method or self.method) == "mc_naive" else "bridge"
         return PathSettings(weights, self.steps, self.antithetic, self.controls, self.strata,

@@ -16,13 +16,13 @@ def _search(config: StepOptionsConfig, run: Any) -> Any:
 
 
 def _report(view: Any) -> Any:
-    from heliostat_methods.step_options.report import report
+    from heliostat_methods.step_options.report.page import report
 
     return report(view)
 
 
 def _describe(result: Any, run_id: str) -> str:
-    from heliostat_methods.step_options.report import describe
+    from heliostat_methods.step_options.report.terminal import describe
 
     return describe(result, run_id)
 
@@ -57,7 +57,7 @@ METHOD = MethodSpec(
         "abs_error": Metric("min", "currency"),
     },
     presets={"smoke": SMOKE, "demo": DEMO, "paper": PAPER},
-    names="heliostat_methods.step_options.search",
+    names="heliostat_methods.step_options.tasks",
     report=_report,
     describe=_describe,
     unit="paths",

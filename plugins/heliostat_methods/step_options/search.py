@@ -12,12 +12,15 @@ from typing import Any
 
 from heliostat import ConfigError, Run
 from heliostat.errors import ExecutionError
-from heliostat_methods.step_options.book import BookRows, read_book
+from heliostat_methods.step_options.book.rows import BookRows, read_book
 from heliostat_methods.step_options.config import StepOptionsConfig
-from heliostat_methods.step_options.figures import figures
-from heliostat_methods.step_options.path_greeks import GreekSampler
-from heliostat_methods.step_options.pricing import STOCHASTIC, price
-from heliostat_methods.step_options.sharded import Estimator
+from heliostat_methods.step_options.contracts.validation import InvalidInput
+from heliostat_methods.step_options.engines.pricing import STOCHASTIC, price
+from heliostat_methods.step_options.figures.convergence import convergence
+from heliostat_methods.step_options.figures.kernel_and_states import kernel_figure
+from heliostat_methods.step_options.figures.price_functions import price_functions
+from heliostat_methods.step_options.monte_carlo.greeks import GreekSampler
+from heliostat_methods.step_options.monte_carlo.sharded import Estimator
 from heliostat_methods.step_options.tasks import (
     EngineCall,
     evaluate,
@@ -25,7 +28,6 @@ from heliostat_methods.step_options.tasks import (
     price_block,
     run_shard,
 )
-from heliostat_methods.step_options.validation import InvalidInput
 
 SIGMAS = 4.5
 """Standard errors that two right engines may differ by: exceeded once in 150,000 comparisons."""
@@ -52,7 +54,11 @@ def search(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
     if config.sweep is not None:
         result["sweep"] = _sweep(config, run)
     if config.figures:
-        result["figures"] = figures(config, run)
+        result["figures"] = {
+            "sweeps": price_functions(run),
+            "kernel": kernel_figure(),
+            "convergence": convergence(run),
+        }
     return result
 
 

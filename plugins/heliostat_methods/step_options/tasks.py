@@ -7,11 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from heliostat import TaskContext, stored, task
-from heliostat_methods.step_options.book import BookRows, PricedRows, price_rows
-from heliostat_methods.step_options.contract import StepOption
-from heliostat_methods.step_options.market import Market
-from heliostat_methods.step_options.pricing import price
-from heliostat_methods.step_options.result import Result
+from heliostat_methods.step_options.book.pricing import PricedRows, price_rows
+from heliostat_methods.step_options.book.rows import BookRows
+from heliostat_methods.step_options.contracts.market import Market
+from heliostat_methods.step_options.contracts.result import Result
+from heliostat_methods.step_options.contracts.step_option import StepOption
+from heliostat_methods.step_options.engines.pricing import price
+from heliostat_methods.step_options.monte_carlo.greeks import GreekSampler
+from heliostat_methods.step_options.monte_carlo.metropolis import MetropolisEstimator
+from heliostat_methods.step_options.monte_carlo.multilevel import MultilevelEstimator
+from heliostat_methods.step_options.monte_carlo.quasi_monte_carlo import SobolSampler
+from heliostat_methods.step_options.paths.sampler import PathSampler
+
+SHARED = (PathSampler, GreekSampler, SobolSampler, MultilevelEstimator, MetropolisEstimator)
+"""What `run_shard` works on; a process that imports this module knows their permanent names."""
 
 
 @stored("step_options.engine_call")

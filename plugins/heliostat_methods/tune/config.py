@@ -12,8 +12,8 @@ from heliostat import EXTENDABLE, ConfigError, MethodConfig, MethodSpec, registr
 from heliostat.contract import validate
 from heliostat.errors import did_you_mean
 from heliostat_methods.tune.fields import field_at, parts_named, read_space, value_at
-from heliostat_search.bayesian import check_sampler
-from heliostat_search.space import Dimension
+from heliostat_search.strategies.bayesian import check_sampler
+from heliostat_search.strategies.space import Dimension
 
 Sampler = Literal["tpe", "gp", "cmaes", "nsga2", "nsga3", "qmc", "random"]
 

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from heliostat import ConfigError, MethodSpec, PartRef, registry
 from heliostat.contract import part_refs, plain, validate
 from heliostat.errors import did_you_mean
-from heliostat_search.space import (
+from heliostat_search.strategies.space import (
     Choice,
     Dimension,
     Integer,

@@ -8,7 +8,7 @@ from typing import Any
 
 from heliostat.contract import RunView, next_command
 from heliostat.report import Plot, Section, Series, Table, Text, importances, studies
-from heliostat_search.space import choice_text
+from heliostat_search.strategies.space import choice_text
 
 ROWS_SHOWN = 200
 

@@ -8,7 +8,7 @@ from heliostat import Run, registry
 from heliostat.contract import plain, validate, without_none
 from heliostat_methods.tune.config import TuneConfig
 from heliostat_methods.tune.fields import value_at, with_values
-from heliostat_search.bayesian import Trial, minimize_search, read_values
+from heliostat_search.strategies.bayesian import Trial, minimize_search, read_values
 
 
 def search(config: TuneConfig, run: Run) -> dict[str, Any]:

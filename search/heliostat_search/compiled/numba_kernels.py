@@ -16,15 +16,18 @@ from typing import Any
 class NumbaKernels:
     """The modules of a folder whose functions call each other in compiled code.
 
-    Name every module with compiled code, and those whose constants such code uses: ``fingerprint``
-    is that of these files as they were when this object was made, and of this one.
+    Name every module with compiled code, and those whose constants such code uses, one in a folder
+    below as ``"folder.module"``: ``fingerprint`` is that of these files as they were when this
+    object was made, and of this one.
     """
 
     def __init__(self, folder: Path, modules: Iterable[str]) -> None:
         self._modules = frozenset(modules)
         digest = hashlib.sha256(Path(__file__).read_bytes())
         for name in sorted(self._modules):
-            digest.update(name.encode() + b"\0" + (folder / f"{name}.py").read_bytes())
+            digest.update(
+                name.encode() + b"\0" + (folder / f"{name.replace('.', '/')}.py").read_bytes()
+            )
         self.fingerprint = digest.hexdigest()
 
     def dispatcher(
@@ -34,7 +37,8 @@ class NumbaKernels:
 
         Single-threaded unless ``options``, numba's own, say otherwise.
         """
-        if function.__module__.rpartition(".")[2] not in self._modules:
+        parts = function.__module__.split(".")
+        if not any(".".join(parts[i:]) in self._modules for i in range(len(parts))):
             raise RuntimeError(f"{function.__module__}: add it to the files with compiled code")
         import numba
         from numba.core.typeinfer import register_dispatcher

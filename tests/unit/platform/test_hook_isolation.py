@@ -221,7 +221,7 @@ def test_an_observer_can_read_the_run_but_not_change_it(tmp_path: Path) -> None:
         outcomes[0].key = ()
 
     def store(run: Any) -> None:
-        run._journal.set_meta({"seed": "1"})
+        run._journal.change(seed=1)
 
     account = run(
         tmp_path,

@@ -165,7 +165,7 @@ def test_a_tasks_two_newest_states_are_kept_and_a_damaged_one_is_passed_over(
 def test_a_journal_of_a_newer_heliostat_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
     opened(tmp_path).close()
     database = sqlite3.connect(tmp_path / "run.db")
-    database.execute("update meta set value = '99' where name = 'schema'")
+    database.execute("pragma user_version = 99")
     database.execute("drop table event")
     database.commit()
     for readonly in (True, False):

@@ -192,7 +192,7 @@ def test_a_run_of_a_preset_that_unsets_a_field_resumes(plugins: Registry, tmp_pa
 def test_the_state_of_a_run_without_driver_is_stopped(plugins: Registry, tmp_path: Path) -> None:
     run = begin(plugins, tmp_path)
     journal = Journal(run.database, run.artifacts)
-    journal.set_meta({"state": "running"})
+    journal.change(state="running")
     assert RunView(run).state == "stopped"
     lock = RunLock(run.lock)
     lock.acquire()

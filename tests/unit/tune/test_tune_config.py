@@ -20,7 +20,7 @@ from heliostat_methods.tune.fields import (
     value_at,
     with_values,
 )
-from heliostat_search.space import Choice, Integer, Real
+from heliostat_search.strategies.space import Choice, Integer, Real
 
 TABLE = METHODS["tuned_table"]
 BASE = PartsConfig()

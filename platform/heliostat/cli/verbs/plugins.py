@@ -123,8 +123,8 @@ def parts(kind: str | None, as_json: bool) -> None:
 
 
 _PLUGIN_VERBS: dict[str, tuple[str, str]] = {
-    "new": ("heliostat_kit.new", "Write a new plugin as a complete distribution."),
-    "check": ("heliostat_kit.check", "Run the conformance kit on a plugin."),
+    "new": ("heliostat_kit.commands.new", "Write a new plugin as a complete distribution."),
+    "check": ("heliostat_kit.commands.check", "Run the conformance kit on a plugin."),
     "hooks": ("heliostat.cli.verbs.plugin_hooks", "Print the reference of all hooks as Markdown."),
 }
 """Verb under `plugins`: the module with the command of that name, and its help."""

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from heliostat.cli.declared_outputs import declared_outputs
-from heliostat.cli.options import cluster_options, data_only, execution_options, parse_workers
-from heliostat.contract.commands import json_option, next_command, print_json, runs_option
+from heliostat.cli.options import RunOptions, data_only, run_options
+from heliostat.contract.commands import next_command, print_json
 from heliostat.contract.guard import contained
-from heliostat.errors import ConfigError, Interrupted, PluginError, place_of, told
+from heliostat.errors import Interrupted, PluginError, place_of, told
 from heliostat.terminal import printable, printable_lines
 from heliostat.worker.numerics import prepare_environment
+
+if TYPE_CHECKING:
+    from heliostat.executors.choice import Execution
 
 
 @click.command()
@@ -23,25 +26,14 @@ from heliostat.worker.numerics import prepare_environment
 @click.option("--seed", type=int, help="Root of all random streams [default: 0].")
 @click.option("-o", "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set a field.")
 @click.option("--lookahead", type=int, help="Virtual slots of asynchronous searches [default: 3].")
-@click.option("--report/--no-report", default=True, help="Write report.html at the end.")
-@execution_options
-@cluster_options
-@runs_option
-@json_option
+@run_options
 def run(
     target: str,
     preset: str | None,
     seed: int | None,
     overrides: tuple[str, ...],
     lookahead: int | None,
-    report: bool,
-    workers: str | None,
-    address: str | None,
-    checkpoint_seconds: float,
-    min_nodes: int,
-    wait: float,
-    runs: Path | None,
-    as_json: bool,
+    options: RunOptions,
 ) -> None:
     """Run a method, or what a configuration file says.
 
@@ -50,17 +42,16 @@ def run(
     prepare_environment()
     from heliostat.cli.target import read_target
     from heliostat.driver.start import DEFAULT_LOOKAHEAD
+    from heliostat.store.folder import runs_root
 
-    execution = execution_of(workers, address, checkpoint_seconds, min_nodes, wait, runs)
+    execution = options.execution(runs_root(options.runs))
     found = read_target(target)
     seed = found.seed if seed is None else seed
     lookahead = found.lookahead if lookahead is None else lookahead
     start_and_show(
         found.method,
         execution,
-        runs=runs,
-        report=report,
-        as_json=as_json,
+        options,
         preset=found.preset if preset is None else preset,
         values=dict(found.values),
         overrides=overrides,
@@ -70,14 +61,12 @@ def run(
     )
 
 
-def start_and_show(
-    method: Any, execution: Any, *, runs: Path | None, report: bool, as_json: bool, **settings: Any
-) -> None:
+def start_and_show(method: Any, execution: Execution, options: RunOptions, **settings: Any) -> None:
     """Start a run with these settings of `driver.start`, show its progress and its end."""
     from heliostat.driver.start import start
     from heliostat.store.folder import RunFolder
 
-    progress = _progress(method, as_json)
+    progress = _progress(method, options)
     started: list[RunFolder] = []
 
     def on_folder(folder: RunFolder) -> None:
@@ -85,7 +74,7 @@ def start_and_show(
         progress.begin(folder.id)
 
     try:
-        with data_only(as_json):
+        with data_only(options.as_json):
             account = start(
                 method, execution=execution, listener=progress, on_folder=on_folder, **settings
             )
@@ -95,30 +84,19 @@ def start_and_show(
             _say_how_to_resume(started[0], error)
         raise
     progress.end()
-    _finish(method, account, report, as_json)
+    _finish(method, account, options)
 
 
 @click.command()
 @click.argument("run_name", metavar="RUN")
 @click.option("-o", "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Grow a field.")
 @click.option("--allow-code-change", is_flag=True, help="Go on under other code (recorded).")
-@click.option("--report/--no-report", default=True, help="Write report.html at the end.")
-@execution_options
-@cluster_options
-@runs_option
-@json_option
+@run_options
 def resume(
     run_name: str,
     overrides: tuple[str, ...],
     allow_code_change: bool,
-    report: bool,
-    workers: str | None,
-    address: str | None,
-    checkpoint_seconds: float,
-    min_nodes: int,
-    wait: float,
-    runs: Path | None,
-    as_json: bool,
+    options: RunOptions,
 ) -> None:
     """Go on with a run: RUN is its name, a unique part of it, its folder, or `last`."""
     prepare_environment()
@@ -128,18 +106,16 @@ def resume(
     from heliostat.store.folder import find, runs_root
     from heliostat.store.view import RunView
 
-    folder = find(run_name, runs_root(runs))
-    execution = execution_of(
-        workers, address, checkpoint_seconds, min_nodes, wait, folder.path.parent
-    )
+    folder = find(run_name, runs_root(options.runs))
+    execution = options.execution(folder.path.parent)
     view = RunView(folder)
     registry().block(read_run_file(folder.config).block)
     method = registry().method(view.method)
     view.close()
-    progress = _progress(method, as_json)
+    progress = _progress(method, options)
     progress.begin(folder.id)
     try:
-        with data_only(as_json):
+        with data_only(options.as_json):
             account = go_on(
                 folder,
                 overrides=overrides,
@@ -155,46 +131,13 @@ def resume(
         progress.end()
         raise
     progress.end()
-    _finish(method, account, report, as_json)
+    _finish(method, account, options)
 
 
-def execution_of(
-    workers: str | None,
-    address: str | None,
-    checkpoint_seconds: float,
-    min_nodes: int,
-    wait: float,
-    runs: Path | None,
-) -> Any:
-    """Return the execution settings that the options say; raises ConfigError."""
-    from heliostat.executors.choice import Execution
-    from heliostat.store.folder import runs_root
-
-    if checkpoint_seconds < 0:
-        raise ConfigError("--checkpoint-seconds", checkpoint_seconds, "zero or more seconds")
-    count = parse_workers(workers)
-    if count == 0 and address is not None:
-        raise ConfigError("--address", address, "no address together with --workers serial")
-    if min_nodes < 1:
-        raise ConfigError("--min-nodes", min_nodes, "one node or more")
-    if not 0 <= wait < float("inf"):
-        raise ConfigError("--wait", wait, "zero or more seconds")
-    if min_nodes > 1 and address is None:
-        raise ConfigError("--min-nodes", min_nodes, "an --address, for example --address auto")
-    return Execution(
-        workers=count,
-        address=address,
-        runs=runs_root(runs),
-        checkpoint_seconds=checkpoint_seconds,
-        min_nodes=min_nodes,
-        wait_seconds=wait,
-    )
-
-
-def _progress(method: Any, as_json: bool) -> Any:
+def _progress(method: Any, options: RunOptions) -> Any:
     from heliostat.cli.progress import make_progress
 
-    return make_progress(method, plain=as_json)
+    return make_progress(method, plain=options.as_json)
 
 
 def _say_how_to_resume(folder: Any, error: BaseException) -> None:
@@ -207,14 +150,14 @@ def _say_how_to_resume(folder: Any, error: BaseException) -> None:
         click.echo(f"run {folder.id} ended with an error; its log: {log}", err=True)
 
 
-def _finish(method: Any, account: dict[str, Any], report: bool, as_json: bool) -> None:
+def _finish(method: Any, account: dict[str, Any], options: RunOptions) -> None:
     from heliostat.plugins.registry import registry
     from heliostat.store.folder import RunFolder
     from heliostat.store.view import RunView
 
     view = RunView(RunFolder(Path(account["folder"])))
     path = ""
-    if report:
+    if options.report:
         from heliostat.report.build import write_report
 
         try:
@@ -222,7 +165,7 @@ def _finish(method: Any, account: dict[str, Any], report: bool, as_json: bool) -
                 path = write_report(view, method, registry(), _left_out)
         except Exception as error:  # a report that fails must not fail a finished run
             _warn("the report could not be written", error)
-    if as_json:
+    if options.as_json:
         print_json({**account, "report": path or None})
     else:
         described = _described(method, view)

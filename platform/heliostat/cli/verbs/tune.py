@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from heliostat.cli.options import cluster_options, execution_options
-from heliostat.contract.commands import json_option, runs_option
+from heliostat.cli.options import RunOptions, run_options
 from heliostat.errors import ConfigError
 from heliostat.worker.numerics import prepare_environment
 
@@ -86,11 +85,7 @@ def default_lookahead(parallel: int, trials: int) -> int:
     help="Trials under way [default: parallel + 1, at most a tenth of all].",
 )
 @click.option("--seed", type=int, help="Root of all random streams [default: 0].")
-@click.option("--report/--no-report", default=True, help="Write report.html at the end.")
-@execution_options
-@cluster_options
-@runs_option
-@json_option
+@run_options
 def tune(
     target: str,
     space: Path,
@@ -103,10 +98,7 @@ def tune(
     parallel: int,
     lookahead: int | None,
     seed: int | None,
-    report: bool,
-    runs: Path | None,
-    as_json: bool,
-    **execution: Any,
+    options: RunOptions,
 ) -> None:
     """Search the configuration of METHOD for the best of its results.
 
@@ -115,10 +107,11 @@ def tune(
     """
     prepare_environment()
     from heliostat.cli.target import read_target
-    from heliostat.cli.verbs.run import execution_of, start_and_show
+    from heliostat.cli.verbs.run import start_and_show
     from heliostat.contract.config import plain
     from heliostat.driver import configuration
     from heliostat.plugins.registry import registry
+    from heliostat.store.folder import runs_root
 
     if parallel < 1:
         raise ConfigError("--parallel", parallel, "a positive integer")
@@ -153,10 +146,8 @@ def tune(
         raise _where_it_was_said(error, space) from None
     start_and_show(
         tuning,
-        execution_of(runs=runs, **execution),
-        runs=runs,
-        report=report,
-        as_json=as_json,
+        options.execution(runs_root(options.runs)),
+        options,
         values=values,
         seed=seed or 0,
         lookahead=default_lookahead(parallel, trials) if lookahead is None else lookahead,

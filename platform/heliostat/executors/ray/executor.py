@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from heliostat.contract.task import Resources
+from heliostat.engine.executor import Executor
 from heliostat.errors import ClusterError, Interrupted, Key, NotStarted, ResourceError
 from heliostat.executors.ray.chunks import Chunk, ChunkQueue
 from heliostat.executors.ray.joining import wait_for_nodes
@@ -78,7 +79,7 @@ class WorkerSetup:
     """Packages whose sources every node needs as the driver has them, beside the tasks' own."""
 
 
-class RayExecutor:
+class RayExecutor(Executor):
     """Runs chunks of items as Ray tasks with a bounded window and retries owned by the driver."""
 
     def __init__(
@@ -92,6 +93,7 @@ class RayExecutor:
         min_nodes: int = 1,
         wait_seconds: float = 0.0,
         on_event: Callable[[str, str], None] = lambda kind, text: None,
+        on_gpu: Callable[[], None] = lambda: None,
     ) -> None:
         self._setup = setup
         self._fetch = fetch
@@ -101,6 +103,8 @@ class RayExecutor:
         self._min_nodes = min_nodes
         self._wait_seconds = wait_seconds
         self._on_event = on_event
+        self._on_gpu = on_gpu
+        self._granted: dict[Resources, Resources] = {}
         self._queue = ChunkQueue()
         self._flights: dict[Any, Chunk] = {}
         self._travelling = 0
@@ -175,6 +179,7 @@ class RayExecutor:
         self._counted = time.monotonic()
         nodes = [node for node in self._ray.nodes() if node["Alive"]]
         self._nodes = len(nodes)
+        self._granted.clear()
         if self._address is None:
             return
         if self._workers is None:
@@ -230,12 +235,20 @@ class RayExecutor:
 
     def check(self, resources: Resources) -> None:
         """Raise ResourceError when no single node has what an item needs."""
+        resources = self._grant(resources)
         nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
         if not _fits(resources, self._ray.nodes()):
             wanted = _amounts(resources)
             largest = {k: max((node.get(k, 0) for node in nodes), default=0) for k in wanted}
             shown = ", ".join(f"{k}={v:g}" for k, v in largest.items() if wanted[k])
             raise ResourceError(str(resources), f"at most {shown} on one of {len(nodes)} nodes")
+
+    def _grant(self, resources: Resources) -> Resources:
+        """Return the resources, without GPUs where these are not needed and no node has them."""
+        if resources not in self._granted:
+            spared = resources.or_cpu and not _fits(resources, self._ray.nodes())
+            self._granted[resources] = resources.on_cpu() if spared else resources
+        return self._granted[resources]
 
     def room(self) -> int:
         """Return the items that keep every slot busy for `CHUNKS_AHEAD` chunks."""
@@ -244,6 +257,8 @@ class RayExecutor:
 
     def submit(self, work: Work) -> None:
         """Queue an item; it leaves with the next chunk, at once if its search does not wait."""
+        if work.resources.or_cpu:
+            work = work._replace(resources=self._grant(work.resources))
         self._queue.add(work)
         if work.prompt:
             self._launch()
@@ -291,11 +306,9 @@ class RayExecutor:
             self._landed(flight)
 
     def busy(self) -> bool:
-        """Return whether chunks are under way."""
         return bool(self._flights)
 
     def describe(self) -> dict[str, Any]:
-        """Say where work ran and how many chunks were lost."""
         # as counted last: a cluster that is going down would not answer
         return {
             "executor": "ray",
@@ -398,6 +411,8 @@ class RayExecutor:
 
     def _replies(self, works: list[Work], worker: str, answers: list[Answer]) -> list[Reply]:
         replies = []
+        if works[0].resources.gpus:
+            self._on_gpu()
         for work, (value, failure, seconds) in zip(works, answers, strict=True):
             attempts = self._attempts.pop(work.key, 0) + 1 if self._attempts else 1
             if self._states:

@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from heliostat.worker.devices import installed, summary
 from heliostat.worker.numerics import environment, prepare_environment
 
 
 def probe() -> dict[str, Any]:
     """Return what tasks will compute with on the node that this process is on."""
     prepare_environment()  # as every task does: what a shell left unset counts as its default
-    return environment()
+    return environment() | {"gpu": summary(installed())}
 
 
 def differences(environments: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Return a sentence for each way in which a node differs from the first one.
 
-    CPU, Python, libraries and the variables that choose the instructions of a library.
+    CPU, GPU, Python, libraries and the variables that choose the instructions of a library.
     """
     found: list[str] = []
     nodes = list(environments)
     for node in nodes[1:]:
-        for what in ("cpu", "python", "versions", "variables"):
+        for what in ("cpu", "gpu", "python", "versions", "variables"):
             first, other = environments[nodes[0]].get(what), environments[node].get(what)
             if isinstance(first, Mapping) and isinstance(other, Mapping):
                 apart = [k for k in first if first[k] != other.get(k)]

@@ -1,0 +1,1 @@
+"""Runs and calls of one plugin, in processes that may end badly; imports the core and `verdict`."""

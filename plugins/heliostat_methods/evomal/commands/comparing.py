@@ -1,0 +1,162 @@
+"""`heliostat losses compare`: which data, model and settings, and how the outcome is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from heliostat.contract import PartRef, toml_value
+from heliostat.errors import ConfigError
+from heliostat_methods.evomal.commands.saved_losses import NamedLoss
+from heliostat_methods.evomal.comparison.meta_test import MetaTestConfig, meta_test, problem_data
+from heliostat_methods.evomal.learners.loading import installed_part
+from heliostat_methods.evomal.learners.training import TrainingConfig
+from heliostat_methods.evomal.losses.expression import parse
+from heliostat_methods.evomal.losses.standard import STANDARD_TREES, USUAL
+from heliostat_methods.evomal.report.label_texts import metric_text
+
+_FRACTIONS = (0.6, 0.2, 0.2)
+
+
+def compared(
+    losses: Sequence[NamedLoss],
+    *,
+    dataset: str | None,
+    model: str | None,
+    steps: int,
+    seeds: int,
+    seed: int | None,
+    learning_rate: float | None,
+    drops: tuple[tuple[int, float], ...],
+    factors: tuple[float, ...],
+    progress: Callable[[str], None],
+) -> dict[str, Any]:
+    """Return the account of `meta_test`, the standard loss first; `notes` say what limits it."""
+    first = next((loss for loss in losses if loss.run), None)
+    settings = _settings(first)
+    data_ref = _reference("dataset", dataset) if dataset else _own_dataset(first)
+    model_ref = _reference("model", model or settings.get("model", "mlp"))
+    fractions = tuple(settings.get("fractions", _FRACTIONS))
+    root = seed if seed is not None else (first.seed or 0) if first is not None else 0
+    data = problem_data(
+        installed_part("dataset", data_ref),
+        installed_part("model", model_ref),
+        model_ref,
+        root,
+        (fractions[0], *fractions[1:3]),
+    )
+    # A tree that was typed in is for whatever the data are for.
+    losses = [replace(loss, task=data.task) if loss.typed else loss for loss in losses]
+    for loss in losses:
+        if loss.task != data.task:
+            expected = f"a loss for {data.task}, since the data set is {data.name}"
+            raise ConfigError("LOSS", loss.label, expected, f"this one is for {loss.task}")
+    usual = USUAL[data.task]
+    others = [loss for loss in losses if loss.name != usual or loss.run]
+    if not others:
+        raise ConfigError("LOSS", losses[0].label, "a loss other than the standard one")
+    config = MetaTestConfig(
+        _training(settings, steps, learning_rate, drops), seeds, root, tuple(dict.fromkeys(factors))
+    )
+    contestants = [(usual, parse(STANDARD_TREES[usual])), *((o.label, o.loss) for o in others)]
+    account = meta_test(contestants, data, config, progress)
+    for row, formula in zip(account["losses"], [usual, *(o.formula for o in others)], strict=True):
+        row["formula"] = formula
+    account["notes"] = [
+        f"{o.label} was found on {data.name} under another split: rows that test it here may have "
+        "taken part in the search"
+        for o in others
+        if o.dataset == data.name
+        and (o.seed != root or tuple(o.config.get("fractions", _FRACTIONS)) != fractions)
+    ]
+    return account
+
+
+def comparison_text(account: Mapping[str, Any]) -> str:
+    """Return the table that a terminal shows."""
+    rows = account["losses"]
+    wide = max(len(row["label"]) for row in rows)
+    lines = [
+        f"{account['dataset']}: test {metric_text(account['metric'])} over {account['seeds']} "
+        f"paired seeds of {account['steps']} steps, mean and 95 % interval",
+        "",
+        f"{'loss':<{wide}}  {'rate':>8}  {'mean':>8}  {'interval':<20}  {'minus standard':<30}  p",
+    ]
+    for row in rows:
+        shown = f"{row['label']:<{wide}}  {row['learning_rate']:>8.4g}  "
+        if row["mean"] is None:
+            lines.append(f"{shown}{'-':>8}  {row['diverged']} of {account['seeds']} diverged")
+            continue
+        shown += f"{row['mean']:>8.4f}  {_interval(row['low'], row['high']):<20}"
+        test = row["against_first"]
+        if test is not None:
+            d = test["difference"]
+            difference = f"{d['mean']:+.4f} {_interval(d['low'], d['high'], '+')}"
+            shown += f"  {difference:<30}  {test['holm_p']:.2g}"
+        if row["diverged"]:
+            shown += f"  ({row['diverged']} diverged)"
+        lines.append(shown.rstrip())
+    lines += [
+        "",
+        "Lower is better. p: paired t-test, adjusted for the number of losses (Holm). Intervals",
+        "cover training on one split of the data, not the search for a loss.",
+        *(f"note: {note}" for note in account["notes"]),
+    ]
+    return "\n".join(lines)
+
+
+def _interval(low: float, high: float, sign: str = "") -> str:
+    return f"[{low:{sign}.4f}, {high:{sign}.4f}]"
+
+
+def _settings(loss: NamedLoss | None) -> Mapping[str, Any]:
+    """Return a run's configuration; a study's data sets and first model stand one level below."""
+    if loss is None:
+        return {}
+    study = loss.config.get("study")
+    if not study:
+        return loss.config
+    return {**loss.config, "datasets": study["datasets"], "model": study["models"][0]}
+
+
+def _own_dataset(loss: NamedLoss | None) -> PartRef:
+    """Return the data set on which the first run's loss was found."""
+    if loss is None:
+        raise ConfigError("--dataset", None, "a data set", "see: heliostat parts dataset")
+    refs = [_reference("dataset", value) for value in _settings(loss).get("datasets", ())]
+    # A file's data set is called after the file, not after the part that reads it.
+    fitting = [ref for ref in refs if ref.name == loss.dataset] or [
+        ref for ref in refs if ":" in ref.name
+    ]
+    if len(fitting) != 1:
+        names = ", ".join(ref.name for ref in refs)
+        raise ConfigError("--dataset", None, "a data set", f"run {loss.run} used: {names}")
+    return fitting[0]
+
+
+def _reference(kind: str, value: Any) -> PartRef:
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        value = toml_value(value)
+    if isinstance(value, str):
+        return PartRef(value, {}, kind)
+    if isinstance(value, Mapping) and isinstance(value.get("name"), str):
+        return PartRef(value["name"], {k: v for k, v in value.items() if k != "name"}, kind)
+    raise ConfigError(f"--{kind}", value, f'the name of a {kind}, or {{name = "...", ...}}')
+
+
+def _training(
+    settings: Mapping[str, Any],
+    steps: int,
+    learning_rate: float | None,
+    drops: tuple[tuple[int, float], ...],
+) -> TrainingConfig:
+    known = {f.name for f in fields(TrainingConfig)} - {"steps", "drops"}
+    values = {name: settings[name] for name in sorted(known) if name in settings}
+    if learning_rate is not None:
+        values["learning_rate"] = learning_rate
+    for step, factor in drops:
+        if not 0 < step < steps or not factor > 0:
+            expected = f"a step from 1 to {steps - 1} and a factor above 0"
+            raise ConfigError("--rate-drop", f"{step} {factor:g}", expected)
+    return TrainingConfig(steps=steps, drops=tuple(sorted(drops)), **values)

@@ -1,0 +1,1 @@
+"""Found losses against standard ones, paired by seed; imports `searches`, `analysis`, below."""

@@ -1,0 +1,113 @@
+"""The account of one data set: what was found, what it is worth, and how it behaves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from heliostat import Run
+from heliostat_methods.evomal.comparison.compare import compare
+from heliostat_methods.evomal.comparison.contestants import Contestant
+from heliostat_methods.evomal.comparison.outcome import Account, Labelled, Transfer
+from heliostat_methods.evomal.config import EvoMALConfig
+from heliostat_methods.evomal.learners.labels import Labels
+from heliostat_methods.evomal.learners.problem import ProblemData
+from heliostat_methods.evomal.searches.found import FoundLoss, FoundLosses
+from heliostat_methods.evomal.searches.notes import notes_on
+from heliostat_methods.evomal.searches.settings import comparison_training
+from heliostat_methods.evomal.searches.strategy import Posed
+from heliostat_methods.evomal.tasks import Surroundings, describe_loss, map_surroundings
+
+
+def account_of(
+    config: EvoMALConfig,
+    posed: Posed,
+    which: int,
+    found: FoundLosses,
+    opponents: list[Contestant],
+    labels: Labels,
+    targets: list[ProblemData],
+    run: Run,
+) -> Account:
+    """Return what is known of the losses on one data set; keep the best one as a product."""
+    standard, *references = opponents
+    data, names = posed.group[which], [one.name for one in posed.group]
+    account = Account(
+        dataset=data.name,
+        task=data.task,
+        metric=data.metric,
+        model=data.model.name,
+        together=tuple(names) if len(names) > 1 else (),
+        rows={"train": len(data.train[1]), "valid": len(data.valid[1]),
+              "test": len(data.test[1])},
+        classes=data.classes,
+        labels=labels.plain(),
+        counts=found.counts,
+        steps=found.steps,
+        best=tuple(found.best),
+        front=tuple(found.front()),
+        scored=tuple(found.scored),
+        standard={"name": standard.label, "loss": standard.loss},
+        notes=tuple(notes_on(config, data)),
+    )  # fmt: skip
+    if not found.best:
+        if not references:
+            return account
+        return replace(
+            account,
+            comparison=compare(config, posed, which, opponents, run),
+            behaviour=_behaviours(data, opponents, run),
+        )
+    best = found.best[0]
+    pair = [standard, Contestant("found", "found", best.loss)]
+    all_ = [*pair, *references]
+    comparison = compare(config, posed, which, all_, run)
+    run.save(f"loss-{data.name}", product(best, data, labels), kind="loss")
+    return replace(
+        account,
+        comparison=comparison,
+        transfer=tuple(_transferred(config, target, pair, run) for target in targets),
+        behaviour=_behaviours(data, all_, run),
+        landscape=_landscape(config, posed, which, pair, run),
+    )
+
+
+def product(loss: FoundLoss, data: ProblemData, labels: Labels) -> dict[str, Any]:
+    """Return what a run keeps of a found loss, for other runs and for `heliostat losses`."""
+    return {
+        "task": data.task,
+        "loss": loss.loss,
+        "fitness": loss.fitness,
+        "dataset": data.name,
+        "formula": loss.formula,
+        "labels": labels.plain(),
+    }
+
+
+def _behaviours(data: ProblemData, contestants: list[Contestant], run: Run) -> tuple[Labelled, ...]:
+    """Return how each loss behaves, by label, for the plots of the analysis."""
+    return tuple(
+        (one.label, run.call(describe_loss, (one.loss, data.task, data.classes)).unwrap())
+        for one in contestants
+    )
+
+
+def _transferred(
+    config: EvoMALConfig, target: ProblemData, pair: list[Contestant], run: Run
+) -> Transfer:
+    """Meta-test the found loss on other data and models; only the number of classes changes."""
+    comparison = compare(config, Posed((target,), run.share((target,))), 0, pair, run)
+    return Transfer(target.name, target.model.name, target.metric, comparison)
+
+
+def _landscape(
+    config: EvoMALConfig, posed: Posed, which: int, contestants: list[Contestant], run: Run
+) -> tuple[Labelled, ...]:
+    """Return the surroundings of trained networks for each loss, where that was asked for."""
+    if not config.landscape_seeds:
+        return ()
+    training = comparison_training(config)
+    seeds = tuple(range(config.landscape_seeds))
+    items = [Surroundings(posed.problems, which, one.loss, training, seeds) for one in contestants]
+    outcomes = run.map(map_surroundings, items, shared=posed.problems)
+    return tuple((one.label, o.unwrap()) for one, o in zip(contestants, outcomes, strict=True))

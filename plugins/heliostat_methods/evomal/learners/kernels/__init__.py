@@ -1,0 +1,1 @@
+"""Compiled layers, metrics and the meta step; may import `population`."""

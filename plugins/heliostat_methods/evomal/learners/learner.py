@@ -1,0 +1,258 @@
+"""The base model on one data set behind one interface: closed form where it applies, else autograd.
+
+A dense ReLU network with one inner step takes the compiled path (`unrolled`, `training`), any
+other torch model the generic one (`torch_unrolled`, `torch_training`). Both draw the same numbers
+from the same streams, so they agree to rounding wherever both apply.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy.typing as npt
+
+from heliostat_methods.evomal.learners import rejection, training, unrolled
+from heliostat_methods.evomal.learners.loading import Parts, installed_part
+from heliostat_methods.evomal.learners.problem import LearningProblem, ProblemData, Streams
+from heliostat_methods.evomal.learners.training import TrainedRuns, TrainingConfig, TrainingState
+from heliostat_methods.evomal.learners.unrolled import Tuning, UnrolledConfig
+from heliostat_methods.evomal.losses.expression import LossExpression
+from heliostat_methods.evomal.population.program import LossProgram, stack_weights
+
+if TYPE_CHECKING:
+    from heliostat_methods.evomal.learners.generic.torch_problem import TorchProblem
+
+Array = npt.NDArray[Any]
+
+
+class BaseLearner(Protocol):
+    """What a search asks of a base model.
+
+    P candidates of at most N nodes with weights (P, N), R replicas of one loss, C outputs. Metrics
+    and curves are those of ``TrainedRuns``: (P or R, 3) and (P or R, curve steps, 3). All raise
+    ``ValueError`` naming the argument for shapes that do not fit. ``data`` are the data set and the
+    model, ``parts`` builds the model when it is first needed.
+    """
+
+    data: ProblemData
+    parts: Parts
+
+    def meta_stepper(
+        self, program: LossProgram, tuning: Tuning, config: UnrolledConfig, streams: Streams
+    ) -> Callable[[int], Array]:
+        """Return what takes meta step k on ``tuning`` and gives the objective after it, (P,).
+
+        Each call draws the next batches and the next network; NaN where a candidate diverged.
+        """
+        ...
+
+    def fresh_predictions(self, samples: int, streams: Streams) -> tuple[Array, Array]:
+        """Return a fresh model's outputs and the labels, both (C, n), on training samples.
+
+        n is ``samples``, or all rows where there are fewer.
+        """
+        ...
+
+    def train(
+        self, program: LossProgram, weights: Array, config: TrainingConfig, streams: Streams,
+        state: TrainingState | None = None, until: int | None = None,
+    ) -> TrainedRuns:  # fmt: skip
+        """Train one model with every candidate, from the same parameters over the same batches.
+
+        With ``state`` it goes on from there, with ``until`` it stops at that step.
+        """
+        ...
+
+    def train_replicas(
+        self, program: LossProgram, weights: Array, config: TrainingConfig,
+        replicas: Sequence[Streams], curve_steps: Sequence[int] = (),
+    ) -> TrainedRuns:  # fmt: skip
+        """Train one tree under several seeds: replica r draws from ``replicas[r]`` alone.
+
+        Metrics are also measured after each of ``curve_steps``. Raises ``ValueError`` for none.
+        """
+        ...
+
+    def tune_module(self, loss: Any, config: UnrolledConfig, streams: Streams) -> Array:
+        """Tune a torch loss's parameters in place; returns the objective, (meta_steps,).
+
+        ``loss`` is a module that maps outputs (B, C) and targets (B,) to a scalar.
+        """
+        ...
+
+    def train_module(
+        self, loss: Any, config: TrainingConfig, replicas: Sequence[Streams],
+        curve_steps: Sequence[int] = (),
+    ) -> TrainedRuns:  # fmt: skip
+        """Train any torch loss under several seeds, as ``train_replicas`` does a tree.
+
+        ``loss`` maps outputs (B, C) and targets (B,) to a scalar.
+        """
+        ...
+
+
+@dataclass
+class TorchLearner:
+    """Any torch model, by automatic differentiation; ``measured`` are rows x (n, ...), y (n,)."""
+
+    data: ProblemData
+    measured: tuple[Array, Array]
+    parts: Parts
+
+    @cached_property
+    def problem(self) -> TorchProblem:
+        """Return the data as tensors, with the model's recipe."""
+        from heliostat_methods.evomal.learners.generic.torch_problem import TorchProblem
+
+        return TorchProblem.from_rows(
+            *self.data.train, *self.measured, task=self.data.task,
+            model=self.parts("model", self.data.model),
+            input_shape=self.data.input_shape, classes=self.data.classes,
+        )  # fmt: skip
+
+    def meta_stepper(
+        self, program: LossProgram, tuning: Tuning, config: UnrolledConfig, streams: Streams
+    ) -> Callable[[int], Array]:
+        """Return what takes one meta step; see `torch_unrolled`."""
+        from heliostat_methods.evomal.learners.generic import torch_unrolled
+
+        return torch_unrolled.meta_stepper(program, tuning, self.problem, config, streams)
+
+    def fresh_predictions(self, samples: int, streams: Streams) -> tuple[Array, Array]:
+        """Return outputs of a fresh model in training mode."""
+        from heliostat_methods.evomal.learners.generic import torch_training
+
+        return torch_training.fresh_predictions(self.problem, samples, streams)
+
+    def train(
+        self, program: LossProgram, weights: Array, config: TrainingConfig, streams: Streams,
+        state: TrainingState | None = None, until: int | None = None,
+    ) -> TrainedRuns:  # fmt: skip
+        """Train one model with every candidate."""
+        from heliostat_methods.evomal.learners.generic import torch_training
+
+        return torch_training.train(
+            program, weights, self.problem, config, streams, state=state, until=until
+        )
+
+    def train_replicas(
+        self, program: LossProgram, weights: Array, config: TrainingConfig,
+        replicas: Sequence[Streams], curve_steps: Sequence[int] = (),
+    ) -> TrainedRuns:  # fmt: skip
+        """Train one tree under several seeds."""
+        from heliostat_methods.evomal.learners.generic import torch_training
+
+        return torch_training.train_replicas(
+            program, weights, self.problem, config, replicas, curve_steps
+        )
+
+    def tune_module(self, loss: Any, config: UnrolledConfig, streams: Streams) -> Array:
+        """Tune a torch loss's parameters in place."""
+        from heliostat_methods.evomal.learners.generic import torch_unrolled
+
+        history: Array = torch_unrolled.tune_module(loss, self.problem, config, streams)
+        return history
+
+    def train_module(
+        self, loss: Any, config: TrainingConfig, replicas: Sequence[Streams],
+        curve_steps: Sequence[int] = (),
+    ) -> TrainedRuns:  # fmt: skip
+        """Train any torch loss under several seeds."""
+        from heliostat_methods.evomal.learners.generic import torch_training
+
+        return torch_training.train_module(loss, self.problem, config, replicas, curve_steps)
+
+
+@dataclass
+class DenseLearner:
+    """A dense ReLU network, by the compiled closed form; losses that are no trees use torch.
+
+    ``measured`` are rows x (n, inputs), y (n,).
+    """
+
+    data: ProblemData
+    measured: tuple[Array, Array]
+    parts: Parts
+
+    @cached_property
+    def problem(self) -> LearningProblem:
+        """Return the data as the kernels take them."""
+        return LearningProblem.from_rows(
+            *self.data.train, *self.measured, task=self.data.task,
+            hidden=self.data.hidden or (), classes=self.data.classes,
+        )  # fmt: skip
+
+    @cached_property
+    def _torch(self) -> TorchLearner:
+        return TorchLearner(self.data, self.measured, self.parts)
+
+    def meta_stepper(
+        self, program: LossProgram, tuning: Tuning, config: UnrolledConfig, streams: Streams
+    ) -> Callable[[int], Array]:
+        """Return what takes one meta step; see `unrolled`."""
+        return unrolled.meta_stepper(program, tuning, self.problem, config, streams)
+
+    def fresh_predictions(self, samples: int, streams: Streams) -> tuple[Array, Array]:
+        """Return outputs of a fresh network."""
+        return rejection.fresh_predictions(self.problem, samples, streams)
+
+    def train(
+        self, program: LossProgram, weights: Array, config: TrainingConfig, streams: Streams,
+        state: TrainingState | None = None, until: int | None = None,
+    ) -> TrainedRuns:  # fmt: skip
+        """Train one network with every candidate."""
+        return training.train(
+            program, weights, self.problem, config, streams, state=state, until=until
+        )
+
+    def train_replicas(
+        self, program: LossProgram, weights: Array, config: TrainingConfig,
+        replicas: Sequence[Streams], curve_steps: Sequence[int] = (),
+    ) -> TrainedRuns:  # fmt: skip
+        """Train one tree under several seeds; with augmented images through torch."""
+        # By type, so that closed-form trainings do not load torch.
+        if type(config) is not TrainingConfig:
+            return self._torch.train_replicas(program, weights, config, replicas, curve_steps)
+        return training.train_replicas(
+            program, weights, self.problem, config, replicas, curve_steps
+        )
+
+    def tune_module(self, loss: Any, config: UnrolledConfig, streams: Streams) -> Array:
+        """Tune a torch loss's parameters in place."""
+        return self._torch.tune_module(loss, config, streams)
+
+    def train_module(
+        self, loss: Any, config: TrainingConfig, replicas: Sequence[Streams],
+        curve_steps: Sequence[int] = (),
+    ) -> TrainedRuns:  # fmt: skip
+        """Train any torch loss under several seeds."""
+        return self._torch.train_module(loss, config, replicas, curve_steps)
+
+
+def learner(
+    data: ProblemData, measured: tuple[Array, Array], parts: Parts = installed_part
+) -> BaseLearner:
+    """Return the learner that fits the model, measuring on `measured` rows x (n, ...), y (n,).
+
+    `parts` builds the model when it is first needed: a task's ``ctx.part``.
+    """
+    if data.hidden is None:
+        return TorchLearner(data, measured, parts)
+    return DenseLearner(data, measured, parts)
+
+
+def train_frozen(
+    problem: BaseLearner,
+    loss: LossExpression | Callable[[Any, Any], Any],
+    training: TrainingConfig,
+    replicas: Sequence[Streams],
+    curve_steps: Sequence[int] = (),
+) -> TrainedRuns:
+    """Train fresh models with one loss, a tree or a torch callable: a model for each replica."""
+    if not isinstance(loss, LossExpression):
+        return problem.train_module(loss, training, replicas, curve_steps)
+    program = LossProgram.from_expressions([loss])
+    return problem.train_replicas(program, stack_weights([loss]), training, replicas, curve_steps)

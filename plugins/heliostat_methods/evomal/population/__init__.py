@@ -1,0 +1,1 @@
+"""Many losses at once, as compiled code evaluates them; may import `losses`."""

@@ -1,0 +1,73 @@
+"""What a configuration says of each phase: local search, rejection, training and comparison."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any
+
+from heliostat_methods.evomal.config import EvoMALConfig
+from heliostat_methods.evomal.learners.phases import ScoreSettings
+from heliostat_methods.evomal.learners.rejection import RejectionConfig
+from heliostat_methods.evomal.learners.training import AugmentedTraining, TrainingConfig
+from heliostat_methods.evomal.learners.unrolled import UnrolledConfig
+
+
+def score_settings(config: EvoMALConfig) -> ScoreSettings:
+    """Return what the scoring tasks need of the configuration."""
+    return ScoreSettings(
+        primitives=config.primitives,
+        local_search=config.local_search,
+        weight_noise=config.weight_noise,
+        skip_label_free=config.skip_label_free,
+        reject=config.reject,
+        tuning=tuning_config(config),
+        rejection=RejectionConfig(config.filter_samples, config.filter_steps, config.learning_rate),
+        training=training_config(config, config.base_steps),
+    )
+
+
+def untuned(config: EvoMALConfig) -> EvoMALConfig:
+    """Return the configuration of a search that leaves the weights as they are."""
+    return config.model_copy(update={"local_search": False})
+
+
+def as_given(config: EvoMALConfig) -> ScoreSettings:
+    """Return settings that score by partial training alone: no local search and no filter."""
+    return score_settings(
+        untuned(config).model_copy(update={"reject": "off", "skip_label_free": False})
+    )
+
+
+def tuning_config(config: EvoMALConfig) -> UnrolledConfig:
+    """Return the settings of local search."""
+    return UnrolledConfig(
+        meta_steps=config.meta_steps,
+        meta_learning_rate=config.meta_learning_rate,
+        inner_steps=config.inner_steps,
+        **_sgd(config),
+    )
+
+
+def training_config(config: EvoMALConfig, steps: int) -> TrainingConfig:
+    """Return the settings of a training of that many steps."""
+    return TrainingConfig(steps=steps, **_sgd(config))
+
+
+def comparison_training(config: EvoMALConfig) -> TrainingConfig:
+    """Return the settings of the trainings that compare losses."""
+    training = training_config(config, config.test_steps)
+    training = replace(training, drops=config.rate_drops)
+    if config.augment is None:
+        return training
+    plain = {f.name: getattr(training, f.name) for f in fields(training)}
+    return AugmentedTraining(**plain, padding=config.augment.padding, flip=config.augment.flip)
+
+
+def _sgd(config: EvoMALConfig) -> dict[str, Any]:
+    return {
+        "learning_rate": config.learning_rate,
+        "momentum": config.momentum,
+        "nesterov": config.nesterov,
+        "weight_decay": config.weight_decay,
+        "batch_size": config.batch_size,
+    }

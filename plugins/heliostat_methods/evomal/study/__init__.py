@@ -1,0 +1,1 @@
+"""A table of searches and what it will cost; may import `comparison` and below."""

@@ -1,0 +1,111 @@
+"""Monte Carlo engines: a price from shards of paths, and its Greeks from shards of their own.
+
+`workers` evaluates the shards: this process, or a run's workers. Nothing else differs, so equal
+seeds give equal bits in a library call and in a run.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+from heliostat_methods.step_options.contracts.market import Market
+from heliostat_methods.step_options.contracts.result import Result
+from heliostat_methods.step_options.contracts.step_option import StepOption
+from heliostat_methods.step_options.monte_carlo.greeks import GreekSampler
+from heliostat_methods.step_options.monte_carlo.sharded import (
+    Progress,
+    ShardedEstimator,
+    Workers,
+    in_process,
+    silent,
+)
+from heliostat_methods.step_options.paths.sampler import PathSampler
+from heliostat_methods.step_options.paths.settings import PathSettings
+from heliostat_search.montecarlo import Estimate
+
+CHUNK = 1 << 16
+GREEK_PATHS = 1 << 18
+"""Greeks are wanted to fewer digits than a price."""
+GREEK_CHUNK = 1 << 15
+
+
+def price_bridge(
+    option: StepOption, market: Market, greeks: bool = False, *, n_paths: int = 1 << 18,
+    n_steps: int = 1, seed: int = 0, target_se: float | None = None, antithetic: bool = False,
+    controls: bool = True, strata: int = 1, tilt: float = 0.0, chunk: int = CHUNK,
+    workers: Workers = in_process, progress: Progress = silent,
+) -> Result:  # fmt: skip
+    """Return the price with exact bridge weights: unbiased under Black-Scholes from one step.
+
+    greeks: delta, gamma, vega (one barrier), d_rate and d_dividend, each with `NAME_error`; of two
+    estimators of delta and gamma the one with the smaller error, both in `details`.
+    """
+    settings = PathSettings("bridge", n_steps, antithetic, controls, strata, tilt)
+    sampler = PathSampler(option, market, settings, seed)
+    wanted = GreekSampler(option, market, n_steps, seed) if greeks else None
+    result = _price("mc_bridge", sampler, n_paths, chunk, target_se, workers, progress)
+    if wanted is None:
+        return result
+    estimator = ShardedEstimator.build(wanted, min(n_paths, GREEK_PATHS), GREEK_CHUNK)
+    return _with_greeks(result, estimator.estimates(estimator.run(workers)))
+
+
+def price_naive(
+    option: StepOption, market: Market, greeks: bool = False, *, n_paths: int = 1 << 16,
+    n_steps: int = 252, seed: int = 0, target_se: float | None = None, antithetic: bool = False,
+    controls: bool = True, strata: int = 1, tilt: float = 0.0, chunk: int = CHUNK,
+    workers: Workers = in_process, progress: Progress = silent,
+) -> Result:  # fmt: skip
+    """Return the baseline: a Riemann sum of the rate along each path, biased at O(dt)."""
+    settings = PathSettings("naive", n_steps, antithetic, controls, strata, tilt)
+    sampler = PathSampler(option, market, settings, seed)
+    return _price("mc_naive", sampler, n_paths, chunk, target_se, workers, progress)
+
+
+def _price(name: str, sampler: PathSampler, n_paths: int, chunk: int, target_se: float | None,
+           workers: Workers, progress: Progress) -> Result:  # fmt: skip
+    began = time.perf_counter()
+    estimator = ShardedEstimator.build(sampler, n_paths, chunk, target_se)
+    total = estimator.run(workers, progress)
+    estimate = estimator.estimates(total)["price"]
+    return Result(
+        price=estimate.value,
+        method=name,
+        abs_error_estimate=2 * estimate.error,
+        std_error=estimate.error,
+        n_evals=estimator.done(total) * estimator.chunk,
+        wall_s=time.perf_counter() - began,
+        details={
+            "steps": sampler.settings.steps,
+            "controls": list(sampler.control_names),
+            "coefficients": list(estimator.controls[0].coefficients),
+            "reached": target_se is None or estimate.error <= target_se,
+        },
+    )
+
+
+def _with_greeks(result: Result, found: dict[str, Estimate]) -> Result:
+    chosen: dict[str, str] = {}
+    more: dict[str, float] = {}
+    for greek, names in (
+        ("delta", ("delta_pathwise", "delta_likelihood_ratio")),
+        ("gamma", ("gamma_mixed", "gamma_likelihood_ratio")),
+    ):
+        chosen[greek] = min((n for n in names if n in found), key=lambda n: found[n].error)
+        more[f"{greek}_error"] = found[chosen[greek]].error
+    for name in ("vega", "d_rate", "d_dividend"):
+        if name in found:
+            more |= {name: found[name].value, f"{name}_error": found[name].error}
+    estimators = {
+        name: {"value": e.value, "error": e.error, "chosen": name in chosen.values()}
+        for name, e in found.items()
+        if name.startswith(("delta", "gamma"))
+    }
+    return dataclasses.replace(
+        result,
+        delta=found[chosen["delta"]].value,
+        gamma=found[chosen["gamma"]].value,
+        sensitivities=more,
+        details={**result.details, "estimators": estimators},
+    )

@@ -1,0 +1,69 @@
+"""What a terminal shows of a run: the price and its checks, sensitivities, a sweep, or a book."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+from heliostat.contract import next_command
+from heliostat_methods.step_options.report.wording import (
+    AGREEMENT,
+    ENGINES,
+    SWEPT,
+    error_text,
+    price_text,
+    sensitivity_rows,
+    sweep_rows,
+    verdict,
+)
+
+SHOWN_VALUES = 40
+"""Rows of a sweep."""
+
+
+def describe(result: dict[str, Any], run_id: str) -> str:
+    """Return what a terminal shows at the end of a run."""
+    if "rows" in result:
+        lines = [f"{len(result['rows'])} contracts priced, {len(result['bad_rows'])} rows refused"]
+        lines += [f"  line {bad['line']}: {bad['message']}" for bad in result["bad_rows"][:10]]
+        lines.append(f"prices: {next_command('export', run_id, '--product', 'prices.csv')}")
+        return "\n".join(lines)
+    engines = result["engines"]
+    first = engines[0]
+    price = price_text(result["price"], result["abs_error"])
+    lines = [
+        f"price     {price}   error {error_text(first)}   "
+        f"by {first['engine']}: {ENGINES[first['engine']]}"
+    ]
+    rows = sensitivity_rows(result)
+    if rows:
+        width = max(len(row.title) for row in rows) + 2
+        values = [row.value + (f" +- {row.error}" if row.error else "") for row in rows]
+        space = max(map(len, values)) + 2
+        lines.append("")
+        lines += [f"{row.title:<{width}}{value:<{space}}{row.unit:<12}{row.meaning}".rstrip()
+                  for row, value in zip(rows, values, strict=True)]  # fmt: skip
+    if len(engines) > 1:
+        lines += ["", f"{'engine':<20}{'price':<16}{'error':<16}{'difference':<13}"]
+        for row in engines:
+            difference = f"{row['difference']:+.1e}" if "difference" in row else ""
+            price = price_text(row["price"], row["abs_error"])
+            line = f"{row['engine']:<20}{price:<16}{error_text(row):<16}{difference:<13}"
+            lines.append((line + verdict(row)).rstrip())
+        lines += textwrap.wrap(AGREEMENT, 88)
+    if "sweep" in result:
+        lines += ["", *_sweep_lines(result["sweep"], run_id)]
+    return "\n".join(lines)
+
+
+def _sweep_lines(sweep: dict[str, Any], run_id: str) -> list[str]:
+    rows = sweep_rows(sweep)
+    lines = [f"sweep over {sweep['variable']}, by {sweep['engine']}"]
+    for row in [[sweep["variable"], *SWEPT], *rows[:SHOWN_VALUES]]:
+        value, price, error, *slopes = row
+        line = f"{value:<12}{price:<16}{error:<12}" + "".join(f"{x:<14}" for x in slopes)
+        lines.append(line.rstrip())
+    if len(rows) > SHOWN_VALUES:
+        command = next_command("show", run_id, "--json")
+        lines.append(f"{len(rows) - SHOWN_VALUES} more values: {command}")
+    return lines

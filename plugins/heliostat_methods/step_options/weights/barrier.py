@@ -1,0 +1,23 @@
+"""A contract of one barrier in the form that the tables of weights know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from heliostat_methods.step_options.contracts.step_option import StepOption
+
+
+@dataclass(frozen=True)
+class Barrier:
+    """One barrier seen from its charged side: mirrored for an up barrier, common rate taken out."""
+
+    mirror: float
+    rate: float
+    common: float
+
+    @classmethod
+    def of(cls, option: StepOption) -> Barrier:
+        """Return the form that the weight tables know: rate >= 0 below 0, nothing above."""
+        below, above = option.rates
+        common = min(below, above)
+        return cls(-1.0 if above > below else 1.0, abs(below - above), common)

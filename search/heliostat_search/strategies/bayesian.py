@@ -1,0 +1,360 @@
+"""Samplers of Optuna behind `run`: ask ahead, tell in an order that no worker decides.
+
+Optuna only proposes. Trials are evaluated through `run`, as tasks (`minimize`) or as sub-searches
+of their own (`minimize_search`); up to `run.lookahead` of them are under way at a time, and they
+are told in virtual finish order. So one process, any number of workers and any number of kills and
+resumes give equal trials: a resume tells the sampler again what the journal holds.
+
+A trial that failed is told as failed; one with a value that is missing or not a number counts as
+the worst in every objective.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from heliostat.contract import Outcome, Resources, Run, SharedData, Task
+from heliostat.errors import (
+    ConfigError,
+    Key,
+    MisuseError,
+    PluginError,
+    TooManyFailures,
+    did_you_mean,
+)
+from heliostat_search.pareto import front
+from heliostat_search.strategies.space import Space, from_optuna, to_optuna
+
+if TYPE_CHECKING:
+    from optuna.samplers import BaseSampler
+
+Params = Mapping[str, Any]
+
+SAMPLERS: Mapping[str, str] = {
+    "tpe": "tree-structured Parzen estimator; trials under way count as bad ones",
+    "gp": "Gaussian process with expected improvement",
+    "cmaes": "CMA-ES (numbers only; needs the package cmaes)",
+    "nsga2": "NSGA-II, for several objectives",
+    "nsga3": "NSGA-III, for many objectives",
+    "qmc": "scrambled Sobol points",
+    "random": "independent draws, the baseline of all others",
+}
+"""Sampler: what it is."""
+
+TRIALS_KIND = "trials"
+"""The kind of the product that a search leaves; `heliostat export --optuna` reads it."""
+FEWEST_TO_GIVE_UP = 8
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One trial: its parameters, and a value for each objective, or why it has none."""
+
+    number: int
+    params: dict[str, Any]
+    values: tuple[float, ...] | None = None
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class Trials:
+    """All trials of a search in the order of asking; `objectives` gives "min" or "max" by name."""
+
+    objectives: dict[str, str]
+    trials: tuple[Trial, ...]
+
+    @property
+    def complete(self) -> list[Trial]:
+        """The trials that have values."""
+        return [trial for trial in self.trials if trial.values is not None]
+
+    @property
+    def front(self) -> list[Trial]:
+        """The complete trials that no other dominates, by the first objective."""
+        done = self.complete
+        if not done:
+            return []
+        return [done[i] for i in front([self.losses(trial) for trial in done])]
+
+    @property
+    def best(self) -> Trial | None:
+        """The first trial that is best in the first objective, None when all failed."""
+        ranked = sorted(self.complete, key=lambda t: (*self.losses(t), t.number))
+        return ranked[0] if ranked else None
+
+    def losses(self, trial: Trial) -> tuple[float, ...]:
+        """Return a complete trial's values, all to be minimised; all infinite if one is NaN."""
+        return losses(trial.values or (), list(self.objectives.values()))
+
+
+class Optimiser:
+    """An Optuna sampler in memory, seeded, asked and told by number."""
+
+    def __init__(
+        self,
+        space: Space,
+        directions: Sequence[str],
+        *,
+        sampler: str = "tpe",
+        seed: int = 0,
+        initial: Sequence[Params] = (),
+    ) -> None:
+        if not space:
+            raise ConfigError("space", {}, "at least one parameter")
+        for direction in directions:
+            if direction not in ("min", "max"):
+                raise ConfigError("direction", direction, "min or max")
+        self.space = space
+        self.directions = tuple(directions)
+        self._distributions = {name: d.distribution() for name, d in space.items()}
+        with _quiet():
+            import optuna
+
+            self._study = optuna.create_study(
+                study_name="trials",
+                storage=optuna.storages.InMemoryStorage(),
+                sampler=make_sampler(sampler, seed, len(self.directions)),
+                directions=["minimize"] * len(self.directions),
+            )
+            for params in initial:
+                self._study.enqueue_trial({k: to_optuna(space[k], params[k]) for k in space})
+
+    def ask(self) -> tuple[int, dict[str, Any]]:
+        """Return number and parameters of the next trial."""
+        with _quiet():
+            trial = self._study.ask(self._distributions)
+        return trial.number, {k: from_optuna(d, trial.params[k]) for k, d in self.space.items()}
+
+    def tell(self, number: int, values: Sequence[float] | None) -> None:
+        """Take in a trial's values, None when it failed."""
+        from optuna.trial import TrialState
+
+        with _quiet():
+            if values is None:
+                self._study.tell(number, state=TrialState.FAIL)
+            else:
+                self._study.tell(number, losses(values, self.directions))
+
+
+def minimize(
+    run: Run,
+    task: Task[dict[str, Any], Any],
+    space: Space,
+    trials: int,
+    *,
+    objectives: Mapping[str, str] | None = None,
+    sampler: str = "tpe",
+    initial: Sequence[Params] = (),
+    cost: Callable[[Params], float] = lambda params: 1.0,
+    shared: SharedData = None,
+    resources: Resources | None = None,
+    name: str = "trials",
+) -> Trials:
+    """Search the parameters for which `task(params, ctx)` is best, and save the trials.
+
+    `objectives`: "min" or "max" by name, one called value to be minimised by default. The task
+    returns a number, several in that order, or a mapping that holds them. `initial` is tried first.
+    `cost` is a trial's expected duration in any unit. `name` names the stream and the product.
+    Raises TooManyFailures when the first trials all fail.
+    """
+
+    def begin(params: dict[str, Any]) -> Key:
+        return run.submit(task, params, cost=cost(params), shared=shared, resources=resources)
+
+    return _search(
+        run, begin, space, trials, objectives or {"value": "min"}, sampler, initial, name
+    )
+
+
+def minimize_search(
+    run: Run,
+    search: Callable[[dict[str, Any], Run], Any],
+    space: Space,
+    trials: int,
+    *,
+    objectives: Mapping[str, str] | None = None,
+    sampler: str = "tpe",
+    initial: Sequence[Params] = (),
+    cost: Callable[[Params], float] = lambda params: 1.0,
+    name: str = "trials",
+) -> Trials:
+    """Search the parameters for which a sub-search `search(params, run)` gives the best result.
+
+    As `minimize`, but a trial may use all of `run`, with keys and streams of its own.
+    """
+
+    def begin(params: dict[str, Any]) -> Key:
+        return run.branch(lambda sub: search(params, sub), cost=cost(params))
+
+    return _search(
+        run, begin, space, trials, objectives or {"value": "min"}, sampler, initial, name
+    )
+
+
+def make_sampler(name: str, seed: int, objectives: int = 1) -> BaseSampler:
+    """Return a sampler of Optuna whose random state comes from `seed` alone."""
+    check_sampler(name, objectives)
+    from optuna import samplers
+
+    seed %= 2**32  # what numpy's RandomState takes
+    if name == "tpe":
+        # trials under way count as bad ones, so that no two are asked for in the same place
+        return samplers.TPESampler(seed=seed, constant_liar=True)
+    if name == "gp":
+        return samplers.GPSampler(seed=seed)
+    if name == "cmaes":
+        return samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
+    if name == "nsga2":
+        return samplers.NSGAIISampler(seed=seed)
+    if name == "nsga3":
+        return samplers.NSGAIIISampler(seed=seed)
+    if name == "qmc":
+        return samplers.QMCSampler(scramble=True, seed=seed, warn_independent_sampling=False)
+    return samplers.RandomSampler(seed=seed)
+
+
+def check_sampler(name: str, objectives: int = 1) -> None:
+    """Raise ConfigError when there is no such sampler here, or it takes one objective only."""
+    if name not in SAMPLERS:
+        raise ConfigError("sampler", name, "a sampler", did_you_mean(name, SAMPLERS))
+    if name == "cmaes" and objectives > 1:
+        raise ConfigError("sampler", name, "tpe, nsga2 or nsga3 for several objectives")
+    needs = {"cmaes": "cmaes", "gp": "torch"}.get(name)
+    if needs is not None and find_spec(needs) is None:
+        raise ConfigError(
+            "sampler", name, "a sampler that is installed here", f"it needs: pip install {needs}"
+        )
+
+
+def _search(
+    run: Run,
+    begin: Callable[[dict[str, Any]], Key],
+    space: Space,
+    trials: int,
+    objectives: Mapping[str, str],
+    sampler: str,
+    initial: Sequence[Params],
+    name: str,
+) -> Trials:
+    if trials < 1:
+        raise ConfigError("trials", trials, "a positive number")
+    if run.outstanding:
+        raise MisuseError("take all outcomes with next() before a search of parameters begins")
+    optimiser = Optimiser(
+        space,
+        list(objectives.values()),
+        sampler=sampler,
+        seed=run.seed64(name, "sampler"),
+        initial=initial,
+    )
+    params: list[dict[str, Any]] = []
+    numbers: dict[Key, int] = {}
+    done: dict[int, Trial] = {}
+    best = math.inf
+    for told in range(1, trials + 1):
+        while len(params) < trials and run.outstanding < run.lookahead:
+            number, asked = optimiser.ask()
+            numbers[begin(asked)] = number
+            params.append(asked)
+        outcome = run.next()
+        number = numbers[outcome.key]
+        trial = _trial(number, params[number], outcome, objectives)
+        done[number] = trial
+        optimiser.tell(number, trial.values)
+        if told == FEWEST_TO_GIVE_UP and all(t.values is None for t in done.values()):
+            raise TooManyFailures(outcome.key, name, told, done[min(done)].failure)
+        metrics = dict(zip(objectives, trial.values or (), strict=False))
+        if trial.values is not None and len(objectives) == 1:
+            (direction,) = objectives.values()
+            best = min(best, *losses(trial.values, [direction]))
+            metrics["best"] = best if direction == "min" else -best
+        run.report(told, of=trials, count=told, **metrics)
+    found = Trials(dict(objectives), tuple(done[number] for number in sorted(done)))
+    run.save(name, _product(found, space, sampler), kind=TRIALS_KIND)
+    return found
+
+
+def _trial(
+    number: int, params: dict[str, Any], outcome: Outcome[Any], objectives: Mapping[str, str]
+) -> Trial:
+    if outcome.failure is not None:
+        told = f"{outcome.failure.kind}: {outcome.failure.message}"
+        return Trial(number, params, None, told)
+    return Trial(number, params, read_values(outcome.value, list(objectives)))
+
+
+def read_values(result: Any, names: Sequence[str]) -> tuple[float, ...]:
+    """Return the value of each objective in a number, a sequence in that order, or a mapping.
+
+    None, a result that there is not, is NaN: it counts as the worst. Raises PluginError when a name
+    is missing or a value is anything else than a number.
+    """
+    if isinstance(result, Mapping):
+        for name in names:
+            if name not in result:
+                hint = did_you_mean(name, [str(key) for key in result])
+                raise PluginError(f"a trial's result has no {name!r}; {hint}")
+        values = [result[name] for name in names]
+    else:
+        values = list(result) if isinstance(result, Sequence | np.ndarray) else [result]
+    if len(values) != len(names):
+        raise PluginError(f"a trial gave {len(values)} values for {len(names)} objectives")
+    values = [math.nan if value is None else value for value in values]
+    for name, value in zip(names, values, strict=True):
+        if isinstance(value, bool | np.bool_) or not isinstance(
+            value, int | float | np.integer | np.floating
+        ):
+            raise PluginError(f"{name} = {value!r} in a trial's result: expected a number")
+    return tuple(float(value) for value in values)
+
+
+def losses(values: Sequence[float], directions: Sequence[str]) -> tuple[float, ...]:
+    """Return values that are all to be minimised; all infinite if one is not a number."""
+    if any(math.isnan(value) for value in values):
+        return (math.inf,) * len(directions)
+    return tuple(v if d == "min" else -v for v, d in zip(values, directions, strict=True))
+
+
+def _product(found: Trials, space: Space, sampler: str) -> bytes:
+    """Return the trials as JSON that needs nothing of this package to be read."""
+    from optuna.distributions import distribution_to_json
+
+    content = {
+        "sampler": sampler,
+        "objectives": [[name, direction] for name, direction in found.objectives.items()],
+        "space": {k: distribution_to_json(d.distribution()) for k, d in space.items()},
+        "trials": [
+            {
+                "number": trial.number,
+                "params": {k: to_optuna(d, trial.params[k]) for k, d in space.items()},
+                "values": None if trial.values is None else [repr(v) for v in trial.values],
+                "failure": trial.failure,
+            }
+            for trial in found.trials
+        ],
+    }
+    return json.dumps(content, indent=1).encode()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep Optuna's remarks off the terminal, and leave its settings as they were."""
+    import optuna
+
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        optuna.logging.set_verbosity(before)

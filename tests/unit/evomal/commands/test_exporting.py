@@ -1,0 +1,111 @@
+"""A loss written as source: it needs PyTorch alone and computes what the module computes."""
+
+import ast
+import importlib.util
+import json
+
+import pytest
+import torch
+
+from heliostat_methods.evomal.commands.exporting import exported
+from heliostat_methods.evomal.losses.expression import LossExpression, parse
+from heliostat_methods.evomal.losses.primitives import SHIFTED, STANDARD, LossExpressionError
+
+TREES = [
+    "square(sub(y, f))",
+    "mul(-1, mul(1.02*y, log(0.9*f)))",
+    "abs(log(1.25*mul(y, f)))",
+    "div(sub(1.2*y, 0.8*f), 1.1*tanh(0.9*sqrt(1.05*f)))",
+    "add(max(y, 0.7*f), min(1.3*f, -0.5*1))",
+    "mul(sub(-0.3*y, sub(f, add(y, mul(f, -2.5*f)))), sign(sub(y, f)))",
+    "sub(" * 30 + "y" + ", 1.01*mul(f, 0.99*f))" * 30,
+    "tanh(add(log(-1), mul(y, sqrt(f))))",
+]
+
+
+def imported(text, folder):
+    path = folder / "loss.py"
+    path.write_text(text, encoding="utf-8")
+    tree = ast.parse(text)
+    imports = [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+    assert [ast.unparse(n) for n in imports] == ["import torch"]
+    spec = importlib.util.spec_from_file_location("exported_loss", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def value_and_gradient(loss, outputs, targets):
+    leaf = outputs.clone().requires_grad_()
+    value = loss(leaf, targets)
+    (gradient,) = torch.autograd.grad(value, leaf)
+    return value.item(), gradient
+
+
+def batch(task, classes):
+    generator = torch.Generator().manual_seed(1)
+    outputs = 2 * torch.randn(6, classes, generator=generator, dtype=torch.float64)
+    if task == "regression":
+        return outputs, torch.randn(6, generator=generator, dtype=torch.float64)
+    return outputs, torch.arange(6) % max(classes, 2)
+
+
+@pytest.mark.parametrize("task, classes", [("classification", 4), ("classification", 1),
+                                           ("regression", 1)])  # fmt: skip
+@pytest.mark.parametrize("text", TREES)
+def test_source_computes_what_the_module_computes(text, task, classes, tmp_path):
+    expression = parse(text)
+    outputs, targets = batch(task, classes)
+    module = expression.to_torch_module(task)
+    module.phi = torch.tensor(expression.weights, dtype=torch.float64)
+    value, gradient = value_and_gradient(module, outputs, targets)
+    found = imported(exported(expression, task, "python"), tmp_path)
+    other = imported(exported(expression, task, "torch"), tmp_path).FoundLoss().double()
+    other.phi.data = module.phi
+    for loss in (found.loss, other):
+        again, slope = value_and_gradient(loss, outputs, targets)
+        assert again == pytest.approx(value, rel=1e-12)
+        assert torch.allclose(slope, gradient, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("table", [STANDARD, SHIFTED], ids=lambda table: table.name)
+def test_every_primitive_of_every_table_can_be_written(table, tmp_path):
+    for name in table.operators:
+        inner = ("add", "y", "f") if table[name].arity == 1 else ("y", "f")
+        expression = LossExpression((name, *inner), table=table)
+        outputs, targets = batch("regression", 1)
+        found = imported(exported(expression, "regression", "python"), tmp_path).loss
+        module = expression.to_torch_module("regression")
+        assert found(outputs, targets).item() == module(outputs, targets).item()
+
+
+def test_a_short_loss_is_ten_lines(tmp_path):
+    text = exported(parse("mul(-1, mul(1.02*y, log(0.9*f)))"), "regression", "python")
+    body = [line for line in text.splitlines() if line.strip()]
+    assert len(body) <= 10
+    assert max(map(len, body)) <= 100
+
+
+def test_weights_of_the_module_can_be_trained(tmp_path):
+    module = imported(exported(parse("square(sub(y, 0.9*f))"), "regression", "torch"), tmp_path)
+    assert not module.FoundLoss().phi.requires_grad
+    loss = module.FoundLoss(trainable=True)
+    loss(torch.ones(3, 1), torch.zeros(3)).backward()
+    assert loss.phi.grad[3] != 0
+
+
+def test_json_is_read_back_exactly_and_latex_is_the_formula():
+    expression = parse("square(sub(y, 0.123456789012345*f))")
+    account = json.loads(exported(expression, "regression", "json", run="r", fitness=0.5))
+    assert LossExpression.from_dict(account["loss"]) == expression
+    assert (account["task"], account["run"], account["fitness"]) == ("regression", "r", 0.5)
+    assert exported(expression, "regression", "latex") == expression.to_latex() + "\n"
+
+
+def test_a_primitive_without_a_form_is_named():
+    from dataclasses import replace
+
+    table = STANDARD.extended("mine", replace(STANDARD["tanh"], name="soft", opcode=None))
+    expression = LossExpression(("soft", "sub", "y", "f"), table=table)
+    with pytest.raises(LossExpressionError, match="'soft' cannot be written"):
+        exported(expression, "regression", "python")
