@@ -26,8 +26,10 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	$(BIN)/heliostat run evomal --preset demo
 
+# long files first: what is left at the end is short
 test: $(READY)
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile tests/unit tests/integration tests/acceptance
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder \
+	  tests/acceptance tests/integration tests/unit
 
 test-cluster: $(READY)
 	$(BIN)/python tests/cluster/bare_environment.py

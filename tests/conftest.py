@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -31,6 +32,9 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ["HELIOSTAT_LOAD"] = "heliostat_teaching.plugin"
 for name in ("HELIOSTAT_FAULT", "HELIOSTAT_RUNS", "HELIOSTAT_DEBUG", "HELIOSTAT_PLUGINS"):
     os.environ.pop(name, None)
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # so a shell starts what runs in the background, and commands that tests stop would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 # Runs of the whole session, in all its processes, find each other's compiled kernels. What has to
 # begin with an empty cache takes a folder of its own.

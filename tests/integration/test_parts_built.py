@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from command_line import CommandLine
+from in_process import InProcess
 
 PLUGIN = "heliostat_teaching.plugin,heliostat_part_methods"
 TABLE = "x,y\n" + "".join(f"{i},{0.5 + 1.25 * i * i}\n" for i in range(12))
@@ -20,13 +21,17 @@ def made(cli: CommandLine) -> CommandLine:
     return cli
 
 
+def here(cli: CommandLine) -> InProcess:
+    return InProcess(cli.folder, "heliostat_part_methods")
+
+
 def left(cli: CommandLine) -> str:
-    return str(cli.json("run", "leaves_loss", "-o", "power=2", "--workers", "serial")["run"])
+    return str(here(cli).json("run", "leaves_loss", "-o", "power=2", "--workers", "serial")["run"])
 
 
-def built(cli: CommandLine, workers: str, *options: str) -> Any:
+def built(cli: CommandLine, *options: str) -> Any:
     given = [word for option in options for word in ("-o", option)]
-    return cli.json("run", "builds_parts", *given, "--workers", workers)
+    return here(cli).json("run", "builds_parts", *given, "--workers", "serial")
 
 
 # Each value is sum over i of mean |(t - i) - t|^p = 0 + 1 + 2^p + 3^p.
@@ -41,18 +46,23 @@ def test_tasks_build_parts_of_every_origin(made: CommandLine) -> None:
         (f"run:{run}", 2.0),
         (f"run:{run}/power", 2.0),
     ):
-        account = built(made, "serial", "data=csv:table.csv", f"loss={loss}")
+        account = built(made, "data=csv:table.csv", f"loss={loss}")
         assert account["result"]["value"] == pytest.approx(POWERS[power], rel=1e-12)
 
 
 @pytest.mark.ray
-def test_a_product_and_a_table_are_built_on_workers_with_the_same_bits(made: CommandLine) -> None:
+def test_a_product_and_a_table_are_built_on_workers_with_the_same_bits(
+    made: CommandLine, ray_node: Any
+) -> None:
     run = left(made)
     options = ("data=csv:table.csv", f"loss=run:{run}")
-    serial, ray = built(made, "serial", *options), built(made, "2", *options)
+    serial = built(made, *options)
+    given = [word for option in options for word in ("-o", option)]
+    where = ("--workers", "2", "--address", ray_node.address)
+    ray = made.json("run", "builds_parts", *given, *where)
     assert serial["digest"] == ray["digest"]
     assert serial["failures"] == ray["failures"] == 0
-    checked = made.json("verify", ray["run"])
+    checked = here(made).json("verify", ray["run"])
     assert (checked["equal"], checked["different"]) == (4, [])
 
 
@@ -89,9 +99,8 @@ def test_a_file_that_is_another_one_on_a_worker_s_machine_is_refused(tmp_path: P
 
 
 @pytest.mark.ray
-@pytest.mark.timeout(600)
 def test_a_loss_that_an_external_plugin_left_trains_evomal_s_comparison_on_two_workers(
-    made: CommandLine,
+    made: CommandLine, ray_node: Any
 ) -> None:
     run = left(made)
     options = [
@@ -99,9 +108,8 @@ def test_a_loss_that_an_external_plugin_left_trains_evomal_s_comparison_on_two_w
         "-o", "baseline=fixed", "-o", "initial=[]", "-o", "test_steps=20", "-o", "test_seeds=2",
         "-o", 'loss="mse"',
     ]  # fmt: skip
-    ray, serial = (
-        made.json(*options, "--workers", workers, timeout=250) for workers in ("2", "serial")
-    )
+    serial = here(made).json(*options, "--workers", "serial")
+    ray = made.json(*options, "--workers", "2", "--address", ray_node.address)
     assert ray["digest"] == serial["digest"]
     assert ray["failures"] == 0
     (problem,) = ray["result"]["problems"]

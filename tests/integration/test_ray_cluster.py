@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -24,7 +25,9 @@ from heliostat.worker.work import Work
 
 pytestmark = pytest.mark.ray
 
-ITEMS = 240
+ITEMS = 24
+PATIENCE = 240.0
+"""Seconds after which an event will not come any more, on the slowest machine."""
 
 
 @pytest.fixture(scope="module")
@@ -75,38 +78,6 @@ def on_cluster(cluster: Any, tmp_path: Path) -> Callable[..., Done]:
     return run
 
 
-def nothing() -> None:
-    pass
-
-
-def naps(in_the_middle: Callable[[], object]) -> Callable[[Any], list[float]]:
-    """Return a search during which something happens while naps are under way everywhere."""
-
-    def search(run: Any) -> list[float]:
-        values = []
-        for outcome in run.stream(tasks.nap, [1.0] * 6):
-            values.append(outcome.unwrap())
-            if len(values) == 3:
-                in_the_middle()
-        return values
-
-    return search
-
-
-def squares(in_the_middle: Callable[[], object]) -> Callable[[Any], list[int]]:
-    """Return a search during which something happens once a tenth of its items are there."""
-
-    def search(run: Any) -> list[int]:
-        values = []
-        for outcome in run.stream(tasks.slow_square, range(ITEMS)):
-            values.append(outcome.unwrap())
-            if len(values) == ITEMS // 10:
-                in_the_middle()
-        return values
-
-    return search
-
-
 def nodes_of(done: Done) -> list[str]:
     """Return the nodes in the order in which they first appear among the items."""
     return list(dict.fromkeys(row.worker.split(" pid ")[0] for row in done.rows))
@@ -115,14 +86,27 @@ def nodes_of(done: Done) -> list[str]:
 def test_a_node_that_dies_in_the_middle_changes_no_result(
     cluster: Any, on_cluster: Any, tmp_path: Path
 ) -> None:
-    node = cluster.add_node(num_cpus=2)
+    node = cluster.add_node(num_cpus=2, env_vars={tasks.NODE: "doomed"})
     said: list[str] = []
-    done = on_cluster(
-        naps(lambda: cluster.remove_node(node, allow_graceful=False)), said, min_nodes=2
-    )
+
+    def search(run: Any) -> list[int]:
+        items = [(str(tmp_path), number) for number in range(6)]
+        return [outcome.unwrap() for outcome in run.map(tasks.outlives_its_node, items)]
+
+    def remove_once_it_works() -> None:
+        until = time.monotonic() + PATIENCE
+        while not (tmp_path / "held").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        cluster.remove_node(node, allow_graceful=False)
+
+    remover = threading.Thread(target=remove_once_it_works)
+    remover.start()
+    try:
+        done = on_cluster(search, said, min_nodes=2)
+    finally:
+        remover.join()
     assert any(line.startswith("worker_lost") for line in said)
-    assert len(nodes_of(done)) == 2
-    serial = drive(naps(nothing), tmp_path / "serial")
+    serial = drive(search, tmp_path / "serial")
     assert (done.result, done.digest) == (serial.result, serial.digest)
 
 
@@ -130,13 +114,32 @@ def test_a_node_that_joins_in_the_middle_is_used_and_changes_no_result(
     cluster: Any, on_cluster: Any, tmp_path: Path
 ) -> None:
     joined: list[Any] = []
-    done = on_cluster(squares(lambda: joined.append(cluster.add_node(num_cpus=2))), [])
+    until = time.monotonic() + PATIENCE
+
+    def search(run: Any, count: int | None = None) -> list[int]:
+        """Go on until the node that joined has done its share, or for `count` items."""
+        values: list[int] = []
+        for outcome in run.stream(
+            tasks.tells_its_node, ((str(tmp_path), number) for number in itertools.count())
+        ):
+            values.append(outcome.unwrap())
+            if count is None and len(values) == ITEMS:
+                joined.append(cluster.add_node(num_cpus=2, env_vars={tasks.NODE: "late"}))
+            if len(values) == count or (count is None and shared(len(values))):
+                return values
+        raise AssertionError("the stream has no end")
+
+    def shared(seen: int) -> bool:
+        numbers = [int(path.name.partition("-")[2]) for path in tmp_path.glob("late-*")]
+        return sum(n < seen for n in numbers) >= ITEMS or time.monotonic() > until
+
+    done = on_cluster(search, [])
     first, second = nodes_of(done)
     late = [row.key[-1] for row in done.rows if row.worker.startswith(second)]
-    assert len(late) >= ITEMS // 10
+    assert len(late) >= ITEMS
     assert joined[0].node_id[:8] in second
     assert joined[0].node_id[:8] not in first
-    serial = drive(squares(nothing), tmp_path / "serial")
+    serial = drive(lambda run: search(run, len(done.result)), tmp_path / "serial")
     assert (done.result, done.digest) == (serial.result, serial.digest)
     cluster.remove_node(joined[0], allow_graceful=False)
 
@@ -144,7 +147,7 @@ def test_a_node_that_joins_in_the_middle_is_used_and_changes_no_result(
 def test_a_node_that_joins_with_other_settings_is_told_of(cluster: Any, on_cluster: Any) -> None:
     joined: list[Any] = []
     said: list[str] = []
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
 
     def told() -> bool:
         return any("nodes_differ" in line and "COMPATIBLE" in line for line in said)
@@ -220,7 +223,7 @@ def test_plugins_that_are_blocked_here_are_blocked_on_the_nodes(on_cluster: Any)
 
 def test_too_few_nodes_end_the_run_with_who_is_there(cluster: Any, on_cluster: Any) -> None:
     with pytest.raises(ClusterError, match=r"--min-nodes 9: \d joined within 0 s"):
-        on_cluster(squares(nothing), [], min_nodes=9)
+        on_cluster(lambda run: run.map(tasks.square, range(9)), [], min_nodes=9)
 
 
 def test_a_driver_whose_own_node_is_gone_stops_and_blames_no_item(tmp_path: Path) -> None:

@@ -58,6 +58,33 @@ def slow_square(item: int, ctx: TaskContext) -> int:
     return item * item
 
 
+NODE = "TEST_NODE"
+"""A variable in which a test gives a node a name."""
+
+
+def tells_its_node(item: tuple[str, int], ctx: TaskContext) -> int:
+    """Return the square; where the node has a name, leave a file `name-number`."""
+    folder, number = item
+    time.sleep(0.02)
+    if NODE in os.environ:
+        Path(folder, f"{os.environ[NODE]}-{number}").touch()
+    return number * number
+
+
+def outlives_its_node(item: tuple[str, int], ctx: TaskContext) -> int:
+    """Return the square once a task is held; on a node with a name, be held until it dies."""
+    folder, number = item
+    held, until = Path(folder, "held"), time.monotonic() + 240
+    if NODE in os.environ:
+        held.touch()
+        while time.monotonic() < until:
+            time.sleep(0.05)
+        return -1
+    while not held.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    return number * number
+
+
 def nap(item: float, ctx: TaskContext) -> float:
     time.sleep(item)
     return item

