@@ -34,11 +34,21 @@ class Done:
     """all journaled outcomes"""
 
 
-def worker_side(folder: Path, root: int, checkpoint_seconds: float = 0.0) -> WorkerSide:
+BuildPart = Callable[[str, PartRef], Any]
+
+
+def named_part(kind: str, ref: PartRef) -> Any:
+    return kind, ref
+
+
+def worker_side(
+    folder: Path, root: int, checkpoint_seconds: float = 0.0, build_part: BuildPart = named_part
+) -> WorkerSide:
     store = ArtifactStore(folder / "artifacts")
     return WorkerSide(
-        root, folder / "cache", checkpoint_seconds, fetch=lambda sha: store.get(sha).decode()
-    )
+        root, folder / "cache", checkpoint_seconds, fetch=lambda sha: store.get(sha).decode(),
+        build_part=build_part,
+    )  # fmt: skip
 
 
 def drive(
@@ -49,13 +59,13 @@ def drive(
     root: int = 0,
     lookahead: int = 3,
     listener: Silent | None = None,
-    build_part: Callable[[str, PartRef], Any] = lambda kind, ref: (kind, ref),
+    build_part: BuildPart = named_part,
 ) -> Done:
     """Run (or resume) a search in `folder`; a BaseException of an executor acts like a kill."""
     folder.mkdir(parents=True, exist_ok=True)
     artifacts = ArtifactStore(folder / "artifacts")
     journal = Journal(folder / "run.db", artifacts)
-    side = worker_side(folder, root)
+    side = worker_side(folder, root, build_part=build_part)
     if executor is None:
         executor = SerialExecutor(side)
     elif isinstance(executor, type) or not hasattr(executor, "submit"):
