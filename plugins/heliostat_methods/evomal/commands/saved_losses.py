@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from heliostat.contract import PartRef
 from heliostat.errors import ConfigError, RunNotFound, StoreError, did_you_mean
-from heliostat_methods.evomal.learners.loading import installed_part
 from heliostat_methods.evomal.losses.expression import LossExpression, parse
 from heliostat_methods.evomal.losses.primitives import LossExpressionError
 from heliostat_methods.evomal.losses.standard import STANDARD_TREES
@@ -194,6 +193,7 @@ def _part_ref(text: str) -> PartRef:
 
 def _part(ref: PartRef, label: str) -> NamedLoss:
     from heliostat import registry
+    from heliostat_methods.evomal.learners.loading import installed_part  # loads numba
 
     if ref.name in STANDARD_TREES and not ref.params:
         task: Task = "regression" if ref.name == "mse" else "classification"
