@@ -36,6 +36,7 @@ def on_ray(ray_node: Any, tmp_path: Path) -> OnRay:
         folder: str = "ray",
         on_event: Callable[[str, str], None] = lambda kind, text: None,
         on_gpu: Callable[[], None] = lambda: None,
+        address: str | None = None,
     ) -> Done:
         artifacts = ArtifactStore(tmp_path / folder / "artifacts")
         executor = RayExecutor(
@@ -48,7 +49,7 @@ def on_ray(ray_node: Any, tmp_path: Path) -> OnRay:
             ),
             lambda sha256: artifacts.get(sha256).decode(),
             workers=workers,
-            address=ray_node.address,
+            address=address or ray_node.address,
             on_event=on_event,
             on_gpu=on_gpu,
         )
@@ -134,10 +135,12 @@ def test_an_item_that_may_runs_on_the_cpu_where_no_node_has_a_gpu(on_ray: OnRay)
     assert not granted
 
 
-def test_items_that_ask_for_a_gpu_go_to_the_node_that_has_one(cluster: Any, on_ray: OnRay) -> None:
-    """Ray believes a node that says so; a task that wants to compute there is told the truth."""
+def test_items_that_ask_for_a_gpu_go_to_a_node_that_says_it_has_one(on_ray: OnRay) -> None:
+    """Ray believes the node; a task that wants to compute there is told the truth."""
     granted: list[str] = []
-    node = cluster.add_node(num_cpus=1, num_gpus=1, include_dashboard=False)
+    node = {"num_cpus": 1, "num_gpus": 1, "include_dashboard": False}
+    cluster_utils = pytest.importorskip("ray.cluster_utils")
+    cluster = cluster_utils.Cluster(initialize_head=True, head_node_args=node)
     try:
         done = on_ray(
             lambda run: [
@@ -145,13 +148,15 @@ def test_items_that_ask_for_a_gpu_go_to_the_node_that_has_one(cluster: Any, on_r
                 for task, may in ((tasks.same, False), (tasks.computes_on, True))
             ],
             on_gpu=lambda: granted.append("gpu"),
+            address=cluster.address,
         )
         refused = on_ray(
             lambda run: run.call(tasks.computes_on, 0, resources=Resources(gpus=1)).failure,
             folder="refused",
+            address=cluster.address,
         ).result
     finally:
-        cluster.remove_node(node)
+        cluster.shutdown()
     assert done.result == [[0, 1], ["cpu", "cpu"]]
     assert granted
     assert refused.kind.endswith("ResourceError")
