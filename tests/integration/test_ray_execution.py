@@ -35,6 +35,7 @@ def on_ray(ray_node: Any, tmp_path: Path) -> OnRay:
         workers: int = 2,
         folder: str = "ray",
         on_event: Callable[[str, str], None] = lambda kind, text: None,
+        on_gpu: Callable[[], None] = lambda: None,
     ) -> Done:
         artifacts = ArtifactStore(tmp_path / folder / "artifacts")
         executor = RayExecutor(
@@ -49,6 +50,7 @@ def on_ray(ray_node: Any, tmp_path: Path) -> OnRay:
             workers=workers,
             address=ray_node.address,
             on_event=on_event,
+            on_gpu=on_gpu,
         )
         try:
             return drive(search, tmp_path / folder, executor=executor)
@@ -119,6 +121,41 @@ def test_resources_that_no_node_has_are_refused_with_what_there_is(on_ray: OnRay
             )
         assert wanted in str(caught.value)
         assert available in str(caught.value)
+
+
+def test_an_item_that_may_runs_on_the_cpu_where_no_node_has_a_gpu(on_ray: OnRay) -> None:
+    granted: list[str] = []
+    needs = Resources(gpus=1, or_cpu=True)
+    done = on_ray(
+        lambda run: kinds(run.map(tasks.computes_on, range(3), resources=needs)),
+        on_gpu=lambda: granted.append("gpu"),
+    )
+    assert done.result == ["cpu"] * 3
+    assert not granted
+
+
+def test_items_that_ask_for_a_gpu_go_to_the_node_that_has_one(cluster: Any, on_ray: OnRay) -> None:
+    """Ray believes a node that says so; a task that wants to compute there is told the truth."""
+    granted: list[str] = []
+    node = cluster.add_node(num_cpus=1, num_gpus=1, include_dashboard=False)
+    try:
+        done = on_ray(
+            lambda run: [
+                kinds(run.map(task, range(2), resources=Resources(gpus=1, or_cpu=may)))
+                for task, may in ((tasks.same, False), (tasks.computes_on, True))
+            ],
+            on_gpu=lambda: granted.append("gpu"),
+        )
+        refused = on_ray(
+            lambda run: run.call(tasks.computes_on, 0, resources=Resources(gpus=1)).failure,
+            folder="refused",
+        ).result
+    finally:
+        cluster.remove_node(node)
+    assert done.result == [[0, 1], ["cpu", "cpu"]]
+    assert granted
+    assert refused.kind.endswith("ResourceError")
+    assert "no GPU in this process" in refused.message
 
 
 def test_a_worker_that_dies_changes_no_result(on_ray: OnRay, tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from heliostat.store.journal import Journal, Row
 from heliostat.store.log import RunLog
 from heliostat.worker.evaluate import WorkerSide
 
+Build = Callable[[str, PartRef], Any]
+
 
 @dataclass
 class Done:
@@ -34,11 +36,19 @@ class Done:
     """all journaled outcomes"""
 
 
-def worker_side(folder: Path, root: int, checkpoint_seconds: float = 0.0) -> WorkerSide:
+def _named(kind: str, ref: PartRef) -> Any:
+    return kind, ref
+
+
+def worker_side(
+    folder: Path, root: int, checkpoint_seconds: float = 0.0, build_part: Build = _named
+) -> WorkerSide:
     store = ArtifactStore(folder / "artifacts")
-    return WorkerSide(
-        root, folder / "cache", checkpoint_seconds, fetch=lambda sha: store.get(sha).decode()
-    )
+
+    def fetch(sha256: str) -> str:
+        return store.get(sha256).decode()
+
+    return WorkerSide(root, folder / "cache", checkpoint_seconds, fetch, build_part)
 
 
 def drive(
@@ -49,13 +59,13 @@ def drive(
     root: int = 0,
     lookahead: int = 3,
     listener: Silent | None = None,
-    build_part: Callable[[str, PartRef], Any] = lambda kind, ref: (kind, ref),
+    build_part: Build = _named,
 ) -> Done:
     """Run (or resume) a search in `folder`; a BaseException of an executor acts like a kill."""
     folder.mkdir(parents=True, exist_ok=True)
     artifacts = ArtifactStore(folder / "artifacts")
     journal = Journal(folder / "run.db", artifacts)
-    side = worker_side(folder, root)
+    side = worker_side(folder, root, build_part=build_part)
     if executor is None:
         executor = SerialExecutor(side)
     elif isinstance(executor, type) or not hasattr(executor, "submit"):

@@ -192,6 +192,17 @@ def wants_a_thousand_gpus(config: NothingConfig, run: Run) -> Any:
     return run.map(tasks.square, range(3), resources=Resources(gpus=1000))
 
 
+class GpuConfig(MethodConfig):
+    """Items that ask for a GPU."""
+
+    or_cpu: bool = Field(False, description="whether the CPU will do")
+
+
+def uses_a_gpu(config: GpuConfig, run: Run) -> Any:
+    needs = Resources(gpus=1, or_cpu=config.or_cpu)
+    return [o.unwrap() for o in run.map(tasks.computes_on, range(3), resources=needs)]
+
+
 def panicking(config: NothingConfig, run: Run) -> Any:
     return [_kind_or_value(o) for o in run.map(tasks.panics, range(4))]
 
@@ -317,6 +328,7 @@ METHODS = {
         _method("gives_a_function", NothingConfig, gives_a_function),
         _method("too_many_failures", NothingConfig, too_many_failures),
         _method("wants_a_thousand_gpus", NothingConfig, wants_a_thousand_gpus),
+        _method("uses_a_gpu", GpuConfig, uses_a_gpu),
         _method("panicking", NothingConfig, panicking),
         _method("poisoned", NothingConfig, poisoned),
         _method("limited", OptionalConfig, limited, presets={"smoke": {}, "free": {"limit": None}}),

@@ -21,6 +21,11 @@ def same(item: Any, ctx: TaskContext) -> Any:
     return item
 
 
+def computes_on(item: Any, ctx: TaskContext) -> str:
+    """Return the name of the device that the item may use."""
+    return ctx.device
+
+
 def draw(item: Any, ctx: TaskContext) -> float:
     """One draw of the task's own stream: shows where a key or a stream moved."""
     return float(ctx.rng().random())

@@ -132,6 +132,13 @@ class Run(Protocol):
         """Measure something (a latency): journaled and replayed, run alone, not in the digest."""
         ...
 
+    def require(self, resources: Resources) -> None:
+        """Raise ResourceError where no worker could give them: a refusal before any work.
+
+        It asks for nothing and takes no key, so no result depends on it.
+        """
+        ...
+
     def gather(self, *searches: Callable[[Run], R]) -> list[R]:
         """Run sub-searches side by side, each with its own keys and streams; results in order."""
         ...

@@ -30,7 +30,7 @@ from heliostat.store.journal import Journal, Row
 from heliostat.store.lock import RunLock
 from heliostat.store.log import RunLog
 from heliostat.terminal import printable
-from heliostat.worker.devices import installed, summary
+from heliostat.worker import devices
 from heliostat.worker.numerics import environment, prepare_environment, set_threads
 
 LONGEST_REASON = 400
@@ -152,8 +152,8 @@ def _tell_of_plugins(rows: Sequence[PluginRow], on_event: Callable[[str, str], N
 def _surroundings(rows: Sequence[PluginRow]) -> dict[str, Any]:
     """Return what a run's record holds of the machine and of the plugins on it."""
     plugins, machine = identity.used_plugins(rows), environment()
-    if gpus := installed():
-        machine["gpu"] = summary(gpus)
+    if gpus := devices.installed():
+        machine["gpu"] = devices.summary(gpus)
     machine["versions"] |= {used.distribution: used.version for used in plugins if used.version}
     return {"environment": machine, "plugins": plugins}
 

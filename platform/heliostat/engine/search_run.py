@@ -173,6 +173,10 @@ class SearchRun(Run):
         self._engine.journal.own(key)
         return Outcome(key, branch.result, failure)
 
+    def require(self, resources: Resources) -> None:
+        self.own_thread()
+        self._engine.check_resources(resources)
+
     def gather(self, *searches: Callable[[Run], R]) -> list[R]:
         key = self._next_key()
         scopes = [SearchRun(self._engine, (*key, i)) for i in range(len(searches))]

@@ -109,6 +109,5 @@ def _gpus(resources: Resources) -> int:
 
 def _granted(resources: Resources) -> Resources:
     """Return the resources, without GPUs where these are not needed and not there."""
-    return (
-        resources.on_cpu() if resources.or_cpu and resources.gpus > _gpus(resources) else resources
-    )
+    spared = resources.or_cpu and resources.gpus > _gpus(resources)
+    return resources.on_cpu() if spared else resources

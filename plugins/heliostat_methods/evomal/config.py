@@ -110,6 +110,11 @@ class EvoMALConfig(MethodConfig):
     gradients: Literal["auto", "autograd"] = Field(
         "auto", description="closed form for dense models, or autograd for all"
     )
+    device: Literal["cpu", "cuda", "auto"] = Field(
+        "cpu",
+        description="where networks are trained that take autograd; cuda: all of them, on a GPU "
+        "that has to be there; auto: on a GPU where a worker has one",
+    )
     baseline: Baseline = Field(
         "none",
         description="another search in place of EvoMAL's, of as many candidates; ml3 has a much "

@@ -1,9 +1,13 @@
-"""What runs on a worker: scoring candidates, whole or by phase, and training frozen losses."""
+"""What runs on a worker: scoring candidates, whole or by phase, and training frozen losses.
+
+What is constant for a search (data, settings, the losses of a comparison) is shared and named by a
+handle; an item holds what varies. Its ``handles`` are to be declared in the call.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -30,31 +34,42 @@ Problems = tuple[ProblemData, ...]
 Tree = tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class _OnShared:
+    """An item that names by handles what is constant for a search."""
+
+    problems: Shared[Problems]
+    settings: Shared[Any]
+
+    @property
+    def handles(self) -> tuple[Shared[Any], ...]:
+        """Return what a call with this item has to declare as shared."""
+        return self.problems, self.settings
+
+
 @stored("evomal.block")
 @dataclass(frozen=True)
-class Block:
+class Block(_OnShared):
     """Candidates that one task scores: canonical trees in prefix order.
 
     `weights` are given ones, (nodes of the tree,) for each tree; without them each tree starts at
     ones with noise.
     """
 
-    problems: Shared[Problems]
-    settings: ScoreSettings
+    settings: Shared[ScoreSettings]
     trees: tuple[Tree, ...]
     weights: tuple[tuple[float, ...], ...] | None = None
 
 
 @stored("evomal.tuned_block")
 @dataclass(frozen=True)
-class TunedBlock:
+class TunedBlock(_OnShared):
     """What the phases before training leave of a block, and the training that goes on.
 
     `weights` (P, N); `states`: one for each problem, or None before the first step.
     """
 
-    problems: Shared[Problems]
-    settings: ScoreSettings
+    settings: Shared[ScoreSettings]
     trees: tuple[Tree, ...]
     weights: Array
     states: tuple[TrainingState, ...] | None
@@ -78,16 +93,23 @@ class Scores:
     states: tuple[TrainingState, ...] = ()
 
 
-@stored("evomal.network_search")
+@stored("evomal.network_settings")
 @dataclass(frozen=True)
-class NetworkSearch:
-    """One loss network to tune (ML3): its start is drawn from the stream of `restart`."""
+class NetworkSettings:
+    """How loss networks are tuned and scored; `hidden` are the widths of their hidden layers."""
 
-    problems: Shared[Problems]
     hidden: tuple[int, ...]
-    restart: int
     tuning: UnrolledConfig
     training: TrainingConfig
+
+
+@stored("evomal.network_search")
+@dataclass(frozen=True)
+class NetworkSearch(_OnShared):
+    """One loss network to tune (ML3): its start is drawn from the stream of `restart`."""
+
+    settings: Shared[NetworkSettings]
+    restart: int
 
 
 @stored("evomal.tuned_network")
@@ -100,18 +122,33 @@ class TunedNetwork:
     steps: tuple[int, int, int]
 
 
+@stored("evomal.trial_settings")
+@dataclass(frozen=True)
+class TrialSettings:
+    """What the trainings of a comparison have in common: the losses as data, and how they train.
+
+    Metrics are also measured after each of `curve_steps`, on test data alone.
+    """
+
+    losses: tuple[dict[str, Any], ...]
+    training: TrainingConfig
+    curve_steps: tuple[int, ...] = ()
+
+
 @stored("evomal.trial")
 @dataclass(frozen=True)
-class Trial:
-    """One loss trained under several seeds on one of the problems."""
+class Trial(_OnShared):
+    """One loss, by its place, trained under several seeds on one of the problems, by its place.
 
-    problems: Shared[Problems]
+    `factor` multiplies the learning rate.
+    """
+
+    settings: Shared[TrialSettings]
     which: int
-    loss: dict[str, Any]
-    training: TrainingConfig
+    loss: int
+    factor: float
     seeds: tuple[int, ...]
     measured_on: Literal["valid", "test"]
-    curve_steps: tuple[int, ...] = ()
 
 
 @stored("evomal.trial_scores")
@@ -125,13 +162,12 @@ class TrialScores:
 
 @stored("evomal.surroundings")
 @dataclass(frozen=True)
-class Surroundings:
-    """Networks to train with one loss, and to look around at."""
+class Surroundings(_OnShared):
+    """Networks to train with one loss, and to look around at; places as in ``Trial``."""
 
-    problems: Shared[Problems]
+    settings: Shared[TrialSettings]
     which: int
-    loss: dict[str, Any]
-    training: TrainingConfig
+    loss: int
     seeds: tuple[int, ...]
 
 
@@ -150,11 +186,14 @@ def _learners(
     problems: Shared[Problems],
     build: Callable[[Problems], list[BaseLearner]] = validation_learners,
 ) -> list[BaseLearner]:
-    """Return the learners, built once in each process; their models' parts are this run's."""
+    """Return the learners, built once in each process, on the task's device.
+
+    Their models' parts are this run's.
+    """
     learners = ctx.cached(problems, build)
     for one in learners:
         one.parts = ctx.part
-    return learners
+    return [one.on(ctx.device) for one in learners]
 
 
 @task("evomal.score_block")
@@ -175,7 +214,7 @@ def score_block(block: Block, ctx: TaskContext) -> Scores:
         tuple(block.trees[i] for i in passed),
         tuned.weights[passed],
         None,
-        block.settings.training.steps,
+        ctx.shared(block.settings).training.steps,
     )
     trained = train_block(rest, ctx)
     fitness, status = tuned.fitness.copy(), list(tuned.status)
@@ -189,7 +228,7 @@ def score_block(block: Block, ctx: TaskContext) -> Scores:
 @task("evomal.tune_block")
 def tune_block(block: Block, ctx: TaskContext) -> Scores:
     """Do all that comes before training; candidates that are still in are called accepted."""
-    learners, settings = _learners(ctx, block.problems), block.settings
+    learners, settings = _learners(ctx, block.problems), ctx.shared(block.settings)
     expressions = _expressions(block.trees, settings)
     noise = settings.weight_noise if settings.local_search else 0.0
     weights = initial_weights(expressions, ctx.rng("weights"), scale=noise)
@@ -207,7 +246,7 @@ def tune_block(block: Block, ctx: TaskContext) -> Scores:
 @task("evomal.train_block")
 def train_block(block: TunedBlock, ctx: TaskContext) -> Scores:
     """Train models with tuned losses up to a step, from the beginning or from where they stood."""
-    learners, settings = _learners(ctx, block.problems), block.settings
+    learners, settings = _learners(ctx, block.problems), ctx.shared(block.settings)
     program = LossProgram.from_expressions(_expressions(block.trees, settings))
     begin = 0 if block.states is None else block.states[0].step
     fitness, states = train(
@@ -232,17 +271,18 @@ def tune_network(item: NetworkSearch, ctx: TaskContext) -> TunedNetwork:
     from heliostat_methods.evomal.losses.ml3 import LossNetwork
 
     (one,) = _learners(ctx, item.problems)
+    settings: NetworkSettings = ctx.shared(item.settings)
     kept: dict[str, Any] | None = ctx.restore(None)
     if kept is None:
-        loss = LossNetwork.drawn(one.data.task, ctx.rng("network", item.restart), item.hidden)
-        one.tune_module(loss, item.tuning, under(ctx.rng, "tuning", item.restart))
+        loss = LossNetwork.drawn(one.data.task, ctx.rng("network", item.restart), settings.hidden)
+        one.tune_module(loss, settings.tuning, under(ctx.rng, "tuning", item.restart))
         ctx.checkpoint(loss.to_dict())
     else:
         loss = LossNetwork.from_dict(kept)
     training = under(ctx.rng, "training")
-    runs = one.train_module(loss, item.training, [training])
+    runs = one.train_module(loss, settings.training, [training])
     fitness = float(runs.fitness(one.data.metric)[0])
-    spent = (item.tuning.meta_steps, 0, item.training.steps)
+    spent = (settings.tuning.meta_steps, 0, settings.training.steps)
     return TunedNetwork(loss.to_dict(), fitness, spent)
 
 
@@ -254,12 +294,16 @@ def train_loss(trial: Trial, ctx: TaskContext) -> TrialScores:
     """
     build = test_learners if trial.measured_on == "test" else validation_learners
     one = _learners(ctx, trial.problems, build)[trial.which]
+    settings: TrialSettings = ctx.shared(trial.settings)
+    rate = settings.training.learning_rate * trial.factor
+    training = replace(settings.training, learning_rate=rate)
+    curve_steps = settings.curve_steps if trial.measured_on == "test" else ()
     metric = one.data.metric
     done: tuple[TrialScores, ...] = ctx.restore(())
     for seed in trial.seeds[len(done) :]:
         replica = under(ctx.rng, "comparison", seed)
-        loss = frozen_loss(trial.loss, ctx)
-        runs = train_frozen(one, loss, trial.training, [replica], trial.curve_steps)
+        loss = frozen_loss(settings.losses[trial.loss], ctx)
+        runs = train_frozen(one, loss, training, [replica], curve_steps)
         curve = runs.curve[:, :, metric_code(metric)]
         done = (*done, TrialScores(runs.fitness(metric), curve))
         ctx.checkpoint(done)
@@ -273,8 +317,9 @@ def map_surroundings(item: Surroundings, ctx: TaskContext) -> dict[str, Any]:
     """Return what lies around networks that a loss trained: slices and flatness (`landscape`)."""
     one = _learners(ctx, item.problems, test_learners)[item.which]
     replicas = [under(ctx.rng, "comparison", seed) for seed in item.seeds]
-    loss = frozen_loss(item.loss, ctx)
-    runs = train_frozen(one, loss, item.training, replicas)
+    settings: TrialSettings = ctx.shared(item.settings)
+    loss = frozen_loss(settings.losses[item.loss], ctx)
+    runs = train_frozen(one, loss, settings.training, replicas)
     around = under(ctx.rng, "landscape")
     if isinstance(one, DenseLearner):
         from heliostat_methods.evomal.analysis.landscape import landscape

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from heliostat.worker.devices import installed, summary
+from heliostat.worker import devices
 from heliostat.worker.numerics import environment, prepare_environment
 
 
 def probe() -> dict[str, Any]:
     """Return what tasks will compute with on the node that this process is on."""
     prepare_environment()  # as every task does: what a shell left unset counts as its default
-    return environment() | {"gpu": summary(installed())}
+    return environment() | {"gpu": devices.summary(devices.installed())}
 
 
 def differences(environments: Mapping[str, Mapping[str, Any]]) -> list[str]:

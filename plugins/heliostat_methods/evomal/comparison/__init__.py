@@ -1,1 +1,1 @@
-"""Found losses against standard ones, paired by seed; imports `searches`, `analysis`, below."""
+"""Found losses against standard ones, paired by seed; may import `searches` and what is below."""

@@ -14,9 +14,14 @@ from heliostat_methods.evomal.learners.labels import Labels
 from heliostat_methods.evomal.learners.problem import ProblemData
 from heliostat_methods.evomal.searches.found import FoundLoss, FoundLosses
 from heliostat_methods.evomal.searches.notes import notes_on
-from heliostat_methods.evomal.searches.settings import comparison_training
+from heliostat_methods.evomal.searches.settings import comparison_training, needs
 from heliostat_methods.evomal.searches.strategy import Posed
-from heliostat_methods.evomal.tasks import Surroundings, describe_loss, map_surroundings
+from heliostat_methods.evomal.tasks import (
+    Surroundings,
+    TrialSettings,
+    describe_loss,
+    map_surroundings,
+)
 
 
 def account_of(
@@ -106,8 +111,14 @@ def _landscape(
     """Return the surroundings of trained networks for each loss, where that was asked for."""
     if not config.landscape_seeds:
         return ()
-    training = comparison_training(config)
+    losses = tuple(one.loss for one in contestants)
+    settings = run.share(TrialSettings(losses, comparison_training(config)))
     seeds = tuple(range(config.landscape_seeds))
-    items = [Surroundings(posed.problems, which, one.loss, training, seeds) for one in contestants]
-    outcomes = run.map(map_surroundings, items, shared=posed.problems)
+    items = [
+        Surroundings(posed.problems, settings, which, loss, seeds) for loss in range(len(losses))
+    ]
+    outcomes = run.map(
+        map_surroundings, items, shared=(posed.problems, settings),
+        resources=needs(config, posed.group),
+    )  # fmt: skip
     return tuple((one.label, o.unwrap()) for one, o in zip(contestants, outcomes, strict=True))

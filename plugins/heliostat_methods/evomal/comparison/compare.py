@@ -9,11 +9,10 @@ trainings, not the search nor the split of the data.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from heliostat import Run
+from heliostat import Run, Shared
 from heliostat_methods.evomal.comparison.contestants import Contestant
 from heliostat_methods.evomal.comparison.outcome import (
     ComparedLoss,
@@ -23,10 +22,9 @@ from heliostat_methods.evomal.comparison.outcome import (
 )
 from heliostat_methods.evomal.comparison.paired_seeds import OverSeeds, PairedTest
 from heliostat_methods.evomal.config import EvoMALConfig
-from heliostat_methods.evomal.learners.training import TrainingConfig
-from heliostat_methods.evomal.searches.settings import comparison_training
+from heliostat_methods.evomal.searches.settings import comparison_training, needs
 from heliostat_methods.evomal.searches.strategy import Posed
-from heliostat_methods.evomal.tasks import Trial, TrialScores, train_loss
+from heliostat_methods.evomal.tasks import Trial, TrialScores, TrialSettings, train_loss
 from heliostat_search.statistics import mean_interval
 
 CURVE_POINTS = 25
@@ -43,34 +41,36 @@ def compare(
     training = comparison_training(config)
     spread = np.linspace(0, config.test_steps, CURVE_POINTS + 1)
     steps = tuple(int(s) for s in np.unique(spread.astype(int)))
-    entries: list[tuple[str, Contestant, TrainingConfig]] = []
-    tried = _rates_tried(config, posed, which, contestants, training, run)
+    losses = tuple(one.loss for one in contestants)
+    settings = run.share(TrialSettings(losses, training, steps))
+    entries: list[tuple[str, str, int, float]] = []
+    tried = _rates_tried(config, posed, which, contestants, settings, run)
     for i, one in enumerate(contestants):
         # ties go to the factor nearest 1
         factor = min(
             tried[_name(one, i)], key=lambda pair: (pair[1], abs(np.log(pair[0])), pair[0])
         )[0]
-        best = replace(training, learning_rate=training.learning_rate * factor)
         if one.role != "reference":
-            entries.append((one.role, one, training))
-        tuned = replace(one, label=f"{one.label}, rate x {factor:g}")
-        entries.append((f"{_name(one, i)}_best_rate", tuned, best))
+            entries.append((one.role, one.label, i, 1.0))
+        tuned = f"{one.label}, rate x {factor:g}"
+        entries.append((f"{_name(one, i)}_best_rate", tuned, i, factor))
     blocks = _seed_blocks(config)
     trials = [
-        Trial(posed.problems, which, one.loss, how, seeds, "test", steps)
-        for _, one, how in entries
+        Trial(posed.problems, settings, which, loss, factor, seeds, "test")
+        for _, _, loss, factor in entries
         for seeds in blocks
     ]
-    scores = _trained(trials, posed, run, losses=len(contestants))
-    losses: list[ComparedLoss] = []
-    for i, (role, one, how) in enumerate(entries):
+    scores = _trained(trials, config, posed, run, losses=len(contestants))
+    rows: list[ComparedLoss] = []
+    for i, (role, label, _, factor) in enumerate(entries):
         mine = scores[i * len(blocks) : (i + 1) * len(blocks)]
         said = OverSeeds.of(np.concatenate([s.metric for s in mine]))
-        losses.append(
-            ComparedLoss(role, one.label, how.learning_rate, said.values, said.diverged, said.mean,
+        rate = training.learning_rate * factor
+        rows.append(
+            ComparedLoss(role, label, rate, said.values, said.diverged, said.mean,
                          said.low, said.high, _curve(mine))
         )  # fmt: skip
-    values = {one.role: one.values for one in losses}
+    values = {one.role: one.values for one in rows}
 
     def against(first: str, second: str) -> PairedTest | None:
         return PairedTest.between(values[first], values[second]) if first in values else None
@@ -80,7 +80,7 @@ def compare(
         seeds=config.test_seeds,
         steps=config.test_steps,
         curve_steps=steps,
-        losses=tuple(losses),
+        losses=tuple(rows),
         rates_tried=tried,
         references=tuple(
             ReferenceTest(one.label, against(f"{_name(one, i)}_best_rate", "standard_best_rate"))
@@ -106,24 +106,20 @@ def _rates_tried(
     posed: Posed,
     which: int,
     contestants: Sequence[Contestant],
-    training: TrainingConfig,
+    settings: Shared[TrialSettings],
     run: Run,
 ) -> dict[str, tuple[tuple[float, float], ...]]:
     """Return (factor, mean validation metric) of every rate tried for each contestant."""
     # Seeds of their own, so that the comparison's seeds do not also choose its opponent.
     seeds = tuple(range(config.test_seeds, config.test_seeds + config.test_block))
-    plans = [
-        replace(training, learning_rate=training.learning_rate * factor)
+    trials = [
+        Trial(posed.problems, settings, which, loss, factor, seeds, "valid")
+        for loss in range(len(contestants))
         for factor in config.rate_factors
     ]
-    trials = [
-        Trial(posed.problems, which, one.loss, plan, seeds, "valid")
-        for one in contestants
-        for plan in plans
-    ]
-    told = {"losses": len(contestants), "rates": len(plans)}
-    means = [float(np.mean(s.metric)) for s in _trained(trials, posed, run, **told)]
-    each = len(plans)
+    each = len(config.rate_factors)
+    told = {"losses": len(contestants), "rates": each}
+    means = [float(np.mean(s.metric)) for s in _trained(trials, config, posed, run, **told)]
     return {
         _name(one, i): tuple(
             zip(config.rate_factors, means[i * each : (i + 1) * each], strict=True)
@@ -132,11 +128,14 @@ def _rates_tried(
     }
 
 
-def _trained(trials: list[Trial], posed: Posed, run: Run, **told: float) -> list[TrialScores]:
+def _trained(
+    trials: list[Trial], config: EvoMALConfig, posed: Posed, run: Run, **told: float
+) -> list[TrialScores]:
     """Run the trials, reporting before the first, which may take long, and on the way."""
     scores, trained = [], 0
+    resources = needs(config, posed.group)
     run.report(0, of=len(trials), **told, trained=0.0)
-    for outcome in run.stream(train_loss, trials, shared=posed.problems):
+    for outcome in run.stream(train_loss, trials, shared=trials[0].handles, resources=resources):
         scores.append(outcome.unwrap())
         trained += len(trials[len(scores) - 1].seeds)
         run.report(len(scores), of=len(trials), **told, trained=float(trained))

@@ -8,7 +8,7 @@ from the same streams, so they agree to rounding wherever both apply.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -39,6 +39,10 @@ class BaseLearner(Protocol):
 
     data: ProblemData
     parts: Parts
+
+    def on(self, device: str) -> BaseLearner:
+        """Return this learner with its torch networks on that device, moved there once."""
+        ...
 
     def meta_stepper(
         self, program: LossProgram, tuning: Tuning, config: UnrolledConfig, streams: Streams
@@ -101,6 +105,16 @@ class TorchLearner:
     data: ProblemData
     measured: tuple[Array, Array]
     parts: Parts
+    device: str = "cpu"
+    _elsewhere: dict[str, TorchLearner] = field(default_factory=dict, compare=False, repr=False)
+
+    def on(self, device: str) -> TorchLearner:
+        """Return this learner on that device, moved there once."""
+        if device == self.device:
+            return self
+        if device not in self._elsewhere:
+            self._elsewhere[device] = replace(self, device=device, _elsewhere={})
+        return self._elsewhere[device]
 
     @cached_property
     def problem(self) -> TorchProblem:
@@ -110,7 +124,7 @@ class TorchLearner:
         return TorchProblem.from_rows(
             *self.data.train, *self.measured, task=self.data.task,
             model=self.parts("model", self.data.model),
-            input_shape=self.data.input_shape, classes=self.data.classes,
+            input_shape=self.data.input_shape, classes=self.data.classes, device=self.device,
         )  # fmt: skip
 
     def meta_stepper(
@@ -170,12 +184,18 @@ class TorchLearner:
 class DenseLearner:
     """A dense ReLU network, by the compiled closed form; losses that are no trees use torch.
 
-    ``measured`` are rows x (n, inputs), y (n,).
+    ``measured`` are rows x (n, inputs), y (n,). The closed form knows the CPU alone.
     """
 
     data: ProblemData
     measured: tuple[Array, Array]
     parts: Parts
+    torch: TorchLearner | None = None
+
+    def on(self, device: str) -> DenseLearner:
+        """Return this learner, what it does through torch on that device."""
+        torch = self._torch.on(device)
+        return self if torch is self._torch else replace(self, torch=torch)
 
     @cached_property
     def problem(self) -> LearningProblem:
@@ -187,7 +207,7 @@ class DenseLearner:
 
     @cached_property
     def _torch(self) -> TorchLearner:
-        return TorchLearner(self.data, self.measured, self.parts)
+        return self.torch or TorchLearner(self.data, self.measured, self.parts)
 
     def meta_stepper(
         self, program: LossProgram, tuning: Tuning, config: UnrolledConfig, streams: Streams

@@ -46,6 +46,7 @@ def load(config: EvoMALConfig, ref: PartRef, model: PartRef, run: Run) -> Loaded
     """
     dataset = run.part("dataset", ref)
     closed_form = config.inner_steps == 1 and config.gradients == "auto"
+    closed_form &= config.device != "cuda"  # the closed form knows the CPU alone
     rng = run.rng("split", dataset.name)
     parts = split(dataset, rng, config.fractions)
     data = _problem(dataset, parts, run.part("model", model), model, closed_form)

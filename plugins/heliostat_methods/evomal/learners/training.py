@@ -94,7 +94,8 @@ class AugmentedTraining(TrainingConfig):
         """Return a batch (B, channels, height, width) as a step sees it; the images stay."""
         import torch  # deferred: other trainings of dense networks need only the compiled kernels
 
-        return torch.from_numpy(augment(images.numpy(), rng, self.padding, self.flip))
+        seen = augment(images.cpu().numpy(), rng, self.padding, self.flip)
+        return torch.from_numpy(seen).to(images.device)
 
 
 @stored("evomal.training_state")

@@ -11,7 +11,7 @@ from heliostat_methods.evomal.losses.expression import parse
 from heliostat_methods.evomal.losses.primitives import table_named
 from heliostat_methods.evomal.searches.found import FoundLoss, FoundLosses
 from heliostat_methods.evomal.searches.scoring.archive import KINDS
-from heliostat_methods.evomal.searches.settings import as_given
+from heliostat_methods.evomal.searches.settings import as_given, needs
 from heliostat_methods.evomal.searches.strategy import Posed
 from heliostat_methods.evomal.tasks import Block, score_block
 
@@ -28,9 +28,12 @@ class GivenLosses:
         losses = [parse(text, table) for text in self.config.initial]
         if not losses:
             return FoundLosses.best_of([], {"structures_scored": 0}, [0, 0, 0])
-        block = Block(posed.problems, as_given(self.config), tuple(one.nodes for one in losses),
+        settings = run.share(as_given(self.config))
+        block = Block(posed.problems, settings, tuple(one.nodes for one in losses),
                       tuple(tuple(one.weights) for one in losses))  # fmt: skip
-        scores = run.call(score_block, block, shared=posed.problems).unwrap()
+        scores = run.call(
+            score_block, block, shared=block.handles, resources=needs(self.config, posed.group)
+        ).unwrap()
         found = [
             FoundLoss.tree(loss, float(f), 0)
             for loss, f in zip(losses, scores.fitness, strict=True) if math.isfinite(f)

@@ -9,7 +9,7 @@ from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.losses.expression import LossExpression
 from heliostat_methods.evomal.losses.primitives import table_named
 from heliostat_methods.evomal.searches.found import SHOWN, FoundLoss, FoundLosses, added, by_phase
-from heliostat_methods.evomal.searches.settings import score_settings
+from heliostat_methods.evomal.searches.settings import needs, score_settings
 from heliostat_methods.evomal.searches.strategy import LossSearch, Posed
 from heliostat_methods.evomal.tasks import Block, score_block
 
@@ -28,8 +28,10 @@ class TunedAfterwards:
         if not trees:
             return found
         settings = score_settings(self.config.model_copy(update={"local_search": True}))
-        block = Block(posed.problems, settings, trees)
-        scores = run.call(score_block, block, shared=posed.problems).unwrap()
+        block = Block(posed.problems, run.share(settings), trees)
+        scores = run.call(
+            score_block, block, shared=block.handles, resources=needs(self.config, posed.group)
+        ).unwrap()
         table = table_named(self.config.primitives)
         tuned = [
             FoundLoss.tree(

@@ -8,9 +8,14 @@ from dataclasses import dataclass
 from heliostat import Run
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.searches.found import FoundLoss, FoundLosses, added
-from heliostat_methods.evomal.searches.settings import training_config, tuning_config
+from heliostat_methods.evomal.searches.settings import needs, training_config, tuning_config
 from heliostat_methods.evomal.searches.strategy import Posed
-from heliostat_methods.evomal.tasks import NetworkSearch, TunedNetwork, tune_network
+from heliostat_methods.evomal.tasks import (
+    NetworkSearch,
+    NetworkSettings,
+    TunedNetwork,
+    tune_network,
+)
 
 
 @dataclass(frozen=True)
@@ -22,14 +27,20 @@ class LossNetworks:
     def find(self, posed: Posed, run: Run) -> FoundLosses:
         """Tune networks from several starts; raises the first failure if all fail."""
         config = self.config
+        scoring = training_config(config, config.base_steps)
+        how = NetworkSettings(config.network_hidden, tuning_config(config), scoring)
+        settings = run.share(how)
         items = [
-            NetworkSearch(posed.problems, config.network_hidden, restart, tuning_config(config),
-                          training_config(config, config.base_steps))
+            NetworkSearch(posed.problems, settings, restart)
             for restart in range(config.network_restarts)
-        ]  # fmt: skip
+        ]
         best: list[FoundLoss] = []
         steps, outcomes = [0, 0, 0], []
-        for restart, outcome in enumerate(run.stream(tune_network, items, shared=posed.problems)):
+        asked = run.stream(
+            tune_network, items, shared=(posed.problems, settings),
+            resources=needs(config, posed.group),
+        )  # fmt: skip
+        for restart, outcome in enumerate(asked):
             outcomes.append(outcome)
             network: TunedNetwork | None = outcome.value
             if network is not None:

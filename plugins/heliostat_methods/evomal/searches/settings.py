@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
 
+from heliostat import Resources
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.learners.phases import ScoreSettings
+from heliostat_methods.evomal.learners.problem import ProblemData
 from heliostat_methods.evomal.learners.rejection import RejectionConfig
 from heliostat_methods.evomal.learners.training import AugmentedTraining, TrainingConfig
 from heliostat_methods.evomal.learners.unrolled import UnrolledConfig
@@ -61,6 +64,17 @@ def comparison_training(config: EvoMALConfig) -> TrainingConfig:
         return training
     plain = {f.name: getattr(training, f.name) for f in fields(training)}
     return AugmentedTraining(**plain, padding=config.augment.padding, flip=config.augment.flip)
+
+
+def needs(config: EvoMALConfig, problems: Sequence[ProblemData]) -> Resources | None:
+    """Return what each task that trains on these problems needs by `device`.
+
+    Closed forms are CPU kernels: for them alone, "auto" takes no GPU from others.
+    """
+    by_autograd = config.baseline == "ml3" or any(data.hidden is None for data in problems)
+    if config.device == "cpu" or (config.device == "auto" and not by_autograd):
+        return None
+    return Resources(gpus=1, or_cpu=config.device == "auto")
 
 
 def _sgd(config: EvoMALConfig) -> dict[str, Any]:

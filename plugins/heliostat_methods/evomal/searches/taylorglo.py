@@ -29,7 +29,7 @@ class TaylorGLO:
 
     def find(self, posed: Posed, run: Run) -> FoundLosses:
         """Search the polynomial; every generation ends in a checkpoint."""
-        config, settings = self.config, as_given(self.config)
+        config, settings = self.config, run.share(as_given(self.config))
         strategy = CMAES(PARAMETERS, config.population)
         start: tuple[CMAESState, list[Kept], list[int]]
         start = (strategy.start([0.0] * PARAMETERS, config.spread), [], [0, 0, 0])
@@ -45,9 +45,7 @@ class TaylorGLO:
                 for part in parts
             ]  # fmt: skip
             fitness: list[float] = []
-            outcomes = answered(
-                run, score_block, items, posed.problems, generation, config.generations + 1
-            )
+            outcomes = answered(run, score_block, items, config, posed, generation)
             for part, outcome in zip(parts, outcomes, strict=True):
                 if outcome.value is None:
                     fitness += [math.inf] * len(part)

@@ -76,3 +76,23 @@ def test_importing_the_package_imports_no_numba() -> None:
     program = "import sys, heliostat_search.compiled; print({'numba', 'ray'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], text=True, capture_output=True)
     assert done.stdout.strip() == "set()", done.stderr
+
+
+def test_a_module_in_a_folder_below_counts(tmp_path: Path) -> None:
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "inside" / "inner.py").write_text(INNER)
+
+    def fingerprint() -> str:
+        return NumbaKernels(tmp_path, ("inside.inner",)).fingerprint
+
+    def scaled(x: float) -> float:
+        return 2.0 * x
+
+    before = fingerprint()
+    scaled.__module__ = "package.inside.inner"
+    NumbaKernels(tmp_path, ("inside.inner",)).dispatcher(scaled)
+    scaled.__module__ = "package.other.inner"
+    with pytest.raises(RuntimeError, match="add it to the files"):
+        NumbaKernels(tmp_path, ("inside.inner",)).dispatcher(scaled)
+    (tmp_path / "inside" / "inner.py").write_text(INNER.replace("2.0 * x", "5.0 * x"))
+    assert fingerprint() != before

@@ -336,9 +336,9 @@ class LayeredNetwork(ModuleNetwork):
 
 
 def network_of(problem: TorchProblem) -> ModuleNetwork:
-    """Return the network of a problem: compiled where all of its layers are known."""
+    """Return the network of a problem: on the CPU compiled where all of its layers are known."""
     module = problem.create(0)
-    plan = plan_of(module, problem.input_shape)
+    plan = plan_of(module, problem.input_shape) if problem.device == "cpu" else None
     if plan is None:
         return ModuleNetwork(problem, module)
     return LayeredNetwork(problem, module, plan)

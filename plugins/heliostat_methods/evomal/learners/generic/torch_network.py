@@ -30,16 +30,19 @@ _EVALUATION_ROWS = 256
 class ModuleNetwork:
     """The network of a problem; one module serves all of its parameter vectors in turn.
 
-    ``module`` comes from the problem's recipe and is taken over.
+    ``module`` comes from the problem's recipe, is taken over and moved to the problem's device;
+    vectors of parameters are there too, arrays that come in and go out are the CPU's.
     """
 
     def __init__(self, problem: TorchProblem, module: nn.Module) -> None:
-        module.train()
+        module.to(problem.device).train()
         trained, rest = split_numbers(module)
         self.classes, self.module = problem.classes, module
         self.parameters = sum(t.numel() for t in trained.values())
         self._others = len(rest)
-        self.theta = torch.empty(self.parameters, dtype=problem.x_train.dtype)
+        self._device, self._kind = problem.device, problem.dtype
+        kind = problem.x_train.dtype
+        self.theta = torch.empty(self.parameters, dtype=kind, device=problem.device)
         self._gradient = torch.zeros_like(self.theta)
         self.names = list(trained)
         self.shapes = [t.shape for t in trained.values()]
@@ -82,16 +85,16 @@ class ModuleNetwork:
     def state(self) -> Array:
         """Return a copy of parameters and buffers, (numbers,)."""
         parts = [self.theta, *(t.reshape(-1).to(self.theta) for t in self._rest().values())]
-        flat: Array = torch.cat(parts).numpy()
+        flat: Array = torch.cat(parts).cpu().numpy()
         return flat
 
     def forward(self, x: Tensor, seed: int) -> Array:
         """Return the outputs (C, B) in training mode, and keep what ``pull`` and ``push`` need."""
         self._x, self._seed = x, seed
         self._before = self.buffers()
-        with torch.enable_grad(), drawing_from(seed):
+        with torch.enable_grad(), drawing_from(seed, self._device):
             self._outputs = self.module(x).reshape(len(x), self.classes)
-        return np.ascontiguousarray(self._outputs.detach().numpy().T)
+        return np.ascontiguousarray(self._outputs.detach().cpu().numpy().T)
 
     def pull(self, slopes: Array, again: bool = False) -> Tensor:
         """Return ``J^T e`` for slopes e (C, B), in memory that the next call overwrites.
@@ -103,7 +106,7 @@ class ModuleNetwork:
         found = torch.autograd.grad(
             self._outputs,
             self._own,
-            torch.from_numpy(slopes).T,
+            torch.from_numpy(slopes).T.to(self._device),
             retain_graph=again,
             allow_unused=True,
         )
@@ -121,14 +124,14 @@ class ModuleNetwork:
         """Return ``J v``, (C, B), for a change v (parameters,), by forward differentiation."""
         parts = zip(self.names, self._own, self.split(change), strict=True)
         dual, undo = cast(Any, forward_ad.make_dual), cast(Any, forward_ad.unpack_dual)
-        with torch.no_grad(), forward_ad.dual_level(), drawing_from(self._seed):
+        with torch.no_grad(), forward_ad.dual_level(), drawing_from(self._seed, self._device):
             moved = {name: dual(p.detach(), v) for name, p, v in parts}
             moved.update((name, part.clone()) for name, part in self._before.items())
             outputs = functional_call(self.module, moved, (self._x,))
             tangent = undo(outputs).tangent
             if tangent is None:
-                return np.zeros((self.classes, len(self._x)), self.theta.numpy().dtype)
-            return np.ascontiguousarray(tangent.reshape(len(self._x), self.classes).numpy().T)
+                return np.zeros((self.classes, len(self._x)), self._kind)
+            return np.ascontiguousarray(tangent.reshape(len(self._x), self.classes).cpu().numpy().T)
 
     def evaluate(self, x: Tensor) -> Array:
         """Return the outputs (C, n) in evaluation mode."""
@@ -139,4 +142,4 @@ class ModuleNetwork:
                 for part in torch.split(x, _EVALUATION_ROWS)
             ]
         self.module.train()
-        return np.ascontiguousarray(torch.cat(parts).numpy().T)
+        return np.ascontiguousarray(torch.cat(parts).cpu().numpy().T)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from heliostat.contract import Model
+from heliostat_methods.evomal.learners.generic.drawn_on_cpu import DrawnOnCPU
 from heliostat_methods.evomal.learners.networks import layer_views, parameter_count, xavier_uniform
 from heliostat_methods.evomal.learners.problem import label_rows
 from heliostat_methods.evomal.losses.tree import Task
@@ -26,13 +27,17 @@ Array = npt.NDArray[Any]
 
 
 @contextmanager
-def drawing_from(seed: int) -> Iterator[None]:
-    """Let torch's global generator begin at ``seed``, and put it back as it was."""
+def drawing_from(seed: int, device: str = "cpu") -> Iterator[None]:
+    """Let torch's global generator begin at ``seed``, and put it back as it was.
+
+    What runs on another ``device`` draws from it too, and so gets the numbers that a CPU would.
+    """
     generator = torch.default_generator
     before = generator.get_state()
     generator.manual_seed(seed)
     try:
-        yield
+        with nullcontext() if device == "cpu" else cast(Any, DrawnOnCPU)():
+            yield
     finally:
         generator.set_state(before)
 
@@ -47,7 +52,8 @@ class TorchProblem:
     """Data, model and kind of task; build it with ``from_rows``.
 
     ``x_train`` (n, *input_shape), ``y_train`` (n,), numbers of a regression in the precision of x
-    or int64 class numbers; the same for validation.
+    or int64 class numbers; the same for validation. Inputs lie on ``device``, where a network runs
+    (`torch_network`); labels, losses and all that is drawn stay on the CPU.
     """
 
     task: Task
@@ -58,6 +64,7 @@ class TorchProblem:
     y_train: Tensor
     x_valid: Tensor
     y_valid: Tensor
+    device: str = "cpu"
 
     @classmethod
     def from_rows(
@@ -72,10 +79,12 @@ class TorchProblem:
         input_shape: Sequence[int] | None = None,
         classes: int = 1,
         dtype: npt.DTypeLike = np.float32,
+        device: str = "cpu",
     ) -> TorchProblem:
         """Build from rows: x (n, ...), y (n,) or (n, 1) values, or (n,) class numbers.
 
         ``input_shape`` is the shape of one sample as the model takes it, without one that of x;
+        ``device`` is where networks run, by torch's name;
         ``classes`` is C (1 for regression; 1 for a classification means a sigmoid and labels 0 and
         1). Raises ``ValueError`` naming the argument for shapes that do not fit, an empty split,
         values that are not finite, labels outside 0..C-1, and a model of other outputs.
@@ -101,8 +110,9 @@ class TorchProblem:
             label_rows(y, task, classes, dtype)  # refuses labels out of range
             kind = dtype if task == "regression" else np.int64
             rows = np.array(x, dtype, order="C").reshape(-1, *shape)
-            parts += [torch.from_numpy(rows), torch.from_numpy(np.array(y, kind))]
-        problem = cls(task, classes, shape, model, *parts)
+            parts += [torch.from_numpy(rows).to(device), torch.from_numpy(np.array(y, kind))]
+        xt, yt, xv, yv = parts
+        problem = cls(task, classes, shape, model, xt, yt, xv, yv, device)
         problem._check_model()
         return problem
 
@@ -121,7 +131,7 @@ class TorchProblem:
         return label_rows(targets.numpy(), self.task, self.classes, self.dtype)
 
     def create(self, seed: int) -> nn.Module:
-        """Return a network as the recipe makes it, in the problem's precision."""
+        """Return a network as the recipe makes it, on the CPU, in the problem's precision."""
         generator = torch.Generator().manual_seed(seed)
         # A recipe that draws from torch's global generator all the same repeats itself, too.
         with drawing_from(seed):
@@ -142,7 +152,7 @@ class TorchProblem:
     def _check_model(self) -> None:
         module = self.create(0).eval()
         with torch.no_grad():
-            outputs = module(self.x_train[:2])
+            outputs = module(self.x_train[:2].cpu())
         count = len(self.x_train[:2])
         if outputs.numel() != count * self.classes or len(outputs) != count:
             raise ValueError(

@@ -187,7 +187,7 @@ def _run(
             batches = draw_batches(streams("batch"), rows, config.batch_size, config.steps)
             seeds, drawn = draw_seeds(streams("dropout"), config.steps), streams
         network.load(theta[run])
-        speed = torch.from_numpy(velocity[run])
+        speed = torch.from_numpy(velocity[run]).to(problem.device)
 
         def measure(run: int = run) -> Array:
             found = metric_means(network.evaluate(problem.x_valid), labels, problem.classify)
@@ -209,7 +209,7 @@ def _run(
             if alive[run]:
                 _descend(network.theta, speed, network.pull(by_outputs), config, rates[step])
         metrics[run] = measure()
-        theta[run] = network.state()
+        theta[run], velocity[run] = network.state(), speed.cpu().numpy()
     code = metric_code("cross_entropy" if problem.classify else "mse")
     state = TrainingState(end, theta, velocity, alive)
     return TrainedRuns(metrics, np.isinf(metrics[:, code]), tuple(wanted), curve, state)

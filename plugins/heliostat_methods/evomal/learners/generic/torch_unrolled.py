@@ -258,9 +258,9 @@ def _unroll(
         nonlocal rest
         rest = {name: part.clone() for name, part in rest.items()}
         named = dict(zip(network.names, values, strict=True)) | rest
-        with drawing_from(seed):
+        with drawing_from(seed, problem.device):
             made: Tensor = functional_call(network.module, named, (x,))
-        return made.reshape(len(x), problem.classes)
+        return made.reshape(len(x), problem.classes).cpu()
 
     theta = [part.clone().requires_grad_() for part in network.split(network.theta)]
     speed: list[Tensor] | None = None

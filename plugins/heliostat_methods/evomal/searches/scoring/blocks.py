@@ -8,16 +8,15 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from heliostat import Outcome, Run, Shared
+from heliostat import Outcome, Run
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.learners.training import TrainingState
 from heliostat_methods.evomal.searches.found import added
 from heliostat_methods.evomal.searches.scoring.archive import State
-from heliostat_methods.evomal.searches.settings import score_settings
+from heliostat_methods.evomal.searches.settings import needs, score_settings
 from heliostat_methods.evomal.searches.strategy import Posed
 from heliostat_methods.evomal.tasks import (
     Block,
-    Problems,
     Scores,
     Tree,
     TunedBlock,
@@ -49,8 +48,9 @@ class Blocks:
     """
 
     def __init__(self, config: EvoMALConfig, posed: Posed, run: Run) -> None:
-        self._config, self._problems, self._run = config, posed.problems, run
-        self._settings = score_settings(config)
+        self._config, self._posed, self._run = config, posed, run
+        self._problems = posed.problems
+        self._settings = run.share(score_settings(config))
 
     def scored(
         self, state: State, trees: Mapping[str, Tree], starts: Starts, generation: int
@@ -99,8 +99,9 @@ class Blocks:
         generation: int,
     ) -> dict[str, Scored | None]:  # fmt: skip
         blocks = cut(keys, self._config.block)
-        outcomes = answered(self._run, task, [item(b) for b in blocks], self._problems,
-                            generation, self._config.generations + 1)  # fmt: skip
+        outcomes = answered(
+            self._run, task, [item(b) for b in blocks], self._config, self._posed, generation
+        )
         found: dict[str, Scored | None] = {}
         for block, outcome in zip(blocks, outcomes, strict=True):
             scores: Scores | None = outcome.value
@@ -117,16 +118,22 @@ def cut(values: list[T], size: int) -> list[list[T]]:
 
 
 def answered(
-    run: Run, task: Any, items: Sequence[Any], problems: Shared[Problems], step: int, of: int
+    run: Run,
+    task: Any,
+    items: Sequence[Block | TunedBlock],
+    config: EvoMALConfig,
+    posed: Posed,
+    step: int,
 ) -> list[Outcome[Scores]]:
     """Return the outcome of every block, saying after each that step `step` goes on.
 
     Raises the first failure if there is not a single score.
     """
     outcomes = []
-    for outcome in run.stream(task, items, shared=problems):
+    handles, resources = items[0].handles if items else None, needs(config, posed.group)
+    for outcome in run.stream(task, items, shared=handles, resources=resources):
         outcomes.append(outcome)
-        run.report(step, of=of)
+        run.report(step, of=config.generations + 1)
     if outcomes and not any(outcome.ok for outcome in outcomes):
         outcomes[0].unwrap()
     return outcomes
