@@ -134,10 +134,10 @@ def test_an_item_that_may_runs_on_the_cpu_where_no_node_has_a_gpu(on_ray: OnRay)
     assert not granted
 
 
-def test_items_that_ask_for_a_gpu_go_to_the_node_that_has_one(cluster: Any, on_ray: OnRay) -> None:
+def test_items_that_ask_for_a_gpu_go_to_the_node_that_has_one(ray_node: Any, on_ray: OnRay) -> None:
     """Ray believes a node that says so; a task that wants to compute there is told the truth."""
     granted: list[str] = []
-    node = cluster.add_node(num_cpus=1, num_gpus=1, include_dashboard=False)
+    node = ray_node.add_node(num_cpus=1, num_gpus=1, include_dashboard=False)
     try:
         done = on_ray(
             lambda run: [
@@ -151,7 +151,7 @@ def test_items_that_ask_for_a_gpu_go_to_the_node_that_has_one(cluster: Any, on_r
             folder="refused",
         ).result
     finally:
-        cluster.remove_node(node)
+        ray_node.remove_node(node)
     assert done.result == [[0, 1], ["cpu", "cpu"]]
     assert granted
     assert refused.kind.endswith("ResourceError")
