@@ -83,7 +83,9 @@ class Registry:
         if name in self._methods:
             return self._methods[name]
         self._refuse_what_was_lost("method", name)
-        raise UnknownMethod(name, self.method_names())
+        lost = [row.name for row in self._others if row.state == "failed"]
+        hint = f"plugins that failed to load: {', '.join(lost)} (see: heliostat plugins)"
+        raise UnknownMethod(name, self.method_names(), printable(hint) if lost else "")
 
     def load_names(self, owner: str) -> None:
         """Import what registers the permanent names of an owner, a method or the core.
