@@ -48,11 +48,13 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture
-def cli(tmp_path: Path) -> CommandLine:
+def cli(tmp_path: Path) -> Iterator[CommandLine]:
     """The `heliostat` command with runs in a folder of this test."""
     from command_line import CommandLine
 
-    return CommandLine(tmp_path)
+    command = CommandLine(tmp_path)
+    yield command
+    command.close()
 
 
 @pytest.fixture

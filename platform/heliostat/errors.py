@@ -122,8 +122,9 @@ class UnknownMethod(PluginError):
 
     exit_code = 2
 
-    def __init__(self, name: str, choices: Iterable[str]) -> None:
-        super().__init__(f"unknown method {shown(name)}; {did_you_mean(name, choices)}")
+    def __init__(self, name: str, choices: Iterable[str], hint: str = "") -> None:
+        more = f"; {hint}" if hint else ""
+        super().__init__(f"unknown method {shown(name)}; {did_you_mean(name, choices)}{more}")
 
 
 class UnknownPart(PluginError):

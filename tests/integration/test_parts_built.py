@@ -80,6 +80,15 @@ def test_a_part_that_the_configuration_does_not_name_is_refused_with_the_reason(
     assert "PartKind('loss')" in str(caught.value)
 
 
+def test_a_name_in_place_of_a_reference_is_refused_with_what_to_write() -> None:
+    from heliostat.errors import MisuseError
+    from heliostat.plugins.building import PartBuilder
+    from heliostat.plugins.registry import Registry
+
+    with pytest.raises(MisuseError, match="expected a PartRef"):
+        PartBuilder(Registry(), str, {}, Path())("dataset", "wine")  # type: ignore[arg-type]
+
+
 def test_a_file_that_is_another_one_on_a_worker_s_machine_is_refused(tmp_path: Path) -> None:
     from heliostat import PartRef
     from heliostat.errors import DataError

@@ -36,7 +36,6 @@ def on_ray(ray_node: Any, tmp_path: Path) -> OnRay:
         folder: str = "ray",
         on_event: Callable[[str, str], None] = lambda kind, text: None,
         on_gpu: Callable[[], None] = lambda: None,
-        address: str | None = None,
     ) -> Done:
         artifacts = ArtifactStore(tmp_path / folder / "artifacts")
         executor = RayExecutor(
@@ -49,7 +48,7 @@ def on_ray(ray_node: Any, tmp_path: Path) -> OnRay:
             ),
             lambda sha256: artifacts.get(sha256).decode(),
             workers=workers,
-            address=address or ray_node.address,
+            address=ray_node.address,
             on_event=on_event,
             on_gpu=on_gpu,
         )
@@ -135,12 +134,10 @@ def test_an_item_that_may_runs_on_the_cpu_where_no_node_has_a_gpu(on_ray: OnRay)
     assert not granted
 
 
-def test_items_that_ask_for_a_gpu_go_to_a_node_that_says_it_has_one(on_ray: OnRay) -> None:
-    """Ray believes the node; a task that wants to compute there is told the truth."""
+def test_items_that_ask_for_a_gpu_go_to_the_node_that_has_one(ray_node: Any, on_ray: OnRay) -> None:
+    """Ray believes a node that says so; a task that wants to compute there is told the truth."""
     granted: list[str] = []
-    node = {"num_cpus": 1, "num_gpus": 1, "include_dashboard": False}
-    cluster_utils = pytest.importorskip("ray.cluster_utils")
-    cluster = cluster_utils.Cluster(initialize_head=True, head_node_args=node)
+    node = ray_node.add_node(num_cpus=1, num_gpus=1, include_dashboard=False)
     try:
         done = on_ray(
             lambda run: [
@@ -148,15 +145,13 @@ def test_items_that_ask_for_a_gpu_go_to_a_node_that_says_it_has_one(on_ray: OnRa
                 for task, may in ((tasks.same, False), (tasks.computes_on, True))
             ],
             on_gpu=lambda: granted.append("gpu"),
-            address=cluster.address,
         )
         refused = on_ray(
             lambda run: run.call(tasks.computes_on, 0, resources=Resources(gpus=1)).failure,
             folder="refused",
-            address=cluster.address,
         ).result
     finally:
-        cluster.shutdown()
+        ray_node.remove_node(node)
     assert done.result == [[0, 1], ["cpu", "cpu"]]
     assert granted
     assert refused.kind.endswith("ResourceError")

@@ -1,4 +1,4 @@
-"""Whole commands on local Ray sessions: what they print, how they end, what they leave running."""
+"""Whole commands on Ray, most with a session of their own: what they print, how they end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
-from journal_rows import rows
+from journal_rows import any_outcome
 
 pytestmark = pytest.mark.ray
 
@@ -20,7 +20,7 @@ def wait_for_outcomes(cli: Any, driver: subprocess.Popen[str]) -> list[psutil.Pr
     """Return the driver's descendants once it has committed something."""
     until = time.monotonic() + 120
     while time.monotonic() < until and driver.poll() is None:
-        if any(rows(path.parent) for path in cli.runs.glob("*/run.db")):
+        if any_outcome(cli.runs):
             return psutil.Process(driver.pid).children(recursive=True)
         time.sleep(0.05)
     raise AssertionError(f"no outcome: {driver.communicate(timeout=10)}")
@@ -60,14 +60,8 @@ def test_a_stopped_driver_says_how_to_go_on_and_leaves_no_process(cli: Any, numb
 
 def test_a_signal_to_ray_s_processes_too_stops_the_run_in_good_order(cli: Any) -> None:
     # as systemd and Slurm send it: to the whole process group
-    driver = subprocess.Popen(
-        cli.command("run", "catches_everything", "--workers", "2", "--json"),
-        cwd=cli.folder,
-        env=cli.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+    driver = cli.popen(
+        "run", "catches_everything", "--workers", "2", "--json", start_new_session=True
     )
     children = wait_for_outcomes(cli, driver)
     os.killpg(driver.pid, signal.SIGTERM)
@@ -124,8 +118,8 @@ def test_a_cache_folder_beside_the_home_folder_is_found_by_workers(cli: Any) -> 
     assert account["state"] == "finished"
 
 
-def test_resources_that_cannot_be_met_exit_4(cli: Any) -> None:
-    done = cli("run", "wants_a_thousand_gpus", "--workers", "1", "--json")
+def test_resources_that_cannot_be_met_exit_4(cli: Any, ray_node: Any) -> None:
+    done = cli("run", "wants_a_thousand_gpus", "--address", ray_node.address, "--json")
     assert done.returncode == 4
     assert "wanted cpus=1, gpus=1000, available at most" in done.stderr
     assert "Traceback" not in done.stderr

@@ -21,6 +21,7 @@ class CommandLine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.runs = folder / "runs"
+        self._started: list[subprocess.Popen[str]] = []
         self.environment = {
             **os.environ,
             "HELIOSTAT_LOAD": "heliostat_teaching.plugin,heliostat_test_methods",
@@ -54,15 +55,27 @@ class CommandLine:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def popen(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+    def popen(
+        self, *arguments: str, start_new_session: bool = False, **environment: str
+    ) -> subprocess.Popen[str]:
+        """Start a command; one that is left running is killed when the test is over."""
+        process = subprocess.Popen(
             self.command(*arguments),
             cwd=self.folder,
             env={**self.environment, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=start_new_session,
         )
+        self._started.append(process)
+        return process
+
+    def close(self) -> None:
+        """End what a test that failed has left running."""
+        for process in self._started:
+            with process:
+                process.kill()
 
     def only_run(self) -> Path:
         (path,) = [p for p in self.runs.iterdir() if (p / "run.db").exists()]

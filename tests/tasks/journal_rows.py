@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import struct
 from contextlib import closing
@@ -10,13 +11,20 @@ from pathlib import Path
 
 def rows(run: Path) -> dict[tuple[int, ...], tuple[object, ...]]:
     """Return {key: (value, seconds, worker)} of all committed outcomes."""
-    database = sqlite3.connect(f"file:{run}/run.db?mode=ro", uri=True)
-    found = {
-        struct.unpack(f">{len(key) // 8}Q", key): tuple(rest)
-        for key, *rest in database.execute("select key, value, seconds, worker from outcome")
-    }
-    database.close()
-    return found
+    with closing(sqlite3.connect(f"file:{run}/run.db?mode=ro", uri=True)) as database:
+        return {
+            struct.unpack(f">{len(key) // 8}Q", key): tuple(rest)
+            for key, *rest in database.execute("select key, value, seconds, worker from outcome")
+        }
+
+
+def any_outcome(runs: Path) -> bool:
+    """Return whether a run in this folder, which may be about to begin, has committed one."""
+    for path in runs.glob("*/run.db"):
+        with contextlib.suppress(sqlite3.OperationalError):  # its tables are not there yet
+            if rows(path.parent):
+                return True
+    return False
 
 
 def execute(run: Path, statement: str) -> int:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+from xml.etree import ElementTree
 
 from heliostat.errors import PluginError, shown
 
-LONGEST_PREAMBLE = 2000
-"""Characters of an SVG file within which its first element begins."""
+SVG_ROOT = "{http://www.w3.org/2000/svg}svg"
+"""The first element of an SVG file, in whose namespace a browser draws it."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,14 @@ class Picture:
     note: str = ""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.svg, str) or "<svg" not in self.svg[:LONGEST_PREAMBLE]:
+        try:
+            root = ElementTree.fromstring(self.svg).tag
+        except (ElementTree.ParseError, TypeError, ValueError) as error:
+            root = str(error)
+        if root != SVG_ROOT:
             raise PluginError(
-                f"Picture.svg = {shown(self.svg)}: expected the text of an SVG file, <svg ...>"
+                f"Picture.svg = {shown(self.svg)}: expected the text of an SVG file, "
+                f'<svg xmlns="http://www.w3.org/2000/svg" ...>, found {shown(root)}'
             )
 
 

@@ -14,6 +14,7 @@ from heliostat.plugins.allowed import selection
 from heliostat.plugins.building import PartBuilder
 from heliostat.plugins.registry import Registry
 from heliostat.store.folder import RunFolder, runs_root
+from heliostat.store.view import RunView
 from heliostat.worker.evaluate import WorkerSide
 
 
@@ -108,3 +109,14 @@ def make_executor(
         on_event=on_event,
         on_gpu=on_gpu,
     )
+
+
+def worker_of(view: RunView, plugins: Registry, cache_dir: Path) -> WorkerSide:
+    """Return what evaluates a stored run's items again in this process, its parts included."""
+    artifacts = view.folder.artifacts
+
+    def fetch(sha256: str) -> str:
+        return artifacts.get(sha256).decode()
+
+    build = PartBuilder(plugins, fetch, view.inputs, view.directory, check_files=True)
+    return WorkerSide(view.seed, cache_dir, 0.0, fetch, build)

@@ -56,7 +56,7 @@ class PluginRow:
         }
 
 
-class Candidate(NamedTuple):
+class Loadable(NamedTuple):
     """A plugin that is not built in: its row, and how it is imported if its state is found."""
 
     row: PluginRow
@@ -73,17 +73,17 @@ def built_in() -> ModuleType:
 
 def installed() -> list[str]:
     """Return the names of the plugins besides the built-in ones that would be imported."""
-    rows = [candidate.row for candidate in candidates(built_in().PLUGINS)]
+    rows = [other.row for other in loadable(built_in().PLUGINS)]
     return [printable(row.name) for row in rows if row.state == "found"]
 
 
-def candidates(taken: Iterable[str]) -> Iterator[Candidate]:
+def loadable(taken: Iterable[str]) -> Iterator[Loadable]:
     """Yield what HELIOSTAT_LOAD names, then what is installed, in order of names."""
     owners = dict.fromkeys(taken, "heliostat")
     for module in _names_in(LOAD_VARIABLE):
         row = PluginRow(module, LOAD_VARIABLE)
         _decide(row, owners)
-        yield Candidate(row, partial(importlib.import_module, module))
+        yield Loadable(row, partial(importlib.import_module, module))
     every = declared(FAMILY)
     for found in every:
         row = PluginRow(found.name or found.value, found.distribution, found.version)
@@ -95,7 +95,7 @@ def candidates(taken: Iterable[str]) -> Iterator[Candidate]:
             row.state, row.reason = "blocked", why
         else:
             _decide(row, owners)
-        yield Candidate(row, found.load)
+        yield Loadable(row, found.load)
 
 
 def why_blocked(name: str, distribution: str) -> str:

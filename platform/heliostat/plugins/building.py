@@ -16,7 +16,7 @@ from heliostat.contract.config import validate
 from heliostat.contract.guard import contained
 from heliostat.contract.method import MethodSpec
 from heliostat.contract.part import PartRef, PartSpec, check_part_object
-from heliostat.errors import DataError, PluginError, nearest
+from heliostat.errors import DataError, MisuseError, PluginError, nearest, shown
 from heliostat.terminal import printable
 from heliostat.values.canonical import decode
 
@@ -65,6 +65,11 @@ class PartBuilder:
 
     def __call__(self, kind: str, ref: PartRef) -> Any:
         """Return the part; raises DataError, ConfigError or PluginError when it cannot be built."""
+        if not isinstance(ref, PartRef):
+            raise MisuseError(
+                f"part({kind!r}, {shown(ref)}): expected a PartRef, as a configuration field has "
+                "it; write PartRef(name, parameters)"
+            )
         if ref.name.startswith(PRODUCT):
             part = self._from_product(kind, ref)
         else:

@@ -34,8 +34,8 @@ from heliostat.plugins.allowed import (
     PluginRow,
     block,
     built_in,
-    candidates,
     check_known,
+    loadable,
     why_blocked,
 )
 from heliostat.plugins.building import PartBuilder
@@ -83,7 +83,9 @@ class Registry:
         if name in self._methods:
             return self._methods[name]
         self._refuse_what_was_lost("method", name)
-        raise UnknownMethod(name, self.method_names())
+        lost = [row.name for row in self._others if row.state == "failed"]
+        hint = f"plugins that failed to load: {', '.join(lost)} (see: heliostat plugins)"
+        raise UnknownMethod(name, self.method_names(), printable(hint) if lost else "")
 
     def load_names(self, owner: str) -> None:
         """Import what registers the permanent names of an owner, a method or the core.
@@ -195,7 +197,7 @@ class Registry:
     def rows(self, *, load: bool = True) -> list[PluginRow]:
         """Return one row a plugin, after trying to load all of them, or without importing any."""
         if not load:
-            others = [candidate.row for candidate in candidates(built_in().PLUGINS)]
+            others = [other.row for other in loadable(built_in().PLUGINS)]
             return [*map(_built_in_row, built_in().PLUGINS), *others]
         for name in built_in().PLUGINS:
             with contextlib.suppress(PluginError):
@@ -254,10 +256,10 @@ class Registry:
         self._third_party_seen = True
         with contextlib.suppress(PluginError):
             self._load_always()  # so that no plugin takes the name of a built-in part
-        for candidate in candidates(built_in().PLUGINS):
-            self._others.append(candidate.row)
-            if candidate.row.state == "found":
-                self._load(candidate.row, candidate.load)
+        for other in loadable(built_in().PLUGINS):
+            self._others.append(other.row)
+            if other.row.state == "found":
+                self._load(other.row, other.load)
 
     def _load(self, row: PluginRow, load: Callable[[], Any]) -> None:
         def failed(error: BaseException) -> None:

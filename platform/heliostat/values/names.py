@@ -48,6 +48,14 @@ class _Register(Generic[T]):
     named: dict[str, T] = field(default_factory=dict)
     names: dict[T, str] = field(default_factory=dict)
 
+    def check(self, name: object, decorator: str) -> None:
+        """Refuse a decorator without its name: what is decorated is taken for the name then."""
+        if callable(name):
+            raise PluginError(
+                f"{decorator} needs a permanent name above {place_of(name)}: write "
+                f'@{decorator}("my_method.{_snake(getattr(name, "__name__", "word"))}")'
+            )
+
     def add(self, name: object, thing: T) -> None:
         if not isinstance(name, str) or not _NAME.match(name):
             raise PluginError(
@@ -100,6 +108,8 @@ def task(name: str) -> Callable[[F], F]:
     Raises PluginError for a name that is taken, naming both places.
     """
 
+    _tasks.check(name, "task")
+
     def give(function: F) -> F:
         _tasks.add(name, function)
         return function
@@ -112,6 +122,8 @@ def stored(name: str) -> Callable[[C], C]:
 
     Raises PluginError for a name that is taken, naming both places.
     """
+
+    _types.check(name, "stored")
 
     def give(kind: C) -> C:
         _types.add(name, kind)
@@ -143,7 +155,8 @@ def type_named(name: str) -> type[Any]:
     if kind is None:
         raise EncodingError(
             f"stored text names {shown(name)}, a type that nothing here registers; install the "
-            "plugin that it belongs to"
+            "plugin that it belongs to, or import its module where names are registered "
+            "(MethodSpec.names)"
         )
     return kind
 

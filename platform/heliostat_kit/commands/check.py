@@ -116,14 +116,14 @@ def _rows(plugin: str, folder: Path) -> tuple[list[PluginRow], list[str]]:
 
     Raises PluginError when one was not loaded.
     """
-    from heliostat.plugins.allowed import built_in, candidates
+    from heliostat.plugins.allowed import built_in, loadable
     from heliostat.plugins.registry import registry
     from heliostat_kit.commands import local
     from heliostat_kit.rules.untouched import platform_now, replaced_since
 
     path = Path(plugin)
     is_path = path.exists() or "/" in plugin or plugin.endswith((".py", ".toml"))
-    known = [candidate.row for candidate in candidates(built_in().PLUGINS)]
+    known = [other.row for other in loadable(built_in().PLUGINS)]
     if plugin in built_in().PLUGINS:
         names = [plugin]
     elif any(plugin in (row.name, row.distribution) for row in known):

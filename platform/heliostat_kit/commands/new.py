@@ -44,9 +44,9 @@ def new(name: str, folder: Path, as_json: bool) -> None:
 
 def _taken() -> list[str]:
     """Return the names of methods and plugins that exist; no plugin is imported for it."""
-    from heliostat.plugins.allowed import built_in, candidates
+    from heliostat.plugins.allowed import built_in, loadable
 
     return [
         *built_in().PLUGINS,
-        *(candidate.row.name for candidate in candidates(built_in().PLUGINS)),
+        *(other.row.name for other in loadable(built_in().PLUGINS)),
     ]

@@ -19,6 +19,7 @@ from heliostat.cli.verbs.export import export
 from heliostat.contract.config import plain, validate, without_none
 from heliostat.driver import configuration
 from heliostat.errors import ConfigError, HeliostatError, key_text
+from heliostat.executors.choice import worker_of
 from heliostat.plugins.offers import listed
 from heliostat.plugins.registry import registry
 from heliostat.store.journal import Row
@@ -258,11 +259,8 @@ def _within(path: str, folder: Path) -> bool:
 
 
 def _worker(trial: Trial) -> WorkerSide:
-    artifacts = trial.view.folder.artifacts
     set_threads(1)
-    return WorkerSide(
-        trial.view.seed, trial.cache, 0.0, fetch=lambda sha256: artifacts.get(sha256).decode()
-    )
+    return worker_of(trial.view, registry(), trial.cache)
 
 
 def _evaluate(worker: WorkerSide, trial: Trial, row: Row) -> Reply:

@@ -77,6 +77,13 @@ def test_what_is_no_permanent_name_is_refused_with_an_example(name: str) -> None
         task(name)(other)
 
 
+def test_a_decorator_without_its_name_says_what_to_write() -> None:
+    with pytest.raises(PluginError, match=r'write @task\("my_method\.other"\)'):
+        task(other)  # type: ignore[arg-type]
+    with pytest.raises(PluginError, match=r'write @stored\("my_method\.other"\)'):
+        stored(Other)  # type: ignore[arg-type]
+
+
 def test_what_other_processes_cannot_find_gets_no_name() -> None:
     def inner(item: int, ctx: object) -> int:
         return item

@@ -149,7 +149,9 @@ def test_a_picture_of_another_library_is_shown_as_an_image_and_never_run() -> No
     assert root.findtext(".//figcaption") == "It is <black>."
 
 
-@pytest.mark.parametrize("text", ["", "<p>", "a file.svg", 3, None])
+@pytest.mark.parametrize(
+    "text", ["", "<p>", "a file.svg", 3, None, "<svg", "<svg width='1'/>", "<html><svg/></html>"]
+)
 def test_what_is_no_svg_is_refused_when_it_is_handed_in(text: object) -> None:
     with pytest.raises(PluginError, match=r"Picture\.svg = .*: expected the text of an SVG file"):
         Picture("a", text)  # type: ignore[arg-type]

@@ -90,19 +90,12 @@ def _spread(rows: list[Any], count: int) -> list[Any]:
 
 def _check(view: Any, rows: list[Any]) -> dict[str, Any]:
     from heliostat.contract.cache import default_cache_dir
-    from heliostat.plugins.building import PartBuilder
+    from heliostat.executors.choice import worker_of
     from heliostat.plugins.registry import registry
-    from heliostat.worker.evaluate import WorkerSide
     from heliostat.worker.numerics import set_threads
     from heliostat.worker.work import Work
 
-    artifacts = view.folder.artifacts
-
-    def fetch(sha256: str) -> str:
-        return str(artifacts.get(sha256).decode())
-
-    build = PartBuilder(registry(), fetch, view.inputs, view.directory, check_files=True)
-    worker = WorkerSide(view.seed, default_cache_dir(), 0.0, fetch, build)
+    worker = worker_of(view, registry(), default_cache_dir())
     _check_items(view, rows)
     set_threads(1)
     equal, different = 0, []

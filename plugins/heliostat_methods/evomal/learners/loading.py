@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from heliostat import ConfigError, PartRef, Run, registry
-from heliostat.contract import Dataset, Model, validate
+from heliostat.contract import Dataset, Model
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.learners.labels import Labels
 from heliostat_methods.evomal.learners.problem import ProblemData
@@ -26,9 +26,7 @@ class Parts(Protocol):
 
 def installed_part(kind: str, ref: PartRef) -> Any:
     """Build an installed part outside of any run; raises ConfigError for parameters it lacks."""
-    spec = registry().part(kind, ref.name)
-    params = validate(spec.config, dict(ref.params), f"{kind} {ref.name}")
-    return spec.build(ref.name.partition(":")[2], params) if spec.prefix else spec.build(params)
+    return registry().build_part(kind, ref)
 
 
 @dataclass(frozen=True)
