@@ -18,11 +18,11 @@ from typing import ClassVar
 
 import pytest
 
+from heliostat_kit.exam.calls import calls
+from heliostat_kit.exam.command import CommandRun
+from heliostat_kit.exam.exam import Exam
 from heliostat_kit.rules.methods import RULES
 from heliostat_kit.rules.rule import Rule
-from heliostat_kit.trials.calls import calls
-from heliostat_kit.trials.command import CommandRun
-from heliostat_kit.trials.trial import Trial
 from heliostat_kit.verdict import LIMIT_SECONDS, Broken, NotJudged, Unwatched, told
 
 __all__ = ["CommandRun", "MethodContract"]
@@ -46,20 +46,20 @@ class MethodContract:
 
     @pytest.fixture(scope="class")
     @classmethod
-    def trial(
+    def exam(
         cls, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-    ) -> Iterator[Trial]:
+    ) -> Iterator[Exam]:
         """Return the method's runs, each made when first needed."""
         folder = tmp_path_factory.mktemp(cls.method)
         judged = _judged(cls, request.session.items)
-        trial = Trial(cls.method, folder, cls.preset, cls.options, cls.seed, cls.limit, judged)
-        yield trial
-        trial.close()
+        exam = Exam(cls.method, folder, cls.preset, cls.options, cls.seed, cls.limit, judged)
+        yield exam
+        exam.close()
 
 
-def _test_of(rule: Rule) -> Callable[[MethodContract, Trial], None]:
-    def test(self: MethodContract, trial: Trial) -> None:
-        _keeps(trial, rule)
+def _test_of(rule: Rule) -> Callable[[MethodContract, Exam], None]:
+    def test(self: MethodContract, exam: Exam) -> None:
+        _keeps(exam, rule)
 
     test.__doc__ = rule.promise
     return test
@@ -67,8 +67,8 @@ def _test_of(rule: Rule) -> Callable[[MethodContract, Trial], None]:
 
 @pytest.mark.ray
 @pytest.mark.parametrize("rule", list(_ON_RAY))
-def _test_on_ray(self: MethodContract, trial: Trial, rule: str) -> None:
-    _keeps(trial, _ON_RAY[rule])
+def _test_on_ray(self: MethodContract, exam: Exam, rule: str) -> None:
+    _keeps(exam, _ON_RAY[rule])
 
 
 for _rule in RULES:
@@ -88,10 +88,10 @@ def _judged(contract: type[MethodContract], items: Sequence[pytest.Item]) -> set
     }
 
 
-def _keeps(trial: Trial, rule: Rule) -> None:
+def _keeps(exam: Exam, rule: Rule) -> None:
     try:
         with calls("it"):
-            rule.check(trial)
+            rule.check(exam)
     except Broken as error:
         pytest.fail(f"{rule.name} is {told(rule.promise, error, rule.mend)}", pytrace=False)
     except Unwatched as error:

@@ -2,5 +2,5 @@
 
 `heliostat.testing.MethodContract` holds a method to them in pytest, `heliostat plugins check` on
 the command line. Imports any room of the core and no method. Inside imports only go down:
-`commands`, `rules` and `scaffold`, `trials`, then `verdict` and `watched`.
+`commands`, `rules` and `scaffold`, `exam`, then `verdict` and `watched`.
 """

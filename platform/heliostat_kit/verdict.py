@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LIMIT_SECONDS = 120.0
-"""How long one run of a trial may take unless told otherwise."""
+"""How long one run of an exam may take unless told otherwise."""
 
 
 class Broken(AssertionError):

@@ -1,7 +1,7 @@
 """The three teaching methods pass the kit that every method has to pass."""
 
 from heliostat.testing import MethodContract
-from heliostat_kit.trials.trial import Trial
+from heliostat_kit.exam.exam import Exam
 
 
 class TestCallPrice(MethodContract):
@@ -15,5 +15,5 @@ class TestCurveFit(MethodContract):
 class TestGroupMeans(MethodContract):
     method = "group_means"
 
-    def test_five_processes_are_enough_for_all_rules(self, trial: Trial) -> None:
-        assert len(trial.commands.started) <= 5, trial.commands.started
+    def test_five_processes_are_enough_for_all_rules(self, exam: Exam) -> None:
+        assert len(exam.commands.started) <= 5, exam.commands.started

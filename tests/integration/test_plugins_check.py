@@ -10,9 +10,9 @@ import pytest
 from command_line import CommandLine
 
 from heliostat.names import GROUP
+from heliostat_kit.exam.exam import Exam
 from heliostat_kit.rules.methods import RULES, judge
 from heliostat_kit.rules.rule import Rule
-from heliostat_kit.trials.trial import Trial
 from heliostat_kit.verdict import Broken, NotJudged
 
 METHOD = """
@@ -216,23 +216,23 @@ def test_an_observer_may_not_raise(cli: CommandLine, hook: str, seen: str) -> No
 
 @pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, KeyError])
 def test_whatever_judging_raises_is_a_verdict(tmp_path: Path, error: type[BaseException]) -> None:
-    def leaves(trial: Trial) -> None:
+    def leaves(exam: Exam) -> None:
         raise error(0)
 
-    rules = [Rule("first", "p", "m", leaves), Rule("second", "p", "m", lambda trial: None)]
-    first, second = judge(Trial("none", tmp_path), rules)
+    rules = [Rule("first", "p", "m", leaves), Rule("second", "p", "m", lambda exam: None)]
+    first, second = judge(Exam("none", tmp_path), rules)
     assert (first.state, second.state) == ("broken", "kept")
     assert first.seen.startswith(f"it raised {error.__name__}: 0 (leaves, line ")
 
 
 def test_a_rule_waits_until_those_before_it_are_mended(tmp_path: Path) -> None:
-    def breaks(trial: Trial) -> None:
+    def breaks(exam: Exam) -> None:
         raise Broken("seen")
 
-    def cannot(trial: Trial) -> None:
+    def cannot(exam: Exam) -> None:
         raise NotJudged("for want of data")
 
-    def keeps(trial: Trial) -> None:
+    def keeps(exam: Exam) -> None:
         return
 
     rules = [
@@ -243,7 +243,7 @@ def test_a_rule_waits_until_those_before_it_are_mended(tmp_path: Path) -> None:
         Rule("unbound", "p", "m", keeps, after=("unjudged",)),
         Rule("last", "p", "m", breaks, after=None),
     ]
-    verdicts = [(v.rule, v.state, v.seen) for v in judge(Trial("none", tmp_path), rules)]
+    verdicts = [(v.rule, v.state, v.seen) for v in judge(Exam("none", tmp_path), rules)]
     assert verdicts == [
         ("first", "broken", "seen"),
         ("free", "kept", ""),

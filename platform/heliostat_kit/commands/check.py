@@ -83,9 +83,9 @@ def _subjects(
 ) -> Iterator[tuple[str, Iterator[Verdict]]]:
     """Yield each thing that a plugin offers, with the verdicts on it as they come."""
     from heliostat.plugins.registry import registry
+    from heliostat_kit.exam.exam import Exam
     from heliostat_kit.rules import offers
     from heliostat_kit.rules.methods import judge
-    from heliostat_kit.trials.trial import Trial
 
     names = [row.name for row in rows]
     if replaced or not only:
@@ -96,9 +96,9 @@ def _subjects(
             own = folder / "methods" / name
             own.mkdir(parents=True)
             judged = [rule.name for rule in rules]
-            trial = Trial(name, own, preset, limit=limit, judged=judged)
-            yield f"method {name}, preset {preset}", judge(trial, rules)
-            trial.close()
+            exam = Exam(name, own, preset, limit=limit, judged=judged)
+            yield f"method {name}, preset {preset}", judge(exam, rules)
+            exam.close()
     if only:
         return
     parts = [(kind, name) for kind, name in labels if kind not in ("method", "command")]

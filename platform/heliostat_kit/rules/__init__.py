@@ -1,1 +1,1 @@
-"""What is judged, a promise each, and how; imports `trials`, `verdict`, `watched` and the core."""
+"""What is judged, a promise each, and how; imports `exam`, `verdict`, `watched` and the core."""

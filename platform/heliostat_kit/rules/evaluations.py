@@ -28,10 +28,10 @@ from heliostat.values.names import task_named
 from heliostat.worker.evaluate import WorkerSide
 from heliostat.worker.numerics import set_threads
 from heliostat.worker.work import Reply, Work
-from heliostat_kit.trials.calls import calls
-from heliostat_kit.trials.command import Failed
-from heliostat_kit.trials.random_states import changed_since, random_states
-from heliostat_kit.trials.trial import UNFINISHED, Trial
+from heliostat_kit.exam.calls import calls
+from heliostat_kit.exam.command import Failed
+from heliostat_kit.exam.exam import UNFINISHED, Exam
+from heliostat_kit.exam.random_states import changed_since, random_states
 from heliostat_kit.verdict import Broken, NotJudged, Unwatched
 
 _UNPLAIN = "EncodingError"
@@ -42,13 +42,13 @@ _READ_ONLY = ("destination is read-only", "array is read-only", "buffer is read-
 _NO_TASK = ("a task must be", "is defined in the script")
 
 
-def presets(trial: Trial) -> None:
+def presets(exam: Exam) -> None:
     """Resolve each preset, and again what its TOML reads back as."""
     import tomli_w
 
-    spec = trial.spec
-    if trial.preset not in spec.presets:
-        raise Broken(f"method {spec.name} has no preset {trial.preset!r}: {sorted(spec.presets)}")
+    spec = exam.spec
+    if exam.preset not in spec.presets:
+        raise Broken(f"method {spec.name} has no preset {exam.preset!r}: {sorted(spec.presets)}")
     for preset in spec.presets:
         try:
             values = plain(configuration.resolve(spec, registry(), preset=preset))
@@ -60,10 +60,10 @@ def presets(trial: Trial) -> None:
             raise Broken(f"preset {preset} reads back from TOML as something else")
 
 
-def unknown_keys(trial: Trial) -> None:
+def unknown_keys(exam: Exam) -> None:
     """Set a field that does not exist."""
     try:
-        configuration.resolve(trial.spec, registry(), overrides=["no_such_field=1"])
+        configuration.resolve(exam.spec, registry(), overrides=["no_such_field=1"])
     except ConfigError as error:
         if "no_such_field" in str(error):
             return
@@ -71,66 +71,66 @@ def unknown_keys(trial: Trial) -> None:
     raise Broken("-o no_such_field=1 was accepted")
 
 
-def module_level_tasks(trial: Trial) -> None:
+def module_level_tasks(exam: Exam) -> None:
     """Look every task of the run up by its name."""
-    if isinstance(trial.quick, Failed) and _by_task(trial.quick):
-        raise Broken(trial.quick.message)
-    for function in sorted({row.function for row in trial.rows}):
+    if isinstance(exam.quick, Failed) and _by_task(exam.quick):
+        raise Broken(exam.quick.message)
+    for function in sorted({row.function for row in exam.rows}):
         try:
             task_named(function)
         except HeliostatError as error:
             raise Broken(str(error)) from error
 
 
-def plain_values(trial: Trial) -> None:
+def plain_values(exam: Exam) -> None:
     """Decode every stored text and encode it again."""
-    if isinstance(trial.quick, Failed) and _by_value(trial.quick):
-        raise Broken(trial.quick.message)
-    for row in trial.rows:
+    if isinstance(exam.quick, Failed) and _by_value(exam.quick):
+        raise Broken(exam.quick.message)
+    for row in exam.rows:
         if row.failure is not None and row.failure.kind.endswith(_UNPLAIN):
             raise Broken(f"task {row.function}, item {key_text(row.key)}: {row.failure.message}")
         for text in (row.item, row.value):
             if text is not None:
-                full = trial.view.text(text)
+                full = exam.view.text(text)
                 if encode(decode(full)) != full:
                     raise Broken(f"item {key_text(row.key)} decodes to another value: {full[:200]}")
 
 
-def quick_run(trial: Trial) -> None:
+def quick_run(exam: Exam) -> None:
     """See how the quick run ended, and what its process did besides."""
-    if isinstance(trial.quick, Failed):
-        if any(by(trial.quick) for by in (_by_task, _by_value, _by_shared)):
+    if isinstance(exam.quick, Failed):
+        if any(by(exam.quick) for by in (_by_task, _by_value, _by_shared)):
             raise NotJudged("the quick run ends with what breaks another rule")
-        raise Broken(trial.quick.message)
-    if trial.quick["outcomes"] == 0:
+        raise Broken(exam.quick.message)
+    if exam.quick["outcomes"] == 0:
         raise Broken("it finished without asking `run` for anything")
-    if trial.spoilt:
-        raise Broken(f"{trial.spoilt}: look for what writes there or ends it, also in atexit")
+    if exam.spoilt:
+        raise Broken(f"{exam.spoilt}: look for what writes there or ends it, also in atexit")
 
 
-def global_random_state(trial: Trial) -> None:
+def global_random_state(exam: Exam) -> None:
     """Compare the generators' states around items evaluated here and around the watched search."""
-    if not trial.rows:
+    if not exam.rows:
         return
-    worker = _worker(trial)
-    for row in _first_of_each_task(trial.rows):
-        _evaluate(worker, trial, row)  # imports may draw
-    for row in trial.rows[:20]:
+    worker = _worker(exam)
+    for row in _first_of_each_task(exam.rows):
+        _evaluate(worker, exam, row)  # imports may draw
+    for row in exam.rows[:20]:
         before = random_states()
-        _evaluate(worker, trial, row)
+        _evaluate(worker, exam, row)
         changed = changed_since(before)
         if changed:
             raise Broken(f"task {row.function} changed the state of {' and '.join(changed)}")
-    _, noted = trial.reseeded
+    _, noted = exam.reseeded
     if noted.drawn:
         raise Broken(f"the search changed the state of {' and '.join(noted.drawn)}")
 
 
-def item_order(trial: Trial) -> None:
+def item_order(exam: Exam) -> None:
     """Evaluate the items here, last to first, and compare with the journaled bytes."""
-    worker = _worker(trial)
-    for row in reversed(trial.rows):
-        found, stored = _outcome(_evaluate(worker, trial, row)), _stored(trial, row)
+    worker = _worker(exam)
+    for row in reversed(exam.rows):
+        found, stored = _outcome(_evaluate(worker, exam, row)), _stored(exam, row)
         if found != stored:
             raise Broken(
                 f"task {row.function}, item {key_text(row.key)}: evaluated last to first it gives "
@@ -138,43 +138,43 @@ def item_order(trial: Trial) -> None:
             )
 
 
-def shared_data(trial: Trial) -> None:
+def shared_data(exam: Exam) -> None:
     """Look for refused changes in the run and for changes by items evaluated here.
 
     Arrays are read-only, so an attempt is an error.
     """
-    if isinstance(trial.quick, Failed) and _by_shared(trial.quick):
-        by = trial.quick.task
-        named = not by or _SHARED in trial.quick.message
-        raise Broken(trial.quick.message if named else f"{by}: {trial.quick.message}")
-    for row in trial.rows:
+    if isinstance(exam.quick, Failed) and _by_shared(exam.quick):
+        by = exam.quick.task
+        named = not by or _SHARED in exam.quick.message
+        raise Broken(exam.quick.message if named else f"{by}: {exam.quick.message}")
+    for row in exam.rows:
         if row.failure is not None and _tells_of_shared(row.failure.message):
             where = f"task {row.function}, item {key_text(row.key)}"
             raise Broken(f"{where}: {row.failure.message}")
-    worker = _worker(trial)
-    for row in [*_first_of_each_task(trial.rows), *trial.rows[:20]]:
-        _evaluate(worker, trial, row)
+    worker = _worker(exam)
+    for row in [*_first_of_each_task(exam.rows), *exam.rows[:20]]:
+        _evaluate(worker, exam, row)
         if worker.altered_shared_data():
             raise Broken(f"task {row.function}, item {key_text(row.key)}, changed its shared data")
 
 
-def writes(trial: Trial) -> None:
+def writes(exam: Exam) -> None:
     """Look at the paths that Python wrote in the watched run."""
-    if isinstance(trial.quick, Failed):
+    if isinstance(exam.quick, Failed):
         raise NotJudged(UNFINISHED)
-    _, noted = trial.reseeded
-    allowed = [trial.runs.resolve(), trial.cache.resolve(), Path("/dev")]
+    _, noted = exam.reseeded
+    allowed = [exam.runs.resolve(), exam.cache.resolve(), Path("/dev")]
     outside = [path for path in noted.written if not any(_within(path, own) for own in allowed)]
     if outside:
         more = f" and {len(outside) - 9} more" if len(outside) > 9 else ""
         raise Broken(f"written: {', '.join(outside[:9])}{more}")
 
 
-def processes(trial: Trial) -> None:
+def processes(exam: Exam) -> None:
     """Look at the processes that the watched run started."""
-    if isinstance(trial.quick, Failed):
+    if isinstance(exam.quick, Failed):
         raise NotJudged(UNFINISHED)
-    _, noted = trial.reseeded
+    _, noted = exam.reseeded
     if noted.started:
         raise Unwatched(
             f"the method starts {', '.join(noted.started[:5])}; what other processes write and "
@@ -182,14 +182,14 @@ def processes(trial: Trial) -> None:
         )
 
 
-def report(trial: Trial) -> None:
+def report(exam: Exam) -> None:
     """Render the report, and ask for the text at the end if there is one."""
     from heliostat.contract.sections import Section
     from heliostat.report.build import write_report
     from heliostat.report.html import render
 
-    view, spec = trial.view, trial.spec
-    with calls("it", trial.limit):
+    view, spec = exam.view, exam.spec
+    with calls("it", exam.limit):
         if spec.report is not None:  # a run's report would only have a note in its place
             render(spec.name, listed("report", spec.report(view), Section))
         text = Path(write_report(view, spec, registry())).read_text(encoding="utf-8")
@@ -200,19 +200,19 @@ def report(trial: Trial) -> None:
         raise Broken(f"describe returned a {type(said).__name__}, not text")
 
 
-def no_pickles(trial: Trial) -> None:
+def no_pickles(exam: Exam) -> None:
     """Look at the first bytes of every file of the run."""
-    for path in sorted((trial.folder / trial.serial["folder"]).rglob("*")):
+    for path in sorted((exam.folder / exam.serial["folder"]).rglob("*")):
         if path.is_file() and path.suffix not in (".db", ".db-wal", ".db-shm"):
             with path.open("rb") as file:
                 if file.read(2) in (b"\x80\x04", b"\x80\x05"):
                     raise Broken(f"{path.name} is a pickle")
 
 
-def digest_of_export(trial: Trial) -> None:
+def digest_of_export(exam: Exam) -> None:
     """Recompute the digest by ten lines that share no code with the platform."""
     total = hashlib.sha256()
-    for line in _exported(trial).splitlines():
+    for line in _exported(exam).splitlines():
         try:
             row = json.loads(line)
         except ValueError as error:
@@ -223,18 +223,18 @@ def digest_of_export(trial: Trial) -> None:
         kind = row["failure"]["kind"] if row["failure"] else None
         parts = [row["key"], row["function"], row["item"], row["shared"], row["value"], kind]
         total.update((json.dumps(parts, separators=(",", ":")) + "\n").encode())
-    if total.hexdigest() != trial.serial["digest"]:
-        raise Broken(f"the export gives {total.hexdigest()}, the run has {trial.serial['digest']}")
+    if total.hexdigest() != exam.serial["digest"]:
+        raise Broken(f"the export gives {total.hexdigest()}, the run has {exam.serial['digest']}")
 
 
-def _exported(trial: Trial) -> str:
+def _exported(exam: Exam) -> str:
     """Return what `heliostat export` prints; in a process of its own if that may be more."""
-    run = trial.serial["run"]
-    if trial.spoilt:
-        return trial.commands.command("export", run, environment=trial.environment()).stdout
+    run = exam.serial["run"]
+    if exam.spoilt:
+        return exam.commands.command("export", run, environment=exam.environment()).stdout
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
-        export.main([run, "--runs", str(trial.runs)], "heliostat export", standalone_mode=False)
+        export.main([run, "--runs", str(exam.runs)], "heliostat export", standalone_mode=False)
     return printed.getvalue()
 
 
@@ -258,16 +258,16 @@ def _within(path: str, folder: Path) -> bool:
     return os.path.commonpath([path, folder]) == str(folder)
 
 
-def _worker(trial: Trial) -> WorkerSide:
+def _worker(exam: Exam) -> WorkerSide:
     set_threads(1)
-    return worker_of(trial.view, registry(), trial.cache)
+    return worker_of(exam.view, registry(), exam.cache)
 
 
-def _evaluate(worker: WorkerSide, trial: Trial, row: Row) -> Reply:
-    item = trial.view.text(row.item)
+def _evaluate(worker: WorkerSide, exam: Exam, row: Row) -> Reply:
+    item = exam.view.text(row.item)
     work = Work(row.key, row.key[: row.depth], row.function, item, row.shared)
     here = Path.cwd()
-    with tempfile.TemporaryDirectory(dir=trial.folder) as folder:  # a task may write where it is
+    with tempfile.TemporaryDirectory(dir=exam.folder) as folder:  # a task may write where it is
         os.chdir(folder)
         try:
             return worker.evaluate(work, "conformance kit", lambda state: None)
@@ -283,8 +283,8 @@ def _outcome(reply: Reply) -> tuple[str | None, str | None]:
     return reply.value, None if reply.failure is None else reply.failure.kind
 
 
-def _stored(trial: Trial, row: Row) -> tuple[str | None, str | None]:
-    value = None if row.value is None else trial.view.text(row.value)
+def _stored(exam: Exam, row: Row) -> tuple[str | None, str | None]:
+    value = None if row.value is None else exam.view.text(row.value)
     return value, None if row.failure is None else row.failure.kind
 
 

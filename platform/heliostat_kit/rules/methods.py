@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from heliostat.errors import ConfigError, did_you_mean
+from heliostat_kit.exam.calls import calls
+from heliostat_kit.exam.exam import Exam
 from heliostat_kit.rules import evaluations, repeats
 from heliostat_kit.rules.rule import Rule
-from heliostat_kit.trials.calls import calls
-from heliostat_kit.trials.trial import Trial
 from heliostat_kit.verdict import Broken, NotJudged, Verdict
 
 RULES: tuple[Rule, ...] = (
@@ -185,7 +185,7 @@ def chosen(names: Sequence[str], *, ray: bool = True) -> list[Rule]:
     return [rule for rule in RULES if ray or not rule.ray]
 
 
-def judge(trial: Trial, rules: Sequence[Rule]) -> Iterator[Verdict]:
+def judge(exam: Exam, rules: Sequence[Rule]) -> Iterator[Verdict]:
     """Yield a verdict for each rule; one mistake is to be one broken rule."""
     broken: list[str] = []
     for rule in rules:
@@ -195,7 +195,7 @@ def judge(trial: Trial, rules: Sequence[Rule]) -> Iterator[Verdict]:
             continue
         try:
             with calls("it"):
-                rule.check(trial)
+                rule.check(exam)
         except NotJudged as error:
             yield Verdict(rule.name, rule.promise, "not judged", str(error))
         except Broken as error:

@@ -11,8 +11,8 @@ from heliostat.plugins.allowed import LOAD_VARIABLE
 from heliostat.plugins.observers import COMMITTED, FINISHED, STARTED
 from heliostat.plugins.registry import registry
 from heliostat_kit import watched
+from heliostat_kit.exam.command import CommandRun, account_in, failure_of
 from heliostat_kit.rules.parts import try_part
-from heliostat_kit.trials.command import CommandRun, account_in, failure_of
 from heliostat_kit.verdict import LIMIT_SECONDS, Broken, NotJudged, Verdict
 
 IMPORT = "import"

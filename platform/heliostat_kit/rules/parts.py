@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from heliostat.contract.part import PartSpec, check_part_object
-from heliostat_kit.trials.calls import calls
-from heliostat_kit.trials.random_states import changed_since, random_states
+from heliostat_kit.exam.calls import calls
+from heliostat_kit.exam.random_states import changed_since, random_states
 from heliostat_kit.verdict import Broken, NotJudged
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from heliostat.errors import key_text
 from heliostat.store.folder import RunFolder
 from heliostat.store.journal import Row
 from heliostat.store.view import RunView
-from heliostat_kit.trials.command import Failed
-from heliostat_kit.trials.trial import SET_ORDERS, SPREAD_ORDER, Ended, Trial, finished
+from heliostat_kit.exam.command import Failed
+from heliostat_kit.exam.exam import SET_ORDERS, SPREAD_ORDER, Ended, Exam, finished
 from heliostat_kit.verdict import Broken, NotJudged
 
 _IN_ONE_PROCESS = ("repeatable", "set-order", "threads", "kill-and-resume")
@@ -27,95 +27,95 @@ _THREADED = "with four threads in the environment"
 _RESUMED = "killed in the middle and resumed"
 
 
-def repeatable(trial: Trial) -> None:
+def repeatable(exam: Exam) -> None:
     """Compare with an equal run, in another process and with a full cache."""
-    if _hardened(trial) is None:
-        again = finished(trial.again, " ".join(trial.arguments()))
-        _equal(trial, trial.serial, again, "a second, equal run")
+    if _hardened(exam) is None:
+        again = finished(exam.again, " ".join(exam.arguments()))
+        _equal(exam, exam.serial, again, "a second, equal run")
 
 
-def set_order(trial: Trial) -> None:
+def set_order(exam: Exam) -> None:
     """Compare with runs whose sets are in other orders."""
-    if _hardened(trial) is None:
+    if _hardened(exam) is None:
         for order in SET_ORDERS:
-            _sets(trial, order)
+            _sets(exam, order)
 
 
-def seed(trial: Trial) -> None:
+def seed(exam: Exam) -> None:
     """Compare with a run of the next seed, which has to differ."""
-    first = trial.serial
-    other = finished(trial.reseeded[0], " ".join(trial.arguments(seed=trial.seed + 1)))
+    first = exam.serial
+    other = finished(exam.reseeded[0], " ".join(exam.arguments(seed=exam.seed + 1)))
     if other["digest"] == first["digest"]:
-        raise Broken(f"seeds {trial.seed} and {trial.seed + 1} give the same digest")
+        raise Broken(f"seeds {exam.seed} and {exam.seed + 1} give the same digest")
 
 
-def threads(trial: Trial) -> None:
+def threads(exam: Exam) -> None:
     """Compare with a run whose environment asks for four threads."""
-    if _hardened(trial) is None:
-        threaded = finished(trial.threaded, f"run {trial.method}, {_THREADED},")
-        _equal(trial, trial.serial, threaded, _THREADED)
+    if _hardened(exam) is None:
+        threaded = finished(exam.threaded, f"run {exam.method}, {_THREADED},")
+        _equal(exam, exam.serial, threaded, _THREADED)
 
 
-def kill_and_resume(trial: Trial) -> None:
+def kill_and_resume(exam: Exam) -> None:
     """Compare with a run whose driver was killed in the middle and that went on."""
-    hardened = _hardened(trial)
+    hardened = _hardened(exam)
     if hardened is not None and hardened["replayed"]:
         return
-    first, resumed = trial.serial, trial.resumed
+    first, resumed = exam.serial, exam.resumed
     if isinstance(resumed, NotJudged):
         raise resumed
     account = finished(resumed, "resume, after the driver was killed,")
-    _equal(trial, first, account, _RESUMED)
+    _equal(exam, first, account, _RESUMED)
     if not account["replayed"]:
         raise Broken("the resumed run evaluated everything again")
-    if trial.judges_several(_IN_ONE_PROCESS):
+    if exam.judges_several(_IN_ONE_PROCESS):
         how = f"{_RESUMED}, {_THREADED} and sets in other orders"
-        orders = map(trial.in_order, SET_ORDERS)
-        _together(trial, trial.hardened, how, lambda: [trial.again, trial.threaded, *orders])
+        orders = map(exam.in_order, SET_ORDERS)
+        _together(exam, exam.hardened, how, lambda: [exam.again, exam.threaded, *orders])
 
 
-def workers(count: int) -> Callable[[Trial], None]:
+def workers(count: int) -> Callable[[Exam], None]:
     """Return the rule that compares with a run on that many Ray workers."""
 
-    def check(trial: Trial) -> None:
-        if _spread(trial):
+    def check(exam: Exam) -> None:
+        if _spread(exam):
             return
         how = f"with {count} Ray worker{'s' if count > 1 else ''}"
-        account = finished(trial.on_workers(count), " ".join(trial.arguments(str(count))))
-        _equal(trial, trial.serial, account, how)
-        if count > 1 and trial.judges_several(_ON_RAY):
-            _sets(trial, SPREAD_ORDER)
+        account = finished(exam.on_workers(count), " ".join(exam.arguments(str(count))))
+        _equal(exam, exam.serial, account, how)
+        if count > 1 and exam.judges_several(_ON_RAY):
+            _sets(exam, SPREAD_ORDER)
             how = f"{how}, {_THREADED} and sets in another order"
-            _together(trial, trial.spread, how, lambda: [trial.again, trial.threaded])
+            _together(exam, exam.spread, how, lambda: [exam.again, exam.threaded])
 
     return check
 
 
-def _hardened(trial: Trial) -> dict[str, Any] | None:
+def _hardened(exam: Exam) -> dict[str, Any] | None:
     """Return the account of the run that keeps the rules of one process together, if it does."""
-    first = trial.serial
-    if not trial.judges_several(_IN_ONE_PROCESS) or isinstance(trial.hardened, Failed):
+    first = exam.serial
+    if not exam.judges_several(_IN_ONE_PROCESS) or isinstance(exam.hardened, Failed):
         return None
-    return None if _differs(first, trial.hardened) else trial.hardened
+    return None if _differs(first, exam.hardened) else exam.hardened
 
 
-def _spread(trial: Trial) -> bool:
+def _spread(exam: Exam) -> bool:
     """Return whether the rules of Ray are kept together."""
-    first = trial.serial
-    return trial.judges_several(_ON_RAY) and _same(first, trial.spread)
+    first = exam.serial
+    return exam.judges_several(_ON_RAY) and _same(first, exam.spread)
 
 
-def _together(trial: Trial, ended: Ended, how: str, alone: Callable[[], Sequence[Ended]]) -> None:
+def _together(exam: Exam, ended: Ended, how: str, alone: Callable[[], Sequence[Ended]]) -> None:
     """Raise Broken when a run with everything against it differs and none of the others does."""
-    first = trial.serial
+    first = exam.serial
     if not _same(first, ended) and all(_same(first, other) for other in alone()):
-        _equal(trial, first, finished(ended, f"run {trial.method}, {how},"), how)
+        _equal(exam, first, finished(ended, f"run {exam.method}, {how},"), how)
 
 
-def _sets(trial: Trial, order: str) -> None:
+def _sets(exam: Exam, order: str) -> None:
     how = f"with sets in another order (PYTHONHASHSEED={order})"
-    first = trial.serial
-    _equal(trial, first, finished(trial.in_order(order), f"run {trial.method}, {how},"), how)
+    first = exam.serial
+    _equal(exam, first, finished(exam.in_order(order), f"run {exam.method}, {how},"), how)
 
 
 def _same(first: dict[str, Any], other: Ended) -> bool:
@@ -126,9 +126,9 @@ def _differs(first: dict[str, Any], other: dict[str, Any]) -> bool:
     return bool(other["digest"] != first["digest"] or other["result"] != first["result"])
 
 
-def _equal(trial: Trial, first: dict[str, Any], other: dict[str, Any], how: str) -> None:
+def _equal(exam: Exam, first: dict[str, Any], other: dict[str, Any], how: str) -> None:
     if other["digest"] != first["digest"]:
-        raise Broken(f"{how}: {_first_difference(trial, other)}")
+        raise Broken(f"{how}: {_first_difference(exam, other)}")
     if other["result"] != first["result"]:
         raise Broken(
             f"{how}: all outcomes are equal, but the search returns {_text(other['result'])}, "
@@ -136,11 +136,11 @@ def _equal(trial: Trial, first: dict[str, Any], other: dict[str, Any], how: str)
         )
 
 
-def _first_difference(trial: Trial, other: dict[str, Any]) -> str:
-    view = RunView(RunFolder(trial.folder / other["folder"]))
+def _first_difference(exam: Exam, other: dict[str, Any]) -> str:
+    view = RunView(RunFolder(exam.folder / other["folder"]))
     try:
         theirs = {row.key: row for row in view.outcomes() if not row.observed}
-        mine = {row.key: row for row in trial.rows}
+        mine = {row.key: row for row in exam.rows}
         for key in sorted({*mine, *theirs}):
             a, b = mine.get(key), theirs.get(key)
             if a is None or b is None:

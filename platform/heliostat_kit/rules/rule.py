@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from heliostat_kit.trials.trial import Trial
+from heliostat_kit.exam.exam import Exam
 
 
 @dataclass(frozen=True)
 class Rule:
     """One promise of every method.
 
-    `check(trial)` returns when it is kept, and raises Broken or NotJudged. `test` is the name of
+    `check(exam)` returns when it is kept, and raises Broken or NotJudged. `test` is the name of
     the test in pytest, without `test_`. What breaks one of the rules in `after` breaks this one
     too, so it is judged once they are mended; None stands for all rules before it.
     """
@@ -20,7 +20,7 @@ class Rule:
     name: str
     promise: str
     mend: str
-    check: Callable[[Trial], None]
+    check: Callable[[Exam], None]
     test: str = ""
     after: tuple[str, ...] | None = ()
     ray: bool = False

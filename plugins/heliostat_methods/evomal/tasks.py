@@ -124,7 +124,7 @@ class TunedNetwork:
 
 @stored("evomal.trial_settings")
 @dataclass(frozen=True)
-class TrialSettings:
+class LossTrainingSettings:
     """What the trainings of a comparison have in common: the losses as data, and how they train.
 
     Metrics are also measured after each of `curve_steps`, on test data alone.
@@ -137,13 +137,13 @@ class TrialSettings:
 
 @stored("evomal.trial")
 @dataclass(frozen=True)
-class Trial(_OnShared):
+class LossTraining(_OnShared):
     """One loss, by its place, trained under several seeds on one of the problems, by its place.
 
     `factor` multiplies the learning rate.
     """
 
-    settings: Shared[TrialSettings]
+    settings: Shared[LossTrainingSettings]
     which: int
     loss: int
     factor: float
@@ -153,7 +153,7 @@ class Trial(_OnShared):
 
 @stored("evomal.trial_scores")
 @dataclass(frozen=True)
-class TrialScores:
+class TrainedScores:
     """The metric of each seed, (R,), and on the way, (R, K) at the curve's steps."""
 
     metric: Array
@@ -163,9 +163,9 @@ class TrialScores:
 @stored("evomal.surroundings")
 @dataclass(frozen=True)
 class Surroundings(_OnShared):
-    """Networks to train with one loss, and to look around at; places as in ``Trial``."""
+    """Networks to train with one loss, and to look around at; places as in ``LossTraining``."""
 
-    settings: Shared[TrialSettings]
+    settings: Shared[LossTrainingSettings]
     which: int
     loss: int
     seeds: tuple[int, ...]
@@ -287,27 +287,27 @@ def tune_network(item: NetworkSearch, ctx: TaskContext) -> TunedNetwork:
 
 
 @task("evomal.train_loss")
-def train_loss(trial: Trial, ctx: TaskContext) -> TrialScores:
+def train_loss(item: LossTraining, ctx: TaskContext) -> TrainedScores:
     """Train fresh models with a frozen loss, one for each seed; the seeds pair the losses.
 
     One after another, with a checkpoint between: a training does not depend on its neighbours.
     """
-    build = test_learners if trial.measured_on == "test" else validation_learners
-    one = _learners(ctx, trial.problems, build)[trial.which]
-    settings: TrialSettings = ctx.shared(trial.settings)
-    rate = settings.training.learning_rate * trial.factor
+    build = test_learners if item.measured_on == "test" else validation_learners
+    one = _learners(ctx, item.problems, build)[item.which]
+    settings: LossTrainingSettings = ctx.shared(item.settings)
+    rate = settings.training.learning_rate * item.factor
     training = replace(settings.training, learning_rate=rate)
-    curve_steps = settings.curve_steps if trial.measured_on == "test" else ()
+    curve_steps = settings.curve_steps if item.measured_on == "test" else ()
     metric = one.data.metric
-    done: tuple[TrialScores, ...] = ctx.restore(())
-    for seed in trial.seeds[len(done) :]:
+    done: tuple[TrainedScores, ...] = ctx.restore(())
+    for seed in item.seeds[len(done) :]:
         replica = under(ctx.rng, "comparison", seed)
-        loss = frozen_loss(settings.losses[trial.loss], ctx)
+        loss = frozen_loss(settings.losses[item.loss], ctx)
         runs = train_frozen(one, loss, training, [replica], curve_steps)
         curve = runs.curve[:, :, metric_code(metric)]
-        done = (*done, TrialScores(runs.fitness(metric), curve))
+        done = (*done, TrainedScores(runs.fitness(metric), curve))
         ctx.checkpoint(done)
-    return TrialScores(
+    return TrainedScores(
         np.concatenate([s.metric for s in done]), np.concatenate([s.curve for s in done])
     )
 
@@ -317,7 +317,7 @@ def map_surroundings(item: Surroundings, ctx: TaskContext) -> dict[str, Any]:
     """Return what lies around networks that a loss trained: slices and flatness (`landscape`)."""
     one = _learners(ctx, item.problems, test_learners)[item.which]
     replicas = [under(ctx.rng, "comparison", seed) for seed in item.seeds]
-    settings: TrialSettings = ctx.shared(item.settings)
+    settings: LossTrainingSettings = ctx.shared(item.settings)
     loss = frozen_loss(settings.losses[item.loss], ctx)
     runs = train_frozen(one, loss, settings.training, replicas)
     around = under(ctx.rng, "landscape")

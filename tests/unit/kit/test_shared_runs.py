@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from heliostat.store.journal import FAULT_VARIABLE
+from heliostat_kit.exam.command import CommandRun
+from heliostat_kit.exam.exam import SET_ORDERS, Exam
 from heliostat_kit.rules.methods import RULES, judge
-from heliostat_kit.trials.command import CommandRun
-from heliostat_kit.trials.trial import SET_ORDERS, Trial
 from heliostat_kit.verdict import Verdict
 
 ONE_PROCESS = ("repeatable", "set-order", "threads", "kill-and-resume")
@@ -78,10 +78,10 @@ def tried(
     folder: Path, rules: tuple[str, ...], differs: Callable[[Start], bool], **machine: Any
 ) -> tuple[dict[str, Verdict], list[str]]:
     """Return the verdicts, and the verbs and workers of what was started."""
-    trial = Trial("number", folder, judged=rules)
+    exam = Exam("number", folder, judged=rules)
     commands = Machine(folder, differs, **machine)
-    trial.__dict__["commands"] = commands
-    verdicts = judge(trial, [rule for rule in RULES if rule.name in rules])
+    exam.__dict__["commands"] = commands
+    verdicts = judge(exam, [rule for rule in RULES if rule.name in rules])
     found = {verdict.rule: verdict for verdict in verdicts}
     started = [f"{a[0]} {a[a.index('--workers') + 1]}" for a in commands.started]
     return found, started

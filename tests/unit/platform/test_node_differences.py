@@ -2,7 +2,7 @@
 
 import pytest
 
-from heliostat.executors.ray.nodes import differences, probe
+from heliostat.executors.ray.nodes import differences, survey
 from heliostat.worker import devices
 
 FIRST = {"cpu": {"model": "A", "vector": "AVX512"}, "python": "3.11.7", "versions": {"numpy": "2"}}
@@ -30,7 +30,7 @@ def test_nodes_with_other_gpus_are_told_and_a_node_without_says_none() -> None:
 
 def test_a_node_tells_its_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "installed", lambda: (devices.Gpu("NVIDIA A100"),))
-    assert probe()["gpu"] == "NVIDIA A100"
+    assert survey()["gpu"] == "NVIDIA A100"
 
 
 def test_only_what_differs_is_said_variables_included() -> None:

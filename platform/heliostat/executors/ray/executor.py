@@ -25,7 +25,7 @@ from heliostat.engine.executor import Executor
 from heliostat.errors import ClusterError, Interrupted, Key, NotStarted, ResourceError
 from heliostat.executors.ray.chunks import Chunk, ChunkQueue
 from heliostat.executors.ray.joining import wait_for_nodes
-from heliostat.executors.ray.nodes import cannot_run, differences, probe
+from heliostat.executors.ray.nodes import cannot_run, differences, survey
 from heliostat.executors.ray.reaching import why_unreachable
 from heliostat.executors.ray.same_code import OtherCode, code_of, compared, packages_of, refused
 from heliostat.plugins.building import PartBuilder, products_in
@@ -119,7 +119,7 @@ class RayExecutor(Executor):
         self._counted = 0.0
         self._nodes = 0
         self._environments: dict[str, dict[str, Any]] = {}
-        self._probes: dict[str, tuple[str, Any]] = {}
+        self._surveys: dict[str, tuple[str, Any]] = {}
         self._missed: dict[Resources, float] = {}
         self.slots = max(1, workers or os.cpu_count() or 1)
 
@@ -190,19 +190,19 @@ class RayExecutor(Executor):
     def _compare_nodes(self, nodes: list[dict[str, Any]], wait: bool) -> None:
         """Tell of each node that computes with something else than the first one."""
         ray = self._ray
-        remote = ray.remote(num_cpus=0, max_retries=0)(probe)
+        remote = ray.remote(num_cpus=0, max_retries=0)(survey)
         affinity = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
         for node in nodes:
             name = f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})"
-            if name not in self._environments and name not in self._probes:
+            if name not in self._environments and name not in self._surveys:
                 strategy = affinity(node["NodeID"], soft=False)
                 ref = remote.options(scheduling_strategy=strategy).remote()
-                self._probes[name] = node["NodeID"], ref
-        for name in sorted(self._probes):
-            node_id, ref = self._probes[name]
+                self._surveys[name] = node["NodeID"], ref
+        for name in sorted(self._surveys):
+            node_id, ref = self._surveys[name]
             if not wait and not ray.wait([ref], timeout=0)[0]:
                 continue
-            del self._probes[name]
+            del self._surveys[name]
             try:
                 found = self._environments[name] = ray.get(ref, timeout=60)
             except ray.exceptions.RayError as error:

@@ -9,7 +9,7 @@ from heliostat.worker import devices
 from heliostat.worker.numerics import environment, prepare_environment
 
 
-def probe() -> dict[str, Any]:
+def survey() -> dict[str, Any]:
     """Return what tasks will compute with on the node that this process is on."""
     prepare_environment()  # as every task does: what a shell left unset counts as its default
     return environment() | {"gpu": devices.summary(devices.installed())}
@@ -36,7 +36,7 @@ def differences(environments: Mapping[str, Mapping[str, Any]]) -> list[str]:
 
 
 def cannot_run(node: str, error: BaseException) -> str:
-    """Return the message for a node on which not even a probe runs."""
+    """Return the message for a node on which not even a survey runs."""
     text = next(line for line in reversed(str(error).splitlines()) if line.strip())
     return (
         f"node {node} cannot run Heliostat: {text.strip()}; install it there as cluster.yaml does, "

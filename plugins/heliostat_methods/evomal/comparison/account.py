@@ -17,8 +17,8 @@ from heliostat_methods.evomal.searches.notes import notes_on
 from heliostat_methods.evomal.searches.settings import comparison_training, needs
 from heliostat_methods.evomal.searches.strategy import Posed
 from heliostat_methods.evomal.tasks import (
+    LossTrainingSettings,
     Surroundings,
-    TrialSettings,
     describe_loss,
     map_surroundings,
 )
@@ -112,7 +112,7 @@ def _landscape(
     if not config.landscape_seeds:
         return ()
     losses = tuple(one.loss for one in contestants)
-    settings = run.share(TrialSettings(losses, comparison_training(config)))
+    settings = run.share(LossTrainingSettings(losses, comparison_training(config)))
     seeds = tuple(range(config.landscape_seeds))
     items = [
         Surroundings(posed.problems, settings, which, loss, seeds) for loss in range(len(losses))

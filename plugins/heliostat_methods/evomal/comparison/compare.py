@@ -24,7 +24,12 @@ from heliostat_methods.evomal.comparison.paired_seeds import OverSeeds, PairedTe
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.searches.settings import comparison_training, needs
 from heliostat_methods.evomal.searches.strategy import Posed
-from heliostat_methods.evomal.tasks import Trial, TrialScores, TrialSettings, train_loss
+from heliostat_methods.evomal.tasks import (
+    LossTraining,
+    LossTrainingSettings,
+    TrainedScores,
+    train_loss,
+)
 from heliostat_search.statistics import mean_interval
 
 CURVE_POINTS = 25
@@ -42,7 +47,7 @@ def compare(
     spread = np.linspace(0, config.test_steps, CURVE_POINTS + 1)
     steps = tuple(int(s) for s in np.unique(spread.astype(int)))
     losses = tuple(one.loss for one in contestants)
-    settings = run.share(TrialSettings(losses, training, steps))
+    settings = run.share(LossTrainingSettings(losses, training, steps))
     entries: list[tuple[str, str, int, float]] = []
     tried = _rates_tried(config, posed, which, contestants, settings, run)
     for i, one in enumerate(contestants):
@@ -55,12 +60,12 @@ def compare(
         tuned = f"{one.label}, rate x {factor:g}"
         entries.append((f"{_name(one, i)}_best_rate", tuned, i, factor))
     blocks = _seed_blocks(config)
-    trials = [
-        Trial(posed.problems, settings, which, loss, factor, seeds, "test")
+    trainings = [
+        LossTraining(posed.problems, settings, which, loss, factor, seeds, "test")
         for _, _, loss, factor in entries
         for seeds in blocks
     ]
-    scores = _trained(trials, config, posed, run, losses=len(contestants))
+    scores = _trained(trainings, config, posed, run, losses=len(contestants))
     rows: list[ComparedLoss] = []
     for i, (role, label, _, factor) in enumerate(entries):
         mine = scores[i * len(blocks) : (i + 1) * len(blocks)]
@@ -106,20 +111,20 @@ def _rates_tried(
     posed: Posed,
     which: int,
     contestants: Sequence[Contestant],
-    settings: Shared[TrialSettings],
+    settings: Shared[LossTrainingSettings],
     run: Run,
 ) -> dict[str, tuple[tuple[float, float], ...]]:
     """Return (factor, mean validation metric) of every rate tried for each contestant."""
     # Seeds of their own, so that the comparison's seeds do not also choose its opponent.
     seeds = tuple(range(config.test_seeds, config.test_seeds + config.test_block))
-    trials = [
-        Trial(posed.problems, settings, which, loss, factor, seeds, "valid")
+    trainings = [
+        LossTraining(posed.problems, settings, which, loss, factor, seeds, "valid")
         for loss in range(len(contestants))
         for factor in config.rate_factors
     ]
     each = len(config.rate_factors)
     told = {"losses": len(contestants), "rates": each}
-    means = [float(np.mean(s.metric)) for s in _trained(trials, config, posed, run, **told)]
+    means = [float(np.mean(s.metric)) for s in _trained(trainings, config, posed, run, **told)]
     return {
         _name(one, i): tuple(
             zip(config.rate_factors, means[i * each : (i + 1) * each], strict=True)
@@ -129,20 +134,22 @@ def _rates_tried(
 
 
 def _trained(
-    trials: list[Trial], config: EvoMALConfig, posed: Posed, run: Run, **told: float
-) -> list[TrialScores]:
-    """Run the trials, reporting before the first, which may take long, and on the way."""
+    trainings: list[LossTraining], config: EvoMALConfig, posed: Posed, run: Run, **told: float
+) -> list[TrainedScores]:
+    """Run the trainings, reporting before the first, which may take long, and on the way."""
     scores, trained = [], 0
     resources = needs(config, posed.group)
-    run.report(0, of=len(trials), **told, trained=0.0)
-    for outcome in run.stream(train_loss, trials, shared=trials[0].handles, resources=resources):
+    run.report(0, of=len(trainings), **told, trained=0.0)
+    for outcome in run.stream(
+        train_loss, trainings, shared=trainings[0].handles, resources=resources
+    ):
         scores.append(outcome.unwrap())
-        trained += len(trials[len(scores) - 1].seeds)
-        run.report(len(scores), of=len(trials), **told, trained=float(trained))
+        trained += len(trainings[len(scores) - 1].seeds)
+        run.report(len(scores), of=len(trainings), **told, trained=float(trained))
     return scores
 
 
-def _curve(scores: list[TrialScores]) -> Curve:
+def _curve(scores: list[TrainedScores]) -> Curve:
     curves = np.concatenate([s.curve for s in scores])
     curves[~np.isfinite(curves)] = np.nan
     kept = curves[np.isfinite(curves).all(axis=1)]

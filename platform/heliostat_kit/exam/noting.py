@@ -1,6 +1,6 @@
 """Runs the command line and notes what a method does to the machine meanwhile.
 
-``python -m heliostat_kit.trials.probe FILE ARGUMENTS`` appends a JSON object a line to FILE: a
+``python -m heliostat_kit.exam.noting FILE ARGUMENTS`` appends a JSON object a line to FILE: a
 path that was written, a process that was started, a global generator that was used.
 """
 
@@ -136,7 +136,7 @@ def _watch_search(notes: Notes) -> None:
     from heliostat.driver import drive
     from heliostat.engine.conduct import conducted
     from heliostat.worker.evaluate import WorkerSide
-    from heliostat_kit.trials.random_states import changed_since, put_back, random_states
+    from heliostat_kit.exam.random_states import changed_since, put_back, random_states
 
     evaluate, execute = WorkerSide.evaluate, SourceFileLoader.exec_module
 

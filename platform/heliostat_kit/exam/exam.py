@@ -20,7 +20,7 @@ from heliostat.plugins.registry import registry
 from heliostat.store.folder import RunFolder
 from heliostat.store.journal import FAULT_VARIABLE, Row
 from heliostat.store.view import RunView
-from heliostat_kit.trials.command import (
+from heliostat_kit.exam.command import (
     OVERTIME,
     CommandRun,
     Failed,
@@ -56,7 +56,7 @@ class Noted:
 
 
 @dataclass
-class Trial:
+class Exam:
     """A method with the settings it is tried with, and its runs, each made when first needed.
 
     `limit`: seconds that one run may take, and one call of the method's other functions. `judged`:
@@ -79,17 +79,17 @@ class Trial:
 
     @cached_property
     def commands(self) -> CommandRun:
-        """The command line in the trial's folder."""
+        """The command line in the exam's folder."""
         return CommandRun(self.folder, self.limit)
 
     @property
     def cache(self) -> Path:
-        """The cache of the trial's runs; the first run finds it empty."""
+        """The cache of the exam's runs; the first run finds it empty."""
         return self.commands.cache
 
     @property
     def runs(self) -> Path:
-        """The folder of the trial's runs."""
+        """The folder of the exam's runs."""
         return self.folder / "runs"
 
     def judges_several(self, rules: Collection[str]) -> bool:
@@ -104,7 +104,7 @@ class Trial:
                 workers, *settings]  # fmt: skip
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Return what every run of the trial has in common, and what a rule changes."""
+        """Return what every run of the exam has in common, and what a rule changes."""
         common = {
             "HELIOSTAT_CACHE": str(self.cache),
             "HELIOSTAT_RUNS": str(self.runs),

@@ -58,10 +58,10 @@ class CommandRun:
     ) -> subprocess.CompletedProcess[str]:
         """Run `heliostat ARGUMENTS` and return what it printed, whatever its exit code is.
 
-        With `noted`, what it does to the machine is written there (`heliostat_kit.trials.probe`).
+        With `noted`, what it does to the machine is written there (`heliostat_kit.exam.noting`).
         Raises Overtime.
         """
-        module = "heliostat_kit.trials.probe" if noted else "heliostat.submit"
+        module = "heliostat_kit.exam.noting" if noted else "heliostat.submit"
         self.started.append(arguments)
         line = [sys.executable, "-m", module, *([str(noted)] if noted else []), *arguments]
         # files, not pipes: a process that the plugin leaves behind would hold a pipe open
