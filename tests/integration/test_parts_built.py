@@ -80,6 +80,22 @@ def test_a_part_that_the_configuration_does_not_name_is_refused_with_the_reason(
     assert "PartKind('loss')" in str(caught.value)
 
 
+def test_a_file_that_the_configuration_does_not_name_is_refused_with_the_reason(
+    tmp_path: Path,
+) -> None:
+    """It belongs to no run's identity: changed, it would change what a resume finds."""
+    from heliostat import PartRef
+    from heliostat.errors import DataError
+    from heliostat.plugins.building import PartBuilder
+    from heliostat.plugins.registry import Registry, registry
+
+    (tmp_path / "table.csv").write_text(TABLE)
+    ref = PartRef(f"csv:{tmp_path}/table.csv", {}, "dataset")
+    with pytest.raises(DataError, match="table.csv is no file that this run began with"):
+        PartBuilder(Registry(), str, {}, tmp_path)("dataset", ref)
+    assert len(registry().build_part("dataset", ref).targets) == 12  # no run, no identity
+
+
 def test_a_name_in_place_of_a_reference_is_refused_with_what_to_write() -> None:
     from heliostat.errors import MisuseError
     from heliostat.plugins.building import PartBuilder

@@ -114,6 +114,7 @@ def drive(begun: Begun) -> dict[str, Any]:
     set_threads(1)  # as the search expects it, whatever observers did
     try:
         with stoppable(engine, lambda: say_last(folder)):
+            plugins.load_names(method.name)  # a worker would be the first to miss them
             result = conducted(method, begun.config, engine)
         journal.change(result=journal.intern(result))
         state = "finished"

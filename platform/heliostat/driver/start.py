@@ -16,7 +16,7 @@ from heliostat.driver import configuration, identity
 from heliostat.driver.drive import Begun, absolute, drive, write_config
 from heliostat.driver.inputs import resolve_inputs
 from heliostat.engine.listener import Listener, Silent
-from heliostat.errors import ConfigError, DataError, NotStarted
+from heliostat.errors import ConfigError, DataError, NotStarted, PluginError
 from heliostat.executors.choice import Execution
 from heliostat.plugins.registry import Registry, registry
 from heliostat.store.folder import RunFolder, create
@@ -96,7 +96,7 @@ def start(
     )
     try:
         return drive(begun)
-    except (ConfigError, DataError, NotStarted):
+    except (ConfigError, DataError, NotStarted, PluginError):
         # a mistake that only the search could see, or nowhere to work: nothing was evaluated
         view = RunView(folder)
         nothing_done = view.count() == 0

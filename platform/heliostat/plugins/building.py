@@ -38,8 +38,8 @@ class Offers(Protocol):
 class PartBuilder:
     """Builds the parts that a run's configuration names.
 
-    `inputs` are the hashes of the files and products that the run began with, `directory` is where
-    relative paths are meant from, `fetch(sha256)` gives the canonical text of a product. With
+    `inputs` are the hashes of the files and products that the run began with, and None outside of a
+    run; `directory` is where relative paths are meant from, `fetch(sha256)` gives the canonical text of a product. With
     `check_files` a file has to be the one that the run began with: another machine may hold
     another. `tell` gets the `note` of a part that has one: what a user has to know of it, once.
     """
@@ -48,7 +48,7 @@ class PartBuilder:
         self,
         offers: Offers,
         fetch: Callable[[str], str],
-        inputs: Mapping[str, str],
+        inputs: Mapping[str, str] | None,
         directory: Path,
         *,
         check_files: bool = False,
@@ -58,7 +58,7 @@ class PartBuilder:
         self._fetch = fetch
         self._inputs = inputs
         self._directory = directory
-        self._unchecked = check_files
+        self._check_hashes = check_files
         self._checked: set[Path] = set()
         self._tell = tell
         self._told: set[str] = set()
@@ -86,15 +86,15 @@ class PartBuilder:
         return part
 
     def _check_files(self, spec: PartSpec, kind: str, ref: PartRef, argument: str) -> None:
-        if not self._unchecked or spec.inputs is None:
+        if self._inputs is None or spec.inputs is None:
             return
         with contained(f"{kind} {ref.name}: inputs"):
             files = [file.absolute() for file in spec.inputs(argument)]
         for file in files:
             began = self._inputs.get(f"file {file}")
-            if file in self._checked or began is None:
-                continue
-            if file_hash(file) != began:
+            if began is None:
+                raise DataError(_not_begun_with(f"{kind} {ref.name}: {file}", "file", kind))
+            if self._check_hashes and file not in self._checked and file_hash(file) != began:
                 raise DataError(
                     f"{file} is not the file that the run began with; bring the same one to every "
                     "node, or restore it"
@@ -109,12 +109,9 @@ class PartBuilder:
                 self._tell(text)
 
     def _from_product(self, kind: str, ref: PartRef) -> Any:
-        stored = self._inputs.get(f"{kind} {ref.name}")
+        stored = (self._inputs or {}).get(f"{kind} {ref.name}")
         if stored is None:
-            raise DataError(
-                f"{ref.name} is no {kind} that this run began with; name it in a field of the "
-                f"configuration that is annotated PartKind({kind!r})"
-            )
+            raise DataError(_not_begun_with(ref.name, kind, kind))
         sha256, _, method = stored.partition(" ")
         value = decode(self._fetch(sha256))
         for product in self._offers.method(method).products:
@@ -122,6 +119,13 @@ class PartBuilder:
                 with contained(f"{kind} {ref.name}: build"):
                     return product.build(value)
         raise PluginError(f"method {method} no longer says how to build a {kind}")
+
+
+def _not_begun_with(what: str, sort: str, kind: str) -> str:
+    return (
+        f"{what} is no {sort} that this run began with; name it in a field of the configuration "
+        f"that is annotated PartKind({kind!r})"
+    )
 
 
 def products_in(inputs: Mapping[str, str]) -> list[str]:

@@ -107,7 +107,9 @@ class Registry:
             return PluginError(f"{what}: {told(error)}")
 
         with importing(None, failed):
+            before = names.registered()
             importlib.import_module(module)
+            self._refuse_borrowed(before)
 
     def method_names(self) -> list[str]:
         """Return the names of all methods, loading third-party plugins but no built-in method."""
@@ -138,7 +140,7 @@ class Registry:
 
     def build_part(self, kind: str, ref: PartRef) -> Any:
         """Build a part outside of a run, where a command needs one; products of runs it has not."""
-        return PartBuilder(self, _no_product, {}, Path())(kind, ref)
+        return PartBuilder(self, _no_product, None, Path())(kind, ref)
 
     def check_parts(self, config: BaseModel, source: str = "") -> None:
         """Raise ConfigError for the first part of a configuration that is not valid."""
@@ -163,8 +165,7 @@ class Registry:
         others = () if method.methods_run is None else method.methods_run(config)
         modules: list[str] = []
         for spec in (method, *map(self.method, others)):
-            _, module = self._owners.get(f"method {spec.name}", ("", ""))
-            modules += [module, spec.search.__module__]
+            modules += self._modules_of(spec)
         for ref in refs:
             label = f"{ref.kind} {ref.name.partition(':')[0]}"
             modules.append(self._owners.get(label, ("", ""))[1])
@@ -268,7 +269,10 @@ class Registry:
 
         began = time.perf_counter()
         with importing(row.name if row.distribution != PROJECT else None, failed):
-            self._register(row.name, load(), row)
+            before = names.registered()
+            plugin = load()
+            self._refuse_borrowed(before)
+            self._register(row.name, plugin, row)
         row.seconds = time.perf_counter() - began
 
     def _register(self, name: str, plugin: object, row: PluginRow) -> None:
@@ -318,6 +322,26 @@ class Registry:
             if offers.count(label) > 1:
                 raise PluginError(f"{kind} {name!r} is offered twice")
 
+    def _refuse_borrowed(self, before: Mapping[str, str]) -> None:
+        """Refuse names registered since that begin with the name of somebody else's method."""
+        homes = {name: [module] for name, module in built_in().PLUGINS.items()}
+        homes |= {name: self._modules_of(spec) for name, spec in self._methods.items()}
+        homes[PROJECT] = [PROJECT]
+        for name, module in names.registered().items():
+            owner = name.partition(".")[0]
+            home = homes.get(owner)
+            if name in before or home is None or _package(module) in map(_package, home):
+                continue
+            names.forget([name])
+            raise PluginError(
+                f"the permanent name {name!r} in {module} begins with {owner!r}, which is "
+                f"{_package(home[0])}'s; begin a name with the name of a method of your own"
+            )
+
+    def _modules_of(self, spec: MethodSpec) -> list[str]:
+        _, module = self._owners.get(f"method {spec.name}", ("", ""))
+        return [m for m in (module, spec.search.__module__, spec.names) if m]
+
     def _seen(self) -> list[PluginRow]:
         own = [self._built_in[name] for name in built_in().PLUGINS if name in self._built_in]
         return [*own, *self._others]
@@ -360,6 +384,12 @@ def _version() -> str:
         return metadata.version(PROJECT)
     except metadata.PackageNotFoundError:
         return ""
+
+
+def _package(module: str) -> str:
+    """Return the package that a name's owner is known by: in a collection, that of one method."""
+    parts = module.split(".")
+    return ".".join(parts[: 2 if parts[0] == COLLECTION else 1])
 
 
 def _module_of(plugin: object) -> str:

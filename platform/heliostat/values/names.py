@@ -19,8 +19,9 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, is_dataclass
+from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from heliostat.errors import EncodingError, ExecutionError, MisuseError, PluginError, shown
@@ -84,6 +85,10 @@ class _Register(Generic[T]):
         self.named[name] = thing
         self.names[thing] = name
 
+    def drop(self, name: str) -> None:
+        if name in self.named:
+            del self.names[self.named.pop(name)]
+
     def find(self, name: str) -> T | None:
         """Return what has a name, after asking the owner of the name for it."""
         if name not in self.named and _NAME.match(name):
@@ -126,10 +131,28 @@ def stored(name: str) -> Callable[[C], C]:
     _types.check(name, "stored")
 
     def give(kind: C) -> C:
+        if not _is_stored(kind):
+            raise PluginError(
+                f"stored type {place_of(kind)}: expected a dataclass, pydantic model, named tuple "
+                "or enum; write @stored above @dataclass"
+            )
         _types.add(name, kind)
         return kind
 
     return give
+
+
+def registered() -> dict[str, str]:
+    """Return the module of what has each name; a task and a type of one name share a module."""
+    modules = {name: thing.__module__ for name, thing in _types.named.items()}
+    return modules | {name: thing.__module__ for name, thing in _tasks.named.items()}
+
+
+def forget(taken: Iterable[str]) -> None:
+    """Take names back, of tasks and types, from those who may not have them."""
+    for name in taken:
+        _tasks.drop(name)
+        _types.drop(name)
 
 
 # Types
@@ -245,6 +268,15 @@ def module_of_task(name: str) -> str:
     """Return the module that a task lies in, which may be another one tomorrow."""
     path, colon, _ = name.partition(":")
     return path if colon else str(task_named(name).__module__)
+
+
+def _is_stored(kind: type[Any]) -> bool:
+    return (
+        is_dataclass(kind)
+        or issubclass(kind, Enum)
+        or (issubclass(kind, tuple) and hasattr(kind, "_fields"))
+        or hasattr(kind, "model_fields")
+    )
 
 
 def _snake(name: str) -> str:

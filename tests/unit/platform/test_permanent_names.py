@@ -49,6 +49,7 @@ def other(item: int, ctx: object) -> int:
     return item
 
 
+@dataclass(frozen=True)
 class Other:
     """Something else."""
 
@@ -82,6 +83,15 @@ def test_a_decorator_without_its_name_says_what_to_write() -> None:
         task(other)  # type: ignore[arg-type]
     with pytest.raises(PluginError, match=r'write @stored\("my_method\.other"\)'):
         stored(Other)  # type: ignore[arg-type]
+
+
+def test_a_plain_class_gets_no_name_since_nothing_of_it_could_be_stored() -> None:
+    with pytest.raises(PluginError, match="expected a dataclass, .*write @stored above @dataclass"):
+        stored("names_test.plain")(Plain)
+
+
+class Plain:
+    """No dataclass."""
 
 
 def test_what_other_processes_cannot_find_gets_no_name() -> None:
@@ -203,6 +213,41 @@ def test_a_misspelt_module_of_names_is_told_as_the_plugin_s(kitchen: Path, pytho
     )
     done = python("-c", program)
     assert "method kitchen: names = 'kitchen.no_such' cannot be imported" in done.stderr
+
+
+def test_a_run_whose_names_cannot_be_imported_does_not_begin(
+    kitchen: Path, python: Python, tmp_path: Path
+) -> None:
+    (kitchen / "plugin.py").write_text(PLUGIN.replace("{module}", "kitchen.no_such"))
+    done = python("-m", "heliostat.submit", "run", "kitchen", "--runs", str(tmp_path / "runs"))
+    assert done.returncode == 3, done.stderr
+    assert "names = 'kitchen.no_such' cannot be imported" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list((tmp_path / "runs").iterdir()) == []
+
+
+@pytest.mark.parametrize("where", ["plugin", "tasks"])
+def test_nobody_takes_a_name_that_belongs_to_another_method(
+    kitchen: Path, python: Python, where: str
+) -> None:
+    with (kitchen / f"{where}.py").open("a") as file:
+        file.write("from heliostat import task\n@task('evomal.fry')\ndef fry(item, ctx): ...\n")
+    program = (
+        "from heliostat import registry\n"
+        "from heliostat.errors import HeliostatError\n"
+        "from heliostat.values.names import has_task\n"
+        "try:\n"
+        "    registry().method('kitchen')\n"
+        "    registry().load_names('kitchen')\n"
+        "except HeliostatError as error:\n"
+        "    print(error)\n"
+        "print(*(row.reason for row in registry().third_party()))\n"
+        "print(has_task('evomal.fry'), has_task('evomal.train_loss'))\n"
+    )
+    done = python("-c", program)
+    assert f"'evomal.fry' in kitchen.{where} begins with 'evomal'" in done.stdout
+    assert "which is heliostat_methods.evomal's" in done.stdout
+    assert done.stdout.endswith("False True\n")
 
 
 def test_a_module_of_names_may_not_end_the_process(kitchen: Path, python: Python) -> None:
