@@ -91,7 +91,7 @@ def test_a_file_that_the_configuration_does_not_name_is_refused_with_the_reason(
 
     (tmp_path / "table.csv").write_text(TABLE)
     ref = PartRef(f"csv:{tmp_path}/table.csv", {}, "dataset")
-    with pytest.raises(DataError, match="table.csv is no file that this run began with"):
+    with pytest.raises(DataError, match=r"table\.csv is no file that this run began with"):
         PartBuilder(Registry(), str, {}, tmp_path)("dataset", ref)
     assert len(registry().build_part("dataset", ref).targets) == 12  # no run, no identity
 

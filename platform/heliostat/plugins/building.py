@@ -39,9 +39,10 @@ class PartBuilder:
     """Builds the parts that a run's configuration names.
 
     `inputs` are the hashes of the files and products that the run began with, and None outside of a
-    run; `directory` is where relative paths are meant from, `fetch(sha256)` gives the canonical text of a product. With
-    `check_files` a file has to be the one that the run began with: another machine may hold
-    another. `tell` gets the `note` of a part that has one: what a user has to know of it, once.
+    run; `directory` is where relative paths are meant from, `fetch(sha256)` gives the canonical
+    text of a product. With `check_files` a file has to be the one that the run began with: another
+    machine may hold another. `tell` gets the `note` of a part that has one: what a user has to know
+    of it, once.
     """
 
     def __init__(

@@ -86,7 +86,7 @@ def test_a_decorator_without_its_name_says_what_to_write() -> None:
 
 
 def test_a_plain_class_gets_no_name_since_nothing_of_it_could_be_stored() -> None:
-    with pytest.raises(PluginError, match="expected a dataclass, .*write @stored above @dataclass"):
+    with pytest.raises(PluginError, match="write @stored above @dataclass"):
         stored("names_test.plain")(Plain)
 
 
