@@ -242,6 +242,22 @@ class ReplayMismatch(StoreError):
         )
 
 
+class ResultChanged(StoreError):
+    """A finished run came to something else when its search was replayed."""
+
+    def __init__(self, search: str, what: str, stored: str, now: str) -> None:
+        cause = (
+            "the items that it asked for, or their values, are others"
+            if what == "digest"
+            else "all items and values are equal, so it depends on something else: time, order, "
+            "a global random state"
+        )
+        super().__init__(
+            f"{search} came to another {what} than when the run finished: was {_short(stored)}, "
+            f"is {_short(now)}; {cause}. The run keeps what it finished with"
+        )
+
+
 class CorruptStore(StoreError):
     """Bytes in the run folder are not what was written."""
 

@@ -14,21 +14,23 @@ from typing import Any
 from heliostat.contract.config import without_none
 from heliostat.contract.method import MethodSpec
 from heliostat.driver import identity
-from heliostat.driver.summary import ON_GPU, account_of, add_label, say_last
+from heliostat.driver.summary import ON_GPU, account_of, add_label, finish, say_last
 from heliostat.engine.conduct import conducted
 from heliostat.engine.engine import Engine
 from heliostat.engine.listener import Listener
 from heliostat.engine.stopping import STOP_SECONDS, stoppable
-from heliostat.errors import Interrupted
+from heliostat.errors import Interrupted, ResultChanged
 from heliostat.executors.choice import Execution, Inputs, make_executor
 from heliostat.plugins.allowed import PluginRow, blocked_names
 from heliostat.plugins.building import PartBuilder
 from heliostat.plugins.observers import Observers
 from heliostat.plugins.registry import Registry
+from heliostat.store.entries import write_fresh
 from heliostat.store.folder import RunFolder
-from heliostat.store.journal import Journal, Row
+from heliostat.store.journal import Journal
 from heliostat.store.lock import RunLock
 from heliostat.store.log import RunLog
+from heliostat.store.rows import Row
 from heliostat.terminal import printable
 from heliostat.worker import devices
 from heliostat.worker.numerics import environment, prepare_environment, set_threads
@@ -64,8 +66,7 @@ def drive(begun: Begun) -> dict[str, Any]:
     prepare_environment(execution.cache_dir, fingerprint)
     set_threads(1)
     began_as = journal.record
-    # digest and result are of an earlier end that this start goes beyond
-    journal.change(state="running", starts=began_as.starts + 1, digest=None, result=None)
+    begun.lock.sign()
 
     warnings: list[str] = []
 
@@ -89,7 +90,9 @@ def drive(begun: Begun) -> dict[str, Any]:
     observers = Observers(plugins, folder, on_event)
     others = plugins.third_party()
     _tell_of_plugins(others, on_event)
-    journal.change(**_surroundings(others))
+    journal.defer(state="running", starts=began_as.starts + 1, error="", **_surroundings(others))
+    if began_as.starts == 0:
+        journal.settle()
     engine = Engine(
         root=begun.seed,
         journal=journal,
@@ -116,8 +119,12 @@ def drive(begun: Begun) -> dict[str, Any]:
         with stoppable(engine, lambda: say_last(folder)):
             plugins.load_names(method.name)  # a worker would be the first to miss them
             result = conducted(method, begun.config, engine)
-        journal.change(result=journal.intern(result))
+        journal.settle()
+        finish(journal, engine, result)
         state = "finished"
+    except ResultChanged:
+        state = "finished"  # as it was
+        raise
     except Interrupted as stopped:
         error = stopped
         state = "interrupted"
@@ -200,4 +207,4 @@ def write_config(
     if blocked_names():
         content["plugins"] = {"block": blocked_names()}
     content["config"] = without_none(values)
-    folder.config.write_text(tomli_w.dumps(content), encoding="utf-8")
+    write_fresh(folder.config, tomli_w.dumps(content).encode())

@@ -76,7 +76,7 @@ class CodeOfRun:
             self._code = Code(
                 (*self._code.packages, *new), {**self._code.files, **fingerprint.sources(new)}
             )
-            self._journal.change(**self._code.record())
+            self._journal.defer(**self._code.record())
             self._tell_of(set(new) & set(self._code.without_source))
 
     def _tell_of(self, packages: Iterable[str]) -> None:

@@ -11,7 +11,6 @@ from heliostat.contract.method import migrated
 from heliostat.driver import configuration, identity
 from heliostat.driver.drive import Begun, absolute, drive, write_config
 from heliostat.driver.inputs import check_inputs
-from heliostat.driver.summary import add_label
 from heliostat.engine.listener import Listener, Silent
 from heliostat.errors import IdentityChanged
 from heliostat.executors.choice import Execution
@@ -88,20 +87,37 @@ def _resumed(
     code = identity.code_of([*packages, *began.packages])
     changed = identity.check_code(began, code, allow_code_change, loaded)
     journal = Journal(folder.database, folder.artifacts)
+    for told in journal.repair():
+        listener.on_event("damaged", told)
+    news = []
     if now != stored:
         journal.begin_extension()
-        journal.add_event("extended", json.dumps(configuration.first_change(stored, now)))
-        journal.change(config=now)
-        write_config(folder, method, None, began.seed, began.lookahead, now)
+        news.append(("extended", json.dumps(configuration.first_change(stored, now))))
     if began.method_version != method.version:
         text = f"configuration of version {began.method_version} to {method.version}"
-        journal.add_event("migrated", text)
-        journal.change(config=now, method_version=method.version)
-        write_config(folder, method, None, began.seed, began.lookahead, now)
+        news.append(("migrated", text))
+    labels = began.labels
     if changed is not None:
-        journal.add_event("code_changed", changed)
-        journal.change(**code.record())
-        add_label(journal, f"code changed during the run, first in {changed}")
+        news.append(("code_changed", changed))
+        labels = (*labels, f"code changed during the run, first in {changed}")
+
+    def become() -> None:
+        for kind, text in news:
+            journal.put_event(kind, text)
+        # before the record says so: a file that is ahead of it is an extension, or carried over
+        write_config(folder, method, None, began.seed, began.lookahead, now)
+
+    if news:
+        # another run from here on: what an earlier end came to is no measure of it
+        journal.defer(
+            become,
+            config=now,
+            method_version=method.version,
+            labels=tuple(dict.fromkeys(labels)),
+            digest=None,
+            result=None,
+            **(code.record() if changed is not None else {}),
+        )
     return Begun(
         folder=folder,
         lock=lock,

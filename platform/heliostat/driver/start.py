@@ -19,7 +19,7 @@ from heliostat.engine.listener import Listener, Silent
 from heliostat.errors import ConfigError, DataError, NotStarted, PluginError
 from heliostat.executors.choice import Execution
 from heliostat.plugins.registry import Registry, registry
-from heliostat.store.folder import RunFolder, create
+from heliostat.store.folder import RunFolder, create, place
 from heliostat.store.journal import Journal
 from heliostat.store.lock import RunLock
 from heliostat.store.record import RunRecord
@@ -76,10 +76,12 @@ def start(
             command=shlex.join(["heliostat", *sys.argv[1:]]),
             **code.record(),
         )
-        journal = Journal(folder.database, folder.artifacts, record=record)
+        Journal(folder.database, folder.artifacts, record=record).close()
+        folder = place(folder)
     except BaseException:
         shutil.rmtree(folder.path, ignore_errors=True)
         raise
+    journal = Journal(folder.database, folder.artifacts)
     on_folder(folder)
     begun = Begun(
         folder=folder,

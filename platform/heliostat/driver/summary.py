@@ -12,9 +12,11 @@ from typing import Any
 from heliostat.contract.method import MethodSpec
 from heliostat.engine.engine import Engine
 from heliostat.engine.stopping import STOPPED
+from heliostat.errors import ResultChanged
 from heliostat.store.ending import write_last
 from heliostat.store.folder import RunFolder, runs_root
 from heliostat.store.journal import Journal
+from heliostat.store.record import RunRecord
 from heliostat.values.outcome import CHANCES
 
 ON_GPU = "computed on a GPU: equal bits are promised on CPUs of one type only"
@@ -23,9 +25,11 @@ ON_GPU = "computed on a GPU: equal bits are promised on CPUs of one type only"
 
 def add_label(journal: Journal, label: str) -> None:
     """Say in a run's record what its result depends on besides its configuration."""
-    labels = journal.record.labels
-    if label not in labels:
-        journal.change(labels=(*labels, label))
+    labels = journal.expected.labels
+    if label in labels:
+        return
+    change = journal.defer if journal.deferring else journal.change
+    change(labels=(*labels, label))
 
 
 def account_of(
@@ -39,7 +43,8 @@ def account_of(
 ) -> dict[str, Any]:
     """Write the end of a start into the journal and return its account."""
     journal = engine.journal
-    journal.save_calls(engine.take_unsaved_calls())
+    if state == "finished" or not journal.deferring:
+        journal.save_calls(engine.take_unsaved_calls())
     for kind, text in engine.log.take():
         journal.add_event(kind, text)
     failures = journal.failures()
@@ -55,7 +60,6 @@ def account_of(
     journal.change(
         state=state,
         error="" if error is None else f"{type(error).__name__}: {error}",
-        digest=journal.digest() if state == "finished" else None,
         last_start=last_start,
     )
     record = journal.record
@@ -65,8 +69,8 @@ def account_of(
         "method": method.name,
         "seed": seed,
         "state": state,
-        "digest": record.digest,
-        "result": None if record.result is None else json.loads(journal.extern(record.result)),
+        "digest": record.digest if state == "finished" else None,
+        "result": _result(journal, record) if state == "finished" else None,
         "outcomes": journal.count_delivered(),
         "failures": len(failures),
         "seconds": last_start["seconds"],
@@ -80,6 +84,24 @@ def account_of(
         "plugins": [asdict(used) for used in record.plugins],
         "environment": record.environment,
     }
+
+
+def _result(journal: Journal, record: RunRecord) -> Any:
+    return None if record.result is None else json.loads(journal.extern(record.result))
+
+
+def finish(journal: Journal, engine: Engine, text: str) -> None:
+    """Record the digest and the result that a search came to, or compare them with an earlier end.
+
+    Raises ResultChanged when a finished run comes to something else: its record stays as it is.
+    """
+    journal.save_calls(engine.take_unsaved_calls())
+    before, digest, result = journal.record, journal.digest(), journal.intern(text)
+    if before.digest not in (None, digest):
+        raise ResultChanged(engine.title, "digest", str(before.digest), digest)
+    if before.result not in (None, result):
+        raise ResultChanged(engine.title, "result", str(before.result), result)
+    journal.change(digest=digest, result=result)
 
 
 def say_last(folder: RunFolder) -> None:

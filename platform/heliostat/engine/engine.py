@@ -18,8 +18,9 @@ from heliostat.engine.listener import Listener
 from heliostat.engine.turns import Turns
 from heliostat.errors import Interrupted, Key, ReplayMismatch, key_text
 from heliostat.store.artifacts import ArtifactStore
-from heliostat.store.journal import Journal, Row
+from heliostat.store.journal import Journal
 from heliostat.store.log import RunLog
+from heliostat.store.rows import Row
 from heliostat.worker.numerics import set_threads
 from heliostat.worker.work import Reply, TaskState, Work
 

@@ -8,7 +8,7 @@ from heliostat.contract.guard import guarded
 from heliostat.errors import told
 from heliostat.plugins.registry import HookCall, Registry
 from heliostat.store.folder import RunFolder
-from heliostat.store.journal import Row
+from heliostat.store.rows import Row
 from heliostat.store.view import RunView
 from heliostat.values.outcome import Outcome
 

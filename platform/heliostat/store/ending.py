@@ -7,6 +7,8 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
+from heliostat.store.seal import seal
+
 PATIENCE_SECONDS = 1.0
 """How long a commit that is under way may take; this process may be ended inside one of its own."""
 
@@ -25,4 +27,5 @@ def write_last(database: Path, **changes: str) -> None:
         connection.execute("begin immediate")
         for (text,) in connection.execute("select record from run").fetchall():
             changed = json.dumps(json.loads(text) | changes)
-            connection.execute("update run set record = ?", (changed,))
+            sealed = (changed, seal("run", (1, changed)))
+            connection.execute("update run set record = ?, seal = ?", sealed)

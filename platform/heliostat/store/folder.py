@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,24 +70,54 @@ class RunFolder:
         return ArtifactStore(self.path / "artifacts")
 
 
+_NOT_BEGUN = ".{}.new"
+STALE_SECONDS = 3600.0
+"""Age of what a start that died left behind, from which on the next start clears it away."""
+
+
 def create(root: Path, method: str) -> RunFolder:
-    """Make a new run folder; its name has the date, the method and four random characters."""
+    """Make the folder of a new run under a name that no command sees; `place` gives it its own.
+
+    That name has the date, the method and four random characters.
+    """
     if not is_method_name(method):
         raise PluginError(f"{method!r} is no method's name, so no folder is made for it")
     stamp = time.strftime("%Y%m%d-%H%M%S")
     try:
         while True:
             # The name is no part of a result, so it may be random.
-            path = root / f"{stamp}-{method}-{secrets.token_hex(2)}"
+            name = f"{stamp}-{method}-{secrets.token_hex(2)}"
+            path = root / _NOT_BEGUN.format(name)
             try:
                 path.mkdir(parents=True)
             except FileExistsError:
                 if not root.is_dir():
                     raise
                 continue
+            if (root / name).exists():
+                path.rmdir()
+                continue
+            _clear_stale(root)
             return RunFolder(path)
     except OSError as error:
         raise StoreError(f"cannot make a run folder in {root}: {error.strerror}") from error
+
+
+def place(folder: RunFolder) -> RunFolder:
+    """Give a folder that holds a whole run its name; all at once, so that no half of it is seen."""
+    name = folder.path.name.removeprefix(".").removesuffix(".new")
+    try:
+        return RunFolder(folder.path.rename(folder.path.with_name(name)))
+    except OSError as error:
+        raise StoreError(f"cannot name the run folder {name}: {error.strerror}") from error
+
+
+def _clear_stale(root: Path) -> None:
+    before = time.time() - STALE_SECONDS
+    for path in root.glob(_NOT_BEGUN.format("*")):
+        with suppress(OSError):
+            if path.lstat().st_mtime < before:
+                shutil.rmtree(path)
 
 
 def folders(root: Path) -> list[RunFolder]:
@@ -114,7 +146,7 @@ def find(name: str, root: Path) -> RunFolder:
 
 def _is_run(path: Path) -> bool:
     try:
-        return (path / "run.db").is_file()
+        return (path / "run.db").is_file() and not path.name.startswith(".")
     except (OSError, ValueError):  # too long for a path, or a NUL in it: no name of a run
         return False
 

@@ -1,7 +1,6 @@
 """The journal: every outcome, in SQLite, committed before the search sees it.
 
-A key is stored as the big-endian bytes of its integers, so that SQLite's order of blobs is the
-order of keys. Texts above `INLINE_LIMIT` live in the artifact store; the row then holds their hash.
+Texts above `INLINE_LIMIT` live in the artifact store; the row then holds their hash.
 """
 
 from __future__ import annotations
@@ -10,20 +9,17 @@ import hashlib
 import json
 import os
 import signal
-import sqlite3
-import struct
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from heliostat.errors import CorruptStore, Key, StoreError
-from heliostat.store import schema
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.record import RunRecord, record_in
-from heliostat.values.outcome import Failure
+from heliostat.store.rows import Row, pack_key, read_key, read_row
+from heliostat.store.sealed import SealedDatabase
 
 INLINE_LIMIT = 16_384
 CHECKPOINTS_KEPT = 3
@@ -34,33 +30,10 @@ FAULT_VARIABLE = "HELIOSTAT_FAULT"
 # Outcomes beside how much of their call the search saw: the call is the outcome's own key (`submit`
 # and `call`) or all of it but the number. A join, because a table of calls in memory would grow.
 _SEEN = """
-select o.*, own.delivered as own, parent.delivered as parent from outcome o
+select o.*, own.*, parent.* from outcome o
   left join call own on own.key = o.key
   left join call parent on parent.key = substr(o.key, 1, length(o.key) - 8)
 """
-
-
-class Row(NamedTuple):
-    """One journaled outcome; texts are canonical encodings, or the marker of an artifact."""
-
-    key: Key
-    function: str
-    item: str
-    shared: tuple[str, ...]
-    value: str | None
-    failure: Failure | None
-    observed: bool = False
-    seconds: float = 0.0
-    worker: str = ""
-    attempts: int = 1
-    depth: int = 0
-    """How many of the key's first numbers are its scope."""
-
-    def line(self) -> str:
-        """Return the line that enters the digest."""
-        kind = self.failure.kind if self.failure else None
-        parts = [list(self.key), self.function, self.item, list(self.shared), self.value, kind]
-        return json.dumps(parts, separators=(",", ":")) + "\n"
 
 
 @dataclass(frozen=True)
@@ -70,16 +43,6 @@ class StoredCheckpoint:
     step: int
     counter: int
     state: str
-
-
-def pack_key(key: Key) -> bytes:
-    """Return the bytes of a key, whose order is the order of keys."""
-    return struct.pack(f">{len(key)}Q", *key)
-
-
-def unpack_key(blob: bytes) -> Key:
-    """Return the key of these bytes."""
-    return struct.unpack(f">{len(blob) // 8}Q", blob)
 
 
 class Journal:
@@ -101,37 +64,22 @@ class Journal:
         self._commits = 0
         self._kill_after = _fault()
         self._last: tuple[str, RunRecord] | None = None
-        self._kinds: dict[str, frozenset[tuple[type, ...]]] = {}
-        try:
-            if readonly:
-                uri = path.resolve().as_uri() + "?mode=ro"  # names may hold ?, # and %
-                self._db = sqlite3.connect(uri, uri=True, timeout=10)
-            else:
-                self._db = sqlite3.connect(
-                    path, isolation_level=None, check_same_thread=False, timeout=10
-                )
-            self._db.execute("pragma trusted_schema = off")
-            new = schema.is_new(self._db, path)
-            if not readonly:
-                self._db.execute("pragma journal_mode = wal")
-                self._db.execute("pragma synchronous = normal")
-        except sqlite3.Error as error:
-            raise StoreError(f"cannot open {path}: {error}") from error
-        if new and readonly:
+        self._deferred: list[Callable[[], None]] = []
+        self._ahead: RunRecord | None = None
+        self._db = SealedDatabase(path, readonly=readonly)
+        if self._db.new and readonly:
             raise StoreError(f"{path} is empty: its run did not begin")
-        if new:
+        if self._db.new:
             self._create(record)
         self.extended = not readonly and self._has_record() and self.record.extended
 
     def _create(self, record: RunRecord | None) -> None:
         def write() -> None:
-            for text in schema.TABLES:
-                self._db.execute(text)
-            self._db.execute(f"pragma user_version = {schema.SCHEMA}")
+            self._db.create()
             if record is not None:
                 self._put_record(record)
 
-        self._write(write)
+        self._db.write(write)
 
     def close(self) -> None:
         """Close the database."""
@@ -140,12 +88,12 @@ class Journal:
     # The run's record
 
     def _has_record(self) -> bool:
-        return self._number("select count(*) as total from run") > 0
+        return self._db.total("select count(*) as total from run") > 0
 
     @property
     def record(self) -> RunRecord:
         """The run's record as it is now; raises CorruptStore if it is not what was written."""
-        for (text,) in self._rows("select record from run"):
+        for _, text in self._db.rows("run"):
             if self._last is None or self._last[0] != text:
                 self._last = text, record_in(self._path, text)
             return self._last[1]
@@ -154,53 +102,72 @@ class Journal:
     def change(self, **changes: Any) -> None:
         """Change fields of the run's record."""
         record = replace(self.record, **changes)
-        self._write(lambda: self._put_record(record))
+        self._db.write(lambda: self._put_record(record))
+        if self._ahead is not None:
+            self._ahead = replace(self._ahead, **changes)
 
     def _put_record(self, record: RunRecord) -> None:
-        self._db.execute("insert or replace into run values (1, ?)", (record.text(),))
+        self._db.put("run", [(1, record.text())], replace=True)
+
+    # What is held back until the search goes on
+
+    def defer(self, change: Callable[[], None] | None = None, **fields: Any) -> None:
+        """Change record and more in the transaction of what the search does first from here on.
+
+        A start that ends before that leaves the run as it was.
+        """
+        self._ahead = replace(self.expected, **fields)
+        if change is not None:
+            self._deferred.append(change)
+
+    @property
+    def expected(self) -> RunRecord:
+        """The run's record as it will be with what is held back."""
+        return self._ahead or self.record
+
+    @property
+    def deferring(self) -> bool:
+        """Whether something is held back."""
+        return self._ahead is not None
+
+    def settle(self) -> None:
+        """Make the changes that were held back."""
+        self._write(lambda: None)
+
+    def _write(self, write: Callable[[], object]) -> None:
+        def both() -> None:
+            for change in self._deferred:
+                change()
+            if self._ahead is not None:
+                self._put_record(self._ahead)
+            write()
+
+        self._db.write(both)
+        self._deferred, self._ahead = [], None
 
     # Outcomes
 
     def put(self, rows: Sequence[Row]) -> None:
         """Commit outcomes in one transaction."""
-        packed = [
-            (
-                pack_key(row.key),
-                row.function,
-                row.item,
-                json.dumps(row.shared) if row.shared else "[]",
-                row.value,
-                None if row.failure is None else json.dumps(row.failure.__dict__),
-                int(row.observed),
-                row.seconds,
-                row.worker,
-                row.attempts,
-                row.depth,
-            )
-            for row in rows
-        ]
+        packed = [row.columns() for row in rows]
         # A key is written once, except after an extension, which asks some keys anew.
-        verb = "insert or replace" if self.extended else "insert"
-        query = f"{verb} into outcome values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        self._write(lambda: self._db.executemany(query, packed))
+        self._write(lambda: self._db.put("outcome", packed, replace=self.extended))
         self._commits += len(rows)
         if self._kill_after is not None and self._commits >= self._kill_after:
             os.kill(os.getpid(), signal.SIGKILL)
 
     def discard(self, key: Key) -> None:
         """Forget an outcome, so that its item is evaluated anew."""
-        query = "delete from outcome where key = ?"
-        self._write(lambda: self._db.execute(query, (pack_key(key),)))
+        self._db.write(lambda: self._db.delete("outcome", "key = ?", [(pack_key(key),)]))
 
     def get(self, key: Key) -> Row | None:
         """Return the outcome under that key."""
-        query = "select * from outcome where key = ?"
-        return next(self._outcomes(query, pack_key(key)), None)
+        return next(self._outcomes("where key = ?", pack_key(key)), None)
 
     def page(self, call: Key, first: int, count: int) -> dict[int, Row]:
         """Return outcomes number `first` to `first + count - 1` of a call, by number."""
         found = self._outcomes(
-            "select * from outcome where key >= ? and key < ? and length(key) = ?",
+            "where key >= ? and key < ? and length(key) = ?",
             pack_key((*call, first)),
             pack_key((*call, first + count)),
             8 * (len(call) + 1),
@@ -210,53 +177,58 @@ class Journal:
     def outcomes(self, *, delivered: bool = True) -> Iterator[Row]:
         """Return outcomes in key order: those the search saw, or all."""
         if delivered:
-            yield from self._seen(_SEEN + " order by o.key")
+            yield from self._seen()
         else:
-            yield from self._outcomes("select * from outcome order by key")
+            yield from self._outcomes("order by key")
 
-    def _seen(self, query: str) -> Iterator[Row]:
-        """Return those outcomes of a query like `_SEEN` that the search saw, one by one."""
+    def _seen(self, where: str = "") -> Iterator[Row]:
+        """Return the outcomes that the search saw, one by one in key order."""
         gone = self._disowned()
-        for *raw, own, parent in self._rows(query):
-            row = self._row(raw)
+        query = f"{_SEEN} {where} order by o.key"
+        for columns, own, parent in self._db.joined(query, ("outcome", "call", "call")):
+            assert columns is not None
+            row = read_row(self._path, columns)
             call = row.key[:-1]
             if own is not None and not _inside(row.key, gone):
-                seen = own > 0
+                seen = own[1] > 0
             else:
-                seen = parent is not None and not _inside(call, gone) and row.key[-1:] < (parent,)
+                seen = (
+                    parent is not None and not _inside(call, gone) and row.key[-1:] < (parent[1],)
+                )
             if seen:
                 yield row
 
     def count(self) -> int:
         """Return the number of journaled outcomes."""
-        return self._number("select count(*) as total from outcome")
+        return self._db.total("select count(*) as total from outcome")
 
     def has_history(self) -> bool:
         """Return whether an earlier start left anything that a resume can use."""
         query = "select exists (select 1 from {}) as total"
         tables = ("outcome", "checkpoint", "task_state")
-        return any(self._number(query.format(name)) for name in tables)
+        return any(self._db.total(query.format(name)) for name in tables)
 
     def disown(self, scope: Key) -> None:
         """Take the outcomes of a sub-search out of what the search has seen."""
-        query = "insert or replace into disowned values (?)"
-        self._write(lambda: self._db.execute(query, (pack_key(scope),)))
+        row = (pack_key(scope),)
+        self._db.write(lambda: self._db.put("disowned", [row], replace=True))
 
     def own(self, scope: Key) -> None:
         """Count the outcomes of a sub-search again: a resume runs it anew."""
-        query = "delete from disowned where scope = ?"
-        self._write(lambda: self._db.execute(query, (pack_key(scope),)))
+        row = (pack_key(scope),)
+        self._db.write(lambda: self._db.delete("disowned", "scope = ?", [row]))
 
     def _disowned(self) -> list[Key]:
-        query = "select scope from disowned"
-        return [self._key(query, "scope", scope) for (scope,) in self._rows(query)]
+        return [
+            read_key(self._path, "disowned", "scope", scope)
+            for (scope,) in self._db.rows("disowned")
+        ]
 
     def _delivered(self) -> Iterator[int]:
         """Return how many outcomes of each call the search saw, disowned sub-searches left out."""
         gone = self._disowned()
-        query = "select key, delivered from call"
-        for key, count in self._rows(query):
-            if not _inside(self._key(query, "key", key), gone):
+        for key, count in self._db.rows("call"):
+            if not _inside(read_key(self._path, "call", "key", key), gone):
                 yield count
 
     def count_delivered(self) -> int:
@@ -265,7 +237,7 @@ class Journal:
 
     def count_before(self, scope: Key, counter: int) -> int:
         """Return the number of journaled outcomes of a scope's first `counter` calls."""
-        return self._number(
+        return self._db.total(
             "select count(*) as total from outcome where key >= ? and key < ?",
             pack_key(scope),
             pack_key((*scope, counter)),
@@ -291,7 +263,7 @@ class Journal:
         """Return the full text of what a row holds."""
         if not isinstance(text, str):  # SQLite holds bytes in any column
             raise CorruptStore(str(self._path), "text", f"a {type(text).__name__}")
-        if not text.startswith('{"$blob"'):
+        if not text.startswith(_MARKER):
             return text
         sha256 = self._hash_in(text)
         try:
@@ -319,11 +291,12 @@ class Journal:
 
     def save_calls(self, calls: Mapping[Key, int]) -> None:
         """Record how many outcomes of each call the search saw."""
-        rows = [(pack_key(key), count) for key, count in calls.items()]
-        self._write(lambda: self._insert_calls(rows))
+        if calls:
+            self._write(lambda: self._put_calls(calls))
 
-    def _insert_calls(self, rows: list[tuple[bytes, int]]) -> None:
-        self._db.executemany("insert or replace into call values (?, ?)", rows)
+    def _put_calls(self, calls: Mapping[Key, int]) -> None:
+        rows = [(pack_key(key), count) for key, count in calls.items()]
+        self._db.put("call", rows, replace=True)
 
     def begin_extension(self) -> None:
         """Let a grown budget supersede what came after the newest checkpoint of each scope.
@@ -331,92 +304,78 @@ class Journal:
         From here on an outcome that answers another question than the one asked is evaluated anew.
         """
         covered = {}
-        query = "select scope, counter from checkpoint order by id"
-        for packed, counter in self._rows(query):
-            covered[self._key(query, "scope", packed)] = counter
-        query = "select key from call"
-        calls = [self._key(query, "key", key) for (key,) in self._rows(query)]
+        for _, packed, _, counter, _ in self._db.rows("checkpoint", "order by id"):
+            covered[read_key(self._path, "checkpoint", "scope", packed)] = counter
+        calls = [read_key(self._path, "call", "key", key) for key, _ in self._db.rows("call")]
         obsolete = [
             (pack_key(key),)
             for key in calls
             if not any(key[:-1] == at and key[-1:] < (last,) for at, last in covered.items())
         ]
-
-        def write() -> None:
-            self._db.executemany("delete from call where key = ?", obsolete)
-            self._put_record(record)
-
-        record = replace(self.record, extended=True)
-        self._write(write)
+        self.defer(lambda: self._db.delete("call", "key = ?", obsolete), extended=True)
         self.extended = True
 
     def save_checkpoint(
         self, scope: Key, step: int, counter: int, state: str, calls: Mapping[Key, int]
     ) -> None:
         """Commit a search's checkpoint together with the record of its calls."""
-        rows = [(pack_key(key), count) for key, count in calls.items()]
-        held = self.intern(_sealed(state, _place(step, counter)))
+        held, packed = self.intern(state), pack_key(scope)
+        rest = "where scope = ? order by id desc limit -1 offset ?"
+        stale = list(self._db.rows("checkpoint", rest, packed, CHECKPOINTS_KEPT - 1))
 
         def write() -> None:
-            self._insert_calls(rows)
-            self._db.execute(
-                "insert into checkpoint (scope, step, counter, state) values (?, ?, ?, ?)",
-                (packed, step, counter, held),
-            )
-            self._db.executemany("delete from checkpoint where id = ?", old)
+            self._put_calls(calls)
+            number = self._db.number("checkpoint")
+            self._db.put("checkpoint", [(number, packed, step, counter, held)])
+            self._db.delete("checkpoint", "id = ?", [(row[0],) for row in stale])
 
-        packed = pack_key(scope)
-        query = (
-            "select id, state from checkpoint where scope = ? order by id desc limit -1 offset ?"
-        )
-        stale = list(self._rows(query, packed, CHECKPOINTS_KEPT - 1))
-        old = [(number,) for number, _ in stale]
         self._write(write)
-        for _, text in stale:
-            self._discard(text)
+        for *_, text in stale:
+            self._drop_artifact(text)
 
-    def _discard(self, held: str) -> None:
+    def _drop_artifact(self, held: str) -> None:
         """Delete the artifact of a checkpoint that no other checkpoint shares."""
-        shared = self._number(
+        shared = self._db.total(
             "select exists (select 1 from checkpoint where state = ?) as total", held
         )
-        if not shared and isinstance(held, str) and held.startswith('{"$blob"'):
+        if not shared and held.startswith(_MARKER):
             self._artifacts.path(self._hash_in(held)).unlink(missing_ok=True)
 
     def checkpoints(self, scope: Key) -> Iterator[StoredCheckpoint]:
         """Return a scope's checkpoints that are intact, newest first."""
-        query = "select step, counter, state from checkpoint where scope = ? order by id desc"
-        for step, counter, held in list(self._rows(query, pack_key(scope))):
-            state = self._intact(held, f"checkpoint of step {step}", _place(step, counter))
-            if state is not None:
-                yield StoredCheckpoint(step, counter, state)
+        rest = "where scope = ? order by id desc"
+        for row in self._db.tried("checkpoint", rest, pack_key(scope)):
+            state = self._intact(row)
+            if state is not None and not isinstance(row, CorruptStore):
+                yield StoredCheckpoint(row[2], row[3], state)
 
     def save_task_state(self, key: Key, state: str) -> None:
         """Commit a task's checkpoint; the two newest are kept."""
-        held, packed = self.intern(_sealed(state)), pack_key(key)
+        held, packed = self.intern(state), pack_key(key)
 
         def write() -> None:
-            self._db.execute("insert into task_state (key, state) values (?, ?)", (packed, held))
-            self._db.execute(
-                "delete from task_state where key = ? and id not in"
+            self._db.put("task_state", [(self._db.number("task_state"), packed, held)])
+            self._db.delete(
+                "task_state",
+                "key = ? and id not in"
                 " (select id from task_state where key = ? order by id desc limit 2)",
-                (packed, packed),
+                [(packed, packed)],
             )
 
-        self._write(write)
+        self._db.write(write)
 
     def task_state(self, key: Key) -> str | None:
         """Return the newest intact checkpoint of a task."""
-        query = "select state from task_state where key = ? order by id desc"
-        for (held,) in list(self._rows(query, pack_key(key))):
-            state = self._intact(held, f"checkpoint of task {key}")
-            if state is not None:
-                return state
-        return None
+        rest = "where key = ? order by id desc"
+        states = map(self._intact, self._db.tried("task_state", rest, pack_key(key)))
+        return next((state for state in states if state is not None), None)
 
-    def _intact(self, held: str, what: str, place: str = "") -> str | None:
+    def _intact(self, row: tuple[Any, ...] | CorruptStore) -> str | None:
+        """Return the state that a row ends with, or None after recording that it is damaged."""
         try:
-            return _unsealed(self.extern(held), f"{self._path}: {what}", place)
+            if isinstance(row, CorruptStore):
+                raise row
+            return self.extern(row[-1])
         except StoreError as error:
             self.add_event("damaged", str(error))
             return None
@@ -434,214 +393,133 @@ class Journal:
     ) -> None:
         """Record the metrics of a step, replacing what a replay reports again."""
         packed = pack_key(scope)
-        rows = [(packed, step, of, count, name, value, elapsed) for name, value in metrics.items()]
 
         def write() -> None:
-            self._db.executemany(
-                "delete from metric where scope = ? and step = ? and name = ?",
-                [(packed, step, name) for name in metrics],
-            )
-            self._db.executemany(
-                "insert into metric (scope, step, of, count, name, number, elapsed)"
-                " values (?, ?, ?, ?, ?, ?, ?)",
-                rows,
+            same = [(packed, step, name) for name in metrics]
+            self._db.delete("metric", "scope = ? and step = ? and name = ?", same)
+            # NaN is stored as nothing, and sealed as it is stored
+            numbers = {name: None if x != x else x for name, x in metrics.items()}
+            self._db.put(
+                "metric",
+                [
+                    (self._db.number("metric"), packed, step, of, count, name, x, elapsed)
+                    for name, x in numbers.items()
+                ],
             )
 
-        self._write(write)
+        self._db.write(write)
 
     def metrics(self) -> list[tuple[Key, int, str, float]]:
         """Return (scope, step, name, value) in order of scope, step and report."""
-        query = "select scope, step, name, number from metric order by scope, step, id"
+        found = self._db.rows("metric", "order by scope, step, id")
         return [
-            (self._key(query, "scope", scope), step, name, float("nan") if x is None else x)
-            for scope, step, name, x in self._rows(query)
+            (
+                read_key(self._path, "metric", "scope", scope),
+                step,
+                name,
+                float("nan") if x is None else x,
+            )
+            for _, scope, step, _, _, name, x, _ in found
         ]
 
     def add_product(
         self, name: str, scope: Key, kind: str, sha256: str, size: int, media: str
     ) -> None:
         """Record a product."""
-        values = (name, pack_key(scope), kind, sha256, size, media)
-        self._write(
-            lambda: self._db.execute(
-                "insert or replace into product values (?, ?, ?, ?, ?, ?)", values
-            )
-        )
+        row = (name, pack_key(scope), kind, sha256, size, media)
+        self._db.write(lambda: self._db.put("product", [row], replace=True))
 
     def products(self) -> list[dict[str, Any]]:
         """Return the products in order of name and scope."""
-        query = "select name, scope, kind, sha256, bytes, media from product order by name, scope"
         return [
             {
                 "name": name,
-                "scope": self._key(query, "scope", scope),
+                "scope": read_key(self._path, "product", "scope", scope),
                 "kind": kind,
                 "sha256": sha256,
                 "bytes": size,
                 "media": media,
             }
-            for name, scope, kind, sha256, size, media in self._rows(query)
+            for name, scope, kind, sha256, size, media in self._db.rows(
+                "product", "order by name, scope"
+            )
         ]
 
     def add_event(self, kind: str, text: str) -> None:
         """Record something that happened to the run, with the time."""
-        values = (time.time(), kind, text)
-        self._write(
-            lambda: self._db.execute(
-                "insert into event (time, kind, text) values (?, ?, ?)", values
-            )
-        )
+        self._db.write(lambda: self.put_event(kind, text))
+
+    def put_event(self, kind: str, text: str) -> None:
+        """Record an event inside a transaction (of `defer`)."""
+        self._db.put("event", [(self._db.number("event"), time.time(), kind, text)])
 
     def events(self) -> list[tuple[float, str, str]]:
         """Return (time, kind, text) in order."""
-        query = "select time, kind, text from event order by id"
-        return list(self._rows(query))
+        return [(when, kind, text) for _, when, kind, text in self._db.rows("event", "order by id")]
 
     def attempts(self) -> int:
         """Return how often items were tried, those that were lost with a worker included."""
-        return self._number("select coalesce(sum(attempts), 0) as total from outcome")
+        return sum(row.attempts for row in self._outcomes())
 
     def workers(self) -> dict[str, dict[str, float]]:
         """Return, for each worker, how many items it did and for how many seconds."""
-        query = (
-            "select worker, count(*) as total, sum(seconds) as seconds from outcome"
-            " group by worker order by worker"
-        )
-        rows = self._rows(query)
-        return {worker: {"items": items, "seconds": seconds} for worker, items, seconds in rows}
+        found: dict[str, dict[str, float]] = {}
+        for row in self._outcomes():
+            done = found.setdefault(row.worker, {"items": 0, "seconds": 0.0})
+            done["items"] += 1
+            done["seconds"] += row.seconds
+        return dict(sorted(found.items()))
 
     def failures(self) -> list[Row]:
         """Return the outcomes that failed and that the search saw, in key order."""
         if next(self._delivered(), None) is not None:
-            return list(self._seen(_SEEN + " where o.failure is not null order by o.key"))
-        query = "select * from outcome where failure is not null order by key"
-        return list(self._outcomes(query))
+            return list(self._seen("where o.failure is not null"))
+        return list(self._outcomes("where failure is not null order by key"))
 
-    # Reading: a row is what it should be only if it is looked at
+    def _outcomes(self, rest: str = "", *values: object) -> Iterator[Row]:
+        for columns in self._db.rows("outcome", rest, *values):
+            yield read_row(self._path, columns)
 
-    def _rows(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:
-        """Return rows whose columns hold what they may; raises CorruptStore for another."""
-        try:
-            found = self._db.execute(query, values)
-            kinds = self._kinds.get(query)
-            if kinds is None:
-                names = tuple(column[0] for column in found.description)
-                kinds = self._kinds[query] = schema.kinds(names)
-            for row in found:
-                if tuple(map(type, row)) not in kinds:
-                    raise schema.damaged(self._path, query, found.description, row)
-                yield row
-        except sqlite3.Error as error:
-            raise StoreError(f"cannot read {self._path}: {error}") from error
+    # Damage
 
-    def _number(self, query: str, *values: object) -> int:
-        ((number,),) = self._rows(query, *values)
-        return int(number)
+    def check(self) -> None:
+        """Raise CorruptStore for a file that SQLite cannot read whole."""
+        self._db.check()
 
-    def _outcomes(self, query: str, *values: object) -> Iterator[Row]:
-        return map(self._row, self._rows(query, *values))
+    def repair(self) -> list[str]:
+        """Take out the rows that are not what was written, and return what there was to say.
 
-    def _key(self, query: str, column: str, blob: bytes) -> Key:
-        try:
-            return unpack_key(blob)
-        except struct.error as error:
-            expected = "a key, 8 bytes a number"
-            raise schema.wrong(self._path, query, column, expected, blob) from error
+        An outcome is evaluated anew. What the search said of itself (calls, metrics, products) it
+        says again, from its beginning if need be: then no checkpoint may skip that. Raises
+        CorruptStore for a file that SQLite cannot read, and for the record: nobody knows it.
+        """
+        bad = list(self._db.damaged())
+        for table, _, error in bad:
+            if table == "run":
+                raise error
+        if not bad:
+            return []
 
-    def _row(self, raw: Sequence[Any]) -> Row:
-        key, function, item, shared, value, failed, observed, seconds, worker, attempts, depth = raw
-        try:
-            hashes = () if shared == "[]" else _hashes_in(shared)
-            failure = None if failed is None else _failure_in(failed)
-            return Row(
-                unpack_key(key),
-                function,
-                item,
-                hashes,
-                value,
-                failure,
-                bool(observed),
-                seconds,
-                worker,
-                attempts,
-                depth,
-            )
-        except (ValueError, struct.error) as error:
-            raise self._damaged_row(raw) from error
+        def write() -> None:
+            for table, columns, _ in bad:
+                self._db.delete_row(table, columns)
+            if any(table not in _BESIDE for table, _, _ in bad):
+                self._db.delete("checkpoint", "1", [()])
+            for text in told:
+                self.put_event("damaged", text)
 
-    def _damaged_row(self, raw: Sequence[Any]) -> CorruptStore:
-        key, _, _, shared, _, failed, *_ = raw
-        place = "key", "a key, 8 bytes a number", key
-        with suppress(struct.error):
-            unpack_key(key)
-            place = "failure", "a JSON object with kind and message", failed
-            try:
-                _hashes_in(shared)
-            except ValueError:
-                place = "shared", "a JSON list of hashes", shared
-        return schema.wrong(self._path, "from outcome", *place)
+        told = [f"{error}; it is made anew" for _, _, error in bad]
+        self._db.write(write)
+        return told
 
-    def _write(self, write: Callable[[], object]) -> None:
-        try:
-            self._db.execute("begin immediate")
-            try:
-                write()
-            except BaseException:
-                self._db.execute("rollback")
-                raise
-            self._db.execute("commit")
-        except sqlite3.Error as error:
-            raise StoreError(
-                f"cannot write {self._path}: {error}; nothing committed so far is lost, "
-                "free the disk or the folder and resume"
-            ) from error
+
+_MARKER = '{"$blob"'
+_BESIDE = ("checkpoint", "task_state", "event")
+"""Tables whose rows no later row counts on."""
 
 
 def _inside(key: Key, scopes: Sequence[Key]) -> bool:
     return any(key[: len(scope)] == scope for scope in scopes)
-
-
-def _hashes_in(text: str) -> tuple[str, ...]:
-    """Return the list of texts that a column holds; raises ValueError for any other text."""
-    found = _json(text)
-    if not (isinstance(found, list) and all(isinstance(one, str) for one in found)):
-        raise ValueError
-    return tuple(found)
-
-
-def _failure_in(text: str) -> Failure:
-    """Return the failure that a column holds; raises ValueError for any other text."""
-    fields = _json(text)
-    try:
-        failure = Failure(**fields)
-    except TypeError:
-        raise ValueError from None
-    if not all(isinstance(value, str) for value in fields.values()):
-        raise ValueError
-    return failure
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
-
-
-def _place(step: int, counter: int) -> str:
-    return f"step {step} after {counter} calls: "
-
-
-def _sealed(state: str, place: str = "") -> str:
-    return hashlib.sha256((place + state).encode()).hexdigest() + state
-
-
-def _unsealed(text: str, where: str, place: str) -> str:
-    seal, state = text[:64], text[64:]
-    found = hashlib.sha256((place + state).encode()).hexdigest()
-    if seal != found:
-        raise CorruptStore(where, seal, found)
-    return state
 
 
 def _fault() -> int | None:

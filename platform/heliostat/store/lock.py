@@ -36,10 +36,14 @@ class RunLock:
             file.close()
             pid, host = holder(self._path)
             raise RunLocked(self._path.parent.name, pid, host)
-        file.truncate(0)
-        file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
-        file.flush()
         self._file = file
+
+    def sign(self) -> None:
+        """Write into the lock who has it: not before it is known that the run may go on."""
+        if self._file is not None:
+            self._file.truncate(0)
+            self._file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
+            self._file.flush()
 
     def release(self) -> None:
         """Give the lock back."""

@@ -17,9 +17,10 @@ from heliostat.errors import (
 )
 from heliostat.store.entries import check_entries
 from heliostat.store.folder import RunFolder
-from heliostat.store.journal import Journal, Row
+from heliostat.store.journal import Journal
 from heliostat.store.lock import held
 from heliostat.store.record import RunRecord
+from heliostat.store.rows import Row
 from heliostat.values.canonical import decode
 
 
@@ -30,10 +31,13 @@ class RunView:
     CorruptStore naming file, table and column where it is not what was written.
     """
 
-    def __init__(self, folder: RunFolder) -> None:
+    def __init__(self, folder: RunFolder, *, whole: bool = True) -> None:
+        """Open a run; with `whole` its database is looked through, not for one line of many."""
         check_entries(folder.path)
         self.folder = folder
         self._journal = Journal(folder.database, folder.artifacts, readonly=True)
+        if whole:
+            self._journal.check()
 
     def close(self) -> None:
         """Close the journal."""
@@ -73,12 +77,14 @@ class RunView:
     def state(self) -> str:
         """running, finished, failed, interrupted, or stopped (its driver is gone)."""
         state = self.about.state
-        return "stopped" if state == "running" and not held(self.folder.lock) else state
+        if held(self.folder.lock):  # a resume says so once it goes beyond what was there
+            return "running"
+        return "stopped" if state == "running" else state
 
     @property
     def digest(self) -> str | None:
         """The digest of a finished run."""
-        return self.about.digest
+        return self.about.digest if self.state == "finished" else None
 
     @cached_property
     def config(self) -> dict[str, Any]:

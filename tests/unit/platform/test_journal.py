@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from heliostat.engine.engine import MOST_UNSAVED
 from heliostat.errors import CorruptStore, StoreError
 from heliostat.store.artifacts import ArtifactStore
-from heliostat.store.journal import Journal, Row, pack_key, unpack_key
+from heliostat.store.journal import Journal
+from heliostat.store.rows import Row, pack_key, unpack_key
 from heliostat.values.outcome import Failure
 
 keys = st.lists(st.integers(0, 2**40), max_size=5).map(tuple)
@@ -122,7 +123,7 @@ def test_the_newest_intact_checkpoint_is_used_and_damage_is_recorded(tmp_path: P
     assert next(journal.checkpoints(())).step == 3
     database = sqlite3.connect(tmp_path / "run.db")
     database.execute("update checkpoint set state = replace(state, '3}', '4}') where step = 3")
-    database.execute("update checkpoint set state = substr(state, 1, 40) where step = 2")
+    database.execute("update checkpoint set state = substr(state, 1, 4) where step = 2")
     database.commit()
     intact = list(journal.checkpoints(()))
     assert [(c.step, c.counter, c.state) for c in intact] == [(1, 10, '{"step": 1}')]

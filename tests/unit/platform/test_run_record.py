@@ -102,7 +102,7 @@ def test_a_run_of_the_schema_before_is_refused_with_what_to_do(
     ):
         with pytest.raises(StoreError) as caught:
             open_it()
-        said = f"written by an earlier Heliostat{version} (schema 1, this one reads schema 2)"
+        said = f"written by an earlier Heliostat{version} (schema 1, this one reads schemas 2 to 3)"
         assert said in str(caught.value)
         assert f"heliostat run {tmp_path / 'config.toml'}" in str(caught.value)
     assert (tmp_path / "run.db").read_bytes() == before
@@ -113,7 +113,10 @@ def test_all_tables_are_strict_and_refuse_a_value_of_another_type(tmp_path: Path
     opened(tmp_path, record=RunRecord("count", {})).close()
     with closing(sqlite3.connect(tmp_path / "run.db")) as database:
         assert database.execute("pragma user_version").fetchone() == (SCHEMA,)
-        for statement in ("update run set record = x'00'", "insert into call values ('a', 1)"):
+        for statement in (
+            "update run set record = x'00'",
+            "insert into call values ('a', 1, x'00')",
+        ):
             with pytest.raises(sqlite3.IntegrityError):
                 database.execute(statement)
 

@@ -28,7 +28,7 @@ def ls(runs: Path | None, as_json: bool, wanted: str | None) -> None:
     rows: list[dict[str, Any]] = []
     for folder in folders(runs_root(runs)):
         try:
-            view = RunView(folder)
+            view = RunView(folder, whole=False)
             rows.append(view.row())
             view.close()
         except StoreError as error:  # one run that cannot be read hides no other

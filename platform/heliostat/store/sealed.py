@@ -1,0 +1,214 @@
+"""The database of a run: strict tables whose every row carries a hash over all of its columns.
+
+A row is looked at when it is read: its types, because a file can be made to lie about them, and its
+seal, because one bit that flips on a disk gives another value that reads as well.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from heliostat.errors import CorruptStore, StoreError
+from heliostat.store import schema, upgrade
+from heliostat.store.seal import seal
+
+Kinds = frozenset[tuple[type, ...]]
+
+
+class SealedDatabase:
+    """SQLite with sealed rows; one process writes, any number read.
+
+    An older one is read through a copy in memory that has seals, and gets its own when it is opened
+    to be written.
+    """
+
+    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+        self.path = path
+        self._kinds: dict[str, tuple[Kinds, Kinds]] = {}
+        self._last_id: dict[str, int] = {}
+        try:
+            if readonly:
+                uri = path.resolve().as_uri() + "?mode=ro"  # names may hold ?, # and %
+                self._db = sqlite3.connect(uri, uri=True, timeout=10)
+            else:
+                self._db = sqlite3.connect(
+                    path, isolation_level=None, check_same_thread=False, timeout=10
+                )
+            self._db.execute("pragma trusted_schema = off")
+            found = schema.of(self._db, path)
+            self.new = found is None
+            if found is not None and found < schema.SCHEMA:
+                self._upgrade(readonly)
+            if not readonly:
+                self._db.execute("pragma journal_mode = wal")
+                self._db.execute("pragma synchronous = normal")
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot open {path}: {error}") from error
+
+    def _upgrade(self, readonly: bool) -> None:
+        if readonly:
+            copy = sqlite3.connect(":memory:", isolation_level=None)
+            with closing(self._db) as old:
+                old.backup(copy)
+            self._db = copy
+        self.write(lambda: upgrade.to_sealed(self._db))
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    # Writing
+
+    def write(self, change: Callable[[], object]) -> None:
+        """Make a change in one transaction: whole, or not at all."""
+        try:
+            self._db.execute("begin immediate")
+            try:
+                change()
+            except BaseException:
+                self._db.execute("rollback")
+                raise
+            self._db.execute("commit")
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"cannot write {self.path}: {error}; nothing committed so far is lost, "
+                "free the disk or the folder and resume"
+            ) from error
+
+    def create(self) -> None:
+        """Make the tables, inside a transaction."""
+        for text in schema.TABLES:
+            self._db.execute(text)
+        self._db.execute(f"pragma user_version = {schema.SCHEMA}")
+
+    def put(self, table: str, rows: Sequence[Sequence[object]], *, replace: bool = False) -> None:
+        """Insert rows with their seals, inside a transaction."""
+        places = ", ".join("?" * (len(schema.COLUMNS[table]) + 1))
+        verb = "insert or replace" if replace else "insert"
+        self._db.executemany(
+            f"{verb} into {table} values ({places})",
+            [(*row, seal(table, row)) for row in map(self._as_stored(table), rows)],
+        )
+
+    def _as_stored(self, table: str) -> Callable[[Sequence[object]], Sequence[object]]:
+        """Return what gives a row as it is read again: True as 1, 1 as 1.0 where it is real."""
+        kinds = self._kinds_of(table)[0]
+
+        def stored(row: Sequence[object]) -> Sequence[object]:
+            return row if tuple(map(type, row)) in kinds else schema.converted(table, row)
+
+        return stored
+
+    def number(self, table: str) -> int:
+        """Return the number of a table's next row, where rows are numbered as they come."""
+        if table not in self._last_id:
+            query = f"select coalesce(max(id), 0) as total from {table}"
+            self._last_id[table] = self.total(query)
+        self._last_id[table] += 1
+        return self._last_id[table]
+
+    def delete(self, table: str, where: str, values: Iterable[Sequence[object]]) -> None:
+        """Delete rows, inside a transaction."""
+        self._db.executemany(f"delete from {table} where {where}", values)
+
+    def delete_row(self, table: str, row: Sequence[object]) -> None:
+        """Delete the row that holds these columns, inside a transaction."""
+        where = " and ".join(f"{column} is ?" for column in schema.COLUMNS[table])
+        self.delete(table, where, [row])
+
+    # Reading
+
+    def rows(self, table: str, rest: str = "", *values: object) -> Iterator[tuple[Any, ...]]:
+        """Return whole rows without their seals; `rest` follows the table's name in the query.
+
+        Raises CorruptStore naming table and row for one that is not what was written.
+        """
+        found = self._read(f"select * from {table} {rest}", values, table)
+        return (row[0] for row in found)
+
+    def tried(self, table: str, rest: str, *values: object) -> list[tuple[Any, ...] | CorruptStore]:
+        """Return rows as `rows` does, and the error in place of one that is not as written."""
+        found: list[tuple[Any, ...] | CorruptStore] = []
+        for row in self._execute(f"select * from {table} {rest}", values):
+            try:
+                found.append(self._checked(table, row))
+            except CorruptStore as error:
+                found.append(error)
+        return found
+
+    def joined(
+        self, query: str, tables: Sequence[str], *values: object
+    ) -> Iterator[tuple[tuple[Any, ...] | None, ...]]:
+        """Return rows of a join of whole tables; a part that is not there is None."""
+        return self._read(query, values, *tables)
+
+    def total(self, query: str, *values: object) -> int:
+        """Return the number that a query counts."""
+        ((number,),) = self._execute(query, values)
+        if type(number) is not int:
+            raise schema.wrong(self.path, query, "total", "a whole number", number)
+        return number
+
+    def check(self) -> None:
+        """Raise CorruptStore where the file is none of SQLite's any more: rows may be missing."""
+        for (text,) in self._execute("pragma quick_check(1)", ()):
+            if text != "ok":
+                raise CorruptStore(str(self.path), "a sound database", " ".join(text.split()))
+
+    def damaged(self) -> Iterator[tuple[str, tuple[Any, ...], CorruptStore]]:
+        """Return each row that is not what was written: its table, columns and the error.
+
+        Raises CorruptStore where the file itself is none of SQLite's any more.
+        """
+        self.check()
+        for table in schema.COLUMNS:
+            for row in self._execute(f"select * from {table}", ()):
+                try:
+                    self._checked(table, row)
+                except CorruptStore as error:
+                    yield table, row[:-1], error
+
+    def _read(
+        self, query: str, values: tuple[object, ...], *tables: str
+    ) -> Iterator[tuple[Any, ...]]:
+        widths = [len(schema.COLUMNS[table]) + 1 for table in tables]
+        earlier: list[Any] = [None] * len(tables)
+        for row in self._execute(query, values):
+            parts, start = [], 0
+            for at, (table, width) in enumerate(zip(tables, widths, strict=True)):
+                part = row[start : start + width]
+                start += width
+                if at and part == earlier[at]:  # the same call beside each of its outcomes
+                    parts.append(part[:-1] if part[-1] is not None else None)
+                    continue
+                earlier[at] = part
+                if at and part[-1] is None and not any(x is not None for x in part):
+                    parts.append(None)
+                    continue
+                parts.append(self._checked(table, part))
+            yield tuple(parts)
+
+    def _checked(self, table: str, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        if tuple(map(type, row)) not in self._kinds_of(table)[1]:
+            raise schema.damaged(self.path, table, row)
+        columns = row[:-1]
+        if seal(table, columns) != row[-1]:
+            raise schema.broken_seal(self.path, table, row)
+        return columns
+
+    def _kinds_of(self, table: str) -> tuple[Kinds, Kinds]:
+        """Return the types that a row of a table may have, without its seal and with it."""
+        if table not in self._kinds:
+            columns = schema.COLUMNS[table]
+            self._kinds[table] = schema.kinds(columns), schema.kinds((*columns, "seal"))
+        return self._kinds[table]
+
+    def _execute(self, query: str, values: tuple[object, ...]) -> Iterator[tuple[Any, ...]]:
+        try:
+            yield from self._db.execute(query, values)
+        except sqlite3.Error as error:
+            raise StoreError(f"cannot read {self.path}: {error}") from error
