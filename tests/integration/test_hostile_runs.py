@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from in_process import Ended, InProcess
-from journal_rows import execute_unchecked
+from journal_rows import execute, execute_unchecked
 
 GOOD = "20200101-000000-checkpointed-good"
 BAD = "20200101-000001-checkpointed-odd"
@@ -43,13 +43,7 @@ def cli(tmp_path: Path, made: Path) -> InProcess:
 
 
 def sql(query: str, *values: object) -> Change:
-    def change(run: Path) -> None:
-        database = sqlite3.connect(run / "run.db")
-        database.execute(query, values)
-        database.commit()
-        database.close()
-
-    return change
+    return lambda run: execute(run, query, *values, forged=True)
 
 
 def unchecked(query: str, *values: object) -> Change:
@@ -120,13 +114,13 @@ DAMAGED: dict[str, tuple[Change, str]] = {
     "a record without a method": (record('{"config": {}}'), "record, method"),
     "a deep record": (record("[" * 100_000), "table run, record"),
     "a deep configuration": (record('{"config":' + "[" * 100_000), "table run, record"),
-    "bytes in the record": (unchecked("update run set record = x'ff00'"), "run, column record"),
+    "bytes in the record": (unchecked("update run set record = x'ff00'"), "run.record"),
     "no record": (sql("delete from run"), "table run"),
     "a schema of the future": (sql("pragma user_version = 99"), "newer Heliostat (schema 99"),
     "a number in place of a schema": (sql("pragma user_version = -1"), ""),
     "text in place of a key": (
         unchecked("update outcome set key = 'abc' where key = (select key from outcome limit 1)"),
-        "outcome, column key",
+        "outcome.key",
     ),
     "two bytes in place of a key": (
         sql("update outcome set key = x'0102' where key = (select key from outcome limit 1)"),
@@ -136,11 +130,11 @@ DAMAGED: dict[str, tuple[Change, str]] = {
         sql("update outcome set key = x'' where key = (select key from outcome limit 1)"),
         "",
     ),
-    "items that are blobs": (unchecked("update outcome set item = x'80'"), "outcome, column item"),
+    "items that are blobs": (unchecked("update outcome set item = x'80'"), "outcome.item"),
     "items of no JSON": (sql("update outcome set item = '{'"), "outcome, column item"),
     "values that are blobs": (
         unchecked("update outcome set value = x'80'"),
-        "outcome, column value",
+        "outcome.value",
     ),
     "values of no JSON": (sql("update outcome set value = '{'"), ""),
     "shared data of letters": (sql("update outcome set shared = 'z'"), "outcome, column shared"),
@@ -151,11 +145,11 @@ DAMAGED: dict[str, tuple[Change, str]] = {
     ),
     "seconds of letters": (
         unchecked("update outcome set seconds = 'x'"),
-        "outcome, column seconds",
+        "outcome.seconds",
     ),
     "text that is no UTF-8": (
-        sql("update outcome set worker = cast(x'ff' as text)"),
-        "cannot read",
+        lambda run: execute(run, "update outcome set worker = cast(x'ff' as text)"),
+        "table outcome, row 0.0",
     ),
     "times of letters": (unchecked("update event set time = 'x'"), ""),
     "a deep result": (result("[" * 100_000), "its result"),
@@ -344,7 +338,9 @@ def test_a_terminal_is_shown_what_a_run_says_and_obeys_none_of_it(cli: InProcess
     for name in ("command", "digest", "error"):
         field(name, ESCAPE)(run)
     field("labels", [ESCAPE])(run)
-    sql("insert into product values (?, x'', ?, ?, 1, ?)", ESCAPE, ESCAPE, "a" * 64, ESCAPE)(run)
+    sql("insert into product values (?, x'', ?, ?, 1, ?, x'')", ESCAPE, ESCAPE, "a" * 64, ESCAPE)(
+        run
+    )
     sql("update outcome set failure = ?", json.dumps({"kind": ESCAPE, "message": ESCAPE}))(run)
     sql("update outcome set worker = ?", ESCAPE)(run)
     for command in [["ls"], *COMMANDS[:-1], ["export", BAD, "--product", ESCAPE]]:

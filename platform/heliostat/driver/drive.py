@@ -19,7 +19,7 @@ from heliostat.engine.conduct import conducted
 from heliostat.engine.engine import Engine
 from heliostat.engine.listener import Listener
 from heliostat.engine.stopping import STOP_SECONDS, stoppable
-from heliostat.errors import Interrupted, ResultChanged
+from heliostat.errors import Interrupted
 from heliostat.executors.choice import Execution, Inputs, make_executor
 from heliostat.plugins.allowed import PluginRow, blocked_names
 from heliostat.plugins.building import PartBuilder
@@ -122,9 +122,6 @@ def drive(begun: Begun) -> dict[str, Any]:
         journal.settle()
         finish(journal, engine, result)
         state = "finished"
-    except ResultChanged:
-        state = "finished"  # as it was
-        raise
     except Interrupted as stopped:
         error = stopped
         state = "interrupted"

@@ -57,11 +57,11 @@ def account_of(
         "replayed": engine.replayed,
         "executor": engine.executor.describe(),
     }
-    journal.change(
-        state=state,
-        error="" if error is None else f"{type(error).__name__}: {error}",
-        last_start=last_start,
-    )
+    if isinstance(error, ResultChanged):
+        journal.change(state="finished", last_start=last_start)  # as it was
+    else:
+        told = "" if error is None else f"{type(error).__name__}: {error}"
+        journal.change(state=state, error=told, last_start=last_start)
     record = journal.record
     return {
         "run": folder.id,

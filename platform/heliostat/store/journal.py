@@ -501,8 +501,8 @@ class Journal:
             return []
 
         def write() -> None:
-            for table, columns, _ in bad:
-                self._db.delete_row(table, columns)
+            for table, seal, _ in bad:
+                self._db.delete(table, "seal is ?", [(seal,)])
             if any(table not in _BESIDE for table, _, _ in bad):
                 self._db.delete("checkpoint", "1", [()])
             for text in told:

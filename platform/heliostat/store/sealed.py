@@ -115,11 +115,6 @@ class SealedDatabase:
         """Delete rows, inside a transaction."""
         self._db.executemany(f"delete from {table} where {where}", values)
 
-    def delete_row(self, table: str, row: Sequence[object]) -> None:
-        """Delete the row that holds these columns, inside a transaction."""
-        where = " and ".join(f"{column} is ?" for column in schema.COLUMNS[table])
-        self.delete(table, where, [row])
-
     # Reading
 
     def rows(self, table: str, rest: str = "", *values: object) -> Iterator[tuple[Any, ...]]:
@@ -159,18 +154,22 @@ class SealedDatabase:
             if text != "ok":
                 raise CorruptStore(str(self.path), "a sound database", " ".join(text.split()))
 
-    def damaged(self) -> Iterator[tuple[str, tuple[Any, ...], CorruptStore]]:
-        """Return each row that is not what was written: its table, columns and the error.
+    def damaged(self) -> Iterator[tuple[str, bytes, CorruptStore]]:
+        """Return each row that is not what was written: its table, its seal and the error.
 
         Raises CorruptStore where the file itself is none of SQLite's any more.
         """
         self.check()
-        for table in schema.COLUMNS:
-            for row in self._execute(f"select * from {table}", ()):
-                try:
-                    self._checked(table, row)
-                except CorruptStore as error:
-                    yield table, row[:-1], error
+        self._db.text_factory = lambda raw: raw.decode(errors="surrogateescape")
+        try:
+            for table in schema.COLUMNS:
+                for row in self._execute(f"select * from {table}", ()):
+                    try:
+                        self._checked(table, row)
+                    except CorruptStore as error:
+                        yield table, row[-1], error
+        finally:
+            self._db.text_factory = str
 
     def _read(
         self, query: str, values: tuple[object, ...], *tables: str
@@ -211,4 +210,7 @@ class SealedDatabase:
         try:
             yield from self._db.execute(query, values)
         except sqlite3.Error as error:
+            if "decode to UTF-8" in str(error):  # by SQLite, without saying in which row
+                for *_, found in self.damaged():
+                    raise found from error
             raise StoreError(f"cannot read {self.path}: {error}") from error

@@ -90,6 +90,7 @@ def test_the_lock_names_who_holds_it(tmp_path: Path) -> None:
     first, second = RunLock(tmp_path / "lock"), RunLock(tmp_path / "lock")
     first.acquire()
     assert held(tmp_path / "lock")
+    first.sign()
     assert holder(tmp_path / "lock") == (os.getpid(), socket.gethostname())
     with pytest.raises(RunLocked, match=rf"process {os.getpid()} on {socket.gethostname()}"):
         second.acquire()
