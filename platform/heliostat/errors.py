@@ -162,7 +162,7 @@ class TaskError(ExecutionError):
 
     def __init__(self, key: Key, kind: str, message: str, traceback: str = "") -> None:
         self.key, self.kind, self.message, self.traceback = key, kind, message, traceback
-        super().__init__(f"task {key_text(key)} failed ({kind}): {message}")
+        super().__init__(f"task {key_text(key)} failed ({kind})" + (message and f": {message}"))
 
 
 class TooManyFailures(ExecutionError):

@@ -16,11 +16,12 @@ from heliostat.contract.task import Resources
 from heliostat.engine.executor import Executor
 from heliostat.engine.listener import Listener
 from heliostat.engine.turns import Turns
-from heliostat.errors import Interrupted, Key, ReplayMismatch, key_text
+from heliostat.errors import Interrupted, Key, ReplayMismatch, TaskError, key_text
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.journal import Journal
 from heliostat.store.log import RunLog
 from heliostat.store.rows import Row
+from heliostat.values.outcome import Failure
 from heliostat.worker.numerics import set_threads
 from heliostat.worker.work import Reply, TaskState, Work
 
@@ -73,6 +74,7 @@ class Engine:
         self._asked: dict[Key, Work] = {}
         self._recalled: set[Key] = set()
         self._started = False
+        self._failed_branches: dict[Key, Failure] = {}
         self.turns = Turns()
 
     def place(self) -> str:
@@ -84,6 +86,20 @@ class Engine:
     def warn(self, text: str) -> None:
         """Tell of something that the author of the search should mend; changes no result."""
         self.listener.on_event("warning", f"{self.place()}: {text}")
+
+    def note_failure(self, key: Key, failure: Failure) -> None:
+        """Keep why a branch failed: it has no row, and its search is told the kind alone."""
+        self._failed_branches[key] = failure
+        self.log.add("failed", f"branch {key_text(key)}: {failure.kind}: {failure.message}")
+
+    def explained(self, error: TaskError) -> TaskError:
+        """Return the error that a search left with, with the message that it was not shown."""
+        key = error.key
+        row = None if key in self._failed_branches else self.journal.get(key)
+        failure = self._failed_branches.get(key) if row is None else row.failure
+        if failure is None:
+            return error
+        return TaskError(key, failure.kind, failure.message, failure.traceback)
 
     def stop(self) -> None:
         """Ask the search to end at its next use of `run`; safe in a signal handler."""

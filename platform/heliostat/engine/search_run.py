@@ -171,7 +171,9 @@ class SearchRun(Run):
         del self._branches[key]
         failure = None if branch.error is None else _failure_of(branch.error)
         self._engine.journal.own(key)
-        return Outcome(key, branch.result, failure)
+        if failure is not None:
+            self._engine.note_failure(key, failure)
+        return Outcome(key, branch.result, failure and failure.seen())
 
     def require(self, resources: Resources) -> None:
         self.own_thread()
@@ -422,7 +424,7 @@ class SearchRun(Run):
         if row.value is not None:
             where = f"the value of item {key_text(row.key)}"
             value = self._read(self._engine.journal.extern(row.value), where)
-        return Outcome(row.key, value, row.failure)
+        return Outcome(row.key, value, row.failure and row.failure.seen())
 
     def _read(self, text: str, where: str) -> Any:
         """Return the value of a text; what a resumed run cannot read was not written so."""

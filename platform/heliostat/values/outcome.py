@@ -22,11 +22,19 @@ CHANCES = {
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an item has no value. Only `kind` belongs to the digest: messages may hold addresses."""
+    """Why an item has no value.
+
+    Only `kind` belongs to the digest: messages may hold addresses, and differ between machines. So
+    a search is given the kind alone; the journal, `show` and the report have the message.
+    """
 
     kind: str
-    message: str
+    message: str = ""
     traceback: str = ""
+
+    def seen(self) -> Failure:
+        """Return what a search may see of it."""
+        return Failure(self.kind)
 
 
 @dataclass(frozen=True)

@@ -287,8 +287,7 @@ def _trial(
     number: int, params: dict[str, Any], outcome: Outcome[Any], objectives: Mapping[str, str]
 ) -> Trial:
     if outcome.failure is not None:
-        told = f"{outcome.failure.kind}: {outcome.failure.message}"
-        return Trial(number, params, None, told)
+        return Trial(number, params, None, outcome.failure.kind)
     return Trial(number, params, read_values(outcome.value, list(objectives)))
 
 
