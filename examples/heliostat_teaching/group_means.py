@@ -34,8 +34,7 @@ def fit_group(item: tuple[int, Shared[Any]], ctx: TaskContext) -> dict[str, Any]
 
 def search(config: GroupMeansConfig, run: Run) -> dict[str, Any]:
     """Alternate: fit all groups around the center, move the center to their mean."""
-    step, theta = run.restore((0, np.zeros(3)))
-    loss = float("nan")
+    step, (theta, loss) = run.restore((0, (np.zeros(3), float("nan"))))
     for t in range(step, config.rounds):
         center = run.share((theta, config.pull, config.samples))
         items = [(group, center) for group in range(config.groups)]
@@ -43,7 +42,7 @@ def search(config: GroupMeansConfig, run: Run) -> dict[str, Any]:
         theta = np.mean([fit["theta"] for fit in fits], axis=0)
         loss = float(np.mean([fit["loss"] for fit in fits]))
         run.report(t + 1, of=config.rounds, count=(t + 1) * config.groups, loss=loss)
-        run.checkpoint(t + 1, theta)
+        run.checkpoint(t + 1, (theta, loss))
     run.save("center", theta)
     return {"theta": theta, "loss": loss}
 

@@ -166,15 +166,32 @@ class TaskError(ExecutionError):
 
 
 class TooManyFailures(ExecutionError):
-    """Every task of a call failed, or those that came first: going on would only fail more."""
+    """Every task of a call failed, or those that came first: going on would only fail more.
+
+    `at` is the key of the first one, whose message a search is not shown.
+    """
 
     def __init__(
-        self, key: Key, function: str, count: int, first: str, *, early: bool = False
+        self,
+        key: Key,
+        function: str,
+        count: int,
+        first: str,
+        *,
+        at: Key,
+        early: bool = False,
     ) -> None:
+        self.at = at
+        self._told = key, function, count, early
         which = "the first" if early else "all"
         super().__init__(
             f"{which} {count} tasks of call {key_text(key)} ({function}) failed; first: {first}"
         )
+
+    def with_first(self, first: str) -> TooManyFailures:
+        """Return the same error with more to say of the first failure."""
+        key, function, count, early = self._told
+        return TooManyFailures(key, function, count, first, at=self.at, early=early)
 
 
 class ResourceError(ExecutionError):

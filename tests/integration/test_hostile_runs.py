@@ -285,6 +285,7 @@ def test_a_run_folder_may_be_reached_through_a_link(cli: InProcess) -> None:
 )
 def test_verify_calls_nothing_but_tasks_of_the_run_s_method(cli: InProcess, function: str) -> None:
     sql("update outcome set function = ?, item = ?", function, json.dumps(CODE))(cli.runs / BAD)
+    field("digest", None)(cli.runs / BAD)
     done = cli("verify", BAD)
     assert done.returncode == 5
     assert "nothing was evaluated" in done.stderr

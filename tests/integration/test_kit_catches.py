@@ -31,6 +31,12 @@ MISTAKES = [
         "draw from ctx.rng(...)",
     ),
     (
+        "forgets",
+        "replay",
+        "came to another result than when the run finished: was",
+        "keep in run.checkpoint(...) all that it needs",
+    ),
+    (
         "set_order",
         "set-order",
         "with sets in another order (PYTHONHASHSEED=1): first difference at 0.",
@@ -314,6 +320,7 @@ NAMES = [
     "test_run_again_with_a_full_cache_is_equal",
     "test_order_of_sets_decides_nothing",
     "test_shared_data_stay_as_they_are",
+    "test_a_replay_comes_to_the_same_result",
     "test_items_in_reversed_order_give_equal_values",
     "test_writes_only_into_run_folder_and_cache",
     "test_no_other_process_is_started",

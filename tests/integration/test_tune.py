@@ -244,7 +244,9 @@ def test_a_trial_whose_configuration_does_not_fit_together_fails_alone(here: Any
         assert (trial["values"] is None) == (trial["params"]["least"] > 3)
     failed = [trial for trial in trials if trial["values"] is None]
     assert account["result"]["failed"] == len(failed) > 0
-    assert "at most most = 3" in failed[0]["failure"]
+    assert failed[0]["failure"] == "ConfigError"
+    events = here.json("show", account["run"])["events"]
+    assert any("at most most = 3" in event["text"] for event in events)
 
 
 def test_what_each_trial_left_can_be_picked(here: Any) -> None:

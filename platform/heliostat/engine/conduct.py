@@ -12,7 +12,7 @@ from heliostat.contract.method import MethodSpec
 from heliostat.engine.engine import Engine
 from heliostat.engine.search_run import main_run
 from heliostat.engine.stopping import SWALLOWED
-from heliostat.errors import EncodingError, Interrupted, MisuseError, PluginError, TaskError, told
+from heliostat.errors import EncodingError, Interrupted, MisuseError, PluginError, told
 from heliostat.values.canonical import encode
 
 
@@ -35,8 +35,9 @@ def conducted(method: MethodSpec, config: Any, engine: Engine) -> str:
         if not isinstance(error, Exception):
             what = f"the search raised {told(error)}; a search ends by returning its result"
             raise PluginError(f"{engine.place()}: {what}") from error
-        if isinstance(error, TaskError):
-            raise engine.explained(error) from error
+        explained = engine.explained(error)
+        if explained is not error:
+            raise explained from error
         raise
     if engine.told_to_stop:
         engine.warn(SWALLOWED)

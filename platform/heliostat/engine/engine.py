@@ -16,7 +16,7 @@ from heliostat.contract.task import Resources
 from heliostat.engine.executor import Executor
 from heliostat.engine.listener import Listener
 from heliostat.engine.turns import Turns
-from heliostat.errors import Interrupted, Key, ReplayMismatch, TaskError, key_text
+from heliostat.errors import Interrupted, Key, ReplayMismatch, TaskError, TooManyFailures, key_text
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.journal import Journal
 from heliostat.store.log import RunLog
@@ -92,14 +92,18 @@ class Engine:
         self._failed_branches[key] = failure
         self.log.add("failed", f"branch {key_text(key)}: {failure.kind}: {failure.message}")
 
-    def explained(self, error: TaskError) -> TaskError:
+    def explained(self, error: Exception) -> Exception:
         """Return the error that a search left with, with the message that it was not shown."""
-        key = error.key
+        if not isinstance(error, TaskError | TooManyFailures):
+            return error
+        key = error.key if isinstance(error, TaskError) else error.at
         row = None if key in self._failed_branches else self.journal.get(key)
         failure = self._failed_branches.get(key) if row is None else row.failure
         if failure is None:
             return error
-        return TaskError(key, failure.kind, failure.message, failure.traceback)
+        if isinstance(error, TaskError):
+            return TaskError(key, failure.kind, failure.message, failure.traceback)
+        return error.with_first(f"{failure.kind}: {failure.message}")
 
     def stop(self) -> None:
         """Ask the search to end at its next use of `run`; safe in a signal handler."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from heliostat.errors import Key, TooManyFailures
 from heliostat.store.rows import Row
-from heliostat.values.outcome import Failure, Outcome
+from heliostat.values.outcome import Outcome
 
 FEWEST_TO_GIVE_UP = 8
 """A `map` in which every item failed ends the search if it had so many."""
@@ -16,10 +16,12 @@ FAILURES_TO_STOP = 64
 
 
 def refuse_if_all_failed(call: Key, function: str, outcomes: Sequence[Outcome[Any]]) -> None:
-    """Raise TooManyFailures, quoting the first, if a call has many outcomes and all failed."""
-    failed = [outcome.failure for outcome in outcomes if outcome.failure is not None]
+    """Raise TooManyFailures, naming the first, if a call has many outcomes and all failed."""
+    failed = [outcome for outcome in outcomes if outcome.failure is not None]
     if len(failed) == len(outcomes) >= FEWEST_TO_GIVE_UP:
-        raise TooManyFailures(call, function, len(failed), _quoted(failed[0]))
+        first = failed[0]
+        assert first.failure is not None
+        raise TooManyFailures(call, function, len(failed), first.failure.kind, at=first.key)
 
 
 class Failing:
@@ -30,7 +32,7 @@ class Failing:
         self._count: int | None = 0
 
     def take(self, row: Row) -> None:
-        """Take an outcome in the order of keys; raises TooManyFailures, quoting the first."""
+        """Take an outcome in the order of keys; raises TooManyFailures, naming the first."""
         if self._count is None:
             return
         if row.failure is None:
@@ -43,10 +45,7 @@ class Failing:
                 self._first.key[:-1],
                 self._first.function,
                 self._count,
-                _quoted(self._first.failure),
+                self._first.failure.kind,
+                at=self._first.key,
                 early=True,
             )
-
-
-def _quoted(failure: Failure) -> str:
-    return f"{failure.kind}: {failure.message}"

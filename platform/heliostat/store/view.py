@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
@@ -155,8 +156,19 @@ class RunView:
         return sorted({scope for scope, _, _, _ in self._journal.metrics()})
 
     def outcomes(self, *, delivered: bool = True) -> Iterator[Row]:
-        """Yield journaled outcomes in key order."""
-        return self._journal.outcomes(delivered=delivered)
+        """Yield journaled outcomes in key order: those the search saw, or all.
+
+        Raises CorruptStore after the last of a finished run if they are not those it ended with.
+        """
+        total = hashlib.sha256()
+        for row in self._journal.outcomes(delivered=delivered):
+            if delivered and not row.observed:
+                total.update(row.line().encode())
+            yield row
+        expected, found = self.digest, total.hexdigest()
+        if delivered and expected not in (None, found):
+            where = f"{self.folder.database}: table outcome"
+            raise CorruptStore(where, f"the rows of digest {expected}", f"those of {found}")
 
     def text(self, held_text: str) -> str:
         """Return the full canonical text of what a row holds."""

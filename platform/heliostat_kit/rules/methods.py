@@ -82,6 +82,14 @@ RULES: tuple[Rule, ...] = (
         test="shared_data_stay_as_they_are",
     ),
     Rule(
+        "replay",
+        "the search of a finished run, replayed from the journal, comes to the same result",
+        "compute the result from outcomes, or keep in run.checkpoint(...) all that it needs: after "
+        "a restore the search has seen nothing of what came before",
+        evaluations.replayed,
+        test="a_replay_comes_to_the_same_result",
+    ),
+    Rule(
         "item-order",
         "a task's value depends on its item, shared data and named streams alone",
         "look for module-level variables that a task changes, and for objects of ctx.cached that "

@@ -271,7 +271,9 @@ def _search(
         done[number] = trial
         optimiser.tell(number, trial.values)
         if told == FEWEST_TO_GIVE_UP and all(t.values is None for t in done.values()):
-            raise TooManyFailures(outcome.key, name, told, done[min(done)].failure)
+            first = min(numbers, key=numbers.__getitem__)
+            what = done[numbers[first]].failure
+            raise TooManyFailures(outcome.key, name, told, what, at=first)
         metrics = dict(zip(objectives, trial.values or (), strict=False))
         if trial.values is not None and len(objectives) == 1:
             (direction,) = objectives.values()

@@ -58,8 +58,10 @@ def test_a_failing_item_is_an_outcome_and_unwrapping_it_names_the_task(tmp_path:
     done = drive(lambda run: run.map(tasks.fail_on_odd, range(4)), tmp_path)
     assert [o.ok for o in done.result] == [True, False, True, False]
     assert done.result[1].failure.kind == "ValueError"
-    assert "fail_on_odd" in done.result[1].failure.traceback
-    with pytest.raises(TaskError, match=r"task 0\.3 failed \(ValueError\): odd: 3"):
+    assert done.result[1].failure.message == done.result[1].failure.traceback == ""
+    failed = [row.failure for row in done.rows if row.failure is not None]
+    assert "fail_on_odd" in failed[0].traceback
+    with pytest.raises(TaskError, match=r"task 0\.3 failed \(ValueError\)$"):
         done.result[3].unwrap()
 
 
@@ -73,7 +75,7 @@ def test_a_map_gives_up_when_eight_or_more_items_all_fail(
     if not gives_up:
         assert not any(o.ok for o in drive(search, tmp_path).result)
         return
-    with pytest.raises(TooManyFailures, match=r"all 8 tasks of call 0 .*never works"):
+    with pytest.raises(TooManyFailures, match=r"all 8 tasks of call 0 .*RuntimeError"):
         drive(search, tmp_path)
 
 

@@ -141,7 +141,7 @@ def test_limits_that_mean_nothing_are_refused_by_name(name: str, value: float) -
 
 def test_a_long_map_whose_tasks_all_fail_stops_early_and_quotes_the_first(tmp_path: Path) -> None:
     asked = iter(range(10**9))
-    wanted = r"the first 64 tasks of call 0 .*always_fails.* failed; first: RuntimeError: never"
+    wanted = r"the first 64 tasks of call 0 .*always_fails.* failed; first: RuntimeError$"
     with pytest.raises(TooManyFailures, match=wanted):
         drive(lambda run: list(run.stream(tasks.always_fails, asked)), tmp_path)
     assert next(asked) < 5_000
@@ -154,7 +154,7 @@ def test_an_asynchronous_search_whose_tasks_all_fail_stops_early(tmp_path: Path)
             if run.outstanding > run.lookahead:
                 run.next()
 
-    with pytest.raises(TooManyFailures, match=r"the first 64 tasks .*RuntimeError: never works"):
+    with pytest.raises(TooManyFailures, match=r"the first 64 tasks .*RuntimeError"):
         drive(search, tmp_path)
 
 
@@ -174,7 +174,7 @@ def test_numbers_that_are_none_are_kept_exactly_and_replayed(tmp_path: Path) -> 
 
 def test_a_value_that_cannot_be_kept_fails_naming_place_and_type(tmp_path: Path) -> None:
     done = drive(lambda run: run.map(fault_tasks.holds_a_set, range(2)), tmp_path)
-    (first, _) = done.result
+    (first, _) = done.rows
     assert first.failure is not None
     assert first.failure.kind == "heliostat.errors.EncodingError"
     assert "value['scores'][1]['seen']" in first.failure.message

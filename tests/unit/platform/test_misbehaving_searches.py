@@ -234,9 +234,11 @@ def test_a_change_of_shared_data_fails_the_item_and_reaches_no_other(
 
 def test_the_failure_names_task_and_item(tmp_path: Path) -> None:
     def search(run: Any) -> Any:
-        return run.map(misbehaving.adds_to_list, [5], shared=run.share(SHARED))[0].failure.message
+        return run.map(misbehaving.adds_to_list, [5], shared=run.share(SHARED))[0].failure.kind
 
-    assert drive(search, tmp_path).result == (
+    (row,) = drive(search, tmp_path).rows
+    assert row.failure is not None
+    assert row.failure.message == (
         "task misbehaving:adds_to_list changed shared data in place (item 0.0); they are "
         "read-only, so copy what is to be changed"
     )

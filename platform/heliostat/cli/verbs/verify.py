@@ -24,9 +24,11 @@ def verify(run_name: str, sample: int | None, runs: Path | None, as_json: bool) 
     """Evaluate a run's items again in this process and compare their outcomes byte for byte.
 
     These are the items whose outcomes the search saw; of a run that was stopped, all that are
-    journaled. Nothing but tasks of the run's own method is called.
+    journaled. The search of a finished run is replayed too, and has to come to the same result.
+    Nothing but search and tasks of the run's own method is called.
     """
     from heliostat.driver.own_tasks import check_tasks, packages_of_run
+    from heliostat.driver.replay import replay
     from heliostat.plugins.registry import registry
     from heliostat.store.folder import find, runs_root
     from heliostat.store.view import RunView
@@ -47,6 +49,8 @@ def verify(run_name: str, sample: int | None, runs: Path | None, as_json: bool) 
     # evenly spaced, so that the same call checks the same items
     chosen = rows if sample is None or sample >= len(rows) else _spread(rows, sample)
     with data_only(as_json):
+        if view.state == "finished":
+            replay(view, registry())
         found = _check(view, chosen)
     account = {"run": view.id, "checked": len(chosen), "of": len(rows), **found}
     if as_json:

@@ -159,7 +159,7 @@ def test_a_failed_trial_is_told_as_failed(tmp_path: Path) -> None:
     found = searched(tmp_path, tasks.fails_above, LINE, 30).result
     failed = [t for t in found.trials if t.values is None]
     assert {t.params["x"] > 1 for t in failed} == {True}
-    assert failed[0].failure == "ValueError: too large"
+    assert failed[0].failure == "ValueError"
     assert len(found.complete) + len(failed) == 30
 
 
@@ -189,7 +189,7 @@ def test_a_trial_without_a_result_is_the_worst_and_the_search_goes_on(tmp_path: 
 
 
 def test_trials_that_all_fail_end_the_search(tmp_path: Path) -> None:
-    with pytest.raises(TooManyFailures, match="never works"):
+    with pytest.raises(TooManyFailures, match="RuntimeError"):
         searched(tmp_path, tasks.never, LINE, 30)
 
 
