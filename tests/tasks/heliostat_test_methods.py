@@ -23,6 +23,7 @@ from heliostat import (
     PartRef,
     Resources,
     Run,
+    TaskError,
     hookimpl,
     stored,
 )
@@ -303,6 +304,17 @@ def waits_for_file(config: NothingConfig, run: Run) -> Any:
     return [*values, os.getpid() > 0]
 
 
+def tells_of_failures(config: NothingConfig, run: Run) -> Any:
+    """Return all that can be seen of an item that failed, and of the error it unwraps to."""
+    (outcome,) = run.map(tasks.recurses, [1])
+    try:
+        outcome.unwrap()
+    except TaskError as error:
+        said = str(error)
+    failure = outcome.failure
+    return [failure.kind, failure.message, failure.traceback, said]
+
+
 def _method(name: str, config: Any, search: Any, **more: Any) -> MethodSpec:
     return MethodSpec(
         name=name,
@@ -335,6 +347,7 @@ METHODS = {
         _method("reads_table", PartsConfig, reads_table),
         _method("tuned_table", PartsConfig, sums_table),
         _method("ordered", OrderedConfig, ordered),
+        _method("tells_of_failures", NothingConfig, tells_of_failures),
         _method("waits_for_file", NothingConfig, waits_for_file),
         _method(
             "yield_and_cost",

@@ -205,6 +205,11 @@ def seen_type(item: Any, ctx: TaskContext) -> str:
     return type(item).__name__
 
 
+def recurses(item: int, ctx: TaskContext) -> int:
+    """Fail with a message that tells how deep the stack was."""
+    return recurses(item, ctx) + 1
+
+
 class Holder:
     def method(self, item: int, ctx: TaskContext) -> int:
         return item

@@ -126,6 +126,20 @@ def check_config(method: MethodSpec, stored: dict[str, Any], now: dict[str, Any]
         raise IdentityChanged(f"configuration field {path}", repr(was), repr(value), hint)
 
 
+def check_file(method: MethodSpec, stored: dict[str, Any], file: dict[str, Any]) -> None:
+    """Raise IdentityChanged for the first field in which a run's config.toml is not its record.
+
+    A number that grew in the file may be a bit that flipped: to let one grow is said by option.
+    """
+    change = configuration.first_change(stored, file)
+    if change is not None:
+        path, was, value = change
+        hint = "restore it, or start a new run for another configuration"
+        if path in extendable_fields(method.config):
+            hint = f"restore it, and let it grow with: heliostat resume RUN -o {path}={value}"
+        raise IdentityChanged(f"configuration field {path}", repr(was), repr(value), hint)
+
+
 def carried_over(method: MethodSpec, began: RunRecord, now: Iterable[PluginRow]) -> dict[str, Any]:
     """Return a run's configuration as of the method's version now; raises IdentityChanged."""
     found = migrated(method, began.config, began.method_version)

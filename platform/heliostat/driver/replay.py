@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -36,7 +35,7 @@ def replay(view: RunView, plugins: Registry) -> None:
     config = validate(method.config, view.config if values is None else values)
     with tempfile.TemporaryDirectory(prefix="heliostat-replay-") as name:
         copy = Path(name)
-        shutil.copyfile(view.folder.database, copy / "run.db")
+        view.copy_database(copy / "run.db")
         artifacts = _Beside(view.folder.artifacts, copy / "artifacts")
         journal = Journal(copy / "run.db", artifacts)
         engine = Engine(

@@ -64,7 +64,7 @@ def _resumed(
     listener: Listener,
     plugins: Registry,
 ) -> Begun:
-    view = RunView(folder)
+    view = RunView(folder, alone=True)
     began = view.about
     view.close()
     method = plugins.method(began.method)
@@ -81,6 +81,11 @@ def _resumed(
         method, plugins, values=values, overrides=overrides, source=str(folder.config)
     )
     now = plain(config)
+    source = str(folder.config)
+    as_file = plain(configuration.resolve(method, plugins, values=values, source=source))
+    # a start that died while it wrote the file left it ahead of the record
+    if as_file != now or not overrides:
+        identity.check_file(method, stored, as_file)
     identity.check_config(method, stored, now)
     check_inputs(began.inputs)
     packages = identity.packages_of(plugins, method, config)

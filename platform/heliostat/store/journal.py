@@ -57,6 +57,7 @@ class Journal:
         artifacts: ArtifactStore,
         *,
         readonly: bool = False,
+        alone: bool = False,
         record: RunRecord | None = None,
     ) -> None:
         self._path = path
@@ -66,7 +67,7 @@ class Journal:
         self._last: tuple[str, RunRecord] | None = None
         self._deferred: list[Callable[[], None]] = []
         self._ahead: RunRecord | None = None
-        self._db = SealedDatabase(path, readonly=readonly)
+        self._db = SealedDatabase(path, readonly=readonly, alone=alone)
         if self._db.new and readonly:
             raise StoreError(f"{path} is empty: its run did not begin")
         if self._db.new:
@@ -84,6 +85,10 @@ class Journal:
     def close(self) -> None:
         """Close the database."""
         self._db.close()
+
+    def copy(self, path: Path) -> None:
+        """Write the database as it is now into a new file."""
+        self._db.copy(path)
 
     # The run's record
 

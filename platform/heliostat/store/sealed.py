@@ -26,13 +26,15 @@ class SealedDatabase:
     to be written.
     """
 
-    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+    def __init__(self, path: Path, *, readonly: bool = False, alone: bool = False) -> None:
         self.path = path
         self._kinds: dict[str, tuple[Kinds, Kinds]] = {}
         self._last_id: dict[str, int] = {}
         try:
             if readonly:
                 uri = path.resolve().as_uri() + "?mode=ro"  # names may hold ?, # and %
+                if alone and not path.with_name(path.name + "-wal").exists():
+                    uri += "&immutable=1"  # else SQLite makes files beside it, and leaves them
                 self._db = sqlite3.connect(uri, uri=True, timeout=10)
             else:
                 self._db = sqlite3.connect(
@@ -60,6 +62,11 @@ class SealedDatabase:
     def close(self) -> None:
         """Close the database."""
         self._db.close()
+
+    def copy(self, path: Path) -> None:
+        """Write the database as it is now into a new file."""
+        with closing(sqlite3.connect(path)) as other:
+            self._db.backup(other)
 
     # Writing
 

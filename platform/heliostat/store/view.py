@@ -32,11 +32,15 @@ class RunView:
     CorruptStore naming file, table and column where it is not what was written.
     """
 
-    def __init__(self, folder: RunFolder, *, whole: bool = True) -> None:
-        """Open a run; with `whole` its database is looked through, not for one line of many."""
+    def __init__(self, folder: RunFolder, *, whole: bool = True, alone: bool = False) -> None:
+        """Open a run.
+
+        With `whole` its database is looked through, which is not done for one line of many. Who
+        holds the run's lock, or looks for an instant, is `alone` and leaves no trace of it.
+        """
         check_entries(folder.path)
         self.folder = folder
-        self._journal = Journal(folder.database, folder.artifacts, readonly=True)
+        self._journal = Journal(folder.database, folder.artifacts, readonly=True, alone=alone)
         if whole:
             self._journal.check()
 
@@ -154,6 +158,10 @@ class RunView:
     def scopes(self) -> list[Key]:
         """Return the scopes that reported metrics, in order."""
         return sorted({scope for scope, _, _, _ in self._journal.metrics()})
+
+    def copy_database(self, path: Path) -> None:
+        """Write the journal as it is now into a new file."""
+        self._journal.copy(path)
 
     def outcomes(self, *, delivered: bool = True) -> Iterator[Row]:
         """Yield journaled outcomes in key order: those the search saw, or all.

@@ -108,7 +108,7 @@ def resume(
 
     folder = find(run_name, runs_root(options.runs))
     execution = options.execution(folder.path.parent)
-    view = RunView(folder)
+    view = RunView(folder, whole=False, alone=True)
     registry().block(read_run_file(folder.config).block)
     method = registry().method(view.method)
     view.close()
