@@ -129,8 +129,8 @@ class SealedDatabase:
 
         Raises CorruptStore naming table and row for one that is not what was written.
         """
-        found = self._read(f"select * from {table} {rest}", values, table)
-        return (row[0] for row in found)
+        for row in self._execute(f"select * from {table} {rest}", values):
+            yield self._checked(table, row)
 
     def tried(self, table: str, rest: str, *values: object) -> list[tuple[Any, ...] | CorruptStore]:
         """Return rows as `rows` does, and the error in place of one that is not as written."""
@@ -146,7 +146,22 @@ class SealedDatabase:
         self, query: str, tables: Sequence[str], *values: object
     ) -> Iterator[tuple[tuple[Any, ...] | None, ...]]:
         """Return rows of a join of whole tables; a part that is not there is None."""
-        return self._read(query, values, *tables)
+        widths = [len(schema.COLUMNS[table]) + 1 for table in tables]
+        earlier: list[Any] = [None] * len(tables)
+        for row in self._execute(query, values):
+            parts: list[tuple[Any, ...] | None] = []
+            start = 0
+            for at, (table, width) in enumerate(zip(tables, widths, strict=True)):
+                part = row[start : start + width]
+                start += width
+                if part[-1] is None and not any(x is not None for x in part):
+                    parts.append(None)
+                elif part == earlier[at]:  # the same call beside each of its outcomes
+                    parts.append(part[:-1])
+                else:
+                    parts.append(self._checked(table, part))
+                    earlier[at] = part
+            yield tuple(parts)
 
     def total(self, query: str, *values: object) -> int:
         """Return the number that a query counts."""
@@ -177,26 +192,6 @@ class SealedDatabase:
                         yield table, row[-1], error
         finally:
             self._db.text_factory = str
-
-    def _read(
-        self, query: str, values: tuple[object, ...], *tables: str
-    ) -> Iterator[tuple[Any, ...]]:
-        widths = [len(schema.COLUMNS[table]) + 1 for table in tables]
-        earlier: list[Any] = [None] * len(tables)
-        for row in self._execute(query, values):
-            parts, start = [], 0
-            for at, (table, width) in enumerate(zip(tables, widths, strict=True)):
-                part = row[start : start + width]
-                start += width
-                if at and part == earlier[at]:  # the same call beside each of its outcomes
-                    parts.append(part[:-1] if part[-1] is not None else None)
-                    continue
-                earlier[at] = part
-                if at and part[-1] is None and not any(x is not None for x in part):
-                    parts.append(None)
-                    continue
-                parts.append(self._checked(table, part))
-            yield tuple(parts)
 
     def _checked(self, table: str, row: tuple[Any, ...]) -> tuple[Any, ...]:
         if tuple(map(type, row)) not in self._kinds_of(table)[1]:
