@@ -12,6 +12,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from heliostat.distributions import malformed
 from heliostat.errors import ConfigError, did_you_mean
 from heliostat.names import COLLECTION, FAMILY, GROUP
 from heliostat.plugins.installed import Declared, declared, plain_name
@@ -32,8 +33,9 @@ BLOCK_VARIABLE = "HELIOSTAT_BLOCK"
 class PluginRow:
     """What became of one plugin.
 
-    `state`: found (not imported yet), loaded, blocked, failed or incompatible. `offers` are the
-    names of what it hands over, such as ``loss focal``. No dataclass, since help makes these rows
+    `state`: found (not imported yet), loaded, blocked, failed, incompatible, or malformed for a
+    file of which nobody can say whether it names a plugin. `offers` are the names of what it hands
+    over, such as ``loss focal``. No dataclass, since help makes these rows
     and needs nothing else that dataclasses cost.
     """
 
@@ -96,6 +98,19 @@ def loadable(taken: Iterable[str]) -> Iterator[Loadable]:
         else:
             _decide(row, owners)
         yield Loadable(row, found.load)
+
+
+def malformed_rows() -> list[PluginRow]:
+    """Return a row for each malformed file of entry points in which no plugin is seen."""
+    rows = []
+    for file in malformed():
+        if FAMILY not in file.text:
+            folder = os.path.basename(os.path.dirname(file.path)).rpartition(".")[0]
+            name, _, version = folder.partition("-")
+            row = PluginRow(name, name, version)
+            row.state, row.reason = "malformed", f"{file.path}: {file.problem}"
+            rows.append(row)
+    return rows
 
 
 def why_blocked(name: str, distribution: str) -> str:
