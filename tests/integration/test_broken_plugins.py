@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,46 @@ def test_a_misspelt_plugin_to_block_is_refused(cli: Any, twelve: Path) -> None:
     assert "--no-plugin = 'obsever'" in done.stderr
     assert "did you mean 'observer'?" in done.stderr
     assert imported(twelve) == []
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("HELIOSTAT_BLOCK", "raises, obsever", "= 'obsever': expected the name of a plugin or its"),
+        ("HELIOSTAT_PLUGINS", "raises, obsever", "did you mean 'observer'?"),
+        ("HELIOSTAT_LOAD", "broken_observr", "did you mean 'broken_observer'?"),
+        ("HELIOSTAT_LOAD", "broken_raises.inner", "there is no 'broken_raises.inner' on the path"),
+    ],
+)
+def test_a_list_that_names_nothing_is_refused_before_any_import(
+    cli: Any, twelve: Path, variable: str, value: str, said: str
+) -> None:
+    done = cli("methods", **{variable: value})
+    assert done.returncode == 2
+    assert f"error: {variable} = " in done.stderr and said in done.stderr
+    assert imported(twelve) == []
+    assert cli("--help", **{variable: value}).returncode == 0
+
+
+def test_a_file_that_blocks_nothing_is_refused_and_a_run_s_own_is_not(cli: Any) -> None:
+    folder = cli.folder / "site"
+    install_one(folder, "small", METHOD.format(name="small"))
+    install_one(folder, "raises", TWELVE["raises"].source)
+    use(cli, folder)
+    job = cli.folder / "job.toml"
+    job.write_text('method = "small"\n[plugins]\nblock = ["rises"]\n')
+    done = cli("run", str(job))
+    assert done.returncode == 2
+    assert f"error: {job}: plugins.block = 'rises': expected the name of a plugin" in done.stderr
+    assert imported(folder) == []
+    job.write_text('method = "small"\n[plugins]\nblock = ["raises"]\n')
+    cli.json("run", str(job), "--workers", "serial")
+    shutil.rmtree(next(folder.glob("broken_raises-*")))
+    for command in ("resume", "run"):
+        target = "last" if command == "resume" else str(cli.only_run() / "config.toml")
+        done = cli(command, target, "--workers", "serial")
+        assert done.returncode == 0, done.stderr
+        assert "blocks plugin 'raises', which is not installed here" in done.stderr
 
 
 def test_a_configuration_file_blocks_for_the_run_and_its_resume(cli: Any) -> None:

@@ -88,7 +88,7 @@ def heliostat(debug: bool, blocked: tuple[str, ...]) -> None:
     if blocked:
         from heliostat.plugins.registry import registry
 
-        registry().block(blocked, known=True)
+        registry().block(blocked, "--no-plugin")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -16,6 +16,7 @@ from heliostat.distributions import malformed
 from heliostat.errors import ConfigError, did_you_mean
 from heliostat.names import COLLECTION, FAMILY, GROUP
 from heliostat.plugins.installed import Declared, declared, plain_name
+from heliostat.plugins.modules import missing_part
 from heliostat.terminal import printable
 
 LOAD_VARIABLE = "HELIOSTAT_LOAD"
@@ -28,6 +29,9 @@ NONE = "none"
 
 BLOCK_VARIABLE = "HELIOSTAT_BLOCK"
 """Plugins not to load, by name or distribution; processes started from here obey it too."""
+
+
+_obeys = False
 
 
 class PluginRow:
@@ -138,17 +142,52 @@ def block(names: Iterable[str]) -> None:
     os.environ[BLOCK_VARIABLE] = ",".join(dict.fromkeys([*blocked_names(), *names]))
 
 
-def check_known(names: Iterable[str], built_in: Iterable[str]) -> None:
-    """Raise ConfigError for a name to block that is no plugin's: misspelt, it would block none."""
+def obey(selection: Mapping[str, str]) -> None:
+    """Take over the lists of the process that this one works for, which has checked them."""
+    global _obeys
+    _obeys = True  # what is installed there may be missing here
+    os.environ.update(selection)
+
+
+def check_lists(built_in: Iterable[str]) -> None:
+    """Raise ConfigError for a name in one of the variables that names nothing: it would do nothing.
+
+    Nothing is imported. The lists that another process checked are taken as they are.
+    """
+    if _obeys:
+        return
+    for module in _names_in(LOAD_VARIABLE):
+        missing = missing_part(module)
+        if missing is not None:
+            raise ConfigError(LOAD_VARIABLE, module, "a module that Python finds", missing)
+    allowed = [name for name in _names_in(SELECT_VARIABLE) if name != NONE]
+    for variable, listed in ((SELECT_VARIABLE, allowed), (BLOCK_VARIABLE, blocked_names())):
+        check_known(listed, built_in, variable)
+
+
+def check_known(
+    listed: Iterable[str], built_in: Iterable[str], field: str, source: str = ""
+) -> None:
+    """Raise ConfigError for the first listed name that is no plugin's and no distribution's."""
+    for name, known in unknown_among(listed, built_in):
+        hint = did_you_mean(name, known)
+        raise ConfigError(field, name, "the name of a plugin or its distribution", hint, source)
+
+
+def unknown_among(
+    listed: Iterable[str], built_in: Iterable[str]
+) -> Iterator[tuple[str, list[str]]]:
+    """Yield the names that are no plugin's and no distribution's, with all that are."""
+    listed = list(listed)
+    if not listed:
+        return
     known = {*built_in, *_names_in(LOAD_VARIABLE)}
     for found in declared(FAMILY):
         known |= {found.name, found.distribution}
     plain = set(map(plain_name, known))
-    for name in names:
+    for name in listed:
         if name not in known and plain_name(name) not in plain:
-            raise ConfigError(
-                "--no-plugin", name, "the name of a plugin", did_you_mean(name, sorted(known))
-            )
+            yield name, sorted(known - {""})
 
 
 def _why_not_allowed(row: PluginRow, every: Iterable[Declared]) -> str:

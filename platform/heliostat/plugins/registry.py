@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
@@ -35,16 +35,21 @@ from heliostat.plugins.allowed import (
     block,
     built_in,
     check_known,
+    check_lists,
     loadable,
+    unknown_among,
     why_blocked,
 )
 from heliostat.plugins.building import PartBuilder
-from heliostat.plugins.importing import importing
+from heliostat.plugins.importing import importing, say
 from heliostat.plugins.offers import check_hooks, listed
 from heliostat.plugins.part_names import check_parts
 from heliostat.terminal import printable
 from heliostat.values import names
 from heliostat.worker.fingerprint import packages_of
+
+BLOCK_FIELD = "plugins.block"
+"""The field of a configuration file that lists plugins not to load."""
 
 
 @dataclass(frozen=True)
@@ -206,18 +211,24 @@ class Registry:
         self._load_third_party()
         return self._seen()
 
-    def block(self, named: Iterable[str], *, known: bool = False) -> None:
+    def block(self, named: Iterable[str], field: str, source: str = "") -> None:
         """Forbid plugins by name or distribution, before they are imported.
 
-        Raises PluginError for one that is loaded, and with `known` ConfigError for no plugin.
+        Raises PluginError for one that is loaded, and ConfigError naming the field for no plugin.
         """
         unwanted = list(named)
-        if known:
-            check_known(unwanted, built_in().PLUGINS)
+        check_known(unwanted, built_in().PLUGINS, field, source)
         for row in self._seen():
             if row.state == "loaded" and {row.name, row.distribution} & {*unwanted}:
                 raise PluginError(f"plugin {row.name} is loaded already and cannot be blocked")
         block(unwanted)
+
+    def block_again(self, named: Sequence[str], source: str) -> None:
+        """Forbid what a run forbade when it began; one that is gone since is told, and no mistake."""
+        gone = [name for name, _ in unknown_among(named, built_in().PLUGINS)]
+        for name in gone:
+            say(f"{source} blocks plugin {name!r}, which is not installed here")
+        self.block((name for name in named if name not in gone), BLOCK_FIELD, source)
 
     def hook_implementations(self, hook: str) -> list[HookCall]:
         """Return the plugins' implementations of a hook, to be called one by one.
@@ -367,7 +378,8 @@ def _no_product(sha256: str) -> str:
 
 @lru_cache(maxsize=1)
 def registry() -> Registry:
-    """Return the registry of this process."""
+    """Return the registry of this process; raises ConfigError for a list that names nothing."""
+    check_lists(built_in().PLUGINS)
     names.ask(lambda owner: registry().load_names(owner))
     return Registry()
 
