@@ -24,6 +24,7 @@ import pluggy
 from pydantic import BaseModel
 
 from heliostat.contract.commands import check_command
+from heliostat.contract.guard import say
 from heliostat.contract.hooks import Hooks
 from heliostat.contract.method import MethodSpec
 from heliostat.contract.part import PartRef, PartSpec
@@ -41,7 +42,7 @@ from heliostat.plugins.allowed import (
     why_blocked,
 )
 from heliostat.plugins.building import PartBuilder
-from heliostat.plugins.importing import importing, say
+from heliostat.plugins.importing import importing
 from heliostat.plugins.offers import check_hooks, listed
 from heliostat.plugins.part_names import check_parts
 from heliostat.terminal import printable
@@ -224,7 +225,7 @@ class Registry:
         block(unwanted)
 
     def block_again(self, named: Sequence[str], source: str) -> None:
-        """Forbid what a run forbade when it began; one that is gone since is told, and no mistake."""
+        """Forbid what a run forbade when it began; one that is gone since is told."""
         gone = [name for name, _ in unknown_among(named, built_in().PLUGINS)]
         for name in gone:
             say(f"{source} blocks plugin {name!r}, which is not installed here")
