@@ -87,7 +87,7 @@ def drive(begun: Begun) -> dict[str, Any]:
         on_gpu=functools.cache(lambda: add_label(journal, ON_GPU)),
     )
     observers = Observers(plugins, folder, on_event)
-    others = plugins.third_party()
+    others = plugins.others()
     _tell_of_plugins(others, on_event)
     journal.change(**_surroundings(others))
     engine = Engine(

@@ -63,10 +63,15 @@ class PluginRow:
 
 
 class Loadable(NamedTuple):
-    """A plugin that is not built in: its row, and how it is imported if its state is found."""
+    """A plugin that is not built in: its row, and how it is imported if its state is found.
+
+    `value` is the module or module:object that it is; `named` says that the user named it.
+    """
 
     row: PluginRow
     load: Callable[[], Any]
+    value: str
+    named: bool = False
 
 
 def built_in() -> ModuleType:
@@ -89,7 +94,7 @@ def loadable(taken: Iterable[str]) -> Iterator[Loadable]:
     for module in _names_in(LOAD_VARIABLE):
         row = PluginRow(module, LOAD_VARIABLE)
         _decide(row, owners)
-        yield Loadable(row, partial(importlib.import_module, module))
+        yield Loadable(row, partial(importlib.import_module, module), module, named=True)
     every = declared(FAMILY)
     for found in every:
         row = PluginRow(found.name or found.value, found.distribution, found.version)
@@ -101,7 +106,7 @@ def loadable(taken: Iterable[str]) -> Iterator[Loadable]:
             row.state, row.reason = "blocked", why
         else:
             _decide(row, owners)
-        yield Loadable(row, found.load)
+        yield Loadable(row, found.load, found.value)
 
 
 def malformed_rows() -> list[PluginRow]:

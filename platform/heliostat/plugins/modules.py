@@ -55,6 +55,8 @@ def _find(name: str, inside: Sequence[str] | None) -> ModuleSpec | None:
 def _beside(package: list[str]) -> list[str]:
     import pkgutil
 
-    found = find_module(".".join(package)) if package else None
-    folders = None if found is None else found.submodule_search_locations
+    folders: Sequence[str] | None = None
+    if package:
+        found = find_module(".".join(package))
+        folders = (found and found.submodule_search_locations) or []
     return [module.name for module in pkgutil.iter_modules(folders)]
