@@ -148,7 +148,7 @@ def test_nothing_is_imported_before_it_is_needed(cli: Any, twenty: Path) -> None
     for arguments in (["--help"], ["ls"], ["methods", "describe", "evomal"], ["plugins", "-h"]):
         assert cli(*arguments).returncode == 0
     found = json.loads(cli("plugins", "--no-import", "--json").stdout)
-    assert {row["state"] for row in found} == {"found", "failed", "incompatible"}
+    assert {row["state"] for row in found} == {"found", "failed", "incompatible", "malformed"}
     assert imported(twenty) == []
 
 

@@ -15,7 +15,6 @@ import os
 import resource
 import signal
 import sys
-import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -49,11 +48,8 @@ class Aspect(NamedTuple):
 def held(changed: Callable[[str], object]) -> Iterator[None]:
     """Put back what code inside changed of the process; `changed` takes the names of it.
 
-    Threads hold nothing: what others change meanwhile would be put back as well.
+    Sub-searches are threads that take turns, so nobody else changes anything meanwhile.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
     before = [aspect.read() for aspect in ASPECTS]
     try:
         yield
