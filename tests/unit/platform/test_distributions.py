@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from heliostat.distributions import EntryPointFile, malformed
+from heliostat.executors.ray.starting import reading_tolerantly
 from heliostat.ops.doctor import distributions
 from heliostat.plugins.allowed import malformed_rows
 
@@ -114,3 +117,19 @@ def test_doctor_names_each_malformed_file() -> None:
     assert finding.state == "warning"
     assert finding.found.startswith("/a: it is not UTF-8; /b")
     assert "install these distributions again, or remove them" in finding.mend
+
+
+def test_processes_that_ray_starts_read_past_them_and_run_their_own_start(
+    site: Path, python: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    install(site, "bad", b"[strange.group]\nwords\n")
+    (site / "sitecustomize.py").write_text("print('their own start')\n")
+    before = os.environ.get("PYTHONPATH", "")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(site), before]))
+        with reading_tolerantly():
+            environment = {"PYTHONPATH": os.environ["PYTHONPATH"]}
+        assert os.environ["PYTHONPATH"] == os.pathsep.join([str(site), before])
+    program = "import sys; from importlib import metadata; print(len(metadata.entry_points()) > 0)"
+    done = python("-c", f"{program}; print(sys.path[1])", **environment)
+    assert done.stdout.splitlines() == ["their own start", "True", str(site)], done.stderr
