@@ -218,7 +218,7 @@ ASPECTS = (
         lambda was: locale.setlocale(locale.LC_ALL, was),
     ),
     Aspect("limits of the process", _limits, _set_limits, _no_lower),
-    Aspect("an alarm", _alarm, _stop_alarm),
+    Aspect("an alarm", _alarm, _stop_alarm, operator.ge),  # one that rang inside is no change
     Aspect(
         "the timeout of sockets",
         _of_library("socket", "getdefaulttimeout", None),
