@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from heliostat.distributions import read_tolerantly
+
 if TYPE_CHECKING:
     from heliostat.contract.config import EXTENDABLE, MethodConfig
     from heliostat.contract.hooks import hookimpl
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from heliostat.values.canonical import Artifact, Shared
     from heliostat.values.names import stored, task
     from heliostat.values.outcome import Failure, Outcome
+
+read_tolerantly()  # before any library that reads what is installed, in workers too
 
 # Loaded when first used: `heliostat --help` needs none of numpy, pydantic and pluggy.
 _HOMES = {

@@ -1,7 +1,8 @@
-"""Twelve broken plugins as distributions that are installed by writing files into a folder."""
+"""Twenty broken distributions, twelve of them plugins, installed by writing files into a folder."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,16 +87,64 @@ TWELVE = {
     "observer": Broken(RAISES_LATER, "loaded", ""),
 }
 
+MALFORMED = {
+    "words": (b"[console_scripts]\nno entry point\n", "line 2: 'no entry point'; expected [group]"),
+    "header": (b"[console_scripts\nx = y\n", "line 1: '[console_scripts'; expected [group]"),
+    "stray": (b"x = y\n[torch.backends]\nwords\n", "line 1: 'x = y' stands before any [group]"),
+    "value": (b"[torch.backends]\nx = y !\n", "'x = y !'; expected name = module:object"),
+    "mark": (b"\xef\xbb\xbf[pydantic]\nx = y\n", "it begins with a byte-order mark"),
+    "binary": (b"[numba_extensions]\nx = \xff\n", "it is not UTF-8"),
+    "folder": (None, "a folder stands in its place"),
+    "link": (None, "it is a link that leads nowhere"),
+}
+"""Distributions that are no plugins: what stands in their file, and what has to be said of it."""
+RUDE = """
+import os
+import sys
+import numpy
+from heliostat import hookimpl
+
+def change():
+    sys.setrecursionlimit(sys.getrecursionlimit() - 700)
+    os.environ["OMP_NUM_THREADS"] = "7"
+    numpy.seterr(all="raise")
+
+change()
+
+@hookimpl
+def heliostat_batch_committed():
+    change()
+"""
+"""An observer that changes what other code depends on, while it is imported and in a run."""
+HANGS = "import time\ntime.sleep(3600)\n"
+
 
 def module(name: str) -> str:
     return f"broken_{name}"
 
 
 def install(folder: Path) -> None:
-    """Put all twelve into a folder that is then on the path."""
+    """Put all twenty into a folder that is then on the path."""
     for name, broken in TWELVE.items():
         line = broken.declared.format(name=name, module=module(name))
         install_one(folder, name, broken.source, line, broken.group)
+    for name, (content, _) in MALFORMED.items():
+        install_malformed(folder, name, content)
+
+
+def install_malformed(folder: Path, name: str, content: bytes | None) -> None:
+    """Put a distribution into a folder whose entry points nobody can read."""
+    folder.mkdir(parents=True, exist_ok=True)
+    about = folder / f"malformed_{name}-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text(f"Name: malformed_{name}\nVersion: 1.0\n")
+    file = about / "entry_points.txt"
+    if content is not None:
+        file.write_bytes(content)
+    elif name == "folder":
+        file.mkdir()
+    else:
+        os.symlink(folder / "nowhere", file)
 
 
 def install_one(

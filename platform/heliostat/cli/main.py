@@ -88,16 +88,25 @@ def heliostat(debug: bool, blocked: tuple[str, ...]) -> None:
     if blocked:
         from heliostat.plugins.registry import registry
 
-        registry().block(blocked, known=True)
+        registry().block(blocked, "--no-plugin")
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
-    sys.exit(run(arguments))
+    sys.exit(_run(arguments))  # standard output stays reserved: strangers write at exit as well
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; a user's mistake shows no traceback."""
+    from heliostat.contract.standard_output import release
+
+    try:
+        return _run(arguments)
+    finally:
+        release()
+
+
+def _run(arguments: list[str] | None) -> int:
     try:
         result: Any = heliostat.main(args=arguments, standalone_mode=False)
         return result if isinstance(result, int) else 0

@@ -41,10 +41,14 @@ def read_target(text: str) -> Target:
 def read_file(path: Path) -> Target:
     """Return what a configuration file says, as `read_target`."""
     from heliostat.driver.configuration import current_values, read_run_file
-    from heliostat.plugins.registry import registry
+    from heliostat.plugins.registry import BLOCK_FIELD, registry
+    from heliostat.store.folder import RunFolder
 
     file = read_run_file(path)
-    registry().block(file.block)
+    if RunFolder(path.parent).database.exists():
+        registry().block_again(file.block, str(path))
+    else:
+        registry().block(file.block, BLOCK_FIELD, str(path))
     method = registry().method(file.method)
     values = current_values(method, file, str(path))
     return Target(method, values, str(path), file.preset, file.seed, file.lookahead)

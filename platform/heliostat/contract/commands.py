@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import click
 
 from heliostat.contract.fields import Fields
+from heliostat.contract.standard_output import reserve
 from heliostat.errors import PluginError
 from heliostat.terminal import printable
 
@@ -30,8 +31,16 @@ def runs_option(function: F) -> F:
 
 
 def json_option(function: F) -> F:
-    """Add `--json`."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+    """Add `--json`; with it only what is written to `sys.stdout` is on standard output."""
+
+    def reserved(context: click.Context, parameter: click.Parameter, given: bool) -> bool:
+        if given:
+            reserve()
+        return given
+
+    return click.option(
+        "--json", "as_json", is_flag=True, is_eager=True, callback=reserved, help="Print JSON."
+    )(function)
 
 
 def check_command(command: object) -> None:

@@ -1,8 +1,8 @@
-"""Code of a plugin that pretends to be a signal.
+"""Code of a plugin that pretends to be a signal, or changes what other runs depend on.
 
 KeyboardInterrupt, Interrupted and SystemExit end a process without a word when they come from a
 signal. From a plugin's own `raise` they are mistakes like any other, so whoever calls a plugin
-has to know whether a signal arrived meanwhile.
+has to know whether a signal arrived meanwhile. What such code changes of the process is put back.
 """
 
 from __future__ import annotations
@@ -12,7 +12,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+import click
+
+from heliostat.contract.process_state import held
 from heliostat.errors import PluginError, told
+from heliostat.terminal import printable
 
 
 @contextmanager
@@ -48,12 +52,16 @@ def arrivals() -> Iterator[list[int]]:
 
 
 @contextmanager
-def guarded(instead: Callable[[BaseException], BaseException | None]) -> Iterator[None]:
+def guarded(
+    instead: Callable[[BaseException], BaseException | None], changed: Callable[[str], object]
+) -> Iterator[None]:
     """Run code of a plugin inside; for what it raises, `instead(error)` is raised, None: nothing.
 
     KeyboardInterrupt and the like that come of a signal are no mistake of the plugin, and go on.
+    State of the process that runs depend on is as before afterwards; `changed` takes the names of
+    what was not.
     """
-    with arrivals() as arrived:
+    with arrivals() as arrived, held(changed):
         try:
             yield
         except BaseException as error:
@@ -74,4 +82,14 @@ def contained(what: str) -> AbstractContextManager[None]:
             return error
         return PluginError(f"{what} raised {told(error)}; it may not end the process")
 
-    return guarded(instead)
+    return guarded(instead, lambda names: say(put_back(what, names)))
+
+
+def put_back(what: str, names: str) -> str:
+    """Return what is said of code that changed the process."""
+    return f"{what} changed {names}, which other code depends on; it was put back"
+
+
+def say(text: str) -> None:
+    """Print a note on standard error."""
+    click.echo(printable(f"note: {text}"), err=True)

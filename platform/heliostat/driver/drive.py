@@ -88,7 +88,7 @@ def drive(begun: Begun) -> dict[str, Any]:
         on_gpu=functools.cache(lambda: add_label(journal, ON_GPU)),
     )
     observers = Observers(plugins, folder, on_event)
-    others = plugins.third_party()
+    others = plugins.others()
     _tell_of_plugins(others, on_event)
     journal.defer(state="running", starts=began_as.starts + 1, error="", **_surroundings(others))
     if began_as.starts == 0:

@@ -23,6 +23,7 @@ from typing import Literal
 
 from heliostat.contract.cache import default_cache_dir
 from heliostat.contract.toolchain import Language, built, commands, find_compiler
+from heliostat.distributions import EntryPointFile, malformed
 from heliostat.executors.ray.reaching import why_unreachable
 from heliostat.ops.cluster.mounts import TOKEN_HINT, token_path
 from heliostat.store.folder import runs_root
@@ -63,6 +64,7 @@ def examine(shell: Mapping[str, str] | None = None, cgroup: Path | None = None) 
     return [
         _python(),
         *_libraries(),
+        distributions(malformed()),
         _ray(),
         cores(cgroup or Path("/sys/fs/cgroup"), os.cpu_count() or 1),
         _threads(shell),
@@ -97,6 +99,15 @@ def _libraries() -> Iterator[Finding]:
         there = importlib.util.find_spec(name) is not None
         found = str(versions.get(package) or ("present" if there else "missing"))
         yield Finding(package, "ok" if there else "failed", found, f"pip install {package}")
+
+
+def distributions(malformed: Sequence[EntryPointFile]) -> Finding:
+    """Name the files of entry points that are malformed: what they declare is left out."""
+    if not malformed:
+        return Finding("distributions", "ok", "what is installed can be read")
+    found = "; ".join(printable(f"{file.path}: {file.problem}") for file in malformed)
+    mend = "what stands there is left out: install these distributions again, or remove them"
+    return Finding("distributions", "warning", found, mend)
 
 
 def _ray() -> Finding:

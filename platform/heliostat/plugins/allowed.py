@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from heliostat.distributions import malformed
 from heliostat.errors import ConfigError, did_you_mean
 from heliostat.names import COLLECTION, FAMILY, GROUP
 from heliostat.plugins.installed import Declared, declared, plain_name
+from heliostat.plugins.modules import missing_part
 from heliostat.terminal import printable
 
 LOAD_VARIABLE = "HELIOSTAT_LOAD"
@@ -29,11 +31,15 @@ BLOCK_VARIABLE = "HELIOSTAT_BLOCK"
 """Plugins not to load, by name or distribution; processes started from here obey it too."""
 
 
+_obeys = False
+
+
 class PluginRow:
     """What became of one plugin.
 
-    `state`: found (not imported yet), loaded, blocked, failed or incompatible. `offers` are the
-    names of what it hands over, such as ``loss focal``. No dataclass, since help makes these rows
+    `state`: found (not imported yet), loaded, blocked, failed, incompatible, or malformed for a
+    file of which nobody can say whether it names a plugin. `offers` are the names of what it hands
+    over, such as ``loss focal``. No dataclass, since help makes these rows
     and needs nothing else that dataclasses cost.
     """
 
@@ -57,10 +63,15 @@ class PluginRow:
 
 
 class Loadable(NamedTuple):
-    """A plugin that is not built in: its row, and how it is imported if its state is found."""
+    """A plugin that is not built in: its row, and how it is imported if its state is found.
+
+    `value` is the module or module:object that it is; `named` says that the user named it.
+    """
 
     row: PluginRow
     load: Callable[[], Any]
+    value: str
+    named: bool = False
 
 
 def built_in() -> ModuleType:
@@ -83,7 +94,7 @@ def loadable(taken: Iterable[str]) -> Iterator[Loadable]:
     for module in _names_in(LOAD_VARIABLE):
         row = PluginRow(module, LOAD_VARIABLE)
         _decide(row, owners)
-        yield Loadable(row, partial(importlib.import_module, module))
+        yield Loadable(row, partial(importlib.import_module, module), module, named=True)
     every = declared(FAMILY)
     for found in every:
         row = PluginRow(found.name or found.value, found.distribution, found.version)
@@ -95,7 +106,20 @@ def loadable(taken: Iterable[str]) -> Iterator[Loadable]:
             row.state, row.reason = "blocked", why
         else:
             _decide(row, owners)
-        yield Loadable(row, found.load)
+        yield Loadable(row, found.load, found.value)
+
+
+def malformed_rows() -> list[PluginRow]:
+    """Return a row for each malformed file of entry points in which no plugin is seen."""
+    rows = []
+    for file in malformed():
+        if FAMILY not in file.text:
+            folder = os.path.basename(os.path.dirname(file.path)).rpartition(".")[0]
+            name, _, version = folder.partition("-")
+            row = PluginRow(name, name, version)
+            row.state, row.reason = "malformed", f"{file.path}: {file.problem}"
+            rows.append(row)
+    return rows
 
 
 def why_blocked(name: str, distribution: str) -> str:
@@ -123,17 +147,52 @@ def block(names: Iterable[str]) -> None:
     os.environ[BLOCK_VARIABLE] = ",".join(dict.fromkeys([*blocked_names(), *names]))
 
 
-def check_known(names: Iterable[str], built_in: Iterable[str]) -> None:
-    """Raise ConfigError for a name to block that is no plugin's: misspelt, it would block none."""
+def obey(selection: Mapping[str, str]) -> None:
+    """Take over the lists of the process that this one works for, which has checked them."""
+    global _obeys
+    _obeys = True  # what is installed there may be missing here
+    os.environ.update(selection)
+
+
+def check_lists(built_in: Iterable[str]) -> None:
+    """Raise ConfigError for a name in one of the variables that names nothing: it would do nothing.
+
+    Nothing is imported. The lists that another process checked are taken as they are.
+    """
+    if _obeys:
+        return
+    for module in _names_in(LOAD_VARIABLE):
+        missing = missing_part(module)
+        if missing is not None:
+            raise ConfigError(LOAD_VARIABLE, module, "a module that Python finds", missing)
+    allowed = [name for name in _names_in(SELECT_VARIABLE) if name != NONE]
+    for variable, listed in ((SELECT_VARIABLE, allowed), (BLOCK_VARIABLE, blocked_names())):
+        check_known(listed, built_in, variable)
+
+
+def check_known(
+    listed: Iterable[str], built_in: Iterable[str], field: str, source: str = ""
+) -> None:
+    """Raise ConfigError for the first listed name that is no plugin's and no distribution's."""
+    for name, known in unknown_among(listed, built_in):
+        hint = did_you_mean(name, known)
+        raise ConfigError(field, name, "the name of a plugin or its distribution", hint, source)
+
+
+def unknown_among(
+    listed: Iterable[str], built_in: Iterable[str]
+) -> Iterator[tuple[str, list[str]]]:
+    """Yield the names that are no plugin's and no distribution's, with all that are."""
+    listed = list(listed)
+    if not listed:
+        return
     known = {*built_in, *_names_in(LOAD_VARIABLE)}
     for found in declared(FAMILY):
         known |= {found.name, found.distribution}
     plain = set(map(plain_name, known))
-    for name in names:
+    for name in listed:
         if name not in known and plain_name(name) not in plain:
-            raise ConfigError(
-                "--no-plugin", name, "the name of a plugin", did_you_mean(name, sorted(known))
-            )
+            yield name, sorted(known - {""})
 
 
 def _why_not_allowed(row: PluginRow, every: Iterable[Declared]) -> str:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 
-import click
-
-from heliostat.contract.guard import guarded
-from heliostat.terminal import printable
+from heliostat.contract.guard import guarded, put_back, say
+from heliostat.contract.standard_output import apart
 
 SLOW_SECONDS = 5.0
 """After this time a plugin that is still being imported is named on standard error."""
@@ -25,27 +22,13 @@ def importing(
 
     What it prints goes to standard error, because what is on standard output is data.
     """
-    with _named(name), guarded(failed), _same_directory(), redirect_stdout(sys.stderr):
+
+    def changed(names: str) -> None:
+        if name is not None:
+            say(put_back(f"the import of plugin {name}", names))
+
+    with _named(name), guarded(failed, changed), apart(), redirect_stdout(sys.stderr):
         yield
-
-
-def say(text: str) -> None:
-    """Print a note on standard error."""
-    click.echo(printable(f"note: {text}"), err=True)
-
-
-@contextmanager
-def _same_directory() -> Iterator[None]:
-    """Undo a change of directory: an import could move the run to another folder."""
-    try:
-        before = os.getcwd()
-    except OSError:  # it is gone already
-        yield
-        return
-    try:
-        yield
-    finally:
-        os.chdir(before)
 
 
 @contextmanager

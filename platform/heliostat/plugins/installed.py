@@ -1,17 +1,25 @@
 """Installed plugins as their distributions declare them; nothing is imported here.
 
-The standard library's `entry_points()` ends with an error when one installed file is malformed, so
-every distribution is read by itself and a malformed one is found with its problem.
+A file of entry points that is malformed and names the plugins' group is found with its problem.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterator
 from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from heliostat.distributions import (
+    ENTRY_POINTS,
+    EntryPointFile,
+    Line,
+    entry_point_file,
+    is_object_reference,
+)
 
 if TYPE_CHECKING:
     from importlib import metadata
@@ -51,17 +59,14 @@ def declared(prefix: str) -> list[Declared]:
     found: list[Declared] = []
     seen: list[str] = []
     for distribution in metadata.distributions():
-        try:
-            text = distribution.read_text("entry_points.txt") or ""
-        except (OSError, ValueError):  # unreadable, or no UTF-8: it cannot be said whose it is
-            continue
-        if prefix not in text:
+        file = entry_point_file(distribution)
+        if file is None or prefix not in file.text:
             continue
         name, version = _identity(distribution)
         plain = plain_name(name)
         if plain not in seen:
             seen.append(plain)
-            found += _lines(distribution, prefix, name, version)
+            found += _lines(file, prefix, name, version)
     return sorted(found, key=lambda d: (d.name, d.distribution, d.value))
 
 
@@ -84,8 +89,11 @@ def _anywhere(prefix: str) -> bool:
         except OSError:
             continue
         for about in abouts:
+            path = os.path.join(about, ENTRY_POINTS)
             try:
-                with open(os.path.join(about, "entry_points.txt"), "rb") as file:
+                if not stat.S_ISREG(os.stat(path).st_mode):
+                    continue
+                with open(path, "rb") as file:
                     if wanted in file.read():
                         return True
             except OSError:
@@ -106,23 +114,18 @@ def _identity(distribution: metadata.Distribution) -> tuple[str, str]:
         return folder, ""
 
 
-def _lines(
-    distribution: metadata.Distribution, prefix: str, name: str, version: str
-) -> Iterator[Declared]:
-    try:
-        points = list(distribution.entry_points)
-    except Exception:  # as above; what it meant to say of whom is lost
-        problem = "entry_points.txt is malformed; expected lines such as name = module:object"
-        yield Declared(name, "", "", name, version, problem)
+def _lines(file: EntryPointFile, prefix: str, name: str, version: str) -> Iterator[Declared]:
+    if file.problem:  # what it meant to say of whom is lost
+        yield Declared(name, "", "", name, version, f"{file.path} is malformed: {file.problem}")
         return
-    for point in points:
-        if point.group.startswith(prefix):
-            yield Declared(point.name, point.value, point.group, name, version, _problem(point))
+    for line in file.lines():
+        if line.group.startswith(prefix):
+            yield Declared(line.name, line.value, line.group, name, version, _problem(line))
 
 
-def _problem(point: metadata.EntryPoint) -> str:
-    if not re.match(_NAME, point.name):
-        return f"{point.name!r} is no plugin name; expected letters, digits, '_', '-' and '.'"
-    if not point.pattern.match(point.value):
-        return f"{point.value!r} is no entry point; expected module or module:object"
+def _problem(line: Line) -> str:
+    if not re.match(_NAME, line.name):
+        return f"{line.name!r} is no plugin name; expected letters, digits, '_', '-' and '.'"
+    if not is_object_reference(line.value):
+        return f"{line.value!r} is no entry point; expected module or module:object"
     return ""

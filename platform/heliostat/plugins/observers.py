@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from heliostat.contract.guard import guarded
+from heliostat.contract.guard import guarded, put_back
 from heliostat.errors import told
 from heliostat.plugins.registry import HookCall, Registry
 from heliostat.store.folder import RunFolder
@@ -31,6 +31,7 @@ class Observers:
             hook: plugins.hook_implementations(hook) for hook in (STARTED, COMMITTED, FINISHED)
         }
         self._raised: dict[tuple[str, str], int] = {}
+        self._changed: set[tuple[str, str]] = set()
 
     def started(self) -> None:
         """Tell that the run starts or resumes."""
@@ -73,5 +74,10 @@ class Observers:
             if self._raised[at] == 1:  # one line, not one a batch
                 self._note("observer", f"{call.plugin}: {hook}: {told(error)}")
 
-        with guarded(failed):
+        def changed(names: str) -> None:
+            if (call.plugin, names) not in self._changed:
+                self._changed.add((call.plugin, names))
+                self._note("observer", put_back(f"{call.plugin}: {hook}", names))
+
+        with guarded(failed, changed):
             call(**given)

@@ -1,9 +1,10 @@
 """Finding plugins: built-in ones from a static index, others by entry points, each by itself.
 
 The index makes methods available where there is no installed distribution (packages shipped to a
-bare cluster), and lets a command import only the method it needs. A plugin that fails to load
-becomes a row with its reason and never stops another. Which of two plugins gets a name never
-depends on what was asked for first: a built-in one wins, then the first by plugin name.
+bare cluster), and lets a command import only the method it needs. A plugin that nothing asks for is
+not imported; one that fails to load becomes a row with its reason and never stops another. Which of
+two plugins gets a name never depends on what was asked for first: a built-in one wins, then the
+first by plugin name.
 """
 
 from __future__ import annotations
@@ -11,19 +12,20 @@ from __future__ import annotations
 import contextlib
 import importlib
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import pluggy
 from pydantic import BaseModel
 
 from heliostat.contract.commands import check_command
+from heliostat.contract.guard import say
 from heliostat.contract.hooks import Hooks
 from heliostat.contract.method import MethodSpec
 from heliostat.contract.part import PartRef, PartSpec
@@ -31,20 +33,27 @@ from heliostat.errors import PluginError, UnknownMethod, UnknownPart, told
 from heliostat.names import COLLECTION, PROJECT
 from heliostat.names import VERBS as CORE_VERBS
 from heliostat.plugins.allowed import (
+    Loadable,
     PluginRow,
     block,
     built_in,
     check_known,
+    check_lists,
     loadable,
+    unknown_among,
     why_blocked,
 )
 from heliostat.plugins.building import PartBuilder
 from heliostat.plugins.importing import importing
+from heliostat.plugins.known import COMMANDS, METHODS, PARTS, Known, remember
 from heliostat.plugins.offers import check_hooks, listed
 from heliostat.plugins.part_names import check_parts
 from heliostat.terminal import printable
 from heliostat.values import names
 from heliostat.worker.fingerprint import packages_of
+
+BLOCK_FIELD = "plugins.block"
+"""The field of a configuration file that lists plugins not to load."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,21 @@ class HookCall:
         return self.function(**{name: given[name] for name in self.names})
 
 
+class _Offered(NamedTuple):
+    """What one plugin hands over."""
+
+    methods: list[MethodSpec]
+    parts: list[PartSpec]
+    commands: list[click.Command]
+
+    def labels(self) -> tuple[str, ...]:
+        return (
+            *(f"method {method.name}" for method in self.methods),
+            *(f"{part.kind} {part.name}" for part in self.parts),
+            *(f"command {command.name}" for command in self.commands),
+        )
+
+
 class Registry:
     """The plugins of this process, loaded when first asked for."""
 
@@ -68,18 +92,19 @@ class Registry:
         self._manager.add_hookspecs(Hooks)
         self._built_in: dict[str, PluginRow] = {}
         self._others: list[PluginRow] = []
+        self._loadable: list[Loadable] | None = None
         self._methods: dict[str, MethodSpec] = {}
         self._parts: dict[tuple[str, str], PartSpec] = {}
         self._commands: dict[str, click.Command] = {}
         self._owners: dict[str, tuple[str, str]] = {}
-        self._third_party_seen = False
+        self._known: dict[str, Known] = {}
 
     def method(self, name: str) -> MethodSpec:
         """Return a method; raises UnknownMethod, or PluginError when its plugin failed."""
         if name in built_in().METHODS:
             self._load_built_in(name)
         if name not in self._methods:
-            self._load_third_party()
+            self._load_offering(f"method {name}")
         if name in self._methods:
             return self._methods[name]
         self._refuse_what_was_lost("method", name)
@@ -125,7 +150,7 @@ class Registry:
         self._load_always()
         found = self._find_part(kind, name)
         if found is None:
-            self._load_third_party()
+            self._load_offering(f"{kind} {name.partition(':')[0]}")
             found = self._find_part(kind, name)
         if found is not None:
             return found
@@ -147,11 +172,11 @@ class Registry:
         check_parts(config, self, source)
 
     def command(self, name: str) -> click.Command | None:
-        """Return the verb of that name, loading the plugin that may offer it: one, or else all."""
+        """Return the verb of that name, loading the plugins that may offer it, or else all."""
         if name in built_in().VERBS:
             self._load_built_in(built_in().VERBS[name][0])
         else:
-            self.rows()
+            self._load_offering(f"command {name}")
         return self._commands.get(name)
 
     def packages_of(
@@ -179,7 +204,7 @@ class Registry:
             raise PluginError(f"the plugin name {name!r} is taken")
         self._load_always()
         row = PluginRow(name, "registered")
-        self._register(name, plugin, row)
+        self._take(row, plugin, self._offered_by(row, plugin))
         self._others.append(row)
 
     def command_names(self) -> list[str]:
@@ -189,6 +214,11 @@ class Registry:
     def third_party(self) -> list[PluginRow]:
         """Return one row for each plugin that is not built in; imports those not imported yet."""
         self._load_third_party()
+        return list(self._others)
+
+    def others(self) -> list[PluginRow]:
+        """Return one row for each plugin that is not built in, imported or not."""
+        self._third_party()
         return list(self._others)
 
     def loaded(self) -> list[PluginRow]:
@@ -206,27 +236,39 @@ class Registry:
         self._load_third_party()
         return self._seen()
 
-    def block(self, named: Iterable[str], *, known: bool = False) -> None:
+    def block(self, named: Iterable[str], field: str, source: str = "") -> None:
         """Forbid plugins by name or distribution, before they are imported.
 
-        Raises PluginError for one that is loaded, and with `known` ConfigError for no plugin.
+        Raises PluginError for one that is loaded, and ConfigError naming the field for no plugin.
         """
         unwanted = list(named)
-        if known:
-            check_known(unwanted, built_in().PLUGINS)
+        check_known(unwanted, built_in().PLUGINS, field, source)
         for row in self._seen():
             if row.state == "loaded" and {row.name, row.distribution} & {*unwanted}:
                 raise PluginError(f"plugin {row.name} is loaded already and cannot be blocked")
         block(unwanted)
+        for row in self._others:
+            if row.state == "found" and (reason := why_blocked(row.name, row.distribution)):
+                row.state, row.reason = "blocked", reason
+
+    def block_again(self, named: Sequence[str], source: str) -> None:
+        """Forbid what a run forbade when it began; one that is gone since is told."""
+        gone = [name for name, _ in unknown_among(named, built_in().PLUGINS)]
+        for name in gone:
+            say(f"{source} blocks plugin {name!r}, which is not installed here")
+        self.block((name for name in named if name not in gone), BLOCK_FIELD, source)
 
     def hook_implementations(self, hook: str) -> list[HookCall]:
         """Return the plugins' implementations of a hook, to be called one by one.
 
         One that raises would end a call of the whole hook, the others included. Third-party
-        plugins are loaded for it, built-in ones only when something else asked for them.
+        plugins that may watch runs and those that HELIOSTAT_LOAD names are loaded for it, built-in
+        ones only when something else asked for them. They come in order of names.
         """
-        self._load_third_party()
+        self._load_third_party(lambda other: other.named or self._known_of(other).may_watch)
         implementations = getattr(self._manager.hook, hook).get_hookimpls()
+        order = {row.name: number for number, row in enumerate(self._others, 1)}
+        implementations.sort(key=lambda implementation: order.get(implementation.plugin_name, 0))
         return [HookCall(i.plugin_name, i.function, tuple(i.argnames)) for i in implementations]
 
     def _find_part(self, kind: str, name: str) -> PartSpec | None:
@@ -251,53 +293,101 @@ class Registry:
         if row.state == "failed":  # unlike a third party's, this is a broken installation
             raise self._lost(f"built-in plugin {name}", row)
 
-    def _load_third_party(self) -> None:
-        if self._third_party_seen:
-            return
-        self._third_party_seen = True
+    def _third_party(self) -> list[Loadable]:
+        """Return the plugins that are not built in, in the order in which names go to them."""
+        if self._loadable is None:
+            self._loadable = list(loadable(built_in().PLUGINS))
+            self._others[:0] = [other.row for other in self._loadable]
+        return self._loadable
+
+    def _load_third_party(self, wanted: Callable[[Loadable], bool] = lambda other: True) -> None:
         with contextlib.suppress(PluginError):
             self._load_always()  # so that no plugin takes the name of a built-in part
-        for other in loadable(built_in().PLUGINS):
-            self._others.append(other.row)
-            if other.row.state == "found":
-                self._load(other.row, other.load)
+        for other in self._third_party():
+            if other.row.state == "found" and wanted(other):
+                self._load_other(other)
 
-    def _load(self, row: PluginRow, load: Callable[[], Any]) -> None:
+    def _load_offering(self, label: str) -> None:
+        """Import the plugins that may offer something until it is found, and all when it is not."""
+
+        def missing(other: Loadable) -> bool:
+            return label not in self._owners
+
+        self._load_third_party(lambda o: missing(o) and self._known_of(o).may_offer(label))
+        self._load_third_party(missing)
+
+    def _known_of(self, other: Loadable) -> Known:
+        if other.row.name not in self._known:
+            self._known[other.row.name] = Known(other.value)
+        return self._known[other.row.name]
+
+    def _load_other(self, other: Loadable) -> None:
+        self._load(other.row, other.load, other)
+        if other.row.state == "loaded":
+            remember(other.value, other.row.offers)
+
+    def _load(self, row: PluginRow, load: Callable[[], Any], other: Loadable | None = None) -> None:
         def failed(error: BaseException) -> None:
             row.state, row.error = "failed", error
             row.reason = str(error) if isinstance(error, PluginError) else told(error)
 
         began = time.perf_counter()
+        row.state = "loading"
         with importing(row.name if row.distribution != PROJECT else None, failed):
             before = names.registered()
             plugin = load()
-            self._refuse_borrowed(before)
-            self._register(row.name, plugin, row)
+            self._refuse_borrowed(before, other)
+            offered = self._offered_by(row, plugin)
         row.seconds = time.perf_counter() - began
+        if row.state == "failed":
+            return
+        if other is not None:
+            self._load_before(other)
+        try:
+            self._take(row, plugin, offered)
+        except PluginError as error:
+            failed(error)
 
-    def _register(self, name: str, plugin: object, row: PluginRow) -> None:
-        self._manager.register(plugin, name)
+    def _load_before(self, later: Loadable) -> None:
+        """Import the plugins before this one that may offer the same: the first gets a name."""
+        for other in self._third_party():
+            if other is later:
+                return
+            if other.row.state == "found" and any(
+                self._known_of(other).may_offer(label) for label in later.row.offers
+            ):
+                self._load_other(other)
+
+    def _offered_by(self, row: PluginRow, plugin: object) -> _Offered:
+        """Register a plugin with its hooks and return what it offers, if that is well formed."""
+        self._manager.register(plugin, row.name)
         try:
             check_hooks(self._manager, plugin)
-            methods = self._offers(plugin, "heliostat_methods", MethodSpec)
-            parts = self._offers(plugin, "heliostat_parts", PartSpec)
-            commands = self._offers(plugin, "heliostat_commands", click.Command)
-            for command in commands:
-                check_command(command)
-            commands += [command for method in methods for command in method.commands]
-            row.offers = (
-                *(f"method {method.name}" for method in methods),
-                *(f"{part.kind} {part.name}" for part in parts),
-                *(f"command {command.name}" for command in commands),
+            offered = _Offered(
+                self._offers(plugin, METHODS, MethodSpec),
+                self._offers(plugin, PARTS, PartSpec),
+                self._offers(plugin, COMMANDS, click.Command),
             )
-            self._check_free(name, row.offers)
+            for command in offered.commands:
+                check_command(command)
+            offered.commands.extend(c for method in offered.methods for c in method.commands)
+            row.offers = offered.labels()
         except BaseException:
             self._manager.unregister(plugin)
             raise
-        self._owners |= dict.fromkeys(row.offers, (name, _module_of(plugin)))
-        self._methods |= {method.name: method for method in methods}
-        self._parts |= {(part.kind, part.name): part for part in parts}
-        self._commands |= {command.name: command for command in commands}
+        return offered
+
+    def _take(self, row: PluginRow, plugin: object, offered: _Offered) -> None:
+        """Let what a plugin offers be found; raises PluginError for a name that is taken."""
+        try:
+            self._check_free(row.name, row.offers)
+        except PluginError:
+            self._manager.unregister(plugin)
+            raise
+        self._owners |= dict.fromkeys(row.offers, (row.name, _module_of(plugin)))
+        self._methods |= {method.name: method for method in offered.methods}
+        self._parts |= {(part.kind, part.name): part for part in offered.parts}
+        self._commands |= {command.name: command for command in offered.commands if command.name}
         row.state = "loaded"
 
     def _offers(self, plugin: object, hook: str, kind: type[Any]) -> list[Any]:
@@ -322,21 +412,35 @@ class Registry:
             if offers.count(label) > 1:
                 raise PluginError(f"{kind} {name!r} is offered twice")
 
-    def _refuse_borrowed(self, before: Mapping[str, str]) -> None:
+    def _refuse_borrowed(self, before: Mapping[str, str], other: Loadable | None = None) -> None:
         """Refuse names registered since that begin with the name of somebody else's method."""
         homes = {name: [module] for name, module in built_in().PLUGINS.items()}
         homes |= {name: self._modules_of(spec) for name, spec in self._methods.items()}
         homes[PROJECT] = [PROJECT]
         for name, module in names.registered().items():
             owner = name.partition(".")[0]
+            if name in before:
+                continue
             home = homes.get(owner)
-            if name in before or home is None or _package(module) in map(_package, home):
+            if home is None and other is not None:
+                home = self._home_before(owner, other)
+            if home is None or _package(module) in map(_package, home):
                 continue
             names.forget([name])
             raise PluginError(
                 f"the permanent name {name!r} in {module} begins with {owner!r}, which is "
                 f"{_package(home[0])}'s; begin a name with the name of a method of your own"
             )
+
+    def _home_before(self, owner: str, later: Loadable) -> list[str] | None:
+        """Return the module of a plugin before this one that is known to offer a method."""
+        for other in self._third_party():
+            if other is later:
+                return None
+            offers = self._known_of(other).offers if other.row.state == "found" else None
+            if f"method {owner}" in (offers or ()):
+                return [other.value.partition(":")[0]]
+        return None
 
     def _modules_of(self, spec: MethodSpec) -> list[str]:
         _, module = self._owners.get(f"method {spec.name}", ("", ""))
@@ -367,7 +471,8 @@ def _no_product(sha256: str) -> str:
 
 @lru_cache(maxsize=1)
 def registry() -> Registry:
-    """Return the registry of this process."""
+    """Return the registry of this process; raises ConfigError for a list that names nothing."""
+    check_lists(built_in().PLUGINS)
     names.ask(lambda owner: registry().load_names(owner))
     return Registry()
 

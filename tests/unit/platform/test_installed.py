@@ -43,7 +43,7 @@ def test_a_file_of_no_entry_points_is_a_row_and_hides_no_other(site: Path, text:
     install(site, "good", f"[{GROUP}]\ngood = os\n".encode())
     bad, good = found("bad", "good")
     assert (bad.name, bad.group, good.problem) == ("bad", "", "")
-    assert bad.problem.startswith("entry_points.txt is malformed; expected lines such as")
+    assert f"{site}/bad-1.dist-info/entry_points.txt is malformed: line " in bad.problem
 
 
 @pytest.mark.parametrize(
@@ -64,13 +64,16 @@ def test_a_malformed_line_is_a_row_beside_the_others_of_its_file(
     assert problem in said
 
 
-def test_a_malformed_file_that_has_nothing_to_do_with_plugins_is_no_row(site: Path) -> None:
+def test_a_malformed_file_is_a_lost_plugin_where_it_names_their_group(site: Path) -> None:
     install(site, "stranger", b"[console_scripts]\nno entry point\n")
     install(site, "binary", f"[{GROUP}]\nx = os\n".encode() + b"\xff\xfe")
-    assert found("stranger", "binary") == []
+    install(site, "marked", f"\ufeff[{GROUP}]\nx = os\n".encode())
+    assert found("stranger") == []
+    assert [one.name for one in found("binary", "marked")] == ["binary", "marked"]
+    assert found("binary")[0].problem.endswith("entry_points.txt is malformed: it is not UTF-8")
 
 
-def test_damaged_metadata_leaves_the_folder_s_name(site: Path) -> None:
+def test_damaged_metadata_leave_name_and_version_of_the_folder(site: Path) -> None:
     install(site, "odd", f"[{GROUP}]\nodd = os\n".encode(), b"\xff\xfe")
     (one,) = [one for one in declared(FAMILY) if one.name == "odd"]
-    assert (one.distribution, one.version) == ("odd-1.dist-info", "")
+    assert (one.distribution, one.version) == ("odd", "1")

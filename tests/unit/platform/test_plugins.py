@@ -252,7 +252,7 @@ def test_a_loaded_plugin_cannot_be_blocked(load: Any, monkeypatch: pytest.Monkey
     plugins = load(good_plugin=GOOD.format(name="fine"))
     plugins.method("fine")
     with pytest.raises(PluginError, match="good_plugin is loaded already"):
-        plugins.block(["good_plugin"])
+        plugins.block(["good_plugin"], "--no-plugin")
 
 
 @given(st.text(max_size=12).filter(lambda name: not re.fullmatch("[a-z][a-z0-9_]*", name)))

@@ -167,9 +167,10 @@ def plugins(ctx: click.Context, no_import: bool, as_json: bool) -> None:
     """
     if ctx.invoked_subcommand is not None:
         return
+    from heliostat.plugins.allowed import malformed_rows
     from heliostat.plugins.registry import registry
 
-    rows = registry().rows(load=not no_import)
+    rows = [*registry().rows(load=not no_import), *malformed_rows()]
     if as_json:
         print_json([row.account() for row in rows])
         return

@@ -109,7 +109,7 @@ def resume(
     folder = find(run_name, runs_root(options.runs))
     execution = options.execution(folder.path.parent)
     view = RunView(folder, whole=False, alone=True)
-    registry().block(read_run_file(folder.config).block)
+    registry().block_again(read_run_file(folder.config).block, str(folder.config))
     method = registry().method(view.method)
     view.close()
     progress = _progress(method, options)

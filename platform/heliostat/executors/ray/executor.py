@@ -28,6 +28,8 @@ from heliostat.executors.ray.joining import wait_for_nodes
 from heliostat.executors.ray.nodes import cannot_run, differences, survey
 from heliostat.executors.ray.reaching import why_unreachable
 from heliostat.executors.ray.same_code import OtherCode, code_of, compared, packages_of, refused
+from heliostat.executors.ray.starting import reading_tolerantly
+from heliostat.plugins.allowed import obey
 from heliostat.plugins.building import PartBuilder, products_in
 from heliostat.plugins.registry import registry
 from heliostat.values.canonical import digest
@@ -140,7 +142,10 @@ class RayExecutor(Executor):
         }
         try:
             if self._address is None:
-                ray.init(address="local", num_cpus=self.slots, include_dashboard=False, **options)
+                with reading_tolerantly():
+                    ray.init(
+                        address="local", num_cpus=self.slots, include_dashboard=False, **options
+                    )
             else:
                 where = _resolved(self._address)
                 why = why_unreachable(where, self._wait_seconds)
@@ -486,7 +491,7 @@ def _run_chunk(
         _compared.clear()
         cache_dir = Path(setup.cache_dir).expanduser()
         prepare_environment(cache_dir, setup.code)
-        os.environ.update(setup.plugins)
+        obey(setup.plugins)
         sys.path += [path for path in setup.import_paths if path not in sys.path]
         build = PartBuilder(
             registry(),
