@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -15,7 +16,7 @@ from heliostat.engine.stopping import STOPPED
 from heliostat.store.ending import write_last
 from heliostat.store.folder import RunFolder, runs_root
 from heliostat.store.journal import Journal
-from heliostat.values.outcome import CHANCES
+from heliostat.values.outcome import MACHINE_FAILURES, by_machine
 
 ON_GPU = "computed on a GPU: equal bits are promised on CPUs of one type only"
 """The label of a run in which items were granted a GPU."""
@@ -26,6 +27,13 @@ def add_label(journal: Journal, label: str) -> None:
     labels = journal.record.labels
     if label not in labels:
         journal.change(labels=(*labels, label))
+
+
+def drop_labels(journal: Journal, gone: Callable[[str], bool]) -> None:
+    """Take labels out of a run's record that do not hold any more."""
+    labels = tuple(label for label in journal.record.labels if not gone(label))
+    if labels != journal.record.labels:
+        journal.change(labels=labels)
 
 
 def account_of(
@@ -43,9 +51,12 @@ def account_of(
     for kind, text in engine.log.take():
         journal.add_event(kind, text)
     failures = journal.failures()
-    for kind, label in CHANCES.items():
-        if any(row.failure is not None and row.failure.kind == kind for row in failures):
-            add_label(journal, label)
+    machine = by_machine(row.failure for row in failures)
+    now = [label for kind, label in MACHINE_FAILURES.items() if kind in machine]
+    if state == "finished":  # those that were asked again may be values now
+        drop_labels(journal, lambda text: text in MACHINE_FAILURES.values() and text not in now)
+    for label in now:
+        add_label(journal, label)
     last_start = {
         "seconds": round(time.monotonic() - began, 3),
         "evaluated": engine.evaluated,
@@ -69,6 +80,8 @@ def account_of(
         "result": None if record.result is None else json.loads(journal.extern(record.result)),
         "outcomes": journal.count_delivered(),
         "failures": len(failures),
+        "machine_failures": machine,
+        "retried": record.retried,
         "seconds": last_start["seconds"],
         "evaluated": engine.evaluated,
         "replayed": engine.replayed,

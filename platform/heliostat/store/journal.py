@@ -121,7 +121,9 @@ class Journal:
             raise StoreError(f"{path} is empty: its run did not begin")
         if new:
             self._create(record)
-        self.extended = not readonly and self._has_record() and self.record.extended
+        began = self.record if not readonly and self._has_record() else None
+        self.extended = began is not None and began.extended
+        self.superseded_after = None if began is None else began.superseded_after
 
     def _create(self, record: RunRecord | None) -> None:
         def write() -> None:
@@ -179,8 +181,9 @@ class Journal:
             )
             for row in rows
         ]
-        # A key is written once, except after an extension, which asks some keys anew.
-        verb = "insert or replace" if self.extended else "insert"
+        # A key is written once, except in a run of which some keys are asked anew.
+        anew = self.extended or self.superseded_after is not None
+        verb = "insert or replace" if anew else "insert"
         query = f"{verb} into outcome values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         self._write(lambda: self._db.executemany(query, packed))
         self._commits += len(rows)
@@ -191,6 +194,17 @@ class Journal:
         """Forget an outcome, so that its item is evaluated anew."""
         query = "delete from outcome where key = ?"
         self._write(lambda: self._db.execute(query, (pack_key(key),)))
+
+    def discard_other(self, call: Key, *, single: bool) -> None:
+        """Forget what a superseded call of another shape left: its items, or its one outcome."""
+        if not single:
+            if self.get(call) is not None:
+                self.discard(call)
+            return
+        where = "from outcome where key > ? and key < ? and length(key) = ?"
+        values = pack_key(call), pack_key((*call[:-1], call[-1] + 1)), 8 * (len(call) + 1)
+        if self._number(f"select exists (select 1 {where}) as total", *values):
+            self._write(lambda: self._db.execute(f"delete {where}", values))
 
     def get(self, key: Key) -> Row | None:
         """Return the outcome under that key."""
@@ -330,17 +344,7 @@ class Journal:
 
         From here on an outcome that answers another question than the one asked is evaluated anew.
         """
-        covered = {}
-        query = "select scope, counter from checkpoint order by id"
-        for packed, counter in self._rows(query):
-            covered[self._key(query, "scope", packed)] = counter
-        query = "select key from call"
-        calls = [self._key(query, "key", key) for (key,) in self._rows(query)]
-        obsolete = [
-            (pack_key(key),)
-            for key in calls
-            if not any(key[:-1] == at and key[-1:] < (last,) for at, last in covered.items())
-        ]
+        obsolete = self._uncovered_calls({at: last for _, at, last in self._counters()})
 
         def write() -> None:
             self._db.executemany("delete from call where key = ?", obsolete)
@@ -349,6 +353,65 @@ class Journal:
         record = replace(self.record, extended=True)
         self._write(write)
         self.extended = True
+
+    def supersede(self, after: Key, retried: Mapping[str, int]) -> None:
+        """Let the outcome under a key be asked again, and what follows it wherever it then differs.
+
+        The searches around it begin anew, and those after it: their checkpoints are dropped, and so
+        is what they say again: calls, metrics, products, the result. Outcomes stay, and answer
+        where the same is asked. `retried`: how many failures of each kind are asked again.
+        """
+        around = [after[:length] for length in range(len(after))]
+        again = [(pack_key(scope),) for scope in around]
+        counters = self._counters()
+        covered = {at: last for _, at, last in counters if at < after and at not in around}
+        tainted = [(number,) for number, at, _ in counters if at not in covered]
+        obsolete = self._uncovered_calls(covered)
+        began = self.record
+        first = after if self.superseded_after is None else min(after, self.superseded_after)
+        counts = {kind: began.retried.get(kind, 0) + n for kind, n in retried.items()}
+        record = replace(
+            began,
+            superseded_after=first,
+            retried=began.retried | counts,
+            digest=None,
+            result=None,
+        )
+
+        def write() -> None:
+            self._db.executemany("delete from checkpoint where id = ?", tainted)
+            self._db.executemany("delete from call where key = ?", obsolete)
+            self._db.execute("delete from disowned where scope > ?", (pack_key(after),))
+            for table in ("metric", "product"):
+                self._db.execute(f"delete from {table} where scope > ?", (pack_key(after),))
+                self._db.executemany(f"delete from {table} where scope = ?", again)
+            self._put_record(record)
+
+        self._write(write)
+        self.superseded_after = first
+
+    def supersedes(self, key: Key) -> bool:
+        """Return whether an outcome that answers another question than the one asked may go."""
+        after = self.superseded_after
+        return self.extended or (after is not None and key > after)
+
+    def _counters(self) -> list[tuple[int, Key, int]]:
+        """Return (id, scope, number of calls before it) of each checkpoint, oldest first."""
+        query = "select id, scope, counter from checkpoint order by id"
+        return [
+            (number, self._key(query, "scope", packed), counter)
+            for number, packed, counter in self._rows(query)
+        ]
+
+    def _uncovered_calls(self, covered: Mapping[Key, int]) -> list[tuple[bytes]]:
+        """Return the calls that no checkpoint stands for; `covered`: calls before each scope's."""
+        query = "select key from call"
+        calls = (self._key(query, "key", key) for (key,) in self._rows(query))
+        return [
+            (pack_key(key),)
+            for key in calls
+            if not any(key[n] < covered.get(key[:n], 0) for n in range(len(key)))
+        ]
 
     def save_checkpoint(
         self, scope: Key, step: int, counter: int, state: str, calls: Mapping[Key, int]
@@ -510,9 +573,21 @@ class Journal:
         rows = self._rows(query)
         return {worker: {"items": items, "seconds": seconds} for worker, items, seconds in rows}
 
-    def failures(self) -> list[Row]:
-        """Return the outcomes that failed and that the search saw, in key order."""
-        if next(self._delivered(), None) is not None:
+    def any_done(self, call: Key) -> bool:
+        """Return whether an outcome under that key, but not of calls inside it, has a value."""
+        return bool(
+            self._number(
+                "select exists (select 1 from outcome where key >= ? and key < ?"
+                " and length(key) = ? and failure is null) as total",
+                pack_key((*call, 0)),
+                pack_key((*call[:-1], call[-1] + 1)) if call else b"\xff" * 9,
+                8 * (len(call) + 1),
+            )
+        )
+
+    def failures(self, *, delivered: bool = True) -> list[Row]:
+        """Return the outcomes that failed in key order: those that the search saw, or all."""
+        if delivered and next(self._delivered(), None) is not None:
             return list(self._seen(_SEEN + " where o.failure is not null order by o.key"))
         query = "select * from outcome where failure is not null order by key"
         return list(self._outcomes(query))

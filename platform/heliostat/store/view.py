@@ -71,7 +71,7 @@ class RunView:
 
     @property
     def state(self) -> str:
-        """running, finished, failed, interrupted, or stopped (its driver is gone)."""
+        """running, finished, failed, interrupted, paused, or stopped (its driver is gone)."""
         state = self.about.state
         return "stopped" if state == "running" and not held(self.folder.lock) else state
 
