@@ -1,9 +1,9 @@
 """Whose fault it is that workers die: an item's, or the machine's.
 
-An item that takes its workers down is lost again each time it is alone. What kills workers from
-outside takes different items, and those are done when they are tried again. So a loss counts
-against an item unless, at about that time, another item was lost alone that has been done since;
-and where item after item is lost and nothing is done, the machine is to blame and no item.
+An item that takes its workers down is lost again each time it is alone, while others are done. What
+kills workers from outside takes different items, and those are done when they are tried again. So
+a loss counts against an item unless, at about that time, another item was lost alone that has been
+done since; and where item after item is lost and nothing is done, the machine is to blame.
 """
 
 from __future__ import annotations
@@ -17,12 +17,19 @@ from heliostat.errors import Key, key_text
 IN_A_ROW = 12
 """Different items lost one after the other, with nothing done between them, blame the machine."""
 OTHERS = 4
-"""As many, lost while one item lost all its chances and nothing was done, blame it too."""
+"""As many others, lost while one item lost all its chances and nothing was done, blame it too."""
+DONE_FOR_EACH = 3
+"""There is no doubt about an item if, lately, so many chunks were done for each other one lost."""
+LATELY_SECONDS = 30.0
+"""How long before an item's first loss that begins."""
+DOUBTFUL_LOSSES = 8
+"""Losses that count, after which an item in doubt is given up."""
+MOST_LOSSES = 16
+"""Losses of one item, some of them excused, that are borne before the run pauses."""
 NEIGHBOUR_SECONDS = 10.0
 """How far apart losses may be that one cause outside of the items is taken to have."""
-MOST_LOSSES = 16
-"""Losses of one item, counted or not, that are borne before the run pauses."""
-INNOCENT_KEPT = 1024
+KEPT = 512
+"""Losses, and ends of chunks, that are looked back at."""
 
 
 class Blame:
@@ -42,23 +49,26 @@ class Blame:
         self._may_pause = may_pause
         self._clock = clock
         self._losses: dict[Key, list[float]] = {}
-        self._innocent: deque[float] = deque(maxlen=INNOCENT_KEPT)
+        self._lost_at: deque[tuple[float, Key]] = deque(maxlen=KEPT)
+        self._done_at: deque[float] = deque(maxlen=KEPT)
+        self._innocent: deque[float] = deque(maxlen=KEPT)
         self._row: list[frozenset[Key]] = []
-        self._last_done = clock()
         self.machine = ""
         """Why the machine is to blame, once it is."""
 
     def lost(self, keys: Sequence[Key]) -> None:
         """Note items that were lost together with their worker."""
-        again = len(keys) == 1 and keys[0] in self._losses
-        if not again:  # else it says nothing new of the machine
+        alone = len(keys) == 1
+        if not (alone and keys[0] in self._losses):  # else it says nothing new of the machine
             gone = frozenset(keys)
             # of a chunk and its halves, which are lost one after the other, the halves count
             self._row = [*(other for other in self._row if not gone <= other), gone]
-        if len(keys) == 1:
-            self._losses.setdefault(keys[0], []).append(self._clock())
+        if alone:
+            now = self._clock()
+            self._losses.setdefault(keys[0], []).append(now)
+            self._lost_at.append((now, keys[0]))
         if self._may_pause and not self.machine:
-            self.machine = self._in_a_row() or (self._alone(keys[0]) if len(keys) == 1 else "")
+            self.machine = self._in_a_row() or (self._beside_others(keys[0]) if alone else "")
 
     def losses(self, key: Key) -> int:
         """Return how often an item was lost alone."""
@@ -66,13 +76,19 @@ class Blame:
 
     def is_given_up(self, key: Key) -> bool:
         """Return whether an item has lost more workers than can be anyone else's fault."""
-        return not self.machine and self._counted(key) > self._retries
+        counted = self._counted(key)
+        if self.machine or len(counted) <= self._retries:
+            return False
+        if not self._may_pause or len(counted) >= max(DOUBTFUL_LOSSES, self._retries + 1):
+            return True
+        others, done = self._since(counted[0] - LATELY_SECONDS, key)
+        return done >= DONE_FOR_EACH * len(others)
 
     def done(self, keys: Iterable[Key]) -> None:
-        """Note items that were done: what they lost before was not their own fault."""
-        self._last_done = self._clock()
+        """Note a chunk that was done: what its items lost before was not their own fault."""
         self._row.clear()
-        if self._losses:
+        if self._lost_at:
+            self._done_at.append(self._clock())
             for key in keys:
                 self._innocent.extend(self._losses.pop(key, ()))
 
@@ -80,29 +96,31 @@ class Blame:
         """Let nothing count against an item any more: it made progress, or nobody waits for it."""
         self._losses.pop(key, None)
 
-    def _counted(self, key: Key) -> int:
-        losses = self._losses.get(key, ())
-        return sum(not (self._may_pause and self._is_excused(at)) for at in losses)
+    def _since(self, since: float, key: Key) -> tuple[list[Key], int]:
+        """Return the items but one that were lost since then, and how many chunks were done."""
+        others = {other for at, other in self._lost_at if at >= since and other != key}
+        return sorted(others), sum(at > since for at in self._done_at)
+
+    def _counted(self, key: Key) -> list[float]:
+        losses = self._losses.get(key, [])
+        return [at for at in losses if not (self._may_pause and self._is_excused(at))]
 
     def _is_excused(self, at: float) -> bool:
         return any(abs(at - other) <= NEIGHBOUR_SECONDS for other in self._innocent)
 
     def _in_a_row(self) -> str:
-        if len(self._row) < IN_A_ROW:
-            return ""
-        return _nothing_done([next(iter(lost)) for lost in self._row])
+        lost = [min(keys) for keys in self._row]
+        return _nothing_done(lost) if len(lost) >= IN_A_ROW else ""
 
-    def _alone(self, key: Key) -> str:
+    def _beside_others(self, key: Key) -> str:
         """Return why the machine is to blame for the losses of one item, if it is."""
-        losses = self._losses[key]
-        if self._counted(key) > self._retries and self._last_done < losses[0]:
-            others = [
-                other for other, at in self._losses.items() if other != key and at[-1] >= losses[0]
-            ]
-            return _nothing_done([key, *others]) if len(others) >= OTHERS else ""
-        if len(losses) > self._counted(key) and len(losses) >= max(MOST_LOSSES, self._retries):
+        losses, counted = self.losses(key), len(self._counted(key))
+        others, done = self._since(self._losses[key][0], key)
+        if counted > self._retries and not done and len(others) >= OTHERS:
+            return _nothing_done([key, *others])
+        if losses > counted and losses >= max(MOST_LOSSES, 2 * self._retries):
             return (
-                f"item {key_text(key)} lost its worker {len(losses)} times, while others that lost "
+                f"item {key_text(key)} lost its worker {losses} times, while others that lost "
                 "theirs at about the same times were done later"
             )
         return ""

@@ -47,7 +47,7 @@ COUNT_SECONDS = 2.0
 """How often a cluster's cores are counted again."""
 RETRY_SECONDS = 0.5
 """How long an item rests after it was lost alone with its worker; twice as long each time."""
-LONGEST_REST = 8.0
+LONGEST_REST = 4.0
 """How long it rests at most."""
 MISSED_SECONDS = 60.0
 """How long items wait for a node with what they need, after the last such node has gone."""
