@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import time
 from pathlib import Path
 from typing import Any
 
-from heliostat import MethodConfig, Run, TaskContext
+from heliostat import MethodConfig, MethodSpec, Run, TaskContext, hookimpl
 
 BROKEN = "TEST_BROKEN"
 
@@ -104,3 +106,32 @@ def strays(config: NothingConfig, run: Run) -> Any:
     """Ask something else at each start before what failed."""
     run.call(scaled, ("at", float(os.environ["TEST_STRAY"])))
     return _value(run.call(draw, "last"))
+
+
+class MapConfig(MethodConfig):
+    """Items that take their time, on a machine that may be broken."""
+
+    items: int = 24
+    seconds: float = 0.0
+    folder: str = ""
+
+
+def survives(item: tuple[str, int, float], ctx: TaskContext) -> float:
+    """One draw of the task's stream; its worker is killed while the folder holds a file for it."""
+    folder, number, seconds = item
+    if Path(folder, "broken").exists() or Path(folder, f"broken-{number}").exists():
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(seconds)
+    return float(ctx.rng().random())
+
+
+def endures(config: MapConfig, run: Run) -> list[float]:
+    """Map twice; what is asked then follows from the first."""
+    items = [(config.folder, number, config.seconds) for number in range(config.items)]
+    first = [_value(o) for o in run.map(survives, items)]
+    return [*first, *(_value(o) for o in run.map(scaled, [("x", x) for x in first]))]
+
+
+@hookimpl
+def heliostat_methods() -> Any:
+    return [MethodSpec("endures", "items on a machine that breaks", "none", MapConfig, endures)]

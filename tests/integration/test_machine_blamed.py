@@ -1,0 +1,140 @@
+"""A machine that kills workers delays a run and never changes it; no item pays for it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import machine_faults as faults
+import pytest
+from worker_killing import kill_a_worker
+
+from heliostat.driver.resume import resume
+from heliostat.driver.start import start
+from heliostat.errors import Paused
+from heliostat.executors.choice import Execution
+from heliostat.plugins.registry import Registry
+from heliostat.store.folder import find
+from heliostat.store.view import RunView
+
+pytestmark = pytest.mark.ray
+
+LOAD = {"HELIOSTAT_LOAD": "machine_faults"}
+KILLS = 6
+
+
+def test_a_machine_that_kills_every_worker_pauses_the_run_which_then_goes_on(
+    cli: Any, ray_node: Any
+) -> None:
+    where = ("--workers", "2", "--address", ray_node.address, "--no-report")
+    command = ("run", "endures", "-o", f"folder={cli.folder}", *where)
+    calm = cli.json(*command, **LOAD)
+    Path(calm["folder"]).rename(cli.folder / "calm")
+    (cli.folder / "broken").touch()
+    paused = cli(*command, **LOAD)
+    assert paused.returncode == 7, paused.stderr
+    assert "paused: " in paused.stderr
+    assert "different items lost their workers" in paused.stderr
+    assert "Go on with:  heliostat resume endures-" in paused.stderr
+    shown = cli.json("show", "last", **LOAD)
+    assert (shown["state"], shown["failures"], shown["machine_failures"]) == ("paused", 0, {})
+    assert "different items lost their workers" in shown["error"]
+    (cli.folder / "broken").unlink()
+    went_on = cli.json("resume", "last", *where, **LOAD)
+    assert (went_on["digest"], went_on["result"]) == (calm["digest"], calm["result"])
+    assert went_on["labels"] == []
+
+
+class Cluster:
+    """A method on a cluster that the tests damage, and the same undisturbed."""
+
+    def __init__(self, folder: Path, address: str) -> None:
+        self.folder, self.address = folder, address
+        self.plugins = Registry()
+        self.plugins.register(faults, "machine_faults")
+        (self.method,) = faults.heliostat_methods()
+
+    def execution(self, **more: Any) -> Execution:
+        runs, cache = self.folder / "runs", self.folder / "cache"
+        return Execution(
+            **{"workers": 2, "address": self.address, "runs": runs, **more}, cache_dir=cache
+        )
+
+    def calm(self, **values: Any) -> dict[str, Any]:
+        alone = self.execution(workers=0, address=None, runs=self.folder / "calm")
+        return start(self.method, values=values, execution=alone, plugins=self.plugins)
+
+    def start(self, **values: Any) -> dict[str, Any]:
+        return start(self.method, values=values, execution=self.execution(), plugins=self.plugins)
+
+    def resume(self, **more: Any) -> dict[str, Any]:
+        run = find("last", self.folder / "runs")
+        return resume(run, execution=self.execution(**more), plugins=self.plugins)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path, ray_node: Any) -> Cluster:
+    return Cluster(tmp_path, ray_node.address)
+
+
+def test_a_worker_killed_every_second_changes_no_result(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = {"items": 24, "seconds": 0.4}
+    killed: list[int] = []
+    stop = threading.Event()
+
+    def kill_workers() -> None:
+        while not stop.is_set() and len(killed) < KILLS:
+            time.sleep(1.0)
+            killed.extend(kill_a_worker(but=killed))
+
+    killer = threading.Thread(target=kill_workers, daemon=True)
+    killer.start()
+    try:
+        try:
+            account = cluster.start(**values)
+        except Paused:
+            stop.set()
+            account = cluster.resume()
+    finally:
+        stop.set()
+        killer.join()
+    assert killed
+    monkeypatch.setattr(faults.time, "sleep", lambda seconds: None)
+    calm = cluster.calm(**values)
+    assert (account["digest"], account["result"]) == (calm["digest"], calm["result"])
+    assert account["machine_failures"] == {}
+
+
+def test_an_item_that_kills_its_workers_is_asked_again_when_it_does_no_more(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    values = {"folder": str(tmp_path), "items": 8}
+    calm = cluster.calm(**values)
+    for number in (2, 5):
+        (tmp_path / f"broken-{number}").touch()
+    hurt = cluster.start(**values)
+    assert hurt["machine_failures"] == {"WorkerLost": 2}
+    assert hurt["digest"] != calm["digest"]
+    for number in (2, 5):
+        (tmp_path / f"broken-{number}").unlink()
+    went_on = cluster.resume()
+    assert (went_on["digest"], went_on["retried"]) == (calm["digest"], {"WorkerLost": 2})
+    assert RunView(find("last", tmp_path / "runs")).labels == []
+
+
+def test_without_pauses_tasks_that_end_every_worker_fail_by_themselves(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    values = {"folder": str(tmp_path), "items": 6}
+    (tmp_path / "broken").touch()
+    with pytest.raises(Paused):
+        cluster.start(**values)
+    (tmp_path / "broken").unlink()
+    for number in range(1, 6):
+        (tmp_path / f"broken-{number}").touch()
+    account = cluster.resume(may_pause=False, retries=0)
+    assert account["machine_failures"] == {"WorkerLost": 5}
