@@ -132,6 +132,13 @@ def endures(config: MapConfig, run: Run) -> list[float]:
     return [*first, *(_value(o) for o in run.map(scaled, [("x", x) for x in first]))]
 
 
+def draws(config: NothingConfig, run: Run) -> list[float]:
+    return [_value(o) for o in run.map(draw, range(4))]
+
+
 @hookimpl
 def heliostat_methods() -> Any:
-    return [MethodSpec("endures", "items on a machine that breaks", "none", MapConfig, endures)]
+    return [
+        MethodSpec("endures", "items on a machine that breaks", "none", MapConfig, endures),
+        MethodSpec("draws", "items that fail while a file says so", "none", NothingConfig, draws),
+    ]

@@ -16,6 +16,7 @@ import machine_faults as faults
 import pytest
 from engine_runs import drive
 from heliostat_test_methods import METHODS
+from in_process import InProcess
 
 from heliostat import hookimpl
 from heliostat.driver.resume import resume
@@ -251,3 +252,32 @@ def test_calls_of_sub_searches_before_a_checkpoint_stay_when_a_budget_grows(tmp_
     journal.begin_extension()
     journal.close()
     assert drive(lambda run: search(run, 3), folder).digest == whole.digest
+
+
+def test_the_commands_show_what_the_machine_failed_and_how_to_ask_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = InProcess(tmp_path, "machine_faults")
+    broken = tmp_path / "broken.json"
+    monkeypatch.setenv(faults.BROKEN, str(broken))
+    broken.write_text('{"0": "MemoryError", "3": "WorkerLost"}')
+    serial = ("--workers", "serial")
+    hurt = here("run", "draws", *serial)
+    assert hurt.returncode == 0, hurt.stderr
+    run = here.json("ls")[0]["run"]
+    ask = f"1 WorkerLost, 1 MemoryError; ask again with: heliostat resume {run} --retry MemoryError"
+    assert f"machine  {ask}\n" in hurt.stdout
+    assert f"machine   {ask}\n" in here("show", "last").stdout
+    page = Path(here("report", "last").stdout.strip()).read_text()
+    assert "Failures of the machine (1 WorkerLost, 1 MemoryError) are no values" in page
+    refused = here("resume", "last", *serial, "--retry", "Deadlin")
+    assert refused.returncode == 2
+    assert "--retry = 'Deadlin': expected a kind of failure of the machine" in refused.stderr
+    assert "did you mean 'Deadline'?" in refused.stderr
+    broken.unlink()
+    again = here("resume", "last", *serial, "--retry", "MemoryError")
+    assert again.returncode == 0, again.stderr
+    said = "failures of the machine: 1 MemoryError, 1 WorkerLost asked again, first 0.0"
+    assert said in again.stderr
+    assert "retried   1 MemoryError, 1 WorkerLost\n" in here("show", "last").stdout
+    assert here.json("show", "last")["machine_failures"] == {}

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from heliostat.errors import Key, key_text
 
-IN_A_ROW = 12
+IN_A_ROW = 8
 """Different items lost one after the other, with nothing done between them, blame the machine."""
 OTHERS = 4
 """As many others, lost while one item lost all its chances and nothing was done, blame it too."""
