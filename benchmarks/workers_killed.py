@@ -137,8 +137,8 @@ def main() -> None:
     cluster.shutdown()
     paused = "paused once and resumed" if hurt["pauses"] else "without a pause"
     print(
-        f"{items} items of {options.item:g} s: {calm['took']:.1f} s undisturbed, {hurt['took']:.1f} "
-        f"s with {hurt['kills']} workers killed, one every {options.every:g} s "
+        f"{items} items of {options.item:g} s: {calm['took']:.1f} s undisturbed, "
+        f"{hurt['took']:.1f} s with {hurt['kills']} workers killed, one every {options.every:g} s "
         f"({hurt['took'] / calm['took']:.2f}x, {hurt['attempts'] - hurt['outcomes']} attempts "
         f"lost alone, {paused}); equal digests, no item given up"
     )
