@@ -9,42 +9,62 @@ from typing import Any
 
 import machine_faults as faults
 import pytest
+from in_process import InProcess
 from worker_killing import kill_a_worker
 
 from heliostat.driver.resume import resume
 from heliostat.driver.start import start
-from heliostat.errors import Paused
+from heliostat.errors import NotStarted, Paused
 from heliostat.executors.choice import Execution
+from heliostat.executors.ray.executor import RayExecutor
 from heliostat.plugins.registry import Registry
 from heliostat.store.folder import find
 from heliostat.store.view import RunView
 
 pytestmark = pytest.mark.ray
 
-LOAD = {"HELIOSTAT_LOAD": "machine_faults"}
-KILLS = 6
+KILLS = 5
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> InProcess:
+    return InProcess(tmp_path, "machine_faults")
 
 
 def test_a_machine_that_kills_every_worker_pauses_the_run_which_then_goes_on(
-    cli: Any, ray_node: Any
+    here: InProcess, ray_node: Any, tmp_path: Path
 ) -> None:
-    where = ("--workers", "2", "--address", ray_node.address, "--no-report")
-    command = ("run", "endures", "-o", f"folder={cli.folder}", *where)
-    calm = cli.json(*command, **LOAD)
-    Path(calm["folder"]).rename(cli.folder / "calm")
-    (cli.folder / "broken").touch()
-    paused = cli(*command, **LOAD)
+    command = ("run", "endures", "-o", f"folder={tmp_path}", "--no-report")
+    calm = here.json(*command, "--workers", "serial")
+    Path(calm["folder"]).rename(tmp_path / "calm")
+    (tmp_path / "broken").touch()
+    where = ("--workers", "2", "--address", ray_node.address)
+    paused = here(*command, *where)
     assert paused.returncode == 7, paused.stderr
+    (run,) = here.runs.iterdir()
     assert "paused: " in paused.stderr
     assert "different items lost their workers" in paused.stderr
-    assert "Go on with:  heliostat resume " in paused.stderr
-    shown = cli.json("show", "last", **LOAD)
+    assert f"Go on with:  heliostat resume {run.name}\n" in paused.stderr
+    shown = here.json("show", "last")
     assert (shown["state"], shown["failures"], shown["machine_failures"]) == ("paused", 0, {})
     assert "different items lost their workers" in shown["error"]
-    (cli.folder / "broken").unlink()
-    went_on = cli.json("resume", "last", "--no-pause", *where, **LOAD)
+    (tmp_path / "broken").unlink()
+    went_on = here.json("resume", "last", *where, "--no-report")
     assert (went_on["digest"], went_on["result"]) == (calm["digest"], calm["result"])
     assert went_on["labels"] == []
+
+
+@pytest.mark.parametrize("more", [(), ("--no-pause",)])
+def test_no_pause_reaches_the_executor(
+    here: InProcess, monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...]
+) -> None:
+    def refuse(self: RayExecutor, *given: Any, may_pause: bool, **others: Any) -> None:
+        raise NotStarted(f"may pause: {may_pause}")
+
+    here.json("run", "draws", "--workers", "serial", "--no-report")
+    monkeypatch.setattr(RayExecutor, "__init__", refuse)
+    done = here("resume", "last", "--workers", "2", *more)
+    assert f"may pause: {not more}" in done.stderr
 
 
 class Cluster:
@@ -83,7 +103,7 @@ def cluster(tmp_path: Path, ray_node: Any) -> Cluster:
 def test_a_worker_killed_every_second_changes_no_result(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    values = {"items": 24, "seconds": 0.4}
+    values = {"items": 16, "seconds": 0.4}
     killed: list[int] = []
     stop = threading.Event()
 
@@ -113,24 +133,15 @@ def test_a_worker_killed_every_second_changes_no_result(
 def test_an_item_that_kills_its_workers_is_asked_again_when_it_does_no_more(
     cluster: Cluster, tmp_path: Path
 ) -> None:
-    values = {"folder": str(tmp_path), "items": 8}
+    values = {"folder": str(tmp_path), "items": 6}
     calm = cluster.calm(**values)
-    for number in (2, 5):
+    for number in (2, 4):
         (tmp_path / f"broken-{number}").touch()
     hurt = cluster.start(values, retries=0)
     assert hurt["machine_failures"] == {"WorkerLost": 2}
     assert hurt["digest"] != calm["digest"]
-    for number in (2, 5):
+    for number in (2, 4):
         (tmp_path / f"broken-{number}").unlink()
     went_on = cluster.resume()
     assert (went_on["digest"], went_on["retried"]) == (calm["digest"], {"WorkerLost": 2})
     assert RunView(find("last", tmp_path / "runs")).labels == []
-
-
-def test_without_pauses_tasks_that_end_every_worker_fail_by_themselves(
-    cluster: Cluster, tmp_path: Path
-) -> None:
-    (tmp_path / "broken").touch()
-    values = {"folder": str(tmp_path), "items": 5}
-    account = cluster.start(values, may_pause=False, retries=0)
-    assert account["machine_failures"] == {"WorkerLost": 5}

@@ -23,8 +23,8 @@ KINDS = {"WorkerLost": WorkerLost, "Deadline": Deadline, "MemoryError": MemoryEr
 
 def draw(item: Any, ctx: TaskContext) -> float:
     """One draw of the task's own stream, unless the machine is broken for that item."""
-    path = Path(os.environ[BROKEN])
-    kind = json.loads(path.read_text()).get(str(item)) if path.exists() else None
+    path = Path(os.environ.get(BROKEN, ""))
+    kind = json.loads(path.read_text()).get(str(item)) if path.is_file() else None
     if kind is not None:
         raise KINDS[kind]
     return float(ctx.rng().random())
