@@ -102,6 +102,13 @@ def other_shape(config: NothingConfig, run: Run) -> Any:
     return _value(run.call(scaled, ("one", 1.0)))
 
 
+def detours(config: NothingConfig, run: Run) -> Any:
+    """Ask for more only after a failure."""
+    if _value(run.call(draw, "first")) < 0:
+        run.call(draw, "second")
+    return None
+
+
 def strays(config: NothingConfig, run: Run) -> Any:
     """Ask something else at each start before what failed."""
     run.call(scaled, ("at", float(os.environ["TEST_STRAY"])))

@@ -6,13 +6,14 @@ import json
 import os
 import shlex
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import asdict
 from typing import Any
 
 from heliostat.contract.method import MethodSpec
 from heliostat.engine.engine import Engine
 from heliostat.engine.stopping import STOPPED
+from heliostat.errors import Key
 from heliostat.store.ending import write_last
 from heliostat.store.folder import RunFolder, runs_root
 from heliostat.store.journal import Journal
@@ -53,7 +54,9 @@ def account_of(
     failures = journal.failures()
     machine = by_machine(row.failure for row in failures)
     now = [label for kind, label in MACHINE_FAILURES.items() if kind in machine]
-    if state == "finished":  # those that were asked again may be values now
+    if state == "finished":
+        _discard_unseen(journal, {row.key for row in failures})
+        # those that were asked again may be values now
         drop_labels(journal, lambda text: text in MACHINE_FAILURES.values() and text not in now)
     for label in now:
         add_label(journal, label)
@@ -93,6 +96,13 @@ def account_of(
         "plugins": [asdict(used) for used in record.plugins],
         "environment": record.environment,
     }
+
+
+def _discard_unseen(journal: Journal, seen: Set[Key]) -> None:
+    """Forget failures of the machine that the search did not see: nobody asks for them again."""
+    for row in journal.failures(delivered=False):
+        if row.failure is not None and row.failure.kind in MACHINE_FAILURES and row.key not in seen:
+            journal.discard(row.key)
 
 
 def say_last(folder: RunFolder) -> None:

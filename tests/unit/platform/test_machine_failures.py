@@ -154,6 +154,16 @@ def test_an_item_that_fails_again_leaves_the_digest_as_it_was(machine: Machine) 
     assert again["evaluated"] == 2
 
 
+def test_what_is_not_asked_for_any_more_is_not_asked_again(machine: Machine) -> None:
+    machine = Machine(machine.folder, faults.detours)
+    machine.breaks(first="WorkerLost", second="WorkerLost")
+    machine.start("hurt")
+    machine.breaks(second="WorkerLost")
+    digests = {machine.resume("hurt")["digest"] for _ in range(2)}
+    assert len(digests) == 1
+    assert RunView(machine.run("hurt")).about.retried == {"WorkerLost": 2}
+
+
 def test_other_failures_of_the_machine_are_asked_again_when_a_resume_is_told_to(
     machine: Machine, calm: dict[str, Any]
 ) -> None:
