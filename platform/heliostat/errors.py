@@ -298,6 +298,16 @@ class Interrupted(BaseException):
     exit_code = 130
 
 
+class Paused(Interrupted):
+    """The machine loses workers of many items: going on here would make failures of them."""
+
+    exit_code = 7
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
 def key_text(key: Key) -> str:
     """Return a key as people read it: 3.1 for (3, 1)."""
     return ".".join(map(str, key)) or "root"

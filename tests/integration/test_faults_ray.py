@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 import socket
@@ -19,6 +18,7 @@ import heliostat_test_tasks as tasks
 import psutil
 import pytest
 from engine_runs import Done, drive
+from worker_killing import kill_a_worker
 
 from heliostat import Resources
 from heliostat.executors.ray.executor import RayExecutor, WorkerSetup
@@ -93,17 +93,6 @@ def test_an_item_that_wants_more_memory_than_it_may_harms_no_other(
     done = on_ray(search)
     assert done.result == ["MemoryError" if i == 2 else i + 1 for i in range(8)]
     assert drive(search, tmp_path / "serial").digest == done.digest
-
-
-def kill_a_worker(but: list[int]) -> list[int]:
-    """Kill a process that works on a task; one that was killed before may still be dying."""
-    for process in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.Error):  # others come and go meanwhile
-            works = " ".join(process.cmdline()).startswith("ray::_run_chunk")
-            if works and process.pid not in but:
-                process.kill()
-                return [process.pid]
-    return []
 
 
 @pytest.mark.slow

@@ -185,6 +185,12 @@ def gives_a_function(config: NothingConfig, run: Run) -> Any:
     return {"answer": [1, len]}
 
 
+def forgetful(config: NothingConfig, run: Run) -> Any:
+    for number in range(3):
+        run.submit(tasks.square, number)
+    return run.next().value
+
+
 def too_many_failures(config: NothingConfig, run: Run) -> Any:
     return run.map(tasks.always_fails, range(8))
 
@@ -338,6 +344,7 @@ METHODS = {
         _method("talkative", NothingConfig, talkative),
         _method("ends_badly", NothingConfig, ends_badly),
         _method("gives_a_function", NothingConfig, gives_a_function),
+        _method("forgetful", NothingConfig, forgetful),
         _method("too_many_failures", NothingConfig, too_many_failures),
         _method("wants_a_thousand_gpus", NothingConfig, wants_a_thousand_gpus),
         _method("uses_a_gpu", GpuConfig, uses_a_gpu),

@@ -26,6 +26,7 @@ STARTING = "starting"
 
 NOTES = {
     "worker_lost": "note: {}; it is being retried",
+    "retried": "failures of the machine: {}",
     "nodes_differ": "warning: {}",
     "nodes": "cluster: {}",
     "warning": "warning: {}",

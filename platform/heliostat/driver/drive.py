@@ -14,12 +14,20 @@ from typing import Any
 from heliostat.contract.config import without_none
 from heliostat.contract.method import MethodSpec
 from heliostat.driver import identity
-from heliostat.driver.summary import ON_GPU, account_of, add_label, finish, say_last
+from heliostat.driver.neglected import LEAD, neglected
+from heliostat.driver.summary import (
+    ON_GPU,
+    account_of,
+    add_label,
+    drop_labels,
+    finish,
+    say_last,
+)
 from heliostat.engine.conduct import conducted
 from heliostat.engine.engine import Engine
 from heliostat.engine.listener import Listener
 from heliostat.engine.stopping import STOP_SECONDS, stoppable
-from heliostat.errors import Interrupted
+from heliostat.errors import Interrupted, Paused
 from heliostat.executors.choice import Execution, Inputs, make_executor
 from heliostat.plugins.allowed import PluginRow, blocked_names
 from heliostat.plugins.building import PartBuilder
@@ -54,6 +62,8 @@ class Begun:
     execution: Execution
     listener: Listener
     plugins: Registry
+    asked_again: frozenset[str] = frozenset()
+    """The failures of the machine that this start asks again."""
 
 
 def drive(begun: Begun) -> dict[str, Any]:
@@ -118,13 +128,18 @@ def drive(begun: Begun) -> dict[str, Any]:
     try:
         with stoppable(engine, lambda: say_last(folder)):
             plugins.load_names(method.name)  # a worker would be the first to miss them
+            engine.ask_again(begun.asked_again)
             result = conducted(method, begun.config, engine)
         journal.settle()
         finish(journal, engine, result)
+        drop_labels(journal, lambda label: label.startswith(LEAD))
+        for text in neglected(engine):
+            on_event("warning", text)
+            add_label(journal, text)
         state = "finished"
     except Interrupted as stopped:
         error = stopped
-        state = "interrupted"
+        state = "paused" if isinstance(stopped, Paused) else "interrupted"
         engine.drain(STOP_SECONDS)
         raise
     except BaseException as failure:

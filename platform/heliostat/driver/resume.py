@@ -12,13 +12,14 @@ from heliostat.driver import configuration, identity
 from heliostat.driver.drive import Begun, absolute, drive, write_config
 from heliostat.driver.inputs import check_inputs
 from heliostat.engine.listener import Listener, Silent
-from heliostat.errors import IdentityChanged
+from heliostat.errors import ConfigError, IdentityChanged, did_you_mean
 from heliostat.executors.choice import Execution
 from heliostat.plugins.registry import Registry, registry
 from heliostat.store.folder import RunFolder
 from heliostat.store.journal import Journal
 from heliostat.store.lock import RunLock
 from heliostat.store.view import RunView
+from heliostat.values.outcome import LOST, MACHINE_FAILURES
 
 
 def resume(
@@ -26,15 +27,18 @@ def resume(
     *,
     overrides: Sequence[str] = (),
     allow_code_change: bool = False,
+    retry: Sequence[str] = (),
     execution: Execution | None = None,
     listener: Listener | None = None,
     plugins: Registry | None = None,
 ) -> dict[str, Any]:
     """Go on with a run: replay what is journaled, evaluate the rest.
 
-    Raises IdentityChanged naming the first difference in configuration, inputs or code, except for
-    fields marked extendable that grew.
+    Items that were lost with their workers are asked again, and failures of the machine of the
+    kinds `retry`. Raises IdentityChanged naming the first difference in configuration, inputs or
+    code, except for fields marked extendable that grew.
     """
+    asked_again = LOST | {_machine_failure(kind) for kind in retry}
     folder = RunFolder(folder.path.absolute())
     execution = absolute(execution or Execution(runs=folder.path.parent))
     lock = RunLock(folder.lock)
@@ -46,6 +50,7 @@ def resume(
                 lock,
                 overrides,
                 allow_code_change,
+                asked_again,
                 execution,
                 listener or Silent(),
                 plugins or registry(),
@@ -60,6 +65,7 @@ def _resumed(
     lock: RunLock,
     overrides: Sequence[str],
     allow_code_change: bool,
+    asked_again: frozenset[str],
     execution: Execution,
     listener: Listener,
     plugins: Registry,
@@ -135,4 +141,12 @@ def _resumed(
         execution=execution,
         listener=listener,
         plugins=plugins,
+        asked_again=asked_again,
     )
+
+
+def _machine_failure(kind: str) -> str:
+    if kind not in MACHINE_FAILURES:
+        hint = did_you_mean(kind, MACHINE_FAILURES)
+        raise ConfigError("--retry", kind, "a kind of failure of the machine", hint)
+    return kind

@@ -6,18 +6,19 @@ import json
 import os
 import shlex
 import time
+from collections.abc import Callable, Set
 from dataclasses import asdict
 from typing import Any
 
 from heliostat.contract.method import MethodSpec
 from heliostat.engine.engine import Engine
 from heliostat.engine.stopping import STOPPED
-from heliostat.errors import ResultChanged
+from heliostat.errors import Key, ResultChanged
 from heliostat.store.ending import write_last
 from heliostat.store.folder import RunFolder, runs_root
 from heliostat.store.journal import Journal
 from heliostat.store.record import RunRecord
-from heliostat.values.outcome import CHANCES
+from heliostat.values.outcome import MACHINE_FAILURES, by_machine
 
 ON_GPU = "computed on a GPU: equal bits are promised on CPUs of one type only"
 """The label of a run in which items were granted a GPU."""
@@ -30,6 +31,13 @@ def add_label(journal: Journal, label: str) -> None:
         return
     change = journal.defer if journal.deferring else journal.change
     change(labels=(*labels, label))
+
+
+def drop_labels(journal: Journal, gone: Callable[[str], bool]) -> None:
+    """Take labels out of a run's record that do not hold any more."""
+    labels = tuple(label for label in journal.record.labels if not gone(label))
+    if labels != journal.record.labels:
+        journal.change(labels=labels)
 
 
 def account_of(
@@ -48,9 +56,14 @@ def account_of(
     for kind, text in engine.log.take():
         journal.add_event(kind, text)
     failures = journal.failures()
-    for kind, label in CHANCES.items():
-        if any(row.failure is not None and row.failure.kind == kind for row in failures):
-            add_label(journal, label)
+    machine = by_machine(row.failure for row in failures)
+    now = [label for kind, label in MACHINE_FAILURES.items() if kind in machine]
+    if state == "finished":
+        _discard_unseen(journal, {row.key for row in failures})
+        # those that were asked again may be values now
+        drop_labels(journal, lambda text: text in MACHINE_FAILURES.values() and text not in now)
+    for label in now:
+        add_label(journal, label)
     last_start = {
         "seconds": round(time.monotonic() - began, 3),
         "evaluated": engine.evaluated,
@@ -73,6 +86,8 @@ def account_of(
         "result": _result(journal, record) if state == "finished" else None,
         "outcomes": journal.count_delivered(),
         "failures": len(failures),
+        "machine_failures": machine,
+        "retried": record.retried,
         "seconds": last_start["seconds"],
         "evaluated": engine.evaluated,
         "replayed": engine.replayed,
@@ -102,6 +117,13 @@ def finish(journal: Journal, engine: Engine, text: str) -> None:
     if before.result not in (None, result):
         raise ResultChanged(engine.title, "result", str(before.result), result)
     journal.change(digest=digest, result=result)
+
+
+def _discard_unseen(journal: Journal, seen: Set[Key]) -> None:
+    """Forget failures of the machine that the search did not see: nobody asks for them again."""
+    for row in journal.failures(delivered=False):
+        if row.failure is not None and row.failure.kind in MACHINE_FAILURES and row.key not in seen:
+            journal.discard(row.key)
 
 
 def say_last(folder: RunFolder) -> None:

@@ -22,13 +22,16 @@ def conducted(method: MethodSpec, config: Any, engine: Engine) -> str:
     Raises PluginError for SystemExit and the like: a run that ended by them did not finish.
     """
     try:
-        result = method.search(config, main_run(engine))
+        with engine.lost.threads_watched():
+            main = main_run(engine)
+            result = method.search(config, main)
+            main.end()
     except BaseException as error:
         if isinstance(error, Interrupted) and engine.stopping:
             raise
         if engine.told_to_stop:
             engine.warn(SWALLOWED)
-            raise Interrupted("the run was asked to stop") from error
+            raise engine.why_it_stops() from error
         if isinstance(error, MisuseError | EncodingError):
             place = getattr(error, "place", engine.place())  # of the sub-search that it came from
             raise type(error)(f"{place}: {error}") from error
@@ -41,7 +44,7 @@ def conducted(method: MethodSpec, config: Any, engine: Engine) -> str:
         raise
     if engine.told_to_stop:
         engine.warn(SWALLOWED)
-        raise Interrupted("the run was asked to stop")
+        raise engine.why_it_stops()
     try:
         return encode(result)
     except EncodingError as error:

@@ -8,6 +8,7 @@ committed -> the search gets the decoded outcome, in key order.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,13 +16,22 @@ from heliostat.contract.part import PartRef
 from heliostat.contract.task import Resources
 from heliostat.engine.executor import Executor
 from heliostat.engine.listener import Listener
+from heliostat.engine.lost import Lost
 from heliostat.engine.turns import Turns
-from heliostat.errors import Interrupted, Key, ReplayMismatch, TaskError, TooManyFailures, key_text
+from heliostat.errors import (
+    Interrupted,
+    Key,
+    Paused,
+    ReplayMismatch,
+    TaskError,
+    TooManyFailures,
+    key_text,
+)
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.journal import Journal
 from heliostat.store.log import RunLog
 from heliostat.store.rows import Row
-from heliostat.values.outcome import Failure
+from heliostat.values.outcome import Failure, counted
 from heliostat.worker.numerics import set_threads
 from heliostat.worker.work import Reply, TaskState, Work
 
@@ -61,9 +71,11 @@ class Engine:
         self.evaluated = 0
         self._unsaved: dict[Key, int] = {}
         self.resuming = journal.has_history()
+        self.asked_again: frozenset[str] = frozenset()
         self.began = time.monotonic()
         self.stopping = False
         self.told_to_stop = False
+        self.paused = ""
         self.title = title
         self._meet = meet
         self._met: set[str] = set()
@@ -76,6 +88,7 @@ class Engine:
         self._started = False
         self._failed_branches: dict[Key, Failure] = {}
         self.turns = Turns()
+        self.lost = Lost()
 
     def place(self) -> str:
         """Return where the search is, as people read it: its newest call, and step if reported."""
@@ -113,8 +126,12 @@ class Engine:
         """Raise Interrupted when the run was asked to stop."""
         if self.stopping:
             self.told_to_stop = True
-            raise Interrupted("the run was asked to stop")
+            raise self.why_it_stops()
         self.turns.check()
+
+    def why_it_stops(self) -> Interrupted:
+        """Return what ends the search: the machine that is to blame, or whoever asked for it."""
+        return Paused(self.paused) if self.paused else Interrupted("the run was asked to stop")
 
     def drain(self, seconds: float) -> None:
         """Commit what workers finish within that time; hand out nothing new."""
@@ -145,6 +162,23 @@ class Engine:
         self._asked[work.key] = work
         self.executor.submit(work)
 
+    def ask_again(self, kinds: frozenset[str]) -> None:
+        """Ask again what failed by the machine in these ways, and what follows where it differs.
+
+        Nothing of the run is changed before there are workers to ask.
+        """
+        rows = self.journal.failures(delivered=False)
+        found = Counter(row.failure.kind for row in rows if row.failure is not None)
+        again = {kind: found[kind] for kind in sorted(kinds) if found[kind]}
+        if not again:
+            return
+        self.start_executor()
+        first = next(row.key for row in rows if row.failure and row.failure.kind in again)
+        self.journal.supersede(first, again)
+        self.asked_again = frozenset(again)
+        text = f"{counted(again)} asked again, first {key_text(first)}"
+        self.listener.on_event("retried", text)
+
     def check_resources(self, resources: Resources) -> None:
         """Refuse resources that cannot be met (starts the executor to know)."""
         self.start_executor()
@@ -153,20 +187,25 @@ class Engine:
     def recall(self, work: Work, row: Row) -> None:
         """Take a journaled outcome, after checking that it answers what is asked now.
 
-        Raises ReplayMismatch if it does not, unless the run's budget was extended: then what came
-        after the old end is asked anew. So is what was stored and is damaged now.
+        Raises ReplayMismatch if it does not, unless the run's budget was extended or something
+        before it was asked again: then what differs is asked anew. So is what was stored and is
+        damaged now, and a failure of the machine of a kind that this start asks again.
         """
         self._know(work)
         for what, stored, asked in (
             ("function", row.function, work.function),
             ("item", row.item, self.journal.intern(work.item)),
             ("shared data", " ".join(row.shared), " ".join(work.shared)),
+            ("scope", str(row.depth), str(len(work.scope))),
         ):
-            if stored != asked and self.journal.extended:
+            if stored != asked and self.journal.supersedes(work.key):
                 self.ask(work)
                 return
             if stored != asked:
                 raise ReplayMismatch(work.key, what, stored, asked)
+        if row.failure is not None and row.failure.kind in self.asked_again:
+            self.ask(work)
+            return
         if row.value is not None and not self.journal.whole(row.value):
             # a power cut may keep a row and lose its file; the item gives the same value again
             self.journal.discard(row.key)
@@ -182,6 +221,11 @@ class Engine:
         if work.module not in self._met:
             self._meet(work.module)
             self._met.add(work.module)
+
+    def begin_call(self, call: Key, *, single: bool) -> None:
+        """Forget what a call of another shape left under that key, if it is superseded."""
+        if self.resuming and self.journal.supersedes(call):
+            self.journal.discard_other(call, single=single)
 
     def forget(self, keys: Iterable[Key]) -> None:
         """Drop items that a search left behind."""
@@ -237,7 +281,12 @@ class Engine:
             self.check_stop()
 
     def _take_replies(self, timeout: float) -> None:
-        replies = self.executor.wait(timeout, self._store_state)
+        try:
+            replies = self.executor.wait(timeout, self._store_state)
+        except Paused as blamed:
+            self.stopping = self.told_to_stop = True
+            self.paused = blamed.reason
+            raise
         rows = [self._row(self._asked[reply.key], reply) for reply in replies]
         if rows:
             self.journal.put(rows)

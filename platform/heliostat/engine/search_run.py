@@ -280,7 +280,9 @@ class SearchRun(Run):
         def start() -> R:
             self._thread = threading.get_ident()
             try:
-                return search(self)
+                result = search(self)
+                self.end()
+                return result
             except (MisuseError, EncodingError) as error:
                 # others may go on until this is told, so the place is noted here
                 error.place = getattr(error, "place", self._engine.place())
@@ -294,10 +296,16 @@ class SearchRun(Run):
     def own_thread(self) -> None:
         """Refuse to be used from another thread than the search's own."""
         if threading.get_ident() != self._thread:
-            raise MisuseError(
+            error = MisuseError(
                 "run was used from another thread than the search's own; its order of asking would "
                 "depend on chance (use run.gather for sub-searches side by side)"
             )
+            self._engine.lost.add_error(error)  # the search may never see it
+            raise error
+
+    def end(self) -> None:
+        """Note what a search that returned has asked for and not taken."""
+        self._engine.lost.untaken += len(self._submitted)
 
     def _named(self, name: tuple[streams.Name, ...]) -> tuple[streams.Name, ...]:
         if not name:
@@ -359,6 +367,7 @@ class SearchRun(Run):
     ) -> tuple[Key, Iterator[Work]]:
         call = self._next_key()
         common = self._common(fn, shared, resources)
+        self._engine.begin_call(call, single=False)
         asked = enumerate(_iterable(items, common.function))
         return call, (self._work(common, (*call, i), item) for i, item in asked)
 
@@ -377,6 +386,7 @@ class SearchRun(Run):
         return self._single_outcome(self._engine.wait_for(key))
 
     def _ask_or_recall(self, work: Work) -> None:
+        self._engine.begin_call(work.key, single=True)
         stored = self._engine.journal.get(work.key) if self._engine.resuming else None
         if stored is None:
             self._engine.ask(work)
@@ -436,7 +446,7 @@ class SearchRun(Run):
             raise CorruptStore(where, "a value", str(error)) from error
 
 
-def main_run(engine: Engine) -> Run:
+def main_run(engine: Engine) -> SearchRun:
     """Return the `Run` of the main search."""
     return SearchRun(engine, ())
 

@@ -32,6 +32,8 @@ class Execution:
     cache_dir: Path = field(default_factory=default_cache_dir)
     checkpoint_seconds: float = 2.0
     retries: int = 3
+    may_pause: bool = True
+    """Whether the machine may be blamed for lost workers, which pauses the run."""
     min_nodes: int = 1
     wait_seconds: float = 0.0
 
@@ -104,6 +106,7 @@ def make_executor(
         workers=workers,
         address=execution.address,
         retries=execution.retries,
+        may_pause=execution.may_pause,
         min_nodes=execution.min_nodes,
         wait_seconds=execution.wait_seconds,
         on_event=on_event,

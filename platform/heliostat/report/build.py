@@ -16,6 +16,7 @@ from heliostat.plugins.registry import HookCall, Registry
 from heliostat.report.html import render
 from heliostat.store.entries import write_fresh
 from heliostat.store.view import RunView
+from heliostat.values.outcome import by_machine, counted
 
 
 def write_report(
@@ -119,9 +120,17 @@ def _failures(view: RunView) -> Section:
         for row in failures[:50]
         if row.failure is not None
     ]
+    machine = by_machine(row.failure for row in failures)
+    told_of = [
+        Text(
+            f"Failures of the machine ({counted(machine)}) are no values: a resume asks them again "
+            "(WorkerLost and NodeLost always, others with --retry KIND)."
+        )
+    ]
     caption = f"{len(failures)} of {view.count()} tasks failed"
     caption += "; the first 50 are shown" if len(failures) > 50 else ""
-    return Section("Failures", [Table(["key", "task", "kind", "message"], rows, caption)])
+    table = Table(["key", "task", "kind", "message"], rows, caption)
+    return Section("Failures", [*(told_of if machine else []), table])
 
 
 def _workers(view: RunView) -> Section:

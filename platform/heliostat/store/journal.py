@@ -72,7 +72,9 @@ class Journal:
             raise StoreError(f"{path} is empty: its run did not begin")
         if self._db.new:
             self._create(record)
-        self.extended = not readonly and self._has_record() and self.record.extended
+        began = self.record if not readonly and self._has_record() else None
+        self.extended = began is not None and began.extended
+        self.superseded_after = None if began is None else began.superseded_after
 
     def _create(self, record: RunRecord | None) -> None:
         def write() -> None:
@@ -155,8 +157,9 @@ class Journal:
     def put(self, rows: Sequence[Row]) -> None:
         """Commit outcomes in one transaction."""
         packed = [row.columns() for row in rows]
-        # A key is written once, except after an extension, which asks some keys anew.
-        self._write(lambda: self._db.put("outcome", packed, replace=self.extended))
+        # A key is written once, except in a run of which some keys are asked anew.
+        anew = self.extended or self.superseded_after is not None
+        self._write(lambda: self._db.put("outcome", packed, replace=anew))
         self._commits += len(rows)
         if self._kill_after is not None and self._commits >= self._kill_after:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -164,6 +167,17 @@ class Journal:
     def discard(self, key: Key) -> None:
         """Forget an outcome, so that its item is evaluated anew."""
         self._db.write(lambda: self._db.delete("outcome", "key = ?", [(pack_key(key),)]))
+
+    def discard_other(self, call: Key, *, single: bool) -> None:
+        """Forget what a superseded call of another shape left: its items, or its one outcome."""
+        if not single:
+            if self.get(call) is not None:
+                self.discard(call)
+            return
+        where = "key > ? and key < ? and length(key) = ?"
+        values = pack_key(call), pack_key((*call[:-1], call[-1] + 1)), 8 * (len(call) + 1)
+        if self._db.total(f"select exists (select 1 from outcome where {where}) as total", *values):
+            self._db.write(lambda: self._db.delete("outcome", where, [values]))
 
     def get(self, key: Key) -> Row | None:
         """Return the outcome under that key."""
@@ -308,17 +322,60 @@ class Journal:
 
         From here on an outcome that answers another question than the one asked is evaluated anew.
         """
-        covered = {}
-        for _, packed, _, counter, _ in self._db.rows("checkpoint", "order by id"):
-            covered[read_key(self._path, "checkpoint", "scope", packed)] = counter
-        calls = [read_key(self._path, "call", "key", key) for key, _ in self._db.rows("call")]
-        obsolete = [
-            (pack_key(key),)
-            for key in calls
-            if not any(key[:-1] == at and key[-1:] < (last,) for at, last in covered.items())
-        ]
+        counters = self._counters()
+        obsolete = self._uncovered_calls({at: last for _, at, last in counters})
         self.defer(lambda: self._db.delete("call", "key = ?", obsolete), extended=True)
         self.extended = True
+
+    def supersede(self, after: Key, retried: Mapping[str, int]) -> None:
+        """Let the outcome under a key be asked again, and what follows it wherever it then differs.
+
+        The searches around it begin anew, and those after it: their checkpoints are dropped, and so
+        is what they say again: calls, metrics, products, the result. Outcomes stay, and answer
+        where the same is asked. `retried`: how many failures of each kind are asked again.
+        """
+        around = [after[:length] for length in range(len(after))]
+        again = [(pack_key(scope),) for scope in around]
+        counters = self._counters()
+        covered = {at: last for _, at, last in counters if at < after and at not in around}
+        tainted = [(number,) for number, at, _ in counters if at not in covered]
+        obsolete = self._uncovered_calls(covered)
+        began = self.expected
+        first = after if self.superseded_after is None else min(after, self.superseded_after)
+        counts = {kind: began.retried.get(kind, 0) + n for kind, n in retried.items()}
+        self.defer(superseded_after=first, retried=began.retried | counts, digest=None, result=None)
+
+        def write() -> None:
+            self._db.delete("checkpoint", "id = ?", tainted)
+            self._db.delete("call", "key = ?", obsolete)
+            self._db.delete("disowned", "scope > ?", [(pack_key(after),)])
+            for table in ("metric", "product"):
+                self._db.delete(table, "scope > ?", [(pack_key(after),)])
+                self._db.delete(table, "scope = ?", again)
+
+        self._write(write)
+        self.superseded_after = first
+
+    def supersedes(self, key: Key) -> bool:
+        """Return whether an outcome that answers another question than the one asked may go."""
+        after = self.superseded_after
+        return self.extended or (after is not None and key > after)
+
+    def _counters(self) -> list[tuple[int, Key, int]]:
+        """Return (id, scope, number of calls before it) of each checkpoint, oldest first."""
+        return [
+            (number, read_key(self._path, "checkpoint", "scope", packed), counter)
+            for number, packed, _, counter, _ in self._db.rows("checkpoint", "order by id")
+        ]
+
+    def _uncovered_calls(self, covered: Mapping[Key, int]) -> list[tuple[bytes]]:
+        """Return the calls that no checkpoint stands for; `covered`: calls before each scope's."""
+        calls = (read_key(self._path, "call", "key", key) for key, _ in self._db.rows("call"))
+        return [
+            (pack_key(key),)
+            for key in calls
+            if not any(key[n] < covered.get(key[:n], 0) for n in range(len(key)))
+        ]
 
     def save_checkpoint(
         self, scope: Key, step: int, counter: int, state: str, calls: Mapping[Key, int]
@@ -475,9 +532,21 @@ class Journal:
             done["seconds"] += row.seconds
         return dict(sorted(found.items()))
 
-    def failures(self) -> list[Row]:
-        """Return the outcomes that failed and that the search saw, in key order."""
-        if next(self._delivered(), None) is not None:
+    def any_done(self, call: Key) -> bool:
+        """Return whether an outcome under that key, but not of calls inside it, has a value."""
+        return bool(
+            self._db.total(
+                "select exists (select 1 from outcome where key >= ? and key < ?"
+                " and length(key) = ? and failure is null) as total",
+                pack_key((*call, 0)),
+                pack_key((*call[:-1], call[-1] + 1)) if call else b"\xff" * 9,
+                8 * (len(call) + 1),
+            )
+        )
+
+    def failures(self, *, delivered: bool = True) -> list[Row]:
+        """Return the outcomes that failed in key order: those that the search saw, or all."""
+        if delivered and next(self._delivered(), None) is not None:
             return list(self._seen("where o.failure is not null"))
         return list(self._outcomes("where failure is not null order by key"))
 

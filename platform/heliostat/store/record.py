@@ -69,8 +69,12 @@ class RunRecord:
     """What the result depends on besides the configuration."""
     extended: bool = False
     """Whether its budget grew, so that some keys are asked anew."""
+    retried: dict[str, int] = field(default_factory=dict)
+    """How many failures of the machine were asked again, by kind."""
+    superseded_after: tuple[int, ...] | None = None
+    """The first key that was asked again; what comes after it may be asked anew."""
     starts: Annotated[int, Field(ge=0)] = 0
-    state: Literal["running", "finished", "failed", "interrupted"] = "running"
+    state: Literal["running", "finished", "failed", "interrupted", "paused"] = "running"
     error: str = ""
     result: str | None = None
     """What the search returned: canonical text, or the marker of an artifact."""

@@ -80,7 +80,7 @@ class RunView:
 
     @property
     def state(self) -> str:
-        """running, finished, failed, interrupted, or stopped (its driver is gone)."""
+        """running, finished, failed, interrupted, paused, or stopped (its driver is gone)."""
         state = self.about.state
         if held(self.folder.lock):  # a resume says so once it goes beyond what was there
             return "running"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
 
@@ -10,14 +11,23 @@ from heliostat.errors import Key, TaskError
 O_co = TypeVar("O_co", covariant=True)
 
 WORKER_LOST = "WorkerLost"
+NODE_LOST = "NodeLost"
 DEADLINE = "Deadline"
 OUT_OF_MEMORY = "MemoryError"
-CHANCES = {
+MACHINE_FAILURES = {
     WORKER_LOST: "items were lost with their workers after all retries",
+    NODE_LOST: "items were lost with their nodes after all retries",
     DEADLINE: "items were ended by their deadline; another machine may give another result",
     OUT_OF_MEMORY: "items ran out of memory; another machine may give another result",
 }
-"""Failures that another machine may not have, and the label of a run that has one."""
+"""Failures of the machine, which are no values, and the label of a run that has one."""
+LOST = frozenset({WORKER_LOST, NODE_LOST})
+"""Those that every resume asks again; it does so for another kind when it is told to."""
+
+
+def counted(kinds: Mapping[str, int]) -> str:
+    """Return how many failures there are of each kind, as people read it."""
+    return ", ".join(f"{count} {kind}" for kind, count in kinds.items())
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,12 @@ class Failure:
     def seen(self) -> Failure:
         """Return what a search may see of it."""
         return Failure(self.kind)
+
+
+def by_machine(failures: Iterable[Failure | None]) -> dict[str, int]:
+    """Return how many of these failures are the machine's, by kind."""
+    kinds = [failure.kind for failure in failures if failure is not None]
+    return {kind: kinds.count(kind) for kind in MACHINE_FAILURES if kind in kinds}
 
 
 @dataclass(frozen=True)

@@ -97,5 +97,7 @@ def heliostat_run_finished(run: RunView, error: BaseException | None) -> None:
     outcome: dict[str, Any] = tags(run)
     for name, text in outcome.items():
         recorder.client.set_tag(recorder.id, name, text)
-    status = {"finished": "FINISHED", "interrupted": "KILLED"}.get(run.state, "FAILED")
+    status = {"finished": "FINISHED", "interrupted": "KILLED", "paused": "KILLED"}.get(
+        run.state, "FAILED"
+    )
     recorder.client.set_terminated(recorder.id, status)

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from heliostat.cli.asking_again import asking_again
 from heliostat.cli.declared_outputs import declared_outputs
 from heliostat.contract.commands import json_option, next_command, print_json, runs_option
 from heliostat.errors import CorruptStore, StoreError, told
@@ -75,12 +76,14 @@ def show(run_name: str, key: str | None, runs: Path | None, as_json: bool) -> No
     from heliostat.plugins.registry import registry
     from heliostat.store.folder import find, runs_root
     from heliostat.store.view import RunView
+    from heliostat.values.outcome import by_machine, counted
 
     view = RunView(find(run_name, runs_root(runs)))
     if key is not None:
         _show_outcome(view, key, as_json)
         return
     products = [{**p, "scope": list(p["scope"])} for p in view.products()]
+    machine = by_machine(row.failure for row in view.failures())
     account = {
         **view.row(),
         "config": view.config,
@@ -88,6 +91,8 @@ def show(run_name: str, key: str | None, runs: Path | None, as_json: bool) -> No
         "result": _plain_result(view),
         "products": products,
         "labels": view.labels,
+        "machine_failures": machine,
+        "retried": view.about.retried,
         "error": view.error,
         "workers": view.workers(),
         "record": view.record,
@@ -101,6 +106,10 @@ def show(run_name: str, key: str | None, runs: Path | None, as_json: bool) -> No
     for name in ("run", "method", "state", "seed", "digest", "outcomes", "failures", "command"):
         click.echo(f"{name:<10}{printable(account[name])}")
     click.echo(f"{'begun':<10}{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(view.created))}")
+    if machine:
+        click.echo(f"{'machine':<10}{asking_again(machine, view.id)}")
+    if view.about.retried:
+        click.echo(f"{'retried':<10}{printable(counted(view.about.retried))}")
     for label in view.labels:
         click.echo(f"{'label':<10}{printable(label)}")
     if view.error:

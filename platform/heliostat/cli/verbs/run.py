@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from heliostat.cli.asking_again import asking_again
 from heliostat.cli.declared_outputs import declared_outputs
 from heliostat.cli.options import RunOptions, data_only, run_options
 from heliostat.contract.commands import next_command, print_json
 from heliostat.contract.guard import contained
-from heliostat.errors import Interrupted, PluginError, place_of, told
+from heliostat.errors import Interrupted, Paused, PluginError, place_of, told
 from heliostat.terminal import printable, printable_lines
 from heliostat.worker.numerics import prepare_environment
 
@@ -91,11 +93,21 @@ def start_and_show(method: Any, execution: Execution, options: RunOptions, **set
 @click.argument("run_name", metavar="RUN")
 @click.option("-o", "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Grow a field.")
 @click.option("--allow-code-change", is_flag=True, help="Go on under other code (recorded).")
+@click.option(
+    "--retry",
+    multiple=True,
+    metavar="KIND",
+    help="Ask failures of the machine again: Deadline, MemoryError (recorded). Always done for "
+    "WorkerLost and NodeLost.",
+)
+@click.option("--no-pause", is_flag=True, help="Blame items for all lost workers, never pause.")
 @run_options
 def resume(
     run_name: str,
     overrides: tuple[str, ...],
     allow_code_change: bool,
+    retry: tuple[str, ...],
+    no_pause: bool,
     options: RunOptions,
 ) -> None:
     """Go on with a run: RUN is its name, a unique part of it, its folder, or `last`."""
@@ -107,7 +119,7 @@ def resume(
     from heliostat.store.view import RunView
 
     folder = find(run_name, runs_root(options.runs))
-    execution = options.execution(folder.path.parent)
+    execution = replace(options.execution(folder.path.parent), may_pause=not no_pause)
     view = RunView(folder, whole=False, alone=True)
     registry().block_again(read_run_file(folder.config).block, str(folder.config))
     method = registry().method(view.method)
@@ -120,6 +132,7 @@ def resume(
                 folder,
                 overrides=overrides,
                 allow_code_change=allow_code_change,
+                retry=retry,
                 execution=execution,
                 listener=progress,
             )
@@ -144,6 +157,8 @@ def _say_how_to_resume(folder: Any, error: BaseException) -> None:
     if isinstance(error, Interrupted):
         from heliostat.engine.stopping import STOPPED
 
+        if isinstance(error, Paused):
+            click.echo(f"paused: {printable(error.reason)}", err=True)
         click.echo(STOPPED.format(next_command("resume", folder.id)), err=True)
     else:
         log = printable(_short_path(str(folder.log.absolute())))
@@ -211,6 +226,8 @@ def _closing(account: dict[str, Any], report: str) -> str:
         f"tasks    {account['outcomes']} ({account['evaluated']} evaluated, "
         f"{account['replayed']} replayed, {account['failures']} failed) in {account['seconds']} s",
     ]
+    if account["machine_failures"]:
+        lines.append(f"machine  {asking_again(account['machine_failures'], account['run'])}")
     lines += [f"label    {label}" for label in account["labels"]]
     if report:
         lines.append(f"report   {printable(_short_path(report))}")

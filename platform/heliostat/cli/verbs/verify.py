@@ -11,7 +11,7 @@ from heliostat.cli.options import data_only
 from heliostat.contract.commands import json_option, print_json, runs_option
 from heliostat.errors import CorruptStore, EncodingError, ExecutionError, key_text
 from heliostat.terminal import printable
-from heliostat.values.outcome import CHANCES
+from heliostat.values.outcome import MACHINE_FAILURES
 from heliostat.worker.numerics import prepare_environment
 
 
@@ -43,7 +43,7 @@ def verify(run_name: str, sample: int | None, runs: Path | None, as_json: bool) 
     rows = [
         row
         for row in every
-        if not row.observed and (row.failure is None or row.failure.kind not in CHANCES)
+        if not row.observed and (row.failure is None or row.failure.kind not in MACHINE_FAILURES)
     ]
     check_tasks(view, (row.function for row in rows), packages)
     # evenly spaced, so that the same call checks the same items

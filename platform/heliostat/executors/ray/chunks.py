@@ -62,8 +62,7 @@ class ChunkQueue:
 
     def __len__(self) -> int:
         again = sum(len(chunk.works) for chunk in self._again) if self._again else 0
-        resting = sum(len(chunk.works) for _, chunk in self._resting) if self._resting else 0
-        return len(self._fresh) + again + resting
+        return len(self._fresh) + again + self.resting
 
     def size_of(self, function: str) -> ChunkSize:
         """Return the adaptive size for one task function."""
@@ -83,6 +82,11 @@ class ChunkQueue:
             self._resting += [(self.clock() + after, chunk) for chunk in chunks]
         else:
             self._again.extend(chunks)
+
+    @property
+    def resting(self) -> int:
+        """Items that were lost and may not be taken yet."""
+        return sum(len(chunk.works) for _, chunk in self._resting) if self._resting else 0
 
     def rest(self) -> float:
         """Return the seconds until a chunk that rests may be taken; 0 when none rests."""

@@ -22,7 +22,8 @@ from typing import Any
 
 from heliostat.contract.task import Resources
 from heliostat.engine.executor import Executor
-from heliostat.errors import ClusterError, Interrupted, Key, NotStarted, ResourceError
+from heliostat.errors import ClusterError, Interrupted, Key, NotStarted, Paused, ResourceError
+from heliostat.executors.ray.blame import Blame
 from heliostat.executors.ray.chunks import Chunk, ChunkQueue
 from heliostat.executors.ray.joining import wait_for_nodes
 from heliostat.executors.ray.nodes import cannot_run, differences, survey
@@ -33,7 +34,7 @@ from heliostat.plugins.allowed import obey
 from heliostat.plugins.building import PartBuilder, products_in
 from heliostat.plugins.registry import registry
 from heliostat.values.canonical import digest
-from heliostat.values.outcome import WORKER_LOST, Failure
+from heliostat.values.outcome import NODE_LOST, WORKER_LOST, Failure
 from heliostat.worker.evaluate import WorkerSide
 from heliostat.worker.lane import Answer, Item, Lane, Overdue, evaluate_chunk
 from heliostat.worker.limits import overdue
@@ -48,12 +49,19 @@ COUNT_SECONDS = 2.0
 """How often a cluster's cores are counted again."""
 RETRY_SECONDS = 0.5
 """How long an item rests after it was lost alone with its worker; twice as long each time."""
+LONGEST_REST = 4.0
+"""How long it rests at most."""
 MISSED_SECONDS = 60.0
 """How long items wait for a node with what they need, after the last such node has gone."""
 
 _NODE_GONE = (
     "the Ray node that this run is driven from is gone; what was done is kept: "
     "start the cluster again and go on with heliostat resume"
+)
+_PAUSED = (
+    "{}; the machine is to blame, or what these tasks have in common, and nothing counts against "
+    "an item: look at its memory and at who ends processes there, then resume (with --no-pause if "
+    "it is the tasks: each then fails by itself)"
 )
 _INSTALL = "Ray is not installed here; install it with: pip install 'ray>=2.60,<2.61'"
 
@@ -92,6 +100,7 @@ class RayExecutor(Executor):
         workers: int | None = None,
         address: str | None = None,
         retries: int = 3,
+        may_pause: bool = True,
         min_nodes: int = 1,
         wait_seconds: float = 0.0,
         on_event: Callable[[str, str], None] = lambda kind, text: None,
@@ -101,7 +110,6 @@ class RayExecutor(Executor):
         self._fetch = fetch
         self._workers = workers
         self._address = address
-        self._retries = retries
         self._min_nodes = min_nodes
         self._wait_seconds = wait_seconds
         self._on_event = on_event
@@ -111,7 +119,8 @@ class RayExecutor(Executor):
         self._flights: dict[Any, Chunk] = {}
         self._travelling = 0
         self._dropped: set[Key] = set()
-        self._attempts: dict[Key, int] = {}
+        self._blame = Blame(retries, may_pause)
+        self._halted = False
         self._shared_refs: OrderedDict[str, Any] = OrderedDict()
         self._remote: dict[Resources, Any] = {}
         self._states: dict[Key, str] = {}
@@ -258,7 +267,8 @@ class RayExecutor(Executor):
     def room(self) -> int:
         """Return the items that keep every slot busy for `CHUNKS_AHEAD` chunks."""
         wanted = self.slots * CHUNKS_AHEAD * self._queue.largest_size()
-        return wanted - len(self._queue) - self._travelling
+        # others are tried while lost items rest: whether they are done says whose fault it was
+        return wanted - (len(self._queue) - self._queue.resting) - self._travelling
 
     def submit(self, work: Work) -> None:
         """Queue an item; it leaves with the next chunk, at once if its search does not wait."""
@@ -269,7 +279,9 @@ class RayExecutor(Executor):
             self._launch()
 
     def wait(self, timeout: float, on_state: Callable[[TaskState], None]) -> list[Reply]:
-        """Send what fits the window, then return what arrived."""
+        """Send what fits the window, then return what arrived; raises Paused."""
+        if self._blame.machine and not self._halted:
+            raise Paused(_PAUSED.format(self._blame.machine))
         replies = self._arrived(timeout, on_state)
         if self._address is not None and time.monotonic() - self._counted > COUNT_SECONDS:
             self._count_nodes()
@@ -300,12 +312,15 @@ class RayExecutor(Executor):
     def drop(self, keys: Iterable[Key]) -> None:
         """Forget items: queued ones never leave, those under way are ignored when they arrive."""
         gone = set(keys)
+        for key in gone:
+            self._blame.forget(key)
         self._queue.drop(gone)
         travelling = {w.key for chunk in self._flights.values() for w in chunk.works}
         self._dropped |= gone & travelling
 
     def halt(self) -> None:
         """Empty the queue; long tasks under way are not waited for, their checkpoints are kept."""
+        self._halted = True
         self._queue = ChunkQueue()
         for flight in [f for f, chunk in self._flights.items() if chunk.works[0].long]:
             self._landed(flight)
@@ -395,7 +410,7 @@ class RayExecutor(Executor):
             seen = self._seen_states.setdefault(message.key, set())
             if digest(message.state) not in seen:  # progress: attempts count anew
                 seen.add(digest(message.state))
-                self._attempts.pop(message.key, None)
+                self._blame.forget(message.key)
             if message.key not in self._dropped:
                 on_state(message)
             return []
@@ -419,11 +434,12 @@ class RayExecutor(Executor):
         if works[0].resources.gpus:
             self._on_gpu()
         for work, (value, failure, seconds) in zip(works, answers, strict=True):
-            attempts = self._attempts.pop(work.key, 0) + 1 if self._attempts else 1
+            attempts = self._blame.losses(work.key) + 1
             if self._states:
                 self._states.pop(work.key, None)
                 self._seen_states.pop(work.key, None)
             replies.append(Reply(work.key, value, failure, seconds, worker, attempts))
+        self._blame.done(work.key for work in works)
         return replies
 
     def _overdue_chunk(self, flight: Any, chunk: Chunk, message: Overdue) -> list[Reply]:
@@ -444,21 +460,25 @@ class RayExecutor(Executor):
     def _lost_chunk(self, chunk: Chunk, why: str) -> list[Reply]:
         self._lost += 1
         wanted = [w for w in chunk.works if not self._forget(w.key)]
-        if not wanted:
+        if not wanted or self._halted:
             return []
+        self._blame.lost([work.key for work in wanted])
         if len(wanted) > 1:
             self._queue.put_back(Chunk(wanted).halves())
             self._on_event("worker_lost", f"a worker died with {len(wanted)} items ({why})")
             return []
         work = wanted[0]
-        losses = self._attempts[work.key] = self._attempts.get(work.key, 0) + 1
+        losses = self._blame.losses(work.key)
         self._on_event("worker_lost", f"a worker died with item {work.key} ({why}), time {losses}")
-        if losses <= self._retries:
+        if not self._blame.is_given_up(work.key):
             # what kills every worker for a while, as too little memory does, is no item's fault
-            self._queue.put_back([Chunk(wanted)], after=RETRY_SECONDS * 2 ** (losses - 1))
+            rest = min(RETRY_SECONDS * 2 ** (losses - 1), LONGEST_REST)
+            self._queue.put_back([Chunk(wanted)], after=rest)
             return []
-        message = f"its worker died {losses} times ({why})"
-        return [Reply(work.key, None, Failure(WORKER_LOST, message), 0.0, "lost", losses)]
+        self._blame.forget(work.key)
+        kind = NODE_LOST if why == "NodeDiedError" else WORKER_LOST
+        failure = Failure(kind, f"its worker died {losses} times ({why})")
+        return [Reply(work.key, None, failure, 0.0, "lost", losses)]
 
     def _forget(self, key: Key) -> bool:
         if key in self._dropped:
