@@ -69,6 +69,10 @@ class LazyGroup(click.Group):
 
     @staticmethod
     def _plugin_command(name: str) -> click.Command | None:
+        from heliostat.worker.instructions import hold, loaded
+
+        if not loaded():
+            hold()
         from heliostat.plugins.registry import registry
 
         return registry().command(name)
@@ -86,9 +90,11 @@ def heliostat(debug: bool, blocked: tuple[str, ...]) -> None:
     if debug:
         os.environ["HELIOSTAT_DEBUG"] = "1"
     if blocked:
-        from heliostat.plugins.registry import registry
+        from heliostat.plugins.allowed import block, built_in, check_known
 
-        registry().block(blocked, known=True)
+        # without the registry: a verb sets its instruction level before libraries load
+        check_known(blocked, built_in().PLUGINS)
+        block(blocked)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -14,6 +14,8 @@ import click
 
 from heliostat.contract.commands import json_option, runs_option
 from heliostat.errors import ConfigError
+from heliostat.terminal import printable
+from heliostat.worker.instructions import hold
 
 if TYPE_CHECKING:
     from heliostat.executors.choice import Execution
@@ -49,6 +51,14 @@ class RunOptions:
     wait: float
     runs: Path | None
     as_json: bool
+    numerics: str | None = None
+
+    def hold_level(self, file: Path | None = None, otherwise: str | None = None) -> None:
+        """Hold this process to the instruction level of the option, or else of the file.
+
+        Before any numerical library is loaded. Raises ConfigError.
+        """
+        hold_level_of(file, self.numerics, otherwise)
 
     def execution(self, root: Path) -> Execution:
         """Return the settings of a run in the folder `root`; raises ConfigError."""
@@ -106,6 +116,12 @@ _OPTIONS = (
         show_default=True,
         help="Seconds to wait for --min-nodes.",
     ),
+    click.option(
+        "--numerics",
+        metavar="LEVEL",
+        help="portable (AVX2 with FMA: equal bits on any x86-64 CPU that has them) or native "
+        "(all that this CPU has) [default: portable].",
+    ),
     runs_option,
     json_option,
 )
@@ -127,6 +143,28 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def data_only(as_json: bool) -> AbstractContextManager[Any]:
     """Keep standard output for the JSON: what tasks print meanwhile goes to standard error."""
     return redirect_stdout(sys.stderr) if as_json else nullcontext()
+
+
+def hold_level_of(
+    file: Path | None, option: str | None = None, otherwise: str | None = None
+) -> None:
+    """Hold this process to the level of an option, or else to the one that a run's file says."""
+    said = None if file is None else _numerics_in(file)
+    if option is None and said is not None:
+        hold(said, f"{printable(file)}: numerics")
+    else:
+        hold(option, otherwise=otherwise)
+
+
+def _numerics_in(file: Path) -> str | None:
+    """Return what a file says; it is read again, and judged, when libraries may load."""
+    import tomllib
+
+    try:
+        said = tomllib.loads(file.read_text(encoding="utf-8")).get("numerics")
+    except (OSError, ValueError, RecursionError):
+        return None
+    return said if isinstance(said, str) else None
 
 
 def is_file(text: str) -> bool:

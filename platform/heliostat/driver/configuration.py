@@ -25,7 +25,9 @@ from heliostat.plugins.registry import Registry
 DEEPEST = 16
 """Sections within sections that an override may name."""
 
-_FILE_KEYS = ("method", "version", "preset", "seed", "lookahead", "config", "plugins")
+_FILE_KEYS = (
+    "method", "version", "preset", "seed", "lookahead", "numerics", "config", "plugins",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class RunFile:
     config: Mapping[str, Any] = field(default_factory=dict)
     version: int | None = None
     block: tuple[str, ...] = ()
+    numerics: str | None = None
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -64,6 +67,7 @@ def read_run_file(path: Path) -> RunFile:
     if not isinstance(data.get("method"), str):
         raise ConfigError("method", data.get("method"), "a method's name", "", str(path))
     kinds = {"version": int, "seed": int, "lookahead": int, "preset": str, "config": dict}
+    kinds |= {"numerics": str}
     for key, kind in kinds.items():
         if key in data and (not isinstance(data[key], kind) or isinstance(data[key], bool)):
             raise ConfigError(key, data[key], f"a value of type {kind.__name__}", "", str(path))

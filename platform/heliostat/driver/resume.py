@@ -20,6 +20,7 @@ from heliostat.store.folder import RunFolder
 from heliostat.store.journal import Journal
 from heliostat.store.lock import RunLock
 from heliostat.store.view import RunView
+from heliostat.worker.instructions import hold
 
 
 def resume(
@@ -68,6 +69,7 @@ def _resumed(
     view = RunView(folder)
     began = view.about
     view.close()
+    identity.check_numerics(began, hold())
     method = plugins.method(began.method)
     loaded = plugins.loaded()
     stored = identity.carried_over(method, began, loaded)
@@ -92,12 +94,12 @@ def _resumed(
         journal.begin_extension()
         journal.add_event("extended", json.dumps(configuration.first_change(stored, now)))
         journal.change(config=now)
-        write_config(folder, method, None, began.seed, began.lookahead, now)
+        write_config(folder, method, None, began.seed, began.lookahead, now, file.numerics or "")
     if began.method_version != method.version:
         text = f"configuration of version {began.method_version} to {method.version}"
         journal.add_event("migrated", text)
         journal.change(config=now, method_version=method.version)
-        write_config(folder, method, None, began.seed, began.lookahead, now)
+        write_config(folder, method, None, began.seed, began.lookahead, now, file.numerics or "")
     if changed is not None:
         journal.add_event("code_changed", changed)
         journal.change(**code.record())

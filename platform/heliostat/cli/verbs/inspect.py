@@ -91,6 +91,7 @@ def show(run_name: str, key: str | None, runs: Path | None, as_json: bool) -> No
         "error": view.error,
         "workers": view.workers(),
         "record": view.record,
+        "numerics": view.about.numerics or None,
         "environment": view.environment,
         "events": [{"time": t, "kind": k, "text": x} for t, k, x in view.events()],
         "command": view.command,
@@ -101,6 +102,7 @@ def show(run_name: str, key: str | None, runs: Path | None, as_json: bool) -> No
     for name in ("run", "method", "state", "seed", "digest", "outcomes", "failures", "command"):
         click.echo(f"{name:<10}{printable(account[name])}")
     click.echo(f"{'begun':<10}{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(view.created))}")
+    click.echo(f"{'numerics':<10}{printable(view.about.numerics or 'not recorded')}")
     for label in view.labels:
         click.echo(f"{'label':<10}{printable(label)}")
     if view.error:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from heliostat.cli.declared_outputs import declared_outputs
-from heliostat.cli.options import RunOptions, data_only, run_options
+from heliostat.cli.options import RunOptions, data_only, is_file, run_options
 from heliostat.contract.commands import next_command, print_json
 from heliostat.contract.guard import contained
+from heliostat.contract.instructions import NATIVE
 from heliostat.errors import Interrupted, PluginError, place_of, told
 from heliostat.terminal import printable, printable_lines
 from heliostat.worker.numerics import prepare_environment
@@ -39,6 +40,7 @@ def run(
 
     Nothing is lost when it is stopped or killed: `heliostat resume RUN` goes on.
     """
+    options.hold_level(Path(target) if is_file(target) else None)
     prepare_environment()
     from heliostat.cli.target import read_target
     from heliostat.driver.start import DEFAULT_LOOKAHEAD
@@ -99,14 +101,16 @@ def resume(
     options: RunOptions,
 ) -> None:
     """Go on with a run: RUN is its name, a unique part of it, its folder, or `last`."""
+    from heliostat.store.folder import find, runs_root
+
+    folder = find(run_name, runs_root(options.runs))
+    options.hold_level(folder.config, otherwise=NATIVE)
     prepare_environment()
     from heliostat.driver.configuration import read_run_file
     from heliostat.driver.resume import resume as go_on
     from heliostat.plugins.registry import registry
-    from heliostat.store.folder import find, runs_root
     from heliostat.store.view import RunView
 
-    folder = find(run_name, runs_root(options.runs))
     execution = options.execution(folder.path.parent)
     view = RunView(folder)
     registry().block(read_run_file(folder.config).block)
@@ -208,6 +212,7 @@ def _closing(account: dict[str, Any], report: str) -> str:
     lines = [
         f"run      {account['run']}",
         f"digest   {account['digest']}",
+        f"numerics {account['environment']['numerics']}",
         f"tasks    {account['outcomes']} ({account['evaluated']} evaluated, "
         f"{account['replayed']} replayed, {account['failures']} failed) in {account['seconds']} s",
     ]

@@ -23,6 +23,7 @@ from typing import Any
 from heliostat.contract.task import Resources
 from heliostat.engine.executor import Executor
 from heliostat.errors import ClusterError, Interrupted, Key, NotStarted, ResourceError
+from heliostat.executors.ray import entering
 from heliostat.executors.ray.chunks import Chunk, ChunkQueue
 from heliostat.executors.ray.joining import wait_for_nodes
 from heliostat.executors.ray.nodes import cannot_run, differences, survey
@@ -33,6 +34,7 @@ from heliostat.plugins.registry import registry
 from heliostat.values.canonical import digest
 from heliostat.values.outcome import WORKER_LOST, Failure
 from heliostat.worker.evaluate import WorkerSide
+from heliostat.worker.instructions import hold
 from heliostat.worker.lane import Answer, Item, Lane, Overdue, evaluate_chunk
 from heliostat.worker.limits import overdue
 from heliostat.worker.numerics import prepare_environment
@@ -96,6 +98,7 @@ class RayExecutor(Executor):
         on_gpu: Callable[[], None] = lambda: None,
     ) -> None:
         self._setup = setup
+        self._level = entering.Level(hold())
         self._fetch = fetch
         self._workers = workers
         self._address = address
@@ -190,13 +193,13 @@ class RayExecutor(Executor):
     def _compare_nodes(self, nodes: list[dict[str, Any]], wait: bool) -> None:
         """Tell of each node that computes with something else than the first one."""
         ray = self._ray
-        remote = ray.remote(num_cpus=0, max_retries=0)(survey)
+        remote = ray.remote(num_cpus=0, max_retries=0)(entering.call)
         affinity = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
         for node in nodes:
             name = f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})"
             if name not in self._environments and name not in self._surveys:
                 strategy = affinity(node["NodeID"], soft=False)
-                ref = remote.options(scheduling_strategy=strategy).remote()
+                ref = remote.options(scheduling_strategy=strategy).remote(self._level, survey)
                 self._surveys[name] = node["NodeID"], ref
         for name in sorted(self._surveys):
             node_id, ref = self._surveys[name]
@@ -344,7 +347,9 @@ class RayExecutor(Executor):
             remote = self._remote_for(first.resources)
             packages = packages_of(first.module, self._setup.packages)
             code = None if self._address is None else code_of(packages)
-            flight = remote.remote(self._setup_ref, common, items, refs, packages, code)
+            flight = remote.remote(
+                self._level, _run_chunk, self._setup_ref, common, items, refs, packages, code
+            )
             self._flights[flight] = chunk
             self._travelling += len(items)
 
@@ -360,7 +365,7 @@ class RayExecutor(Executor):
             }
             if resources.memory:
                 options["memory"] = resources.memory
-            self._remote[resources] = self._ray.remote(**options)(_run_chunk)
+            self._remote[resources] = self._ray.remote(**options)(entering.stream)
         return self._remote[resources]
 
     def _shared_ref(self, sha256: str) -> Any:
