@@ -28,12 +28,12 @@ def measured(method: str, level: str, cpu: str | None, options: list[str]) -> di
     """Return digest and seconds of a run at a level, on an emulated CPU if one is named."""
     emulated = [] if cpu is None else [EMULATOR, "-cpu", cpu]
     command = [*emulated, sys.executable, "-m", "heliostat.submit", "run", method]
+    command += ["--preset", "smoke", "--workers", "serial", "--no-report", "--json"]
     settings = [part for option in options for part in ("-o", option)]
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         done = subprocess.run(
-            [*command, "--preset", "smoke", *settings, "--workers", "serial", "--no-report"]
-            + ["--numerics", level, "--json"],
+            [*command, *settings, "--numerics", level],
             cwd=folder,
             env={**os.environ, "HELIOSTAT_CACHE": f"{folder}/cache"},
             check=True,

@@ -23,15 +23,13 @@ LIMIT = 1.5
 def cpu_seconds(method: str, preset: str, level: str, folder: str) -> float:
     """Return the CPU seconds of one run in a process of its own."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-m", "heliostat.submit", "run", method, "--preset", preset]
+    command += ["--workers", "serial", "--no-report", "--numerics", level, "--json"]
+    places = {"HELIOSTAT_CACHE": f"{folder}/cache", "HELIOSTAT_RUNS": f"{folder}/runs"}
     subprocess.run(
-        [sys.executable, "-m", "heliostat.submit", "run", method, "--preset", preset]
-        + ["--workers", "serial", "--no-report", "--numerics", level, "--json"],
+        command,
         cwd=folder,
-        env={
-            **os.environ,
-            "HELIOSTAT_CACHE": f"{folder}/cache",
-            "HELIOSTAT_RUNS": f"{folder}/runs",
-        },
+        env={**os.environ, **places},
         check=True,
         capture_output=True,
     )

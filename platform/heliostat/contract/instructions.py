@@ -19,9 +19,9 @@ LEVEL_VARIABLE = "HELIOSTAT_NUMERICS"
 DISPATCHING = ("numpy", "scipy", "torch", "numba", "llvmlite", "sklearn", "pyarrow")
 """Packages that choose their code, or that of a library in them, by the CPU when they load."""
 PORTABLE_FEATURES = frozenset(
-    ("sse", "sse2", "pni", "ssse3", "sse4_1", "sse4_2", "cx16", "popcnt", "movbe", "avx", "f16c")
-    + ("avx2", "fma", "bmi1", "bmi2", "abm")
-)
+    ("sse", "sse2", "pni", "ssse3", "sse4_1", "sse4_2", "cx16", "popcnt", "movbe", "avx", "f16c",
+     "avx2", "fma", "bmi1", "bmi2", "abm")
+)  # fmt: skip
 """What own compiled code may use at the level `portable`, by the names that Linux gives."""
 _LLVM = (
     "64bit,avx,avx2,bmi,bmi2,cmov,cx16,cx8,f16c,fma,fxsr,lzcnt,mmx,movbe,popcnt,sse,sse2,sse3,"
@@ -78,6 +78,11 @@ def portable_variables() -> Mapping[str, str | None]:
         "NPY_ENABLE_CPU_FEATURES": None,  # numpy refuses both at once
         "ARROW_USER_SIMD_LEVEL": "AVX2",
     }
+
+
+def variables_to_set() -> dict[str, str]:
+    """Return the variables that a process at the level `portable` is started with."""
+    return {name: value for name, value in portable_variables().items() if value is not None}
 
 
 def _numpy_features() -> tuple[str, ...]:

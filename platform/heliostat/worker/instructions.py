@@ -15,6 +15,7 @@ from heliostat.contract.instructions import (
     lacking,
     level_in,
     portable_variables,
+    variables_to_set,
 )
 from heliostat.errors import ConfigError, did_you_mean
 
@@ -61,11 +62,9 @@ def hold(
 
 def _set_variables(level: str) -> None:
     if level == PORTABLE:
-        for name, value in portable_variables().items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        for name in portable_variables():
+            os.environ.pop(name, None)
+        os.environ |= variables_to_set()
         return
     if level_in(os.environ) == PORTABLE:  # left by a process above; what a user sets stays
         for name in portable_variables():

@@ -20,10 +20,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from heliostat.contract.instructions import PORTABLE, variables_to_set
 from heliostat.contract.task import Resources
 from heliostat.engine.executor import Executor
 from heliostat.errors import ClusterError, Interrupted, Key, NotStarted, ResourceError
-from heliostat.executors.ray import entering
 from heliostat.executors.ray.chunks import Chunk, ChunkQueue
 from heliostat.executors.ray.joining import wait_for_nodes
 from heliostat.executors.ray.nodes import cannot_run, differences, survey
@@ -77,6 +77,8 @@ class WorkerSetup:
     """Where the run began: relative paths of parts are meant from there."""
     products: Mapping[str, Any] = field(default_factory=dict)
     """References to the texts of those products, by hash."""
+    numerics: str = ""
+    """The instruction level of every worker."""
     packages: tuple[str, ...] = ()
     """Packages whose sources every node needs as the driver has them, beside the tasks' own."""
 
@@ -98,7 +100,6 @@ class RayExecutor(Executor):
         on_gpu: Callable[[], None] = lambda: None,
     ) -> None:
         self._setup = setup
-        self._level = entering.Level(hold())
         self._fetch = fetch
         self._workers = workers
         self._address = address
@@ -149,6 +150,10 @@ class RayExecutor(Executor):
                 why = why_unreachable(where, self._wait_seconds)
                 if why is not None:
                     raise ConnectionError(f"{why} ({where})")
+                # Ray's workers load numpy before any code of ours; those of a local session have
+                # the driver's variables
+                if self._setup.numerics == PORTABLE:
+                    options["runtime_env"] = {"env_vars": variables_to_set()}
                 ray.init(address=self._address, **options)
         except SystemExit:  # Ray's own answer to a signal while it starts
             raise Interrupted("the run was asked to stop while Ray was starting") from None
@@ -193,13 +198,13 @@ class RayExecutor(Executor):
     def _compare_nodes(self, nodes: list[dict[str, Any]], wait: bool) -> None:
         """Tell of each node that computes with something else than the first one."""
         ray = self._ray
-        remote = ray.remote(num_cpus=0, max_retries=0)(entering.call)
+        remote = ray.remote(num_cpus=0, max_retries=0)(survey)
         affinity = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
         for node in nodes:
             name = f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})"
             if name not in self._environments and name not in self._surveys:
                 strategy = affinity(node["NodeID"], soft=False)
-                ref = remote.options(scheduling_strategy=strategy).remote(self._level, survey)
+                ref = remote.options(scheduling_strategy=strategy).remote(self._setup.numerics)
                 self._surveys[name] = node["NodeID"], ref
         for name in sorted(self._surveys):
             node_id, ref = self._surveys[name]
@@ -347,9 +352,7 @@ class RayExecutor(Executor):
             remote = self._remote_for(first.resources)
             packages = packages_of(first.module, self._setup.packages)
             code = None if self._address is None else code_of(packages)
-            flight = remote.remote(
-                self._level, _run_chunk, self._setup_ref, common, items, refs, packages, code
-            )
+            flight = remote.remote(self._setup_ref, common, items, refs, packages, code)
             self._flights[flight] = chunk
             self._travelling += len(items)
 
@@ -365,7 +368,7 @@ class RayExecutor(Executor):
             }
             if resources.memory:
                 options["memory"] = resources.memory
-            self._remote[resources] = self._ray.remote(**options)(entering.stream)
+            self._remote[resources] = self._ray.remote(**options)(_run_chunk)
         return self._remote[resources]
 
     def _shared_ref(self, sha256: str) -> Any:
@@ -490,6 +493,7 @@ def _run_chunk(
         _sides.clear()
         _compared.clear()
         cache_dir = Path(setup.cache_dir).expanduser()
+        hold(setup.numerics or None, "the run's numerics")
         prepare_environment(cache_dir, setup.code)
         os.environ.update(setup.plugins)
         sys.path += [path for path in setup.import_paths if path not in sys.path]

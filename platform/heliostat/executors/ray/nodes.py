@@ -7,11 +7,13 @@ from typing import Any
 
 from heliostat.contract.instructions import PORTABLE, level_text
 from heliostat.worker import devices
+from heliostat.worker.instructions import hold
 from heliostat.worker.numerics import environment, prepare_environment
 
 
-def survey() -> dict[str, Any]:
+def survey(numerics: str = "") -> dict[str, Any]:
     """Return what tasks will compute with on the node that this process is on."""
+    hold(numerics or None, "the run's numerics")
     prepare_environment()  # as every task does: what a shell left unset counts as its default
     return environment() | {"gpu": devices.summary(devices.installed())}
 
