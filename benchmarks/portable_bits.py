@@ -59,7 +59,7 @@ def main() -> None:
         parser.error(f"{EMULATOR} was not found: install Debian's package qemu-user")
     results = {}
     for method in given.methods:
-        cases = [("native", None), ("portable", None)]
+        cases: list[tuple[str, str | None]] = [("native", None), ("portable", None)]
         cases += [("portable", cpu) for cpu in given.cpu or CPUS]
         rows = []
         for level, cpu in cases:

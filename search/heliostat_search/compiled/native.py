@@ -155,7 +155,11 @@ class NativeLibrary:
         fit = [v for v in wanted if not _lacking(v)]
         if not fit:
             missing = " and no ".join(_lacking(wanted[-1]))
-            who = "this CPU has" if set(wanted[-1].needs) - cpu_features() else "this run uses"
+            who = (
+                "this CPU has"
+                if set(wanted[-1].needs) - cpu_features()
+                else "this run's numerics have"
+            )
             return self._fallback(f"because {who} no {missing}")
         try:
             source, compiler = self._source(), self._compiler()
