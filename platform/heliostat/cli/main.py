@@ -69,10 +69,9 @@ class LazyGroup(click.Group):
 
     @staticmethod
     def _plugin_command(name: str) -> click.Command | None:
-        from heliostat.worker.instructions import hold, loaded
+        from heliostat.worker.instructions import hold_early
 
-        if not loaded():
-            hold()
+        hold_early()
         from heliostat.plugins.registry import registry
 
         return registry().command(name)

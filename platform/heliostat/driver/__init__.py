@@ -3,7 +3,6 @@
 Imports executors, plugins and everything below; no report, no command line.
 """
 
-from heliostat.worker.instructions import hold, loaded
+from heliostat.worker.instructions import hold_early
 
-if not loaded():
-    hold()  # before a driver's own imports load libraries; with others, each run says so
+hold_early()  # before a driver's own imports load libraries

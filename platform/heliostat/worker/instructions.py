@@ -60,6 +60,12 @@ def hold(
     return level
 
 
+def hold_early() -> None:
+    """Hold this process to the level of the surroundings, unless it is too late to choose one."""
+    if not loaded():
+        hold()
+
+
 def _set_variables(level: str) -> None:
     if level == PORTABLE:
         for name in portable_variables():

@@ -89,6 +89,8 @@ def test_an_imported_driver_holds_the_level_and_one_that_comes_late_keeps_what_t
     )
     expected = NATIVE if instructions.lacking() else PORTABLE
     assert in_fresh_process(early + say) == [expected] * 2
+    door = "from heliostat import TaskContext\nassert 'numpy' in sys.modules\n"
+    assert in_fresh_process(door + early + say) == [expected] * 2
     assert in_fresh_process(late + say) == [NATIVE] * 2
     assert in_fresh_process(early + say, **{LEVEL_VARIABLE: NATIVE}) == [NATIVE] * 2
 
