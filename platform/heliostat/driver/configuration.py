@@ -17,6 +17,7 @@ from heliostat.contract.config import (
     toml_value,
     validate,
 )
+from heliostat.contract.instructions import LEVELS, PORTABLE
 from heliostat.contract.method import MethodSpec, migrated
 from heliostat.contract.part import PartKind
 from heliostat.errors import ConfigError, did_you_mean
@@ -71,6 +72,9 @@ def read_run_file(path: Path) -> RunFile:
     for key, kind in kinds.items():
         if key in data and (not isinstance(data[key], kind) or isinstance(data[key], bool)):
             raise ConfigError(key, data[key], f"a value of type {kind.__name__}", "", str(path))
+    if data.get("numerics", PORTABLE) not in LEVELS:
+        hint = did_you_mean(data["numerics"], LEVELS)
+        raise ConfigError("numerics", data["numerics"], " or ".join(LEVELS), hint, str(path))
     return RunFile(block=_blocked_in(data.pop("plugins", {}), str(path)), **data)
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,12 +106,18 @@ def test_a_level_that_comes_too_late_is_refused_with_the_reason() -> None:
     assert "--numerics = 'portable': expected native, at which numpy was loaded" in said
 
 
-@pytest.mark.parametrize("name", ["--numerics", LEVEL_VARIABLE])
-def test_an_unknown_level_is_refused_with_the_nearest(name: str) -> None:
-    options = ["--numerics", "protable"] if name == "--numerics" else []
-    more = {} if options else {LEVEL_VARIABLE: "protable"}
+@pytest.mark.parametrize("name", ["--numerics", LEVEL_VARIABLE, "job.toml: numerics"])
+def test_an_unknown_level_is_refused_with_the_nearest(name: str, tmp_path: Path) -> None:
+    (tmp_path / "job.toml").write_text('method = "step_options"\nnumerics = "protable"\n')
+    what = {
+        "--numerics": ["step_options", "--numerics", "protable"],
+        LEVEL_VARIABLE: ["step_options"],
+        "job.toml: numerics": ["job.toml"],
+    }[name]
+    more = {LEVEL_VARIABLE: "protable"} if name == LEVEL_VARIABLE else {}
     done = subprocess.run(
-        [sys.executable, "-m", "heliostat.submit", "run", "step_options", *options],
+        [sys.executable, "-m", "heliostat.submit", "run", *what],
+        cwd=tmp_path,
         env=without_level(**more),
         capture_output=True,
         text=True,
