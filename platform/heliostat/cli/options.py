@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from heliostat.contract.commands import json_option, runs_option
+from heliostat.contract.instructions import NATIVE
 from heliostat.errors import ConfigError
+from heliostat.store.entries import check_entries
 from heliostat.terminal import printable
 from heliostat.worker.instructions import hold
 
 if TYPE_CHECKING:
     from heliostat.executors.choice import Execution
+    from heliostat.store.folder import RunFolder
 
 
 class Workers(click.ParamType):  # type: ignore[type-arg]  # generic in newer click alone
@@ -53,12 +56,12 @@ class RunOptions:
     as_json: bool
     numerics: str | None = None
 
-    def hold_level(self, file: Path | None = None, otherwise: str | None = None) -> None:
-        """Hold this process to the instruction level of the option, or else of the file.
+    def hold_level(self, target: str) -> None:
+        """Hold this process to the instruction level of the option, or else of a target's file.
 
         Before any numerical library is loaded. Raises ConfigError.
         """
-        hold_level_of(file, self.numerics, otherwise)
+        _hold(self.numerics, Path(target) if is_file(target) else None)
 
     def execution(self, root: Path) -> Execution:
         """Return the settings of a run in the folder `root`; raises ConfigError."""
@@ -145,10 +148,16 @@ def data_only(as_json: bool) -> AbstractContextManager[Any]:
     return redirect_stdout(sys.stderr) if as_json else nullcontext()
 
 
-def hold_level_of(
-    file: Path | None, option: str | None = None, otherwise: str | None = None
-) -> None:
-    """Hold this process to the level of an option, or else to the one that a run's file says."""
+def hold_level_of_run(folder: RunFolder, option: str | None = None) -> None:
+    """Hold this process to the level of an option, or else to the one that a run's folder says.
+
+    A run that says none was begun before there was a choice, natively.
+    """
+    check_entries(folder.path)
+    _hold(option, folder.config, NATIVE)
+
+
+def _hold(option: str | None, file: Path | None, otherwise: str | None = None) -> None:
     said = None if file is None else _numerics_in(file)
     if option is None and said is not None:
         hold(said, f"{printable(file)}: numerics")

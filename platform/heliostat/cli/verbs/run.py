@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from heliostat.cli.declared_outputs import declared_outputs
-from heliostat.cli.options import RunOptions, data_only, is_file, run_options
+from heliostat.cli.options import RunOptions, data_only, hold_level_of_run, run_options
 from heliostat.contract.commands import next_command, print_json
 from heliostat.contract.guard import contained
-from heliostat.contract.instructions import NATIVE
 from heliostat.errors import Interrupted, PluginError, place_of, told
 from heliostat.terminal import printable, printable_lines
 from heliostat.worker.numerics import prepare_environment
@@ -40,7 +39,7 @@ def run(
 
     Nothing is lost when it is stopped or killed: `heliostat resume RUN` goes on.
     """
-    options.hold_level(Path(target) if is_file(target) else None)
+    options.hold_level(target)
     prepare_environment()
     from heliostat.cli.target import read_target
     from heliostat.driver.start import DEFAULT_LOOKAHEAD
@@ -104,7 +103,7 @@ def resume(
     from heliostat.store.folder import find, runs_root
 
     folder = find(run_name, runs_root(options.runs))
-    options.hold_level(folder.config, otherwise=NATIVE)
+    hold_level_of_run(folder, options.numerics)
     prepare_environment()
     from heliostat.driver.configuration import read_run_file
     from heliostat.driver.resume import resume as go_on

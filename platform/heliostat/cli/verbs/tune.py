@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from heliostat.cli.options import RunOptions, is_file, run_options
+from heliostat.cli.options import RunOptions, run_options
 from heliostat.errors import ConfigError
 from heliostat.worker.numerics import prepare_environment
 
@@ -105,7 +105,7 @@ def tune(
     Every trial is a search of the method under its own keys and random streams, inside one run that
     `heliostat resume`, `show`, `report`, `verify` and `export` treat as any other.
     """
-    options.hold_level(Path(target) if is_file(target) else None)
+    options.hold_level(target)
     prepare_environment()
     from heliostat.cli.target import read_target
     from heliostat.cli.verbs.run import start_and_show

@@ -7,9 +7,8 @@ from typing import Any
 
 import click
 
-from heliostat.cli.options import data_only, hold_level_of
+from heliostat.cli.options import data_only, hold_level_of_run
 from heliostat.contract.commands import json_option, print_json, runs_option
-from heliostat.contract.instructions import NATIVE
 from heliostat.errors import CorruptStore, EncodingError, ExecutionError, key_text
 from heliostat.terminal import printable
 from heliostat.values.outcome import CHANCES
@@ -31,7 +30,7 @@ def verify(run_name: str, sample: int | None, runs: Path | None, as_json: bool) 
     from heliostat.store.folder import find, runs_root
 
     folder = find(run_name, runs_root(runs))
-    hold_level_of(folder.config, otherwise=NATIVE)
+    hold_level_of_run(folder)
     from heliostat.driver.identity import check_numerics
     from heliostat.driver.own_tasks import check_tasks, packages_of_run
     from heliostat.plugins.registry import registry
