@@ -4,7 +4,7 @@
     python examples/use_found_loss.py loss.json
 
 A loss for classification trains on digits, one for regression on diabetes. Without a file it is the
-one that the demo finds on diabetes. For a file of your own that needs PyTorch alone:
+one that a search found on diabetes. For a file of your own that needs PyTorch alone:
 heliostat losses export RUN/digits --format python --output loss.py
 """
 
@@ -24,7 +24,7 @@ DEMO = (
     "square(1.0454*sqrt(1.0447*tanh(1.0388*sub(1.0432*f, 0.9589*add(1.0802*y, "
     "0.9607*sub(0.9593*f, 0.9199*y))))))"
 )
-"""What `heliostat run evomal --preset demo` finds on diabetes with seed 0, to five digits."""
+"""What a search found on diabetes: evomal's preset demo, seed 0, natively on a CPU with AVX-512."""
 
 
 def train(loss: Any, x: torch.Tensor, y: torch.Tensor, outputs: int) -> torch.nn.Module:

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from heliostat.worker.instructions import hold
+
 if TYPE_CHECKING:
     from command_line import CommandLine
     from in_process import InProcess
@@ -28,6 +30,8 @@ for folder in IMPORTABLE:
 os.environ["PYTHONPATH"] = os.pathsep.join(
     [*map(str, IMPORTABLE), *filter(None, [os.environ.get("PYTHONPATH")])]
 )
+# Runs of this process and of those it starts are at one instruction level, whatever loads first.
+hold()
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ["HELIOSTAT_LOAD"] = "heliostat_teaching.plugin"
 for name in ("HELIOSTAT_FAULT", "HELIOSTAT_RUNS", "HELIOSTAT_DEBUG", "HELIOSTAT_PLUGINS"):

@@ -81,6 +81,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'heliostat' has no attribute {name!r}")
+    # a script's first use of the door, perhaps; what is behind it loads numerical libraries
+    importlib.import_module("heliostat.worker.instructions").hold_early()
     return getattr(importlib.import_module(f"heliostat.{_HOMES[name]}"), name)
 
 

@@ -129,7 +129,7 @@ def test_a_fetched_run_is_the_heads(client: Any, pair: Any, serial_digest: Any) 
 def test_a_run_goes_on_after_its_cluster_was_stopped_and_nodes_that_differ_are_named(
     client: Any, pair: Any, serial_digest: Any
 ) -> None:
-    driver = client.popen(f"{SUBMIT} run {COUNTED} --address auto --json")
+    driver = client.popen(f"{SUBMIT} run {COUNTED} --numerics native --address auto --json")
     read_until(driver, "step 1/16")
     client.documented_run("ray down")
     said, _ = driver.communicate(timeout=60)

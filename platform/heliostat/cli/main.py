@@ -69,6 +69,9 @@ class LazyGroup(click.Group):
 
     @staticmethod
     def _plugin_command(name: str) -> click.Command | None:
+        from heliostat.worker.instructions import hold_early
+
+        hold_early()
         from heliostat.plugins.registry import registry
 
         return registry().command(name)
@@ -86,9 +89,11 @@ def heliostat(debug: bool, blocked: tuple[str, ...]) -> None:
     if debug:
         os.environ["HELIOSTAT_DEBUG"] = "1"
     if blocked:
-        from heliostat.plugins.registry import registry
+        from heliostat.plugins.allowed import block, built_in, check_known
 
-        registry().block(blocked, "--no-plugin")
+        # without the registry: a verb sets its instruction level before libraries load
+        check_known(blocked, built_in().PLUGINS, "--no-plugin")
+        block(blocked)
 
 
 def main(arguments: list[str] | None = None) -> None:

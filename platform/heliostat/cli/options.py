@@ -13,10 +13,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from heliostat.contract.commands import json_option, runs_option
+from heliostat.contract.instructions import NATIVE
 from heliostat.errors import ConfigError
+from heliostat.store.entries import check_entries
+from heliostat.terminal import printable
+from heliostat.worker.instructions import hold
 
 if TYPE_CHECKING:
     from heliostat.executors.choice import Execution
+    from heliostat.store.folder import RunFolder
 
 
 class Workers(click.ParamType):  # type: ignore[type-arg]  # generic in newer click alone
@@ -49,6 +54,14 @@ class RunOptions:
     wait: float
     runs: Path | None
     as_json: bool
+    numerics: str | None = None
+
+    def hold_level(self, target: str) -> None:
+        """Hold this process to the instruction level of the option, or else of a target's file.
+
+        Before any numerical library is loaded. Raises ConfigError.
+        """
+        _hold(self.numerics, Path(target) if is_file(target) else None)
 
     def execution(self, root: Path) -> Execution:
         """Return the settings of a run in the folder `root`; raises ConfigError."""
@@ -106,6 +119,12 @@ _OPTIONS = (
         show_default=True,
         help="Seconds to wait for --min-nodes.",
     ),
+    click.option(
+        "--numerics",
+        metavar="LEVEL",
+        help="portable (AVX2 with FMA: equal bits on any x86-64 CPU that has them) or native "
+        "(all that this CPU has) [default: portable].",
+    ),
     runs_option,
     json_option,
 )
@@ -127,6 +146,34 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def data_only(as_json: bool) -> AbstractContextManager[Any]:
     """Keep standard output for the JSON: what tasks print meanwhile goes to standard error."""
     return redirect_stdout(sys.stderr) if as_json else nullcontext()
+
+
+def hold_level_of_run(folder: RunFolder, option: str | None = None) -> None:
+    """Hold this process to the level of an option, or else to the one that a run's folder says.
+
+    A run that says none was begun before there was a choice, natively.
+    """
+    check_entries(folder.path)
+    _hold(option, folder.config, NATIVE)
+
+
+def _hold(option: str | None, file: Path | None, otherwise: str | None = None) -> None:
+    said = None if file is None else _numerics_in(file)
+    if option is None and said is not None:
+        hold(said, f"{printable(file)}: numerics")
+    else:
+        hold(option, otherwise=otherwise)
+
+
+def _numerics_in(file: Path) -> str | None:
+    """Return what a file says; it is read again, and judged, when libraries may load."""
+    import tomllib
+
+    try:
+        said = tomllib.loads(file.read_text(encoding="utf-8")).get("numerics")
+    except (OSError, ValueError, RecursionError):
+        return None
+    return said if isinstance(said, str) else None
 
 
 def is_file(text: str) -> bool:

@@ -17,6 +17,7 @@ from heliostat.contract.config import (
     toml_value,
     validate,
 )
+from heliostat.contract.instructions import LEVELS, PORTABLE
 from heliostat.contract.method import MethodSpec, migrated
 from heliostat.contract.part import PartKind
 from heliostat.errors import ConfigError, did_you_mean
@@ -25,7 +26,9 @@ from heliostat.plugins.registry import Registry
 DEEPEST = 16
 """Sections within sections that an override may name."""
 
-_FILE_KEYS = ("method", "version", "preset", "seed", "lookahead", "config", "plugins")
+_FILE_KEYS = (
+    "method", "version", "preset", "seed", "lookahead", "numerics", "config", "plugins",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class RunFile:
     config: Mapping[str, Any] = field(default_factory=dict)
     version: int | None = None
     block: tuple[str, ...] = ()
+    numerics: str | None = None
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -64,9 +68,13 @@ def read_run_file(path: Path) -> RunFile:
     if not isinstance(data.get("method"), str):
         raise ConfigError("method", data.get("method"), "a method's name", "", str(path))
     kinds = {"version": int, "seed": int, "lookahead": int, "preset": str, "config": dict}
+    kinds |= {"numerics": str}
     for key, kind in kinds.items():
         if key in data and (not isinstance(data[key], kind) or isinstance(data[key], bool)):
             raise ConfigError(key, data[key], f"a value of type {kind.__name__}", "", str(path))
+    if data.get("numerics", PORTABLE) not in LEVELS:
+        hint = did_you_mean(data["numerics"], LEVELS)
+        raise ConfigError("numerics", data["numerics"], " or ".join(LEVELS), hint, str(path))
     return RunFile(block=_blocked_in(data.pop("plugins", {}), str(path)), **data)
 
 

@@ -210,12 +210,15 @@ def write_config(
     seed: int,
     lookahead: int,
     values: dict[str, Any],
+    numerics: str = "",
 ) -> None:
     """Write the resolved configuration, from which `heliostat run` starts an equal run."""
     import tomli_w
 
     content: dict[str, Any] = {"method": method.name, "seed": seed, "lookahead": lookahead}
     content["version"] = method.version
+    if numerics:
+        content["numerics"] = numerics
     if blocked_names():
         content["plugins"] = {"block": blocked_names()}
     content["config"] = without_none(values)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from heliostat.contract.config import extendable_fields, part_refs, plain
+from heliostat.contract.instructions import level_text
 from heliostat.contract.method import MethodSpec, migrated
 from heliostat.driver import configuration
 from heliostat.driver.summary import add_label
@@ -138,6 +139,19 @@ def check_file(method: MethodSpec, stored: dict[str, Any], file: dict[str, Any])
         if path in extendable_fields(method.config):
             hint = f"restore it, and let it grow with: heliostat resume RUN -o {path}={value}"
         raise IdentityChanged(f"configuration field {path}", repr(was), repr(value), hint)
+
+
+def check_numerics(began: RunRecord, level: str) -> None:
+    """Raise IdentityChanged when a run was begun at another instruction level than this one."""
+    here = level_text(level)
+    if began.numerics not in ("", here):
+        then = began.numerics.partition(" ")[0]
+        hint = (
+            f"use --numerics {then}"
+            if then != level
+            else "use a CPU with these instructions, or begin runs with --numerics portable"
+        )
+        raise IdentityChanged("the instruction level (numerics)", began.numerics, here, hint)
 
 
 def carried_over(method: MethodSpec, began: RunRecord, now: Iterable[PluginRow]) -> dict[str, Any]:

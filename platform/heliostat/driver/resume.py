@@ -20,6 +20,7 @@ from heliostat.store.journal import Journal
 from heliostat.store.lock import RunLock
 from heliostat.store.view import RunView
 from heliostat.values.outcome import LOST, MACHINE_FAILURES
+from heliostat.worker.instructions import hold
 
 
 def resume(
@@ -73,6 +74,7 @@ def _resumed(
     view = RunView(folder, alone=True)
     began = view.about
     view.close()
+    identity.check_numerics(began, hold())
     method = plugins.method(began.method)
     loaded = plugins.loaded()
     stored = identity.carried_over(method, began, loaded)
@@ -116,7 +118,8 @@ def _resumed(
         for kind, text in news:
             journal.put_event(kind, text)
         # before the record says so: a file that is ahead of it is an extension, or carried over
-        write_config(folder, method, None, began.seed, began.lookahead, now)
+        numerics = file.numerics or ""
+        write_config(folder, method, None, began.seed, began.lookahead, now, numerics)
 
     if news:
         # another run from here on: what an earlier end came to is no measure of it

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from heliostat.contract.config import plain
+from heliostat.contract.instructions import level_text
 from heliostat.contract.method import MethodSpec
 from heliostat.driver import configuration, identity
 from heliostat.driver.drive import Begun, absolute, drive, write_config
@@ -24,6 +25,7 @@ from heliostat.store.journal import Journal
 from heliostat.store.lock import RunLock
 from heliostat.store.record import RunRecord
 from heliostat.store.view import RunView
+from heliostat.worker.instructions import hold
 
 DEFAULT_LOOKAHEAD = 3
 
@@ -46,6 +48,7 @@ def start(
 
     Raises ConfigError before anything is written when the configuration is not usable.
     """
+    level = hold()
     plugins = plugins or registry()
     execution = absolute(execution or Execution())
     if seed < 0:
@@ -62,7 +65,7 @@ def start(
         inputs = resolve_inputs(config, plugins, folder.artifacts, execution.runs)
         values_now = plain(config)
         code = identity.code_of(identity.packages_of(plugins, method, config))
-        write_config(folder, method, preset, seed, lookahead, values_now)
+        write_config(folder, method, preset, seed, lookahead, values_now, level)
         record = RunRecord(
             method=method.name,
             method_version=method.version,
@@ -74,6 +77,7 @@ def start(
             directory=str(Path.cwd()),
             created=time.time(),
             command=shlex.join(["heliostat", *sys.argv[1:]]),
+            numerics=level_text(level),
             **code.record(),
         )
         Journal(folder.database, folder.artifacts, record=record).close()

@@ -16,6 +16,7 @@ from heliostat.plugins.registry import Registry
 from heliostat.store.folder import RunFolder, runs_root
 from heliostat.store.view import RunView
 from heliostat.worker.evaluate import WorkerSide
+from heliostat.worker.instructions import hold
 
 
 @dataclass(frozen=True)
@@ -98,6 +99,7 @@ def make_executor(
         plugins=selection(),
         inputs=brought.hashes,
         directory=str(brought.directory),
+        numerics=hold(),
         packages=tuple(name for name in packages if name != "__main__"),  # a worker has its own
     )
     return RayExecutor(

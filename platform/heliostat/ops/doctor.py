@@ -22,6 +22,14 @@ from pathlib import Path
 from typing import Literal
 
 from heliostat.contract.cache import default_cache_dir
+from heliostat.contract.instructions import (
+    LEVEL_VARIABLE,
+    NATIVE,
+    PORTABLE,
+    cpu,
+    lacking,
+    level_text,
+)
 from heliostat.contract.toolchain import Language, built, commands, find_compiler
 from heliostat.distributions import EntryPointFile, malformed
 from heliostat.executors.ray.reaching import why_unreachable
@@ -30,7 +38,8 @@ from heliostat.store.folder import runs_root
 from heliostat.terminal import printable
 from heliostat.worker import devices
 from heliostat.worker.devices import Gpu
-from heliostat.worker.numerics import THREAD_VARIABLES, cpu, environment
+from heliostat.worker.instructions import hold
+from heliostat.worker.numerics import THREAD_VARIABLES, environment
 
 State = Literal["ok", "warning", "failed"]
 
@@ -67,7 +76,8 @@ def examine(shell: Mapping[str, str] | None = None, cgroup: Path | None = None) 
         distributions(malformed()),
         _ray(),
         cores(cgroup or Path("/sys/fs/cgroup"), os.cpu_count() or 1),
-        _threads(shell),
+        numerics(hold(), lacking()),
+        _threads(shell, hold()),
         gpus(devices.with_memory(), shell),
         _memory(),
         shared_memory(Path("/dev/shm")),
@@ -148,12 +158,23 @@ def cores(cgroup: Path, count: int) -> Finding:
     )
 
 
-def _threads(shell: Mapping[str, str]) -> Finding:
+def numerics(level: str, missing: Sequence[str]) -> Finding:
+    """Name the instruction level that runs begin at here, unless they say another."""
+    found = f"runs begin at {level_text(level)}; --numerics or {LEVEL_VARIABLE} says another"
+    if level == PORTABLE:
+        return Finding("numerics", "ok", found)
+    if not missing:
+        return Finding("numerics", "ok", f"{found}, {PORTABLE} for equal bits on other CPUs")
+    mend = "equal bits on CPUs of this type alone: use an x86-64 CPU with AVX2 and FMA on Linux"
+    return Finding("numerics", "warning", f"{found}; lacks {' and '.join(missing)}", mend)
+
+
+def _threads(shell: Mapping[str, str], level: str) -> Finding:
     set_there = {name: shell[name] for name in (*THREAD_VARIABLES, "MKL_CBWR") if name in shell}
     said = ", ".join(f"{name}={value}" for name, value in set_there.items()) or "nothing"
     here = os.environ.get("MKL_CBWR", "unset")
     found = f"the shell sets {said}; tasks use one unless they declare more, MKL_CBWR={here}"
-    own = "STRICT" in set_there.get("MKL_CBWR", "STRICT")
+    own = level != NATIVE or "STRICT" in set_there.get("MKL_CBWR", "STRICT")
     mend = "other machines may give other last bits: unset MKL_CBWR"
     return Finding("BLAS threads", "ok" if own else "warning", found, mend)
 

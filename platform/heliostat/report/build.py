@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from heliostat.contract.guard import contained
+from heliostat.contract.instructions import PORTABLE
 from heliostat.contract.method import MethodSpec
 from heliostat.contract.sections import Plot, Section, Series, Table, Text
 from heliostat.errors import StoreError, key_text, place_of, told
@@ -155,6 +156,7 @@ def _configuration(view: RunView) -> Section:
 def _environment(view: RunView) -> Section:
     values = view.environment
     rows: list[list[str]] = [
+        ["numerics", str(view.about.numerics or "not recorded")],
         ["CPU", str(values.get("cpu", {}).get("model"))],
         ["vector instructions", str(values.get("cpu", {}).get("vector"))],
         ["cores", str(values.get("cores"))],
@@ -167,6 +169,12 @@ def _environment(view: RunView) -> Section:
     return Section("Environment", [Table(["what", "value"], rows)])
 
 
+def _promise(numerics: str) -> str:
+    portable = numerics.startswith(PORTABLE)
+    where = "any x86-64 CPU with AVX2 and FMA" if portable else "CPUs of this type"
+    return f"Equal digests mean equal outcomes, bit for bit: on {where}, with equal libraries."
+
+
 def _reproduce(view: RunView) -> Section:
     config = shlex.join(["heliostat", "run", str(view.folder.config)])
     lines = [
@@ -175,7 +183,7 @@ def _reproduce(view: RunView) -> Section:
         Text("The same configuration and seed from the run's own folder:"),
         Text(config, code=True),
         Text(f"Digest of the finished run: {view.digest or 'not finished'}", code=True),
-        Text("Equal digests mean equal outcomes, bit for bit, on equal CPU type and libraries."),
+        Text(_promise(view.about.numerics)),
     ]
     if view.state != "finished":
         lines.append(Text(shlex.join(["heliostat", "resume", str(view.folder.path)]), code=True))

@@ -61,6 +61,8 @@ class RunRecord:
     created: Annotated[float, Field(ge=0, lt=1e11)] = 0.0
     """Seconds since 1970."""
     command: str = ""
+    numerics: str = ""
+    """The instruction level that it was begun at; runs before there was a choice have none."""
     environment: Annotated[dict[str, Any], AfterValidator(_environment)] = field(
         default_factory=dict
     )

@@ -1,4 +1,4 @@
-"""Threads and instruction sets: what makes equal arithmetic give equal bits on equal machines."""
+"""Threads, and what a run's record holds of the machine: what equal bits depend on."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from heliostat.contract.cache import default_cache_dir
+from heliostat.contract.instructions import cpu, level_text, portable_variables
+from heliostat.worker.instructions import hold
 
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -35,46 +37,25 @@ _THREADED = ("numpy", "scipy", "torch", "sklearn", "numba")
 _applied = threading.local()
 
 
-@lru_cache(maxsize=1)
-def cpu() -> dict[str, str]:
-    """Return the CPU's model name and its widest vector instruction set."""
-    model, flags = platform.processor() or platform.machine(), ""
-    try:
-        with open("/proc/cpuinfo") as lines:
-            for line in lines:
-                name, _, value = line.partition(":")
-                if name.strip() == "model name":
-                    model = value.strip()
-                elif name.strip() == "flags":
-                    flags = value
-                    break
-    except OSError:
-        pass  # not Linux: the model name from `platform` has to do
-    words = flags.split()
-    sets = (("avx512f", "AVX512"), ("avx2", "AVX2"), ("avx", "AVX"), ("sse4_2", "SSE4_2"))
-    vector = next((label for flag, label in sets if flag in words), "unknown")
-    return {"model": model, "vector": vector, "machine": platform.machine()}
-
-
 def prepare_environment(cache_dir: Path | None = None, code: str = "any") -> None:
     """Set the variables that libraries read at import; call before numpy or torch load.
+
+    The instruction level is the one that this process is held to, or the default.
 
     `code` is the fingerprint of the code that will run. Compiled kernels are kept apart by it,
     because numba notices a change of the outermost function's file only.
 
     One thread each, whatever the shell says: threads are a configuration value of a task, because
-    their number changes the order of additions. `MKL_CBWR` keeps a value set by the user.
+    their number changes the order of additions.
     """
+    level = hold()
     for name in THREAD_VARIABLES:
         os.environ[name] = "1"
     cache = cache_dir or default_cache_dir()
     # numba would write beside the sources, which may be read-only or another user's, and torch
     # makes a folder in /tmp as soon as its compiler is imported
-    os.environ["NUMBA_CACHE_DIR"] = str(cache / "numba" / code[:16])
+    os.environ["NUMBA_CACHE_DIR"] = str(cache / "numba" / f"{code[:16]}-{level}")
     os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(cache / "torch")
-    vector = cpu()["vector"]
-    if "MKL_CBWR" not in os.environ and vector in ("AVX512", "AVX2", "AVX", "SSE4_2"):
-        os.environ["MKL_CBWR"] = f"{vector},STRICT" if vector in ("AVX512", "AVX2") else vector
 
 
 def set_threads(count: int) -> None:
@@ -120,9 +101,12 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "system": platform.platform(),
         "cpu": cpu(),
+        "numerics": level_text(hold()),
         "cores": os.cpu_count(),
         "versions": {name: _version(name) for name in ("heliostat", *LIBRARIES)},
-        "variables": {name: os.environ.get(name, "") for name in (*THREAD_VARIABLES, "MKL_CBWR")},
+        "variables": {
+            name: os.environ.get(name, "") for name in (*THREAD_VARIABLES, *portable_variables())
+        },
     }
 
 

@@ -1,9 +1,9 @@
 """One shared library in the cache: found whole, or built under a lock and renamed into place.
 
 A build's folder is named by the SHA-256 of all that decides its bytes: source, flags, compiler,
-C library, machine and the CPU features used. In it lie the library and a manifest with its
-SHA-256, by which a damaged file is noticed before it is loaded: loading one could end the process.
-The cache is trusted like numba's: who can write to it decides what runs.
+C library, machine, the CPU features used and the instruction level. In it lie the library and a
+manifest with its SHA-256, by which a damaged file is noticed before it is loaded: loading one could
+end the process. The cache is trusted like numba's: who can write to it decides what runs.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from heliostat.contract.instructions import own_level
 from heliostat.contract.toolchain import LIBRARY, MANIFEST, Compiler, Language, native_folder
 from heliostat_search.compiled.compiler import COMPILE_SECONDS, NotBuilt, all_flags, compile_in
 
@@ -52,6 +53,7 @@ class Recipe:
             "compiler": [*self.compiler.command, self.compiler.identity],
             "system": [platform.system(), platform.machine(), *_c_library()],
             "features": sorted(self.needs),
+            "numerics": own_level(),
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 

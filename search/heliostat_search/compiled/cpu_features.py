@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from heliostat.contract.instructions import PORTABLE, PORTABLE_FEATURES, own_level
+
 _LINES = ("flags", "Features")  # x86, ARM
 
 # Where the flag is not "-m" and the name. Source: the option lists of GCC and Linux's cpufeatures.h
@@ -51,6 +53,12 @@ def cpu_features(source: Path = Path("/proc/cpuinfo")) -> frozenset[str]:
     except OSError:
         pass  # not Linux
     return frozenset()
+
+
+def usable_features() -> frozenset[str]:
+    """Return the features that this process may use: the CPU's, as far as its level goes."""
+    found = cpu_features()
+    return found & PORTABLE_FEATURES if own_level() == PORTABLE else found
 
 
 def feature_flags(needs: Sequence[str]) -> tuple[str, ...]:

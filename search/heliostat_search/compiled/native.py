@@ -37,11 +37,12 @@ from pathlib import Path
 from typing import Any
 
 from heliostat.contract.cache import default_cache_dir
+from heliostat.contract.instructions import own_level
 from heliostat.contract.toolchain import Compiler, Language, commands, find_compiler
 from heliostat.errors import ConfigError, did_you_mean
 from heliostat_search.compiled.building import Recipe, library
 from heliostat_search.compiled.compiler import LONGEST_REASON, NotBuilt, check_flags
-from heliostat_search.compiled.cpu_features import cpu_features
+from heliostat_search.compiled.cpu_features import cpu_features, usable_features
 
 FALLBACK = "pure Python"
 """The name of the variant that is the fallbacks."""
@@ -103,7 +104,7 @@ class NativeLibrary:
     functions: Mapping[str, Function]
     variants: tuple[Variant, ...]
     language: Language | None = None
-    _loaded: dict[tuple[str | None, Path | None], Kernels] = field(
+    _loaded: dict[tuple[str | None, Path | None, str], Kernels] = field(
         default_factory=dict, init=False, repr=False
     )
     _lock: Any = field(default_factory=threading.Lock, init=False, repr=False)
@@ -122,7 +123,7 @@ class NativeLibrary:
 
     @property
     def runnable(self) -> tuple[str, ...]:
-        """The names of the variants that this CPU can run, and the fallback's."""
+        """The names of the variants that may run here, by CPU and level, and the fallback's."""
         fit = (variant.name for variant in self.variants if not _lacking(variant))
         return (*fit, FALLBACK)
 
@@ -140,7 +141,7 @@ class NativeLibrary:
         names = [FALLBACK, *(v.name for v in self.variants)]
         if variant is not None and variant not in names:
             raise ConfigError("variant", variant, "a variant", did_you_mean(variant, names))
-        asked = (variant, cache_dir)
+        asked = (variant, cache_dir, own_level())
         if asked not in self._loaded:
             with self._lock:  # threads that come meanwhile wait for the one build
                 if asked not in self._loaded:
@@ -154,7 +155,12 @@ class NativeLibrary:
         fit = [v for v in wanted if not _lacking(v)]
         if not fit:
             missing = " and no ".join(_lacking(wanted[-1]))
-            return self._fallback(f"because this CPU has no {missing}")
+            who = (
+                "this CPU has"
+                if set(wanted[-1].needs) - cpu_features()
+                else "this run's numerics have"
+            )
+            return self._fallback(f"because {who} no {missing}")
         try:
             source, compiler = self._source(), self._compiler()
         except NotBuilt as error:
@@ -224,4 +230,4 @@ class NativeLibrary:
 
 
 def _lacking(variant: Variant) -> list[str]:
-    return [name for name in variant.needs if name not in cpu_features()]
+    return [name for name in variant.needs if name not in usable_features()]

@@ -12,18 +12,20 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+from heliostat.contract.instructions import own_level
+
 
 class NumbaKernels:
     """The modules of a folder whose functions call each other in compiled code.
 
     Name every module with compiled code, and those whose constants such code uses, one in a folder
     below as ``"folder.module"``: ``fingerprint`` is that of these files as they were when this
-    object was made, and of this one.
+    object was made, of this one and of the instruction level.
     """
 
     def __init__(self, folder: Path, modules: Iterable[str]) -> None:
         self._modules = frozenset(modules)
-        digest = hashlib.sha256(Path(__file__).read_bytes())
+        digest = hashlib.sha256(Path(__file__).read_bytes() + own_level().encode())
         for name in sorted(self._modules):
             digest.update(
                 name.encode() + b"\0" + (folder / f"{name.replace('.', '/')}.py").read_bytes()

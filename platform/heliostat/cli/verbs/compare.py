@@ -44,6 +44,7 @@ def compare(first: str, second: str, runs: Path | None, as_json: bool) -> None:
         "method": [a.method, b.method],
         "seed": [a.seed, b.seed],
         "digest": [a.digest, b.digest],
+        "numerics": [a.about.numerics or None, b.about.numerics or None],
         "equal": a.digest is not None and a.digest == b.digest,
         "config": config,
         "inputs_differ": a.inputs != b.inputs,
@@ -59,7 +60,7 @@ def compare(first: str, second: str, runs: Path | None, as_json: bool) -> None:
 
 
 def _lines(account: Mapping[str, Any]) -> Iterator[str]:
-    rows = [(name, *account[name]) for name in ("method", "seed", "digest")]
+    rows = [(name, *account[name]) for name in ("method", "seed", "digest", "numerics")]
     rows += [row for name, pair in account["config"].items() for row in _changes(name, *pair)]
     rows += [(name, *pair) for name, pair in account["outputs"].items()]
     yield from side_by_side(account["runs"], rows)

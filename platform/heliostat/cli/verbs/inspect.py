@@ -96,6 +96,7 @@ def show(run_name: str, key: str | None, runs: Path | None, as_json: bool) -> No
         "error": view.error,
         "workers": view.workers(),
         "record": view.record,
+        "numerics": view.about.numerics or None,
         "environment": view.environment,
         "events": [{"time": t, "kind": k, "text": x} for t, k, x in view.events()],
         "command": view.command,
@@ -110,6 +111,7 @@ def show(run_name: str, key: str | None, runs: Path | None, as_json: bool) -> No
         click.echo(f"{'machine':<10}{asking_again(machine, view.id)}")
     if view.about.retried:
         click.echo(f"{'retried':<10}{printable(counted(view.about.retried))}")
+    click.echo(f"{'numerics':<10}{printable(view.about.numerics or 'not recorded')}")
     for label in view.labels:
         click.echo(f"{'label':<10}{printable(label)}")
     if view.error:

@@ -11,7 +11,7 @@ import click
 
 from heliostat.cli.asking_again import asking_again
 from heliostat.cli.declared_outputs import declared_outputs
-from heliostat.cli.options import RunOptions, data_only, run_options
+from heliostat.cli.options import RunOptions, data_only, hold_level_of_run, run_options
 from heliostat.contract.commands import next_command, print_json
 from heliostat.contract.guard import contained
 from heliostat.errors import Interrupted, Paused, PluginError, place_of, told
@@ -41,6 +41,7 @@ def run(
 
     Nothing is lost when it is stopped or killed: `heliostat resume RUN` goes on.
     """
+    options.hold_level(target)
     prepare_environment()
     from heliostat.cli.target import read_target
     from heliostat.driver.start import DEFAULT_LOOKAHEAD
@@ -111,14 +112,16 @@ def resume(
     options: RunOptions,
 ) -> None:
     """Go on with a run: RUN is its name, a unique part of it, its folder, or `last`."""
+    from heliostat.store.folder import find, runs_root
+
+    folder = find(run_name, runs_root(options.runs))
+    hold_level_of_run(folder, options.numerics)
     prepare_environment()
     from heliostat.driver.configuration import read_run_file
     from heliostat.driver.resume import resume as go_on
     from heliostat.plugins.registry import registry
-    from heliostat.store.folder import find, runs_root
     from heliostat.store.view import RunView
 
-    folder = find(run_name, runs_root(options.runs))
     execution = replace(options.execution(folder.path.parent), may_pause=not no_pause)
     view = RunView(folder, whole=False, alone=True)
     registry().block_again(read_run_file(folder.config).block, str(folder.config))
@@ -223,6 +226,7 @@ def _closing(account: dict[str, Any], report: str) -> str:
     lines = [
         f"run      {account['run']}",
         f"digest   {account['digest']}",
+        f"numerics {account['environment']['numerics']}",
         f"tasks    {account['outcomes']} ({account['evaluated']} evaluated, "
         f"{account['replayed']} replayed, {account['failures']} failed) in {account['seconds']} s",
     ]

@@ -105,6 +105,7 @@ def tune(
     Every trial is a search of the method under its own keys and random streams, inside one run that
     `heliostat resume`, `show`, `report`, `verify` and `export` treat as any other.
     """
+    options.hold_level(target)
     prepare_environment()
     from heliostat.cli.target import read_target
     from heliostat.cli.verbs.run import start_and_show

@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from heliostat.cli.options import data_only
+from heliostat.cli.options import data_only, hold_level_of_run
 from heliostat.contract.commands import json_option, print_json, runs_option
 from heliostat.errors import CorruptStore, EncodingError, ExecutionError, key_text
 from heliostat.terminal import printable
 from heliostat.values.outcome import MACHINE_FAILURES
+from heliostat.worker.instructions import hold
 from heliostat.worker.numerics import prepare_environment
 
 
@@ -27,14 +28,19 @@ def verify(run_name: str, sample: int | None, runs: Path | None, as_json: bool) 
     journaled. The search of a finished run is replayed too, and has to come to the same result.
     Nothing but search and tasks of the run's own method is called.
     """
+    from heliostat.store.folder import find, runs_root
+
+    folder = find(run_name, runs_root(runs))
+    hold_level_of_run(folder)
+    from heliostat.driver.identity import check_numerics
     from heliostat.driver.own_tasks import check_tasks, packages_of_run
     from heliostat.driver.replay import replay
     from heliostat.plugins.registry import registry
-    from heliostat.store.folder import find, runs_root
     from heliostat.store.view import RunView
     from heliostat.worker.fingerprint import fingerprint, sources
 
-    view = RunView(find(run_name, runs_root(runs)))
+    view = RunView(folder)
+    check_numerics(view.about, hold())
     packages = packages_of_run(view, registry())
     prepare_environment(code=fingerprint(sources(packages)))
     # a run that was killed has not recorded which of its last outcomes the search saw

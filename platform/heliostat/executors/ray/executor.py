@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from heliostat.contract.instructions import PORTABLE, variables_to_set
 from heliostat.contract.task import Resources
 from heliostat.engine.executor import Executor
 from heliostat.errors import ClusterError, Interrupted, Key, NotStarted, Paused, ResourceError
@@ -36,6 +37,7 @@ from heliostat.plugins.registry import registry
 from heliostat.values.canonical import digest
 from heliostat.values.outcome import NODE_LOST, WORKER_LOST, Failure
 from heliostat.worker.evaluate import WorkerSide
+from heliostat.worker.instructions import hold
 from heliostat.worker.lane import Answer, Item, Lane, Overdue, evaluate_chunk
 from heliostat.worker.limits import overdue
 from heliostat.worker.numerics import prepare_environment
@@ -85,6 +87,8 @@ class WorkerSetup:
     """Where the run began: relative paths of parts are meant from there."""
     products: Mapping[str, Any] = field(default_factory=dict)
     """References to the texts of those products, by hash."""
+    numerics: str = ""
+    """The instruction level of every worker."""
     packages: tuple[str, ...] = ()
     """Packages whose sources every node needs as the driver has them, beside the tasks' own."""
 
@@ -160,6 +164,10 @@ class RayExecutor(Executor):
                 why = why_unreachable(where, self._wait_seconds)
                 if why is not None:
                     raise ConnectionError(f"{why} ({where})")
+                # Ray's workers load numpy before any code of ours; those of a local session have
+                # the driver's variables
+                if self._setup.numerics == PORTABLE:
+                    options["runtime_env"] = {"env_vars": variables_to_set()}
                 ray.init(address=self._address, **options)
         except SystemExit:  # Ray's own answer to a signal while it starts
             raise Interrupted("the run was asked to stop while Ray was starting") from None
@@ -210,7 +218,7 @@ class RayExecutor(Executor):
             name = f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})"
             if name not in self._environments and name not in self._surveys:
                 strategy = affinity(node["NodeID"], soft=False)
-                ref = remote.options(scheduling_strategy=strategy).remote()
+                ref = remote.options(scheduling_strategy=strategy).remote(self._setup.numerics)
                 self._surveys[name] = node["NodeID"], ref
         for name in sorted(self._surveys):
             node_id, ref = self._surveys[name]
@@ -510,6 +518,7 @@ def _run_chunk(
         _sides.clear()
         _compared.clear()
         cache_dir = Path(setup.cache_dir).expanduser()
+        hold(setup.numerics or None, "the run's numerics")
         prepare_environment(cache_dir, setup.code)
         obey(setup.plugins)
         sys.path += [path for path in setup.import_paths if path not in sys.path]

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from heliostat.contract.instructions import PORTABLE, level_text
 from heliostat.worker import devices
+from heliostat.worker.instructions import hold
 from heliostat.worker.numerics import environment, prepare_environment
 
 
-def survey() -> dict[str, Any]:
+def survey(numerics: str = "") -> dict[str, Any]:
     """Return what tasks will compute with on the node that this process is on."""
+    hold(numerics or None, "the run's numerics")
     prepare_environment()  # as every task does: what a shell left unset counts as its default
     return environment() | {"gpu": devices.summary(devices.installed())}
 
@@ -18,12 +21,15 @@ def survey() -> dict[str, Any]:
 def differences(environments: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Return a sentence for each way in which a node differs from the first one.
 
-    CPU, GPU, Python, libraries and the variables that choose the instructions of a library.
+    CPU, GPU, Python, libraries and the variables that choose the instructions of a library. Which
+    CPU it is does not matter at the level `portable`.
     """
     found: list[str] = []
     nodes = list(environments)
     for node in nodes[1:]:
-        for what in ("cpu", "gpu", "python", "versions", "variables"):
+        levels = {environments[name].get("numerics") for name in (nodes[0], node)}
+        ours = [] if levels == {level_text(PORTABLE)} else ["cpu"]
+        for what in (*ours, "gpu", "python", "versions", "numerics", "variables"):
             first, other = environments[nodes[0]].get(what), environments[node].get(what)
             if isinstance(first, Mapping) and isinstance(other, Mapping):
                 apart = [k for k in first if first[k] != other.get(k)]

@@ -16,6 +16,7 @@ import pytest
 import striped_dot
 from striped_dot import AVX2, AVX512, SCALAR, declared, example
 
+from heliostat.contract.instructions import portable_variables, variables_to_set
 from heliostat.contract.toolchain import MANIFEST, find_compiler
 from heliostat.errors import ConfigError
 from heliostat.ops import doctor
@@ -38,6 +39,13 @@ extern "C" double striped_dot(const double *a, const double *b, std::size_t n) {
 }
 extern "C" int register_bits() { return 64; }
 """
+
+
+@pytest.fixture(autouse=True)
+def native(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that this CPU has may be used, as in a process at the level `native`."""
+    for name in portable_variables():
+        monkeypatch.delenv(name, raising=False)
 
 
 def in_another_process(cache: Path) -> str:
@@ -251,6 +259,23 @@ def test_source_flags_features_and_compiler_are_part_of_the_key(
     assert len({first, *others}) == len(others) + 1
     assert None not in others
     assert len(libraries(tmp_path)) == len(others) + 1
+
+
+@needs_compiler
+@pytest.mark.skipif("avx2" not in cpu_features(), reason="this CPU has no AVX2")
+def test_the_instruction_level_decides_and_is_part_of_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, wide = declared(), Variant("any", needs=("avx512f",))
+    at_native = library.load(variant="scalar", cache_dir=tmp_path)
+    for name, value in variables_to_set().items():
+        monkeypatch.setenv(name, value)
+    assert library.load(cache_dir=tmp_path).variant == "AVX2"
+    assert "AVX-512" not in library.runnable
+    assert library.load(variant="scalar", cache_dir=tmp_path).path != at_native.path
+    kernels = declared(variants=(wide, SCALAR)).load(variant="any", cache_dir=tmp_path)
+    who = "this run's numerics have" if "avx512f" in cpu_features() else "this CPU has"
+    assert kernels.sentence == f"striped dot: pure Python, because {who} no avx512f"
 
 
 @needs_compiler

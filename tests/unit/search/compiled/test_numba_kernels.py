@@ -9,6 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from heliostat.contract.instructions import (
+    NATIVE,
+    own_level,
+    portable_variables,
+    variables_to_set,
+)
 from heliostat_search.compiled import NumbaKernels
 
 FILES = """
@@ -62,12 +68,19 @@ def test_a_module_that_is_not_named_cannot_compile(tmp_path: Path) -> None:
         kernels.dispatcher(test_a_module_that_is_not_named_cannot_compile)
 
 
-def test_the_fingerprint_follows_names_and_texts(tmp_path: Path) -> None:
+def test_the_fingerprint_follows_names_texts_and_the_instruction_level(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("a", "b"):
         (tmp_path / f"{name}.py").write_text(f"{name} = 1\n")
     both = NumbaKernels(tmp_path, ("a", "b")).fingerprint
     assert NumbaKernels(tmp_path, ("b", "a")).fingerprint == both
     assert NumbaKernels(tmp_path, ("a",)).fingerprint != both
+    other = {} if own_level() == NATIVE else dict.fromkeys(portable_variables(), "")
+    for name, value in (other or variables_to_set()).items():
+        monkeypatch.setenv(name, value)
+    assert NumbaKernels(tmp_path, ("a", "b")).fingerprint != both
+    monkeypatch.undo()
     (tmp_path / "b.py").write_text("b = 2\n")
     assert NumbaKernels(tmp_path, ("a", "b")).fingerprint != both
 
