@@ -3,9 +3,10 @@
     python benchmarks/portable_bits.py [METHOD ...] [--cpu NAME ...] [-o KEY=VALUE ...] [--warm]
 
 Each row is the smoke preset in one process at one level of instructions, with an empty cache of
-kernels, or with --warm one that all rows of a method share: compiling takes minutes when emulated. The emulated CPUs are those of `qemu-x86_64` (Debian's package qemu-user, 7.2 or
-later), which have AVX2 and FMA and no AVX-512. All rows at `portable` have to have one digest; the
-row at `native` says whether this CPU would have given another one. Linux on x86-64 only.
+kernels, or with --warm one that all rows of a method share: compiling takes minutes when emulated.
+The emulated CPUs are those of `qemu-x86_64` (Debian's package qemu-user, 7.2 or later), which have
+AVX2 and FMA and no AVX-512. All rows at `portable` have to have one digest; the row at `native`
+says whether this CPU would have given another one. Linux on x86-64 only.
 """
 
 from __future__ import annotations
