@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         validate,
         without_none,
     )
+    from heliostat.contract.files import regular_file
     from heliostat.contract.hooks import hookimpl
     from heliostat.contract.method import MethodSpec, Metric, ProductSpec
     from heliostat.contract.part import (
@@ -58,6 +59,7 @@ _HOMES = {
          "without_none"),
         "contract.config",
     ),
+    "regular_file": "contract.files",
     "hookimpl": "contract.hooks",
     **dict.fromkeys(("MethodSpec", "Metric", "ProductSpec"), "contract.method"),
     **dict.fromkeys(
@@ -82,10 +84,10 @@ __all__ = [
     "EXTENDABLE", "Artifact", "Dataset", "Failure", "HeatMap", "Layer", "Loss", "MethodConfig",
     "MethodSpec", "Metric", "Model", "Name", "NoParameters", "Outcome", "PartKind", "PartRef",
     "PartSpec", "Picture", "Plot", "ProductSpec", "Resources", "Run", "RunFolder", "RunView",
-    "Sampler", "Score", "Section", "Series", "Shared", "SharedData", "Table", "Task", "TaskContext",
-    "Text", "digest", "find", "folders", "hookimpl", "json_option", "next_command", "part_refs",
-    "plain", "print_json", "runs_option", "runs_root", "stored", "stream", "task", "toml_value",
-    "validate", "without_none",
+    "Sampler", "Score", "Section", "Series", "Shared", "SharedData", "Table", "Task",
+    "TaskContext", "Text", "digest", "find", "folders", "hookimpl", "json_option", "next_command",
+    "part_refs", "plain", "print_json", "regular_file", "runs_option", "runs_root", "stored",
+    "stream", "task", "toml_value", "validate", "without_none",
 ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from heliostat.contract import regular_file
 from heliostat_methods.step_options.contracts.market import LocalVolMarket
 from heliostat_methods.step_options.contracts.validation import (
     InvalidInput,
@@ -48,7 +49,7 @@ def read_surface(path: Path) -> tuple[Vector, Vector, Vector]:
     """Return levels (n,), times (m,) and volatilities (m, n) of a CSV table."""
     field = "local_vol.file"
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with regular_file(path).open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file)
             table = [(reader.line_num, row) for row in reader if any(c.strip() for c in row)]
     except OSError as error:
