@@ -31,7 +31,7 @@ def fifo(tmp_path: Path) -> Iterator[str]:
         (("config", "check", "{}"), 2),
         (("config", "check", "/dev/zero"), 2),
         (("run", "evomal", "--preset", "smoke", "-o", 'datasets=["csv:{}"]'), 2),
-        (("cluster", "check", "{}"), 1),
+        (("cluster", "check", "{}"), 6),
     ],
 )
 def test_a_fifo_or_a_device_is_refused(

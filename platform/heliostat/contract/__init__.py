@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from heliostat.contract.task import Resources, Task, TaskContext
     from heliostat.store.folder import RunFolder, find, folders, runs_root
     from heliostat.store.view import RunView
+    from heliostat.terminal import say
     from heliostat.values.canonical import Artifact, Shared, digest
     from heliostat.values.names import stored, task
     from heliostat.values.outcome import Failure, Outcome
@@ -74,6 +75,7 @@ _HOMES = {
     **dict.fromkeys(("Resources", "Task", "TaskContext"), "contract.task"),
     **dict.fromkeys(("RunFolder", "find", "folders", "runs_root"), "store.folder"),
     "RunView": "store.view",
+    "say": "terminal",
     **dict.fromkeys(("Artifact", "Shared", "digest"), "values.canonical"),
     **dict.fromkeys(("stored", "task"), "values.names"),
     **dict.fromkeys(("Failure", "Outcome"), "values.outcome"),
@@ -86,7 +88,7 @@ __all__ = [
     "PartSpec", "Picture", "Plot", "ProductSpec", "Resources", "Run", "RunFolder", "RunView",
     "Sampler", "Score", "Section", "Series", "Shared", "SharedData", "Table", "Task",
     "TaskContext", "Text", "digest", "find", "folders", "hookimpl", "json_option", "next_command",
-    "part_refs", "plain", "print_json", "regular_file", "runs_option", "runs_root", "stored",
+    "part_refs", "plain", "print_json", "regular_file", "runs_option", "runs_root", "say", "stored",
     "stream", "task", "toml_value", "validate", "without_none",
 ]  # fmt: skip
 

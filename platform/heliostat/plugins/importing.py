@@ -8,10 +8,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 
-import click
-
+from heliostat import terminal
 from heliostat.contract.guard import guarded
-from heliostat.terminal import printable
 
 SLOW_SECONDS = 5.0
 """After this time a plugin that is still being imported is named on standard error."""
@@ -31,7 +29,7 @@ def importing(
 
 def say(text: str) -> None:
     """Print a note on standard error."""
-    click.echo(printable(f"note: {text}"), err=True)
+    terminal.say(f"note: {text}", err=True)
 
 
 @contextmanager

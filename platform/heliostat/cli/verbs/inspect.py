@@ -13,7 +13,7 @@ from heliostat.cli.declared_outputs import declared_outputs
 from heliostat.contract.commands import json_option, next_command, print_json, runs_option
 from heliostat.errors import CorruptStore, StoreError, told
 from heliostat.store.lock import holder
-from heliostat.terminal import printable, printable_lines
+from heliostat.terminal import say
 
 
 @click.command()
@@ -40,14 +40,14 @@ def ls(runs: Path | None, as_json: bool, wanted: str | None) -> None:
         return
     if not rows:
         begin = next_command("run", "METHOD")
-        click.echo(f"no runs in {printable(runs_root(runs))}; begin one with: {begin}", err=True)
+        say(f"no runs in {runs_root(runs)}; begin one with: {begin}", err=True)
     for row in rows:
         digest = (row["digest"] or "")[:12]
         line = (
             f"{row['run']:<36} {row['state']:<12} seed {row['seed']!s:<6} "
             f"{row['outcomes']:>8} tasks  {digest}"
         )
-        click.echo(printable(line))
+        say(line)
 
 
 def damaged(run: str, error: StoreError) -> dict[str, Any]:
@@ -99,26 +99,26 @@ def show(run_name: str, key: str | None, runs: Path | None, as_json: bool) -> No
         print_stored(view, account)
         return
     for name in ("run", "method", "state", "seed", "digest", "outcomes", "failures", "command"):
-        click.echo(f"{name:<10}{printable(account[name])}")
-    click.echo(f"{'begun':<10}{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(view.created))}")
+        say(f"{name:<10}{account[name]}")
+    say(f"{'begun':<10}{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(view.created))}")
     for label in view.labels:
-        click.echo(f"{'label':<10}{printable(label)}")
+        say(f"{'label':<10}{label}")
     if view.error:
-        click.echo(f"{'error':<10}{printable_lines(view.error)}")
+        say(*f"{'error':<10}{view.error}".split("\n"))
     for product in products:
         told_of = f"{product['unique_name']} ({product['kind']}, {product['bytes']} bytes)"
-        click.echo(f"{'product':<10}{printable(told_of)}")
+        say(f"{'product':<10}{told_of}")
     for name, value in view.config.items():
-        click.echo(f"  {printable(name)} = {json.dumps(value)}")
+        say(f"  {name} = {json.dumps(value)}")
     method = registry().method(view.method)
-    described = "" if view.result is None else printable_lines(_described(method, view))
+    described = "" if view.result is None else _described(method, view)
     if described:
-        click.echo(f"\n{described}")
+        say("", *described.split("\n"))
     if account["state"] == "running":
         pid, host = holder(view.folder.lock)
-        click.echo(f"process {pid} on {printable(host)} is driving it")
+        say(f"process {pid} on {host} is driving it")
     elif account["state"] != "finished":
-        click.echo(f"go on with: {next_command('resume', view.id)}")
+        say(f"go on with: {next_command('resume', view.id)}")
 
 
 def _described(method: Any, view: Any) -> str:
@@ -190,8 +190,8 @@ def _show_outcome(view: Any, key: str, as_json: bool) -> None:
         print_stored(view, account)
         return
     for name, value in account.items():
-        told_of = printable_lines(value) if isinstance(value, str) else json.dumps(value)
-        click.echo(f"{name:<10}{told_of}")
+        told_of = value if isinstance(value, str) else json.dumps(value)
+        say(*f"{name:<10}{told_of}".split("\n"))
 
 
 @click.command()
@@ -211,8 +211,8 @@ def report(run_name: str, runs: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"run": view.id, "report": path})
     else:
-        click.echo(path)
+        say(path)
 
 
 def _left_out(what: str) -> None:
-    click.echo(printable(f"warning: {what}"), err=True)
+    say(f"warning: {what}", err=True)

@@ -10,7 +10,7 @@ import click
 from heliostat.cli.options import data_only
 from heliostat.contract.commands import json_option, print_json, runs_option
 from heliostat.errors import CorruptStore, EncodingError, ExecutionError, key_text
-from heliostat.terminal import printable
+from heliostat.terminal import say
 from heliostat.values.outcome import CHANCES
 from heliostat.worker.numerics import prepare_environment
 
@@ -52,17 +52,17 @@ def verify(run_name: str, sample: int | None, runs: Path | None, as_json: bool) 
     if as_json:
         print_json(account)
     elif not rows:
-        click.echo(
+        say(
             f"there is nothing to verify: of {len(every)} outcomes in this run, which is "
-            f"{printable(view.state)}, none can be evaluated again"
+            f"{view.state}, none can be evaluated again"
         )
     else:
-        click.echo(
+        say(
             f"{account['equal']} of {account['checked']} outcomes are equal byte for byte "
             f"({len(rows)} {'in' if view.state == 'finished' else 'journaled so far by'} the run)"
         )
         for difference in account["different"]:
-            click.echo(f"differs: {difference['key']} {printable(difference['function'])}")
+            say(f"differs: {difference['key']} {difference['function']}")
     if account["different"]:
         raise ExecutionError(
             f"{len(account['different'])} outcomes of {view.id} could not be reproduced here; "

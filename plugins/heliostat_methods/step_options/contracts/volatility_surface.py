@@ -53,8 +53,9 @@ def read_surface(path: Path) -> tuple[Vector, Vector, Vector]:
             reader = csv.reader(file)
             table = [(reader.line_num, row) for row in reader if any(c.strip() for c in row)]
     except OSError as error:
+        hint = "" if path.exists() else nearest_file(path)
         raise InvalidInput(
-            field, str(path), "a readable CSV file", nearest_file(path) or str(error.strerror)
+            field, str(path), "a readable CSV file", hint or str(error.strerror)
         ) from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise InvalidInput(field, str(path), "a CSV file in UTF-8", str(error)) from None
