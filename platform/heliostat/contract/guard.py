@@ -14,6 +14,8 @@ from contextlib import AbstractContextManager, contextmanager
 
 from heliostat.errors import PluginError, told
 
+_WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 
 @contextmanager
 def arrivals() -> Iterator[list[int]]:
@@ -25,7 +27,7 @@ def arrivals() -> Iterator[list[int]]:
     if threading.current_thread() is not threading.main_thread():  # no signal arrives there
         yield arrived
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in _WATCHED}
     alarm = signal.getsignal(signal.SIGALRM)
 
     def note(number: int, frame: object) -> None:

@@ -67,7 +67,7 @@ def make_executor(
     def fetch(sha256: str) -> str:
         return artifacts.get(sha256).decode()
 
-    if workers == 0:
+    def in_this_process() -> Executor:
         from heliostat.executors.serial import SerialExecutor
 
         return SerialExecutor(
@@ -80,6 +80,9 @@ def make_executor(
             ),
             on_gpu=on_gpu,
         )
+
+    if workers == 0:
+        return in_this_process()
     from heliostat.executors.ray.executor import RayExecutor, WorkerSetup
 
     cache_dir = str(execution.cache_dir)
@@ -98,7 +101,7 @@ def make_executor(
         directory=str(brought.directory),
         packages=tuple(name for name in packages if name != "__main__"),  # a worker has its own
     )
-    return RayExecutor(
+    on_ray = RayExecutor(
         setup,
         fetch,
         workers=workers,
@@ -109,6 +112,11 @@ def make_executor(
         on_event=on_event,
         on_gpu=on_gpu,
     )
+    if workers is not None or execution.address is not None:
+        return on_ray
+    from heliostat.executors.default import DefaultExecutor
+
+    return DefaultExecutor(on_ray, in_this_process, on_event)
 
 
 def worker_of(view: RunView, plugins: Registry, cache_dir: Path) -> WorkerSide:

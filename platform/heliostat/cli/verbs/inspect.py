@@ -22,7 +22,7 @@ from heliostat.terminal import say
 @click.option("--method", "wanted", help="Only runs of this method.")
 def ls(runs: Path | None, as_json: bool, wanted: str | None) -> None:
     """List runs, newest first."""
-    from heliostat.store.folder import folders, runs_root
+    from heliostat.store.folder import folders, missing_journal, runs_root, without_journal
     from heliostat.store.view import RunView
 
     rows: list[dict[str, Any]] = []
@@ -33,6 +33,7 @@ def ls(runs: Path | None, as_json: bool, wanted: str | None) -> None:
             view.close()
         except StoreError as error:  # one run that cannot be read hides no other
             rows.append(damaged(folder.id, error))
+    rows += [damaged(run.id, missing_journal(run)) for run in without_journal(runs_root(runs))]
     rows.sort(key=lambda row: (row["created"], row["run"]), reverse=True)
     rows = [row for row in rows if wanted in (None, row["method"])]
     if as_json:
