@@ -1,4 +1,4 @@
-"""The executor that nobody chose: Ray on all cores, or this process where Ray cannot be imported."""
+"""The executor that nobody chose: Ray on all cores, or this process where Ray is missing."""
 
 from __future__ import annotations
 

@@ -276,9 +276,9 @@ class Registry:
         row.seconds = time.perf_counter() - began
 
     def _register(self, name: str, plugin: object, row: PluginRow) -> None:
+        check_hooks(self._manager, plugin)
         self._manager.register(plugin, name)
         try:
-            check_hooks(self._manager, plugin)
             methods = self._offers(plugin, "heliostat_methods", MethodSpec)
             parts = self._offers(plugin, "heliostat_parts", PartSpec)
             commands = self._offers(plugin, "heliostat_commands", click.Command)

@@ -84,6 +84,15 @@ def _check_items(view: Any, rows: list[Any]) -> None:
             raise CorruptStore(where, "a canonical text", str(error)) from error
 
 
+def _check_artifacts(view: Any, rows: list[Any]) -> None:
+    """Raise CorruptStore for stored data that are not what was written: no item is to blame."""
+    from heliostat.plugins.building import products_in
+
+    shared = {sha256 for row in rows for sha256 in row.shared}
+    for sha256 in sorted(shared | set(products_in(view.inputs))):
+        view.folder.artifacts.get(sha256)
+
+
 def _spread(rows: list[Any], count: int) -> list[Any]:
     return [rows[(2 * i + 1) * len(rows) // (2 * count)] for i in range(count)]
 
@@ -96,6 +105,7 @@ def _check(view: Any, rows: list[Any]) -> dict[str, Any]:
     from heliostat.worker.work import Work
 
     worker = worker_of(view, registry(), default_cache_dir())
+    _check_artifacts(view, rows)
     _check_items(view, rows)
     set_threads(1)
     equal, different = 0, []
