@@ -83,7 +83,7 @@ def told_output() -> Iterator[Output]:
     # a stream that was closed from the beginning is None
     out = Output(before[0] or io.StringIO())
     err = Output(before[1] or io.StringIO(), only_told=True)
-    sys.stdout, sys.stderr = out, err  # type: ignore[assignment]
+    sys.stdout, sys.stderr = out, err
     try:
         yield out
     finally:
