@@ -292,6 +292,10 @@ class NotStarted(ClusterError):
     """No work could begin: no cluster answers, too few nodes join it, or Ray does not start."""
 
 
+class RayMissing(NotStarted):
+    """Ray is not installed, or its import fails."""
+
+
 class Interrupted(BaseException):
     """The run was asked to stop; raised inside `run.*` and meant to pass through the search."""
 

@@ -6,6 +6,20 @@ itself, renames its window, hides what came before.
 
 from __future__ import annotations
 
+import sys
+
+
+def say(*lines: object, err: bool = False) -> None:
+    """Write lines on standard output, or error: the one way to the terminal, for all text.
+
+    A line stays one line, whoever wrote it; text that is meant to have several is split by its
+    author: ``say(*text.split("\\n"))``.
+    """
+    stream = sys.stderr if err else sys.stdout
+    if stream is not None:  # closed from the beginning: nobody listens
+        stream.write("".join(f"{printable(line)}\n" for line in lines))
+        stream.flush()
+
 
 def printable(text: object) -> str:
     """Return a stranger's text on one line, without what a terminal would obey."""

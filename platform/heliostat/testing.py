@@ -93,7 +93,8 @@ def _keeps(exam: Exam, rule: Rule) -> None:
         with calls("it"):
             rule.check(exam)
     except Broken as error:
-        pytest.fail(f"{rule.name} is {told(rule.promise, error, rule.mend)}", pytrace=False)
+        mend = error.mend or rule.mend
+        pytest.fail(f"{rule.name} is {told(rule.promise, error, mend)}", pytrace=False)
     except Unwatched as error:
         pytest.skip(str(error))
     except NotJudged as error:

@@ -8,8 +8,16 @@ LIMIT_SECONDS = 120.0
 """How long one run of an exam may take unless told otherwise."""
 
 
+SORTED = "loop over sorted(...) or over a dictionary instead of a set; use no hash()"
+"""What to do about the order of sets, whichever rule meets it."""
+
+
 class Broken(AssertionError):
-    """A rule is not kept; the text says what was seen."""
+    """A rule is not kept; the text says what was seen, `mend` what to do, if not the rule's."""
+
+    def __init__(self, seen: str, mend: str = "") -> None:
+        super().__init__(seen)
+        self.mend = mend
 
 
 class NotJudged(Exception):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -24,6 +25,23 @@ def test_serial_works(no_ray: Any) -> None:
     account = no_ray.json("run", "everything", "--workers", "serial")
     assert account["state"] == "finished"
     assert account["report"]
+
+
+@pytest.mark.skipif(os.cpu_count() == 1, reason="one core is one process anyway")
+def test_the_default_run_works_in_one_process_and_says_so(no_ray: Any) -> None:
+    done = no_ray("run", "count", "--no-report", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["executor"]["executor"] == "serial"
+    assert "warning: Ray cannot be imported here (ImportError: ray is not" in done.stderr
+    assert "; the run works in one process" in done.stderr
+
+
+def test_ray_whose_import_fails_in_any_way_is_told(no_ray: Any) -> None:
+    package = no_ray.folder / "blocked" / "ray" / "__init__.py"
+    package.write_text("raise OSError('libray.so: no such file')\n")
+    done = no_ray("run", "count", "--workers", "2")
+    assert done.returncode == 6
+    assert "Ray cannot be imported here (OSError: libray.so: no such file)" in done.stderr
 
 
 @pytest.mark.parametrize("options", [["--workers", "2"], ["--address", "auto"]])

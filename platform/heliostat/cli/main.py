@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from typing import Any
 
 import click
 
-from heliostat.errors import HeliostatError, Interrupted, PluginError, did_you_mean, shown, told
+from heliostat.cli.output import told_output
+from heliostat.errors import (
+    HeliostatError,
+    Interrupted,
+    PluginError,
+    StoreError,
+    did_you_mean,
+    shown,
+    told,
+)
 from heliostat.names import VERBS
-from heliostat.terminal import printable
+from heliostat.terminal import say
 
 
 class LazyGroup(click.Group):
@@ -46,7 +56,6 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return 0
         except SystemExit as error:
             if ctx.invoked_subcommand not in VERBS:
@@ -105,20 +114,32 @@ def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; a user's mistake shows no traceback."""
     from heliostat.contract.standard_output import release
 
-    try:
-        return _run(arguments)
-    finally:
-        release()
+    with told_output() as out:
+        try:
+            code = _run(arguments)
+        finally:
+            release()
+    if code == 0 and out.why_lost:  # nobody has told it yet
+        say(f"error: {out.why_lost}", err=True)
+        return StoreError.exit_code
+    return code
 
 
 def _run(arguments: list[str] | None) -> int:
     try:
         result: Any = heliostat.main(args=arguments, standalone_mode=False)
         return result if isinstance(result, int) else 0
+    except BrokenPipeError:
+        return 0
     except click.exceptions.Abort:
         return 130
+    except click.exceptions.NoArgsIsHelpError as error:
+        say(*error.format_message().split("\n"))
+        return 0
     except click.ClickException as error:
-        error.show()
+        shown_by_click = io.StringIO()
+        error.show(shown_by_click)
+        say(*shown_by_click.getvalue().splitlines(), err=True)
         return 2
     except Interrupted as error:
         return error.exit_code
@@ -127,7 +148,7 @@ def _run(arguments: list[str] | None) -> int:
     except HeliostatError as error:
         if os.environ.get("HELIOSTAT_DEBUG"):
             _print_traceback()
-        click.echo(f"error: {error}", err=True)
+        say(*f"error: {error}".split("\n"), err=True)
         return error.exit_code
     except Exception as error:
         if os.environ.get("HELIOSTAT_DEBUG"):
@@ -136,8 +157,8 @@ def _run(arguments: list[str] | None) -> int:
             import traceback
 
             frame = traceback.extract_tb(error.__traceback__)[-1]
-            click.echo(
-                f"unexpected error: {printable(told(error))} "
+            say(
+                f"unexpected error: {told(error)} "
                 f"(in {frame.name}, line {frame.lineno} of {os.path.basename(frame.filename)}); "
                 "this is a bug of Heliostat or of the method: run again as heliostat --debug ... "
                 "and report it",
@@ -149,4 +170,4 @@ def _run(arguments: list[str] | None) -> int:
 def _print_traceback() -> None:
     import traceback
 
-    traceback.print_exc()
+    say(*traceback.format_exc().splitlines(), err=True)

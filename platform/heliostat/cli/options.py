@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from contextlib import AbstractContextManager, redirect_stdout
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from heliostat.cli.output import unbroken
 from heliostat.contract.commands import json_option, runs_option
 from heliostat.contract.instructions import NATIVE
 from heliostat.errors import ConfigError
@@ -144,8 +145,11 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def data_only(as_json: bool) -> AbstractContextManager[Any]:
-    """Keep standard output for the JSON: what tasks print meanwhile goes to standard error."""
-    return redirect_stdout(sys.stderr) if as_json else nullcontext()
+    """Keep standard output for the JSON: what tasks print meanwhile goes to standard error.
+
+    Nothing that is printed there and cannot be written ends what runs inside.
+    """
+    return redirect_stdout(sys.stderr) if as_json else unbroken()
 
 
 def hold_level_of_run(folder: RunFolder, option: str | None = None) -> None:

@@ -13,7 +13,7 @@ from heliostat.contract.method import MethodSpec
 from heliostat.engine.listener import Silent
 from heliostat.errors import Key
 from heliostat.store.rows import Row
-from heliostat.terminal import printable
+from heliostat.terminal import printable, say
 
 PLAIN_SECONDS = 2.0
 """Least time between two plain lines of one search."""
@@ -108,7 +108,7 @@ class PlainProgress(Silent):
     def on_tick(self) -> None:
         """Name the run, if that was not done."""
         if self._run:
-            print(f"run {self._run}", file=sys.stderr)  # noqa: T201
+            say(f"run {self._run}", err=True)
             self._run = ""
 
     def on_commit(self, rows: Sequence[Row]) -> None:
@@ -129,14 +129,14 @@ class PlainProgress(Silent):
             return  # a search of many short sub-searches shows its own steps
         if now - search.shown >= PLAIN_SECONDS or step == of or another_phase:
             search.shown = now
-            print(self._line(scope, search), file=sys.stderr)  # noqa: T201
+            say(self._line(scope, search), err=True)
 
     def on_event(self, kind: str, text: str) -> None:
         """Show what happened to workers in one line."""
         if kind == STARTING and not starting(text):
             self.on_tick()
         elif kind in NOTES:
-            print(NOTES[kind].format(text), file=sys.stderr)  # noqa: T201
+            say(NOTES[kind].format(text), err=True)
 
     def _line(self, scope: Key, search: _Search) -> str:
         parts = [f"[{'.'.join(map(str, scope))}]"] if scope else []
@@ -184,11 +184,13 @@ class LiveProgress(PlainProgress):
 
     def on_tick(self) -> None:
         """Draw at most four times a second."""
+        from rich.text import Text
+
         self._starting = ""
         if self._run:
-            self._console.print(
-                f"run [bold]{self._run}[/bold]  (Ctrl-C stops it; what is done is kept)"
-            )
+            # what is said may be a stranger's: brackets in it are no markup
+            name = Text(printable(self._run), style="bold")
+            self._console.print("run", name, " (Ctrl-C stops it; what is done is kept)")
             self._run = ""
         now = time.monotonic()
         if now - self._refreshed > 0.25:
@@ -203,8 +205,7 @@ class LiveProgress(PlainProgress):
         elif kind == STARTING:
             self.on_tick()
         elif kind in NOTES:
-            # the text may be a stranger's: brackets in it are no markup
-            note = NOTES[kind].format(text)
+            note = printable(NOTES[kind].format(text))
             self._console.print(note, style="yellow", markup=False, highlight=False)
 
     def _draw(self) -> None:
@@ -219,7 +220,7 @@ class LiveProgress(PlainProgress):
         from rich.text import Text
 
         if self._starting:
-            return Text(self._starting)
+            return Text(printable(self._starting))
         newest = list(self._searches.items())[-ROWS_SHOWN:]
         main = [((), self._searches[()])] if () in self._searches else []
         rows = main + [row for row in newest if row[0]]
@@ -246,7 +247,7 @@ class LiveProgress(PlainProgress):
             cells = [f"{s.metrics[name]:.4g}" if name in s.metrics else "" for _, s in rows]
             columns.append(Column(printable(name).replace("_", " "), cells))
         per_second = ["" if rate is None else f"{rate:.3g}" for rate in rates]
-        return [*columns, Column(f"{self._method.unit}/s", per_second)]
+        return [*columns, Column(f"{printable(self._method.unit)}/s", per_second)]
 
 
 def starting(executor: str) -> str:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         validate,
         without_none,
     )
+    from heliostat.contract.files import regular_file
     from heliostat.contract.hooks import hookimpl
     from heliostat.contract.method import MethodSpec, Metric, ProductSpec
     from heliostat.contract.part import (
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from heliostat.contract.task import Resources, Task, TaskContext
     from heliostat.store.folder import RunFolder, find, folders, runs_root
     from heliostat.store.view import RunView
+    from heliostat.terminal import say
     from heliostat.values.canonical import Artifact, Shared, digest
     from heliostat.values.names import stored, task
     from heliostat.values.outcome import Failure, Outcome
@@ -58,6 +60,7 @@ _HOMES = {
          "without_none"),
         "contract.config",
     ),
+    "regular_file": "contract.files",
     "hookimpl": "contract.hooks",
     **dict.fromkeys(("MethodSpec", "Metric", "ProductSpec"), "contract.method"),
     **dict.fromkeys(
@@ -72,6 +75,7 @@ _HOMES = {
     **dict.fromkeys(("Resources", "Task", "TaskContext"), "contract.task"),
     **dict.fromkeys(("RunFolder", "find", "folders", "runs_root"), "store.folder"),
     "RunView": "store.view",
+    "say": "terminal",
     **dict.fromkeys(("Artifact", "Shared", "digest"), "values.canonical"),
     **dict.fromkeys(("stored", "task"), "values.names"),
     **dict.fromkeys(("Failure", "Outcome"), "values.outcome"),
@@ -82,10 +86,10 @@ __all__ = [
     "EXTENDABLE", "Artifact", "Dataset", "Failure", "HeatMap", "Layer", "Loss", "MethodConfig",
     "MethodSpec", "Metric", "Model", "Name", "NoParameters", "Outcome", "PartKind", "PartRef",
     "PartSpec", "Picture", "Plot", "ProductSpec", "Resources", "Run", "RunFolder", "RunView",
-    "Sampler", "Score", "Section", "Series", "Shared", "SharedData", "Table", "Task", "TaskContext",
-    "Text", "digest", "find", "folders", "hookimpl", "json_option", "next_command", "part_refs",
-    "plain", "print_json", "runs_option", "runs_root", "stored", "stream", "task", "toml_value",
-    "validate", "without_none",
+    "Sampler", "Score", "Section", "Series", "Shared", "SharedData", "Table", "Task",
+    "TaskContext", "Text", "digest", "find", "folders", "hookimpl", "json_option", "next_command",
+    "part_refs", "plain", "print_json", "regular_file", "runs_option", "runs_root", "say", "stored",
+    "stream", "task", "toml_value", "validate", "without_none",
 ]  # fmt: skip
 
 

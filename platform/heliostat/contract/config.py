@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
@@ -9,7 +10,10 @@ from typing import Any, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from heliostat.contract.part import PartRef
+from heliostat.contract.plain_numbers import check_numbers
 from heliostat.errors import ConfigError, did_you_mean, nearest
+
+_POINTED = re.compile(r"[+-]?([0-9]+\.|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 EXTENDABLE: dict[str, Any] = {"extendable": True}
 """Marks a field that may grow on resume: ``Field(50, json_schema_extra=EXTENDABLE)``."""
@@ -24,11 +28,13 @@ class MethodConfig(BaseModel):
 def validate(model: type[BaseModel], values: Mapping[str, Any], source: str = "") -> BaseModel:
     """Return the model made of these values, or raise ConfigError for the first thing wrong."""
     try:
-        return model.model_validate(values)
+        found = model.model_validate(values)
+        check_numbers(values, found)
     except ValidationError as error:
         raise config_error(model, error, source) from None
     except ConfigError as error:  # raised by a validator that knows the field
         raise error.in_file(source) from None
+    return found
 
 
 def part_refs(value: Any, path: str = "") -> Iterator[tuple[str, PartRef]]:
@@ -74,7 +80,9 @@ def toml_value(text: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except ValueError:  # no TOML, or a number of too many digits
-        return text.strip()
+        text = text.strip()
+        # TOML wants digits on both sides of the point, and people leave one side out
+        return float(text) if _POINTED.fullmatch(text) else text
     except RecursionError:
         raise ConfigError("value", text, "tables and lists in a few levels") from None
 

@@ -12,11 +12,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
-import click
-
+from heliostat import terminal
 from heliostat.contract.process_state import held
 from heliostat.errors import PluginError, told
-from heliostat.terminal import printable
+
+_WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def arrivals() -> Iterator[list[int]]:
     if threading.current_thread() is not threading.main_thread():  # no signal arrives there
         yield arrived
         return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in _WATCHED}
     alarm = signal.getsignal(signal.SIGALRM)
 
     def note(number: int, frame: object) -> None:
@@ -92,4 +92,4 @@ def put_back(what: str, names: str) -> str:
 
 def say(text: str) -> None:
     """Print a note on standard error."""
-    click.echo(printable(f"note: {text}"), err=True)
+    terminal.say(f"note: {text}", err=True)

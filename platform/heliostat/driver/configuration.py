@@ -17,6 +17,7 @@ from heliostat.contract.config import (
     toml_value,
     validate,
 )
+from heliostat.contract.files import regular_file
 from heliostat.contract.instructions import LEVELS, PORTABLE
 from heliostat.contract.method import MethodSpec, migrated
 from heliostat.contract.part import PartKind
@@ -48,7 +49,7 @@ class RunFile:
 def read_toml(path: Path) -> dict[str, Any]:
     """Return the tables of a TOML file; raises ConfigError naming the line that is wrong."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(regular_file(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError("file", str(path), "a readable TOML file", str(error.strerror)) from error
     except RecursionError:

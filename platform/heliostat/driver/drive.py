@@ -7,6 +7,7 @@ import functools
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,11 +126,15 @@ def drive(begun: Begun) -> dict[str, Any]:
     error: BaseException | None = None
     observers.started()
     set_threads(1)  # as the search expects it, whatever observers did
+    stopping = ExitStack()
+    search_is_over = stopping.enter_context(
+        stoppable(engine, lambda: None if state == "finished" else say_last(folder))
+    )
     try:
-        with stoppable(engine, lambda: say_last(folder)):
-            plugins.load_names(method.name)  # a worker would be the first to miss them
-            engine.ask_again(begun.asked_again)
-            result = conducted(method, begun.config, engine)
+        plugins.load_names(method.name)  # a worker would be the first to miss them
+        engine.ask_again(begun.asked_again)
+        result = conducted(method, begun.config, engine)
+        search_is_over()
         journal.settle()
         finish(journal, engine, result)
         drop_labels(journal, lambda label: label.startswith(LEAD))
@@ -140,6 +145,7 @@ def drive(begun: Begun) -> dict[str, Any]:
     except Interrupted as stopped:
         error = stopped
         state = "paused" if isinstance(stopped, Paused) else "interrupted"
+        search_is_over()
         engine.drain(STOP_SECONDS)
         raise
     except BaseException as failure:
@@ -147,6 +153,7 @@ def drive(begun: Begun) -> dict[str, Any]:
         log.add("error", traceback.format_exc())
         raise
     finally:
+        search_is_over()
         engine.turns.dismiss()
         try:
             account = account_of(folder, engine, begun.seed, method, began, state, error)
@@ -154,6 +161,7 @@ def drive(begun: Begun) -> dict[str, Any]:
             executor.close(STOP_SECONDS)
             journal.close()
             begun.lock.release()
+            stopping.close()
         observers.finished(error)
     return {**account, "warnings": warnings, "observer_failures": observers.failures()}
 

@@ -7,6 +7,7 @@ import os
 import shlex
 import time
 from collections.abc import Callable, Set
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -133,4 +134,5 @@ def say_last(folder: RunFolder) -> None:
     where = "" if root == runs_root().absolute() else f" --runs {shlex.quote(str(root))}"
     line = "\n" if os.isatty(2) else ""  # below what is shown in place
     line += STOPPED.format(f"heliostat resume {folder.id}{where}\n")
-    os.write(2, line.encode())
+    with suppress(OSError):  # the terminal may be closed
+        os.write(2, line.encode())

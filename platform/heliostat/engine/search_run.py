@@ -34,7 +34,7 @@ from heliostat.store.pages import PAGE, Pages
 from heliostat.store.rows import Row
 from heliostat.values import streams
 from heliostat.values.canonical import Artifact, Shared, decode, encode
-from heliostat.values.names import task_name
+from heliostat.values.names import checked_task, task_name
 from heliostat.values.outcome import Failure, Outcome
 from heliostat.values.streams import scoped
 from heliostat.worker.work import Work
@@ -334,7 +334,7 @@ class SearchRun(Run):
         return Work(
             key=(),
             scope=self._scope,
-            function=task_name(fn),
+            function=checked_task(fn),
             module=fn.__module__,
             item="",
             shared=_hashes(shared),

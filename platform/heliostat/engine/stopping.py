@@ -6,12 +6,15 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 from heliostat.engine.engine import Engine
 from heliostat.errors import Interrupted
+from heliostat.terminal import printable
 
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that ask a run to stop."""
 STOP_SECONDS = 5.0
 """How long an interrupted run waits for what workers are about to finish."""
 SWALLOW_SECONDS = 3
@@ -24,16 +27,20 @@ STOPPED = "stopped; what was done is kept. Go on with:  {}"
 
 
 @contextmanager
-def stoppable(engine: Engine, last_words: Callable[[], None]) -> Iterator[None]:
-    """First Ctrl-C or TERM: stop at the next use of `run`; the second ends the process at once.
+def stoppable(engine: Engine, last_words: Callable[[], None]) -> Iterator[Callable[[], None]]:
+    """First Ctrl-C, TERM or HUP: stop at the next use of `run`; a second one ends at once.
 
+    All of a run belongs inside, to the end of its workers. What is yielded is called when its
+    search is over: from then on nothing has to be hurried. A closed terminal (HUP) is no second
+    signal, since it may come twice, and none at all where it was ignored before, as `nohup` has it.
     `last_words` is called where the process ends without coming back from the search.
     """
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield lambda: None
         return
 
     tries: list[int] = []
+    over: list[bool] = []
 
     def leave() -> NoReturn:
         last_words()
@@ -41,10 +48,13 @@ def stoppable(engine: Engine, last_words: Callable[[], None]) -> Iterator[None]:
 
     def handle(number: int, frame: object) -> None:
         if engine.stopping:
-            leave()
+            if number != signal.SIGHUP:
+                leave()
+            return
         engine.stop()
-        signal.signal(signal.SIGALRM, overdue)
-        signal.alarm(int(STOP_SECONDS))
+        if not over:
+            signal.signal(signal.SIGALRM, overdue)
+            signal.alarm(int(STOP_SECONDS))
 
     def overdue(number: int, frame: object) -> None:
         # A task that runs in this process holds the search up: leave it where it is.
@@ -53,15 +63,24 @@ def stoppable(engine: Engine, last_words: Callable[[], None]) -> Iterator[None]:
         if tries:
             text = f"{engine.place()}: {SWALLOWED}"
             engine.log.add("warning", text)
-            os.write(2, f"warning: {text}\n".encode())
+            with suppress(OSError):  # the terminal may be closed
+                os.write(2, f"warning: {printable(text)}\n".encode())
             leave()
         tries.append(number)
         signal.alarm(SWALLOW_SECONDS)
         raise Interrupted("a task in this process did not end in time")
 
-    before = {s: signal.signal(s, handle) for s in (signal.SIGINT, signal.SIGTERM)}
+    def search_is_over() -> None:
+        over.append(True)
+        signal.alarm(0)
+
+    before = {
+        number: signal.signal(number, handle)
+        for number in STOPPING
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN
+    }
     try:
-        yield
+        yield search_is_over
     finally:
         signal.alarm(0)
         for number, handler in before.items():

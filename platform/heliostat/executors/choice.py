@@ -70,7 +70,7 @@ def make_executor(
     def fetch(sha256: str) -> str:
         return artifacts.get(sha256).decode()
 
-    if workers == 0:
+    def in_this_process() -> Executor:
         from heliostat.executors.serial import SerialExecutor
 
         return SerialExecutor(
@@ -83,6 +83,9 @@ def make_executor(
             ),
             on_gpu=on_gpu,
         )
+
+    if workers == 0:
+        return in_this_process()
     from heliostat.executors.ray.executor import RayExecutor, WorkerSetup
 
     cache_dir = str(execution.cache_dir)
@@ -102,7 +105,7 @@ def make_executor(
         numerics=hold(),
         packages=tuple(name for name in packages if name != "__main__"),  # a worker has its own
     )
-    return RayExecutor(
+    on_ray = RayExecutor(
         setup,
         fetch,
         workers=workers,
@@ -114,6 +117,11 @@ def make_executor(
         on_event=on_event,
         on_gpu=on_gpu,
     )
+    if workers is not None or execution.address is not None:
+        return on_ray
+    from heliostat.executors.default import DefaultExecutor
+
+    return DefaultExecutor(on_ray, in_this_process, on_event)
 
 
 def worker_of(view: RunView, plugins: Registry, cache_dir: Path) -> WorkerSide:

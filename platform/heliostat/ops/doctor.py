@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import importlib.util
+import importlib
 import os
 import resource
 import shutil
@@ -17,11 +17,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from heliostat.contract.cache import default_cache_dir
+from heliostat.contract.guard import contained
 from heliostat.contract.instructions import (
     LEVEL_VARIABLE,
     NATIVE,
@@ -32,7 +34,9 @@ from heliostat.contract.instructions import (
 )
 from heliostat.contract.toolchain import Language, built, commands, find_compiler
 from heliostat.distributions import EntryPointFile, malformed
+from heliostat.errors import told
 from heliostat.executors.ray.reaching import why_unreachable
+from heliostat.executors.ray.shared_memory import MEND, SHARED_MEMORY, too_small
 from heliostat.ops.cluster.mounts import TOKEN_HINT, token_path
 from heliostat.store.folder import runs_root
 from heliostat.terminal import printable
@@ -49,7 +53,6 @@ LIBRARIES = ("numpy", "scipy", "numba", "torch", "deap", "sympy", "optuna", "skl
 GIB = 1 << 30
 FULL_BYTES, SCARCE_BYTES = 100 << 20, GIB
 """Free disk below which a run would fail, and below which it may."""
-SHARED_BYTES = 256 << 20
 MEMORY_BYTES = 2 * GIB
 SOCKET_FOLDER_LENGTH = 45
 """Ray's sockets lie about 60 characters below its folder; Linux allows 107."""
@@ -80,7 +83,7 @@ def examine(shell: Mapping[str, str] | None = None, cgroup: Path | None = None) 
         _threads(shell, hold()),
         gpus(devices.with_memory(), shell),
         _memory(),
-        shared_memory(Path("/dev/shm")),
+        shared_memory(SHARED_MEMORY),
         folder("runs folder", runs_root()),
         folder("cache folder", default_cache_dir()),
         compilers(shell),
@@ -106,9 +109,20 @@ def _libraries() -> Iterator[Finding]:
     versions = environment()["versions"]
     for name in LIBRARIES:
         package = {"sklearn": "scikit-learn"}.get(name, name)
-        there = importlib.util.find_spec(name) is not None
-        found = str(versions.get(package) or ("present" if there else "missing"))
-        yield Finding(package, "ok" if there else "failed", found, f"pip install {package}")
+        why = import_fails(name)
+        found = str(versions.get(package) or ("missing" if why else "present"))
+        told_of = f"{found}: {why}" if why else found
+        yield Finding(package, "failed" if why else "ok", told_of, f"pip install {package}")
+
+
+def import_fails(name: str) -> str:
+    """Import a library and return why it cannot be: what is installed may still be broken."""
+    try:
+        with redirect_stdout(sys.stderr), contained(f"the import of {name}"):
+            importlib.import_module(name)
+    except Exception as error:
+        return told(error)
+    return ""
 
 
 def distributions(malformed: Sequence[EntryPointFile]) -> Finding:
@@ -125,6 +139,9 @@ def _ray() -> Finding:
     version = environment()["versions"].get("ray")
     if version is None:
         return Finding("ray", "warning", "missing: only --workers serial works", mend)
+    if why := import_fails("ray"):
+        found = f"{version}: {why}: only --workers serial works"
+        return Finding("ray", "warning", found, f"install it again: {mend}")
     fits = str(version).startswith(RAY_MINOR)
     return Finding("ray", "ok" if fits else "warning", str(version), f"tested with 2.60: {mend}")
 
@@ -216,9 +233,8 @@ def shared_memory(path: Path) -> Finding:
     if not path.exists():
         return Finding(name, "ok", f"no {path}; Ray uses files")
     free = shutil.disk_usage(path).free
-    state: State = "ok" if free >= SHARED_BYTES else "warning"
-    mend = f"Ray would use slow files: give {path} 256 MB or more (docker run --shm-size=1g)"
-    return Finding(name, state, f"{free / 1e9:.1f} GB free in {path}", mend)
+    state: State = "failed" if too_small(path) else "ok"
+    return Finding(name, state, f"{free / 1e9:.1f} GB free in {path}", MEND.format(path))
 
 
 def folder(name: str, path: Path) -> Finding:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from heliostat.contract.config import validate
+from heliostat.contract.files import regular_file
 from heliostat.contract.guard import contained
 from heliostat.contract.method import MethodSpec
 from heliostat.contract.part import PartRef, PartSpec, check_part_object
@@ -144,7 +145,7 @@ def argument_of(ref: PartRef) -> str:
 def file_hash(path: Path) -> str:
     """Return the SHA-256 of a file; raises DataError naming the nearest file that is there."""
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(regular_file(path).read_bytes()).hexdigest()
     except ValueError as error:  # a NUL in it
         raise DataError(f"cannot read {str(path)!r}: {error}") from error
     except OSError as error:

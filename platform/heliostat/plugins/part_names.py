@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from heliostat.contract.config import config_error, part_refs
+from heliostat.contract.config import part_refs, validate
 from heliostat.contract.part import PartRef, PartSpec
 from heliostat.errors import ConfigError, UnknownPart, did_you_mean
 
@@ -40,9 +40,8 @@ def check_parts(config: BaseModel, parts: Parts, source: str = "") -> None:
                 path, ref.name, f"{spec.name}:PATH", f"{spec.name} is {spec.summary}", source
             )
         try:
-            spec.config.model_validate(dict(ref.params))
-        except ValidationError as error:
-            inner = config_error(spec.config, error, source)
+            validate(spec.config, dict(ref.params))
+        except ConfigError as inner:
             raise ConfigError(
                 f"{path}.{inner.field}", inner.got, inner.expected, inner.hint, source
             ) from None

@@ -360,9 +360,9 @@ class Registry:
 
     def _offered_by(self, row: PluginRow, plugin: object) -> _Offered:
         """Register a plugin with its hooks and return what it offers, if that is well formed."""
+        check_hooks(self._manager, plugin)
         self._manager.register(plugin, row.name)
         try:
-            check_hooks(self._manager, plugin)
             offered = _Offered(
                 self._offers(plugin, METHODS, MethodSpec),
                 self._offers(plugin, PARTS, PartSpec),

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shutil
 import time
@@ -14,11 +15,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from heliostat.errors import PluginError, RunNotFound, StoreError
+from heliostat.errors import CorruptStore, PluginError, RunNotFound, StoreError
 from heliostat.names import is_method_name
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.entries import check_entries
 from heliostat.store.journal import Journal
+
+_NAMED = re.compile(r"[0-9]{8}-[0-9]{6}-[a-z][a-z0-9_]{0,63}-[0-9a-f]{4}")
 
 RUNS_VARIABLE = "HELIOSTAT_RUNS"
 
@@ -120,6 +123,11 @@ def _clear_stale(root: Path) -> None:
                 shutil.rmtree(path)
 
 
+def missing_journal(run: RunFolder) -> CorruptStore:
+    """Return the error of a run folder whose journal is gone."""
+    return CorruptStore(str(run.path), "the run's journal run.db", "no such file")
+
+
 def folders(root: Path) -> list[RunFolder]:
     """Return all runs, newest first."""
     if not root.is_dir():
@@ -140,8 +148,19 @@ def find(name: str, root: Path) -> RunFolder:
     matches = exact or partial
     if len(matches) == 1:
         return matches[0]
+    for run in without_journal(root):
+        if not matches and name in (run.id, str(run.path)):
+            raise missing_journal(run)
     named = [run.id for run in matches or every]
     raise RunNotFound(name, named, str(root), several=len(matches) > 1)
+
+
+def without_journal(root: Path) -> list[RunFolder]:
+    """Return the folders named like runs that hold a run's files and no journal."""
+    if not root.is_dir():
+        return []
+    named = [RunFolder(path) for path in root.iterdir() if _NAMED.fullmatch(path.name)]
+    return [run for run in named if run.config.is_file() and not _is_run(run.path)]
 
 
 def _is_run(path: Path) -> bool:

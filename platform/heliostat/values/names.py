@@ -18,6 +18,7 @@ imported because stored text names it. A task without a permanent name goes by `
 from __future__ import annotations
 
 import importlib
+import inspect
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, is_dataclass
@@ -107,6 +108,22 @@ def ask(load: Callable[[str], None]) -> None:
     _owners[:] = [load]
 
 
+def why_no_task(function: Callable[..., Any]) -> str:
+    """Return what keeps a function from being called as ``task(item, ctx)``; nothing if it can."""
+    plain = "write a plain function task(item, ctx) that returns its value"
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        return f"which is async, and nobody awaits it; {plain}"
+    if inspect.isgeneratorfunction(function):
+        return f"which is a generator, and nobody runs its lines; {plain}"
+    try:
+        inspect.signature(function).bind(None, None)
+    except TypeError as error:
+        return f"which cannot be called with an item and a context ({error}); {plain}"
+    except ValueError:  # compiled: its arguments cannot be read
+        return ""
+    return ""
+
+
 def task(name: str) -> Callable[[F], F]:
     """Give a task its permanent name, ``"method.verb"``; runs store it in place of its path.
 
@@ -116,6 +133,8 @@ def task(name: str) -> Callable[[F], F]:
     _tasks.check(name, "task")
 
     def give(function: F) -> F:
+        if wrong := why_no_task(function):
+            raise PluginError(f"task {name!r} is {place_of(function)}, {wrong}")
         _tasks.add(name, function)
         return function
 
@@ -203,6 +222,17 @@ def task_name(function: Callable[..., Any]) -> str:
 
 
 _checked: dict[Callable[..., Any], str] = {}
+_callable: set[Callable[..., Any]] = set()
+
+
+def checked_task(function: Callable[..., Any]) -> str:
+    """Return `task_name` of a function; raises MisuseError if no worker could call it as a task."""
+    name = task_name(function)
+    if function not in _callable:
+        if wrong := why_no_task(function):
+            raise MisuseError(f"task {name} is {place_of(function)}, {wrong}")
+        _callable.add(function)
+    return name
 
 
 def _checked_name(function: Callable[..., Any]) -> str:

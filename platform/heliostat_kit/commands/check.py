@@ -13,6 +13,7 @@ import click
 
 from heliostat.contract.commands import json_option, print_json
 from heliostat.errors import ConfigError, PluginError, did_you_mean
+from heliostat.terminal import say
 from heliostat_kit.verdict import LIMIT_SECONDS
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def check(
         judged: list[dict[str, Any]] = []
         for subject, verdicts in _subjects(rows, replaced, rules, only, preset, limit, folder):
             if not as_json:
-                click.echo(subject)
+                say(subject)
             for verdict in _quietly(verdicts):
                 judged.append({"subject": subject, **verdict.__dict__})
                 if not as_json:
@@ -65,7 +66,7 @@ def check(
     if as_json:
         print_json({"plugins": [row.name for row in rows], "broken": broken, "rules": judged})
     else:
-        click.echo(f"{broken} broken, {kept} kept, {len(judged) - broken - kept} not judged")
+        say(f"{broken} broken, {kept} kept, {len(judged) - broken - kept} not judged")
     if broken:
         raise PluginError(f"{plugin} does not conform: {broken} broken")
     if judged and not kept:
@@ -168,6 +169,6 @@ def _say(verdict: Verdict) -> None:
     state = {"kept": "kept  ", "broken": "BROKEN", "not judged": "--    "}[verdict.state]
     told = verdict.seen if verdict.state == "not judged" else verdict.promise
     lead = "not judged: " if verdict.state == "not judged" else ""
-    click.echo(f"  {state}  {verdict.rule:<{_WIDTH}}  {lead}{told}")
+    say(f"  {state}  {verdict.rule:<{_WIDTH}}  {lead}{told}")
     if verdict.state == "broken":
-        click.echo(f"          seen: {verdict.seen}\n          mend: {verdict.mend}")
+        say(*f"          seen: {verdict.seen}\n          mend: {verdict.mend}".split("\n"))

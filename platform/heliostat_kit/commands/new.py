@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from heliostat.contract.commands import json_option, print_json
+from heliostat.terminal import say
 
 
 @click.command()
@@ -34,12 +35,12 @@ def new(name: str, folder: Path, as_json: bool) -> None:
         account = {"folder": str(home), "distribution": names.distribution}
         print_json({**account, "package": names.package, "files": [str(path) for path in files]})
         return
-    click.echo(f"wrote {len(files)} files to {home}\n")
-    click.echo(f"  cd {home}")
-    click.echo("  pip install -e .")
-    click.echo(f"  heliostat run {name} --preset smoke --workers serial")
-    click.echo("  python -m pytest")
-    click.echo("  heliostat plugins check .")
+    say(f"wrote {len(files)} files to {home}", "")
+    say(f"  cd {home}")
+    say("  pip install -e .")
+    say(f"  heliostat run {name} --preset smoke --workers serial")
+    say("  python -m pytest")
+    say("  heliostat plugins check .")
 
 
 def _taken() -> list[str]:

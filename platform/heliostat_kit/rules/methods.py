@@ -9,7 +9,7 @@ from heliostat_kit.exam.calls import calls
 from heliostat_kit.exam.exam import Exam
 from heliostat_kit.rules import evaluations, repeats
 from heliostat_kit.rules.rule import Rule
-from heliostat_kit.verdict import Broken, NotJudged, Verdict
+from heliostat_kit.verdict import SORTED, Broken, NotJudged, Verdict
 
 RULES: tuple[Rule, ...] = (
     Rule(
@@ -60,8 +60,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "repeatable",
         "an equal run in another process gives the same digest and result",
-        "look for the clock, global random state, id(), process numbers and folder listings; "
-        "in a search draw from run.rng(...)",
+        "look for the clock, global random state, id(), process numbers, folder listings and sets "
+        "of objects; in a search draw from run.rng(...)",
         repeats.repeatable,
         test="run_again_with_a_full_cache_is_equal",
         after=("global-random-state",),
@@ -69,7 +69,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "set-order",
         "the order of sets decides nothing",
-        "loop over sorted(...) or over a dictionary instead of a set; use no hash()",
+        SORTED,
         repeats.set_order,
         test="order_of_sets_decides_nothing",
         after=("global-random-state", "repeatable"),
@@ -155,7 +155,7 @@ RULES: tuple[Rule, ...] = (
         "kill-and-resume",
         "a run whose driver was killed goes on to the same digest and result",
         "everything that the search decides by has to come from config, run and outcomes; "
-        "a checkpoint has to hold all of the search's state",
+        "a checkpoint has to hold all of the search's state, and sets have no order to go by",
         repeats.kill_and_resume,
         test="killed_and_resumed_equals_uninterrupted",
         after=None,
@@ -208,6 +208,6 @@ def judge(exam: Exam, rules: Sequence[Rule]) -> Iterator[Verdict]:
             yield Verdict(rule.name, rule.promise, "not judged", str(error))
         except Broken as error:
             broken.append(rule.name)
-            yield Verdict(rule.name, rule.promise, "broken", str(error), rule.mend)
+            yield Verdict(rule.name, rule.promise, "broken", str(error), error.mend or rule.mend)
         else:
             yield Verdict(rule.name, rule.promise, "kept")

@@ -18,7 +18,7 @@ from heliostat.store.rows import Row
 from heliostat.store.view import RunView
 from heliostat_kit.exam.command import Failed
 from heliostat_kit.exam.exam import SET_ORDERS, SPREAD_ORDER, Ended, Exam, finished
-from heliostat_kit.verdict import Broken, NotJudged
+from heliostat_kit.verdict import SORTED, Broken, NotJudged
 
 _IN_ONE_PROCESS = ("repeatable", "set-order", "threads", "kill-and-resume")
 _ON_RAY = ("one-worker", "two-workers")
@@ -115,7 +115,7 @@ def _together(exam: Exam, ended: Ended, how: str, alone: Callable[[], Sequence[E
 def _sets(exam: Exam, order: str) -> None:
     how = f"with sets in another order (PYTHONHASHSEED={order})"
     first = exam.serial
-    _equal(exam, first, finished(exam.in_order(order), f"run {exam.method}, {how},"), how)
+    _equal(exam, first, finished(exam.in_order(order), f"run {exam.method}, {how},"), how, SORTED)
 
 
 def _same(first: dict[str, Any], other: Ended) -> bool:
@@ -126,13 +126,16 @@ def _differs(first: dict[str, Any], other: dict[str, Any]) -> bool:
     return bool(other["digest"] != first["digest"] or other["result"] != first["result"])
 
 
-def _equal(exam: Exam, first: dict[str, Any], other: dict[str, Any], how: str) -> None:
+def _equal(
+    exam: Exam, first: dict[str, Any], other: dict[str, Any], how: str, mend: str = ""
+) -> None:
     if other["digest"] != first["digest"]:
-        raise Broken(f"{how}: {_first_difference(exam, other)}")
+        raise Broken(f"{how}: {_first_difference(exam, other)}", mend)
     if other["result"] != first["result"]:
         raise Broken(
             f"{how}: all outcomes are equal, but the search returns {_text(other['result'])}, "
-            f"in the first run {_text(first['result'])}"
+            f"in the first run {_text(first['result'])}",
+            mend,
         )
 
 

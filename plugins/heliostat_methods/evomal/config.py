@@ -29,7 +29,7 @@ NOT_IN_A_STUDY = ("together", "baseline", "loss", "references", "transfer", "lan
 class AugmentConfig(MethodConfig):
     """How images vary while the comparison trains."""
 
-    padding: int = Field(4, ge=0, description="pixels by which an image may shift")
+    padding: int = Field(4, ge=0, le=1_000, description="pixels by which an image may shift")
     flip: bool = Field(True, description="flip every other image; not for digits")
 
 
@@ -45,12 +45,16 @@ class ProtocolConfig(MethodConfig):
 
     dataset: str | None = Field(None, description="name of the data set that this is for")
     model: str | None = Field(None, description="name of the model that this is for")
-    population: int | None = Field(None, ge=2, description="trees in a generation")
-    generations: int | None = Field(None, ge=1, description="generations after the first")
+    population: int | None = Field(None, ge=2, le=1_000_000, description="trees in a generation")
+    generations: int | None = Field(
+        None, ge=1, le=1_000_000, description="generations after the first"
+    )
     meta_steps: int | None = Field(None, ge=0, description="steps of the local search")
     filter_steps: int | None = Field(None, ge=1, description="steps of the rejection protocol")
     base_steps: int | None = Field(None, ge=1, description="training steps that score a candidate")
-    network_restarts: int | None = Field(None, ge=1, description="loss networks that ML3 tunes")
+    network_restarts: int | None = Field(
+        None, ge=1, le=1_000_000, description="loss networks that ML3 tunes"
+    )
     test_steps: int | None = Field(None, ge=1, description="training steps in the comparison")
 
 
@@ -64,7 +68,7 @@ class StudyConfig(MethodConfig):
         min_length=1,
         description="searches for each; none is EvoMAL itself",
     )
-    search_seeds: int = Field(3, ge=1, description="independent searches in each cell")
+    search_seeds: int = Field(3, ge=1, le=10_000, description="independent searches in each cell")
     protocols: tuple[ProtocolConfig, ...] = Field((), description="other budgets for some cells")
     transfer: bool = Field(
         True, description="also try EvoMAL's losses on the other data sets of their kind of task"
@@ -142,9 +146,13 @@ class EvoMALConfig(MethodConfig):
         "standard", description="log and sqrt of max(|a|, 1e-7), or of |a| + 1e-7"
     )
 
-    population: int = Field(25, ge=2, description="trees in a generation")
+    population: int = Field(25, ge=2, le=1_000_000, description="trees in a generation")
     generations: int = Field(
-        50, ge=1, description="generations after the first", json_schema_extra=EXTENDABLE
+        50,
+        ge=1,
+        le=1_000_000,
+        description="generations after the first",
+        json_schema_extra=EXTENDABLE,
     )
     tournament: int = Field(4, ge=1, description="aspirants that compete by fitness")
     parsimony: float = Field(1.0, ge=1, le=2, description="pressure to small trees; 1 is none")
@@ -162,7 +170,9 @@ class EvoMALConfig(MethodConfig):
 
     local_search: bool = Field(True, description="tune the weights (without: GP-LFL)")
     meta_steps: int = Field(250, ge=0, description="steps of the local search")
-    inner_steps: int = Field(1, ge=1, description="steps that are unrolled; above 1 by autograd")
+    inner_steps: int = Field(
+        1, ge=1, le=1_000_000, description="steps that are unrolled; above 1 by autograd"
+    )
     meta_learning_rate: float = Field(1e-3, gt=0, description="Adam's rate in the local search")
     weight_noise: float = Field(1e-3, ge=0, description="first weights are 1 + noise * N(0, 1)")
     reject: Literal["exact", "early", "off"] = Field(
@@ -182,22 +192,26 @@ class EvoMALConfig(MethodConfig):
     racing: tuple[int, ...] = Field(
         (), description="training steps after which the worse half stops (approximate)"
     )
-    filter_samples: int = Field(100, ge=1, description="samples of the rejection protocol")
+    filter_samples: int = Field(
+        100, ge=1, le=1_000_000, description="samples of the rejection protocol"
+    )
     filter_steps: int = Field(1000, ge=1, description="steps of the rejection protocol")
     base_steps: int = Field(500, ge=1, description="training steps that score a candidate")
     learning_rate: float = Field(0.01, gt=0, description="rate of the base model")
     momentum: float = Field(0.9, ge=0, lt=1, description="momentum of the base model")
     nesterov: bool = Field(True, description="Nesterov momentum")
     weight_decay: float = Field(5e-4, ge=0, description="weight decay of the base model")
-    batch_size: int = Field(128, ge=1, description="samples in a batch")
+    batch_size: int = Field(128, ge=1, le=1_000_000, description="samples in a batch")
 
     network_hidden: tuple[int, ...] = Field(
         (50, 50), min_length=1, description="hidden widths of ML3's loss network"
     )
-    network_restarts: int = Field(5, ge=1, description="loss networks that ML3 tunes")
+    network_restarts: int = Field(5, ge=1, le=1_000_000, description="loss networks that ML3 tunes")
     spread: float = Field(1.2, gt=0, description="first standard deviation of TaylorGLO's CMA-ES")
 
-    test_seeds: int = Field(10, ge=2, description="paired trainings of each loss in the comparison")
+    test_seeds: int = Field(
+        10, ge=2, le=100_000, description="paired trainings of each loss in the comparison"
+    )
     test_steps: int = Field(10_000, ge=1, description="training steps in the comparison")
     rate_drops: tuple[tuple[int, float], ...] = Field(
         (),

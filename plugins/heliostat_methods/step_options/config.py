@@ -154,10 +154,12 @@ class StepOptionsConfig(MethodConfig):
         None, gt=0, description="paths of Monte Carlo; 2^20, or with a target at most 2^34"
     )
     target_se: float | None = Field(None, gt=0, description="stop at this standard error")
-    chunk: int = Field(1 << 18, ge=64, description="paths in one task: part of the result")
+    chunk: int = Field(
+        1 << 18, ge=64, le=1 << 30, description="paths in one task: part of the result"
+    )
     antithetic: bool = Field(False, description="pairs of mirrored paths")
     controls: bool = Field(True, description="control variates")
-    strata: int = Field(1, ge=1, description="strata of the final value")
+    strata: int = Field(1, ge=1, le=1 << 20, description="strata of the final value")
     tilt: float = Field(0.0, description="importance sampling: shift in standard deviations")
     book_block: int = Field(500, ge=1, description="rows in one task: part of the result")
 

@@ -30,7 +30,11 @@ class TuneConfig(MethodConfig):
         ..., description="field: {low, high, log, step} or {choices}; sections as tables"
     )
     trials: int = Field(
-        20, ge=1, description="configurations that are tried", json_schema_extra=EXTENDABLE
+        20,
+        ge=1,
+        le=1_000_000,
+        description="configurations that are tried",
+        json_schema_extra=EXTENDABLE,
     )
     objectives: tuple[str, ...] = Field(
         (), description="results of the method to optimise; by default all that are goals"

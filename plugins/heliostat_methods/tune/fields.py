@@ -124,7 +124,7 @@ def parts_named(method: MethodSpec, base: BaseModel, space: Mapping[str, Dimensi
 def _section(value: Any) -> BaseModel | None:
     if isinstance(value, PartRef):
         model = registry().part(value.kind, value.name).config
-        return model.model_validate(dict(value.params))
+        return validate(model, dict(value.params))
     return value if isinstance(value, BaseModel) else None
 
 
@@ -147,7 +147,7 @@ def _check_values(method: MethodSpec, base: BaseModel, path: str, dimension: Dim
                 raise _renamed(path, name, value, _as_config_error(method, values)) from None
             continue
         try:
-            registry().check_parts(found)
+            registry().check_parts(validate(method.config, values))
         except ConfigError as error:
             raise _renamed(path, name, value, error) from None
     if len(refused) == len(tried):

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from heliostat.executors.ray.shared_memory import too_small
 from heliostat.ops import doctor
 
 NAMES = ("python", "ray", "cores", "BLAS threads", "memory", "shared memory", "runs folder")
@@ -101,13 +102,28 @@ def test_native_kernels_are_listed_as_they_describe_themselves(tmp_path: Path) -
     assert doctor.native_kernels(tmp_path).found == "sums: scalar\\x1b[2J"
 
 
-def test_scarce_shared_memory_is_a_warning(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_scarce_shared_memory_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(
         doctor.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 64 << 20})
     )
     found = doctor.shared_memory(tmp_path)
-    assert found.state == "warning"
+    assert found.state == "failed"
     assert "--shm-size" in found.mend
+    said = too_small(tmp_path)  # what a run on Ray ends with
+    assert said.startswith(f"{tmp_path} has only 67 MB free")
+    assert "--shm-size" in said
+    monkeypatch.setenv("RAY_OBJECT_STORE_ALLOW_SLOW_STORAGE", "1")
+    assert too_small(tmp_path) == ""
+
+
+def test_a_library_that_is_there_and_cannot_be_imported_is_not_ok(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "broken_library.py").write_text("import sys\nsys.exit('no luck')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert doctor.import_fails("json") == ""
+    assert "SystemExit: no luck" in doctor.import_fails("broken_library")
+    assert "ModuleNotFoundError" in doctor.import_fails("library_that_is_not_there")
 
 
 def test_a_clock_that_differs_from_the_disks_is_a_warning(tmp_path: Path) -> None:

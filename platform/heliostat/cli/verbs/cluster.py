@@ -8,6 +8,7 @@ import click
 
 from heliostat.contract.commands import json_option, next_command, print_json, runs_option
 from heliostat.errors import ClusterError
+from heliostat.terminal import say
 
 
 @click.group()
@@ -26,9 +27,9 @@ def check(path: Path, as_json: bool) -> None:
     for step in steps_of(path):
         steps.append(step)
         if not as_json:
-            click.echo(f"{'ok    ' if step.ok else 'failed'} {step.name:<20} {step.found}")
+            say(f"{'ok    ' if step.ok else 'failed'} {step.name:<20} {step.found}")
             if not step.ok:
-                click.echo(f"{'':<27} mend: {step.mend}")
+                say(f"{'':<27} mend: {step.mend}")
     if as_json:
         shown = [s.__dict__ | {"mend": "" if s.ok else s.mend} for s in steps]
         print_json({"ready": all(s.ok for s in steps), "steps": shown})
@@ -57,9 +58,9 @@ def fetch(
     if as_json:
         print_json(said)
         return
-    click.echo(f"{'fetched' if said['copied'] else 'here already:'} {said['folder']}")
+    say(f"{'fetched' if said['copied'] else 'here already:'} {said['folder']}")
     if said["digest"]:
-        click.echo(f"digest  {said['digest']} (computed from the copy)")
+        say(f"digest  {said['digest']} (computed from the copy)")
     else:
         command = next_command("resume", said["run"])
-        click.echo(f"it is {said['state']}; go on with it here: {command}")
+        say(f"it is {said['state']}; go on with it here: {command}")

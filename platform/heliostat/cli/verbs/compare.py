@@ -12,7 +12,7 @@ import click
 
 from heliostat.cli.verbs.inspect import print_stored
 from heliostat.contract.commands import json_option, runs_option
-from heliostat.terminal import printable
+from heliostat.terminal import say
 
 WIDEST = 36
 """Characters of a value that stands in a column; a longer one gets a line of its own."""
@@ -56,7 +56,7 @@ def compare(first: str, second: str, runs: Path | None, as_json: bool) -> None:
         print_stored(a, account)
         return
     for line in _lines(account):
-        click.echo(printable(line))
+        say(line)
 
 
 def _lines(account: Mapping[str, Any]) -> Iterator[str]:

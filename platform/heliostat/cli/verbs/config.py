@@ -12,7 +12,7 @@ from heliostat.cli.fields import NOT_SET, field_texts, inline
 from heliostat.cli.verbs.plugins import title
 from heliostat.contract.commands import json_option, next_command, print_json
 from heliostat.errors import StoreError
-from heliostat.terminal import printable
+from heliostat.terminal import printable, say
 
 
 @click.group()
@@ -34,13 +34,13 @@ def init(method_name: str, preset: str | None, output: Path | None) -> None:
     values = plain(resolve(method, registry(), preset=preset))
     text = _commented(method, values)
     if output is None:
-        click.echo(text, nl=False)
+        say(*text.splitlines())
         return
     if output.exists():
         raise StoreError(f"{output} exists already; choose another name")
     output.write_text(text, encoding="utf-8")
     command = next_command("run", str(output))
-    click.echo(f"wrote {printable(output)}; run it with: {command}", err=True)
+    say(f"wrote {output}; run it with: {command}", err=True)
 
 
 def _commented(method: Any, values: dict[str, Any]) -> str:
@@ -81,8 +81,8 @@ def check(file: Path, as_json: bool) -> None:
         print_json({"method": found.method.name, "seed": found.seed or 0, "config": resolved})
         return
     for name, value in resolved.items():
-        click.echo(f"{name} = {json.dumps(value)}")
-    click.echo(f"{file} is valid", err=True)
+        say(f"{name} = {json.dumps(value)}")
+    say(f"{file} is valid", err=True)
 
 
 @config.command()
@@ -100,4 +100,4 @@ def show(method_name: str, preset: str | None, as_json: bool) -> None:
         print_json(values)
         return
     for name, value in values.items():
-        click.echo(f"{name} = {json.dumps(value)}")
+        say(f"{name} = {json.dumps(value)}")

@@ -7,6 +7,7 @@ import os
 import click
 
 from heliostat.contract.commands import json_option, print_json
+from heliostat.terminal import say
 from heliostat.worker.numerics import prepare_environment
 
 SHOWN = {"ok": "ok      ", "warning": "warning ", "failed": "FAILED  "}
@@ -29,10 +30,10 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
         print_json([finding.__dict__ for finding in findings])
     else:
         for finding in findings:
-            click.echo(f"{SHOWN[finding.state]}{finding.name:<15}{finding.found}")
+            say(f"{SHOWN[finding.state]}{finding.name:<15}{finding.found}")
             if finding.state != "ok":
-                click.echo(f"{'':<23}mend: {finding.mend}")
+                say(f"{'':<23}mend: {finding.mend}")
     failed = [finding.name for finding in findings if finding.state == "failed"]
     if failed:
-        click.echo(f"not ready: {', '.join(failed)}", err=True)
+        say(f"not ready: {', '.join(failed)}", err=True)
         ctx.exit(1)

@@ -13,7 +13,7 @@ import click
 
 from heliostat.contract.commands import runs_option
 from heliostat.errors import StoreError
-from heliostat.terminal import printable
+from heliostat.terminal import printable, say
 
 MOST_NAMED = 10
 """Products that a message names."""
@@ -74,20 +74,20 @@ def export(
 
         for name in write_studies(view, optuna):
             see = f"optuna-dashboard sqlite:///{optuna}"
-            click.echo(printable(f"wrote study {name!r}; see it with: {see}"), err=True)
+            say(f"wrote study {name!r}; see it with: {see}", err=True)
         return
     if parquet is not None:
         from heliostat.export.parquet import write_outcomes
 
         count = write_outcomes(view, parquet)
-        click.echo(printable(f"wrote {count} outcomes into {parquet}"), err=True)
+        say(f"wrote {count} outcomes into {parquet}", err=True)
         return
     if tensorboard is not None:
         from heliostat.export.tensorboard import write_events
 
         path = write_events(view, tensorboard)
         see = f"tensorboard --logdir {tensorboard}"
-        click.echo(printable(f"wrote {path}; see it with: {see}"), err=True)
+        say(f"wrote {path}; see it with: {see}", err=True)
         return
     if product is not None:
         _write_bytes(_product_bytes(view, product), output)

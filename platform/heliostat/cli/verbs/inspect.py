@@ -14,7 +14,7 @@ from heliostat.cli.declared_outputs import declared_outputs
 from heliostat.contract.commands import json_option, next_command, print_json, runs_option
 from heliostat.errors import CorruptStore, StoreError, told
 from heliostat.store.lock import holder
-from heliostat.terminal import printable, printable_lines
+from heliostat.terminal import say
 
 
 @click.command()
@@ -23,7 +23,7 @@ from heliostat.terminal import printable, printable_lines
 @click.option("--method", "wanted", help="Only runs of this method.")
 def ls(runs: Path | None, as_json: bool, wanted: str | None) -> None:
     """List runs, newest first."""
-    from heliostat.store.folder import folders, runs_root
+    from heliostat.store.folder import folders, missing_journal, runs_root, without_journal
     from heliostat.store.view import RunView
 
     rows: list[dict[str, Any]] = []
@@ -34,6 +34,7 @@ def ls(runs: Path | None, as_json: bool, wanted: str | None) -> None:
             view.close()
         except StoreError as error:  # one run that cannot be read hides no other
             rows.append(damaged(folder.id, error))
+    rows += [damaged(run.id, missing_journal(run)) for run in without_journal(runs_root(runs))]
     rows.sort(key=lambda row: (row["created"], row["run"]), reverse=True)
     rows = [row for row in rows if wanted in (None, row["method"])]
     if as_json:
@@ -41,14 +42,14 @@ def ls(runs: Path | None, as_json: bool, wanted: str | None) -> None:
         return
     if not rows:
         begin = next_command("run", "METHOD")
-        click.echo(f"no runs in {printable(runs_root(runs))}; begin one with: {begin}", err=True)
+        say(f"no runs in {runs_root(runs)}; begin one with: {begin}", err=True)
     for row in rows:
         digest = (row["digest"] or "")[:12]
         line = (
             f"{row['run']:<36} {row['state']:<12} seed {row['seed']!s:<6} "
             f"{row['outcomes']:>8} tasks  {digest}"
         )
-        click.echo(printable(line))
+        say(line)
 
 
 def damaged(run: str, error: StoreError) -> dict[str, Any]:
@@ -105,31 +106,31 @@ def show(run_name: str, key: str | None, runs: Path | None, as_json: bool) -> No
         print_stored(view, account)
         return
     for name in ("run", "method", "state", "seed", "digest", "outcomes", "failures", "command"):
-        click.echo(f"{name:<10}{printable(account[name])}")
-    click.echo(f"{'begun':<10}{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(view.created))}")
+        say(f"{name:<10}{account[name]}")
+    say(f"{'begun':<10}{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(view.created))}")
     if machine:
-        click.echo(f"{'machine':<10}{asking_again(machine, view.id)}")
+        say(f"{'machine':<10}{asking_again(machine, view.id)}")
     if view.about.retried:
-        click.echo(f"{'retried':<10}{printable(counted(view.about.retried))}")
-    click.echo(f"{'numerics':<10}{printable(view.about.numerics or 'not recorded')}")
+        say(f"{'retried':<10}{counted(view.about.retried)}")
+    say(f"{'numerics':<10}{view.about.numerics or 'not recorded'}")
     for label in view.labels:
-        click.echo(f"{'label':<10}{printable(label)}")
+        say(f"{'label':<10}{label}")
     if view.error:
-        click.echo(f"{'error':<10}{printable_lines(view.error)}")
+        say(*f"{'error':<10}{view.error}".split("\n"))
     for product in products:
         told_of = f"{product['unique_name']} ({product['kind']}, {product['bytes']} bytes)"
-        click.echo(f"{'product':<10}{printable(told_of)}")
+        say(f"{'product':<10}{told_of}")
     for name, value in view.config.items():
-        click.echo(f"  {printable(name)} = {json.dumps(value)}")
+        say(f"  {name} = {json.dumps(value)}")
     method = registry().method(view.method)
-    described = "" if view.result is None else printable_lines(_described(method, view))
+    described = "" if view.result is None else _described(method, view)
     if described:
-        click.echo(f"\n{described}")
+        say("", *described.split("\n"))
     if account["state"] == "running":
         pid, host = holder(view.folder.lock)
-        click.echo(f"process {pid} on {printable(host)} is driving it")
+        say(f"process {pid} on {host} is driving it")
     elif account["state"] != "finished":
-        click.echo(f"go on with: {next_command('resume', view.id)}")
+        say(f"go on with: {next_command('resume', view.id)}")
 
 
 def _described(method: Any, view: Any) -> str:
@@ -201,8 +202,8 @@ def _show_outcome(view: Any, key: str, as_json: bool) -> None:
         print_stored(view, account)
         return
     for name, value in account.items():
-        told_of = printable_lines(value) if isinstance(value, str) else json.dumps(value)
-        click.echo(f"{name:<10}{told_of}")
+        told_of = value if isinstance(value, str) else json.dumps(value)
+        say(*f"{name:<10}{told_of}".split("\n"))
 
 
 @click.command()
@@ -222,8 +223,8 @@ def report(run_name: str, runs: Path | None, as_json: bool) -> None:
     if as_json:
         print_json({"run": view.id, "report": path})
     else:
-        click.echo(path)
+        say(path)
 
 
 def _left_out(what: str) -> None:
-    click.echo(printable(f"warning: {what}"), err=True)
+    say(f"warning: {what}", err=True)

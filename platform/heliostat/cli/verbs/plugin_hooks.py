@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import click
 
+from heliostat.terminal import say
+
 
 @click.command()
 def hooks() -> None:
     """Print the reference of all hooks and kinds of parts as Markdown."""
     from heliostat.plugins.reference import markdown
 
-    click.echo(markdown(), nl=False)
+    say(*markdown().splitlines())

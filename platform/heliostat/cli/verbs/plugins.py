@@ -13,7 +13,7 @@ import click
 from heliostat.cli.fields import field_texts, inline, schema_of
 from heliostat.contract.commands import json_option, print_json
 from heliostat.errors import did_you_mean, shown
-from heliostat.terminal import printable
+from heliostat.terminal import say
 
 _ARXIV = re.compile(r"(\d{4}\.\d{4,5}|[a-z-]+(\.[A-Z]{2})?/\d{7})(v\d+)?\Z")
 _INDENTED: dict[str, Any] = {"initial_indent": "    ", "subsequent_indent": "        "}
@@ -44,7 +44,7 @@ def methods(action: str | None, name: str | None, as_json: bool) -> None:
         )
         return
     for method in found:
-        click.echo(printable(f"{method.name:<15} {title(method)}"))
+        say(f"{method.name:<15} {title(method)}")
 
 
 def title(method: Any) -> str:
@@ -70,18 +70,18 @@ def _describe(method: Any, as_json: bool) -> None:
             }
         )
         return
-    click.echo(printable(f"{method.name}: {title(method)}") + "\n\nfields:")
+    say(f"{method.name}: {title(method)}", "", "fields:")
     for field in field_texts(method.config):
-        click.echo(printable(f"  {field.name} = {field.default}"))
-        click.echo(printable(f"      {field.meaning}"))
+        say(f"  {field.name} = {field.default}")
+        say(f"      {field.meaning}")
     for heading, entries in (
         ("presets", [f"{k}: {inline(v)}" for k, v in method.presets.items()]),
         ("results", [_result(name, metric) for name, metric in method.outputs.items()]),
         ("products", [f"{p.kind}: {p.summary}" for p in method.products]),
     ):
-        click.echo(f"\n{heading}:")
+        say("", f"{heading}:")
         for entry in entries:
-            click.echo(printable(f"  {entry}"))
+            say(f"  {entry}")
 
 
 def _result(name: str, metric: Any) -> str:
@@ -117,9 +117,9 @@ def parts(kind: str | None, as_json: bool) -> None:
         return
     for row in rows:
         shown = ", ".join(f"{k}={json.dumps(v)}" for k, v in row["parameters"].items())
-        click.echo(printable(f"{row['kind']:<10}{row['name']:<24}{row['summary']}"))
+        say(f"{row['kind']:<10}{row['name']:<24}{row['summary']}")
         if shown:
-            click.echo(f"{'':<34}{shown}")
+            say(f"{'':<34}{shown}")
 
 
 _PLUGIN_VERBS: dict[str, tuple[str, str]] = {
@@ -180,6 +180,6 @@ def plugins(ctx: click.Context, no_import: bool, as_json: bool) -> None:
     offers: list[list[str]] = [[], *(row.account()["offers"] for row in rows)]
     for (*cells, reason), offered in zip(table, offers, strict=True):
         columns = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        click.echo("  ".join([*columns, reason]).rstrip())
+        say("  ".join([*columns, reason]).rstrip())
         if offered:
-            click.echo(textwrap.fill(f"offers {', '.join(offered)}", 96, **_INDENTED))
+            say(*textwrap.wrap(f"offers {', '.join(offered)}", 96, **_INDENTED))

@@ -15,7 +15,7 @@ from heliostat.cli.options import RunOptions, data_only, hold_level_of_run, run_
 from heliostat.contract.commands import next_command, print_json
 from heliostat.contract.guard import contained
 from heliostat.errors import Interrupted, Paused, PluginError, place_of, told
-from heliostat.terminal import printable, printable_lines
+from heliostat.terminal import say
 from heliostat.worker.numerics import prepare_environment
 
 if TYPE_CHECKING:
@@ -161,11 +161,11 @@ def _say_how_to_resume(folder: Any, error: BaseException) -> None:
         from heliostat.engine.stopping import STOPPED
 
         if isinstance(error, Paused):
-            click.echo(f"paused: {printable(error.reason)}", err=True)
-        click.echo(STOPPED.format(next_command("resume", folder.id)), err=True)
+            say(f"paused: {error.reason}", err=True)
+        say(STOPPED.format(next_command("resume", folder.id)), err=True)
     else:
-        log = printable(_short_path(str(folder.log.absolute())))
-        click.echo(f"run {folder.id} ended with an error; its log: {log}", err=True)
+        log = _short_path(str(folder.log.absolute()))
+        say(f"run {folder.id} ended with an error; its log: {log}", err=True)
 
 
 def _finish(method: Any, account: dict[str, Any], options: RunOptions) -> None:
@@ -188,8 +188,8 @@ def _finish(method: Any, account: dict[str, Any], options: RunOptions) -> None:
     else:
         described = _described(method, view)
         if described:
-            click.echo(f"{described}\n")
-        click.echo(_closing(account, path))
+            say(*described.split("\n"), "")
+        say(*_closing(account, path))
     view.close()
     sys.stdout.flush()
 
@@ -203,14 +203,14 @@ def _described(method: Any, view: Any) -> str:
             text = method.describe(view.result, view.id)
         if not isinstance(text, str):
             raise PluginError(f"describe returned a {type(text).__name__}, expected text")
-        return printable_lines(text)
+        return text
     except Exception as error:
         _warn(f"method {method.name} could not describe its result", error)
         return ""
 
 
 def _left_out(what: str) -> None:
-    click.echo(printable(f"warning: the report: {what}"), err=True)
+    say(f"warning: the report: {what}", err=True)
 
 
 def _warn(what: str, error: Exception) -> None:
@@ -219,10 +219,10 @@ def _warn(what: str, error: Exception) -> None:
     else:
         said, cause = told(error), error
     where = f" ({place_of(cause)})" if cause is not None else ""
-    click.echo(printable(f"warning: {what}: {said}{where}; the result is not touched"), err=True)
+    say(f"warning: {what}: {said}{where}; the result is not touched", err=True)
 
 
-def _closing(account: dict[str, Any], report: str) -> str:
+def _closing(account: dict[str, Any], report: str) -> list[str]:
     lines = [
         f"run      {account['run']}",
         f"digest   {account['digest']}",
@@ -234,8 +234,8 @@ def _closing(account: dict[str, Any], report: str) -> str:
         lines.append(f"machine  {asking_again(account['machine_failures'], account['run'])}")
     lines += [f"label    {label}" for label in account["labels"]]
     if report:
-        lines.append(f"report   {printable(_short_path(report))}")
-    return "\n".join(lines)
+        lines.append(f"report   {_short_path(report)}")
+    return lines
 
 
 def _short_path(path: str) -> str:

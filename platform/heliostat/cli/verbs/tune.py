@@ -9,6 +9,7 @@ import click
 
 from heliostat.cli.options import RunOptions, run_options
 from heliostat.errors import ConfigError
+from heliostat.terminal import say
 from heliostat.worker.numerics import prepare_environment
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def tune(
         source=found.source,
     )
     if not objectives and method.goals:
-        click.echo(_goals(method), err=True)
+        say(_goals(method), err=True)
     tuning = registry().method("tune")
     values = {
         "method": method.name,

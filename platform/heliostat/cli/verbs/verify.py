@@ -10,7 +10,7 @@ import click
 from heliostat.cli.options import data_only, hold_level_of_run
 from heliostat.contract.commands import json_option, print_json, runs_option
 from heliostat.errors import CorruptStore, EncodingError, ExecutionError, key_text
-from heliostat.terminal import printable
+from heliostat.terminal import say
 from heliostat.values.outcome import MACHINE_FAILURES
 from heliostat.worker.instructions import hold
 from heliostat.worker.numerics import prepare_environment
@@ -62,17 +62,17 @@ def verify(run_name: str, sample: int | None, runs: Path | None, as_json: bool) 
     if as_json:
         print_json(account)
     elif not rows:
-        click.echo(
+        say(
             f"there is nothing to verify: of {len(every)} outcomes in this run, which is "
-            f"{printable(view.state)}, none can be evaluated again"
+            f"{view.state}, none can be evaluated again"
         )
     else:
-        click.echo(
+        say(
             f"{account['equal']} of {account['checked']} outcomes are equal byte for byte "
             f"({len(rows)} {'in' if view.state == 'finished' else 'journaled so far by'} the run)"
         )
         for difference in account["different"]:
-            click.echo(f"differs: {difference['key']} {printable(difference['function'])}")
+            say(f"differs: {difference['key']} {difference['function']}")
     if account["different"]:
         raise ExecutionError(
             f"{len(account['different'])} outcomes of {view.id} could not be reproduced here; "
@@ -94,6 +94,15 @@ def _check_items(view: Any, rows: list[Any]) -> None:
             raise CorruptStore(where, "a canonical text", str(error)) from error
 
 
+def _check_artifacts(view: Any, rows: list[Any]) -> None:
+    """Raise CorruptStore for stored data that are not what was written: no item is to blame."""
+    from heliostat.plugins.building import products_in
+
+    shared = {sha256 for row in rows for sha256 in row.shared}
+    for sha256 in sorted(shared | set(products_in(view.inputs))):
+        view.folder.artifacts.get(sha256)
+
+
 def _spread(rows: list[Any], count: int) -> list[Any]:
     return [rows[(2 * i + 1) * len(rows) // (2 * count)] for i in range(count)]
 
@@ -106,6 +115,7 @@ def _check(view: Any, rows: list[Any]) -> dict[str, Any]:
     from heliostat.worker.work import Work
 
     worker = worker_of(view, registry(), default_cache_dir())
+    _check_artifacts(view, rows)
     _check_items(view, rows)
     set_threads(1)
     equal, different = 0, []

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,14 +21,25 @@ from typing import Any
 from heliostat.contract.instructions import PORTABLE, variables_to_set
 from heliostat.contract.task import Resources
 from heliostat.engine.executor import Executor
-from heliostat.errors import ClusterError, Interrupted, Key, NotStarted, Paused, ResourceError
+from heliostat.errors import (
+    ClusterError,
+    Interrupted,
+    Key,
+    NotStarted,
+    Paused,
+    RayMissing,
+    ResourceError,
+    told,
+)
 from heliostat.executors.ray.blame import Blame
 from heliostat.executors.ray.chunks import Chunk, ChunkQueue
 from heliostat.executors.ray.joining import wait_for_nodes
 from heliostat.executors.ray.nodes import cannot_run, differences, survey
 from heliostat.executors.ray.reaching import why_unreachable
 from heliostat.executors.ray.same_code import OtherCode, code_of, compared, packages_of, refused
+from heliostat.executors.ray.shared_memory import too_small
 from heliostat.executors.ray.starting import reading_tolerantly
+from heliostat.executors.ray.surroundings import left_alone
 from heliostat.plugins.allowed import obey
 from heliostat.plugins.building import PartBuilder, products_in
 from heliostat.plugins.registry import registry
@@ -65,7 +74,8 @@ _PAUSED = (
     "an item: look at its memory and at who ends processes there, then resume (with --no-pause if "
     "it is the tasks: each then fails by itself)"
 )
-_INSTALL = "Ray is not installed here; install it with: pip install 'ray>=2.60,<2.61'"
+_MEND = "install it with: pip install 'ray>=2.60,<2.61'"
+_INSTALL = f"Ray is not installed here; {_MEND}"
 
 
 @dataclass(frozen=True)
@@ -140,12 +150,14 @@ class RayExecutor(Executor):
 
     def start(self) -> None:
         """Start a local Ray session, or connect to the cluster at the given address."""
-        if self._ray is not None:
-            return
+        if self._ray is None:
+            with left_alone():
+                self._connect()
+
+    def _connect(self) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-        handlers = _signal_handlers()
-        ray = _import_ray()
+        ray = import_ray()
         logging.getLogger("ray").setLevel(logging.ERROR)
         _take_messages(self._on_event)
         options: dict[str, Any] = {
@@ -155,6 +167,8 @@ class RayExecutor(Executor):
         }
         try:
             if self._address is None:
+                if small := too_small():
+                    raise NotStarted(f"{small}; or run in one process with --workers serial")
                 with reading_tolerantly():
                     ray.init(
                         address="local", num_cpus=self.slots, include_dashboard=False, **options
@@ -179,10 +193,6 @@ class RayExecutor(Executor):
             ray.exceptions.AuthenticationError,
         ) as error:
             raise NotStarted(_connection_message(self._address, error)) from error
-        finally:
-            # ray.init puts handlers of its own in place of those that stop a run in good order
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
         self._ray = ray
         self._lost_errors = _lost_errors(ray)
         if self._address is not None:
@@ -354,7 +364,8 @@ class RayExecutor(Executor):
             for flight in self._flights:
                 self._ray.cancel(flight, force=False)
         self._flights.clear()
-        self._ray.shutdown()
+        with left_alone():
+            self._ray.shutdown()
         self._ray = None
 
     def _launch(self) -> None:
@@ -510,7 +521,7 @@ def _run_chunk(
 ) -> Iterator[TaskState | OtherCode | Overdue | tuple[str, list[Answer]]]:
     """Run a chunk in a worker process, unless it would compute something else than the driver."""
     global _lane
-    ray = _import_ray()
+    ray = import_ray()
     if _lane is None:
         _lane = Lane()
     side = _sides.get(setup.run)
@@ -557,21 +568,21 @@ def _fits(resources: Resources, nodes: Iterable[Mapping[str, Any]]) -> bool:
     return any(all(node.get(k, 0) >= v for k, v in wanted.items() if v) for node in there)
 
 
-def _signal_handlers() -> dict[int, Any]:
-    if threading.current_thread() is not threading.main_thread():
-        return {}
-    return {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-
 def _no_data(sha256: str) -> str:
     raise ClusterError(f"shared data {sha256} did not come with the item")
 
 
-def _import_ray() -> Any:
+def import_ray() -> Any:
+    """Return Ray; raises RayMissing where it is not installed or its import fails."""
     try:
         import ray
-    except ImportError as error:
-        raise NotStarted(f"{_INSTALL}; or run in one process with --workers serial") from error
+    except Exception as error:  # a library that it needs may fail in any way
+        why = (
+            _INSTALL
+            if isinstance(error, ModuleNotFoundError) and error.name == "ray"
+            else f"Ray cannot be imported here ({told(error)}); {_MEND}"
+        )
+        raise RayMissing(f"{why}; or run in one process with --workers serial") from error
     return ray
 
 

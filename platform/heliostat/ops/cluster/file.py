@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from heliostat.contract.files import regular_file
 from heliostat.errors import ClusterError, did_you_mean
 
 LOCAL_ONLY = ("min_workers",)
@@ -76,7 +77,7 @@ def read(path: Path) -> ClusterFile:
     """Read a cluster file; raises ClusterError when it is missing or no YAML mapping."""
     yaml = _library("yaml")
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = yaml.safe_load(regular_file(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ClusterError(f"cannot read {path}: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:

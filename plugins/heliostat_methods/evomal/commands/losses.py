@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from heliostat.contract import json_option, next_command, print_json, runs_option
+from heliostat.contract import json_option, next_command, print_json, runs_option, say
 from heliostat.errors import ConfigError, HeliostatError, StoreError
 
 if TYPE_CHECKING:
@@ -62,22 +62,22 @@ def list_losses(runs: Path | None, as_json: bool) -> None:
             rows += [loss.row() for loss in losses_of(view)]
             view.close()
         except HeliostatError as error:  # one run that cannot be read hides no other
-            click.echo(f"{folder.id}: {error}", err=True)
+            say(f"{folder.id}: {error}", err=True)
     rows.sort(key=lambda row: (row["created"], row["run"]), reverse=True)
     if as_json:
         print_json(rows)
         return
     if not rows:
         command = next_command("run", "evomal")
-        click.echo(f"no losses in {runs_root(runs)}; find some with: {command}", err=True)
+        say(f"no losses in {runs_root(runs)}; find some with: {command}", err=True)
     for row in rows:
-        click.echo(f"{row['run']}/{row['name']}")
+        say(f"{row['run']}/{row['name']}")
         day = time.strftime("%Y-%m-%d", time.localtime(row["created"]))
-        click.echo(
+        say(
             f"  {day}  {row['dataset']} ({row['task']})  "
             f"validation {number(row['fitness'])}  test {number(row['test'])}"
         )
-        click.echo(f"  m(y, f) = {row['formula']}")
+        say(f"  m(y, f) = {row['formula']}")
 
 
 @losses.command()
@@ -103,7 +103,7 @@ def show(loss: str, classes: int | None, task: Task, runs: Path | None, as_json:
         print_json(accounts)
         return
     for i, account in enumerate(accounts):
-        click.echo(("\n" if i else "") + account_text(account))
+        say(*([""] if i else []), *account_text(account).split("\n"))
 
 
 @losses.command()
@@ -180,7 +180,7 @@ def plot(
             for kind, accounts in pages
         ]  # fmt: skip
         _write(output, render("Losses", sections, subtitle=", ".join(_short(f) for f in found)))
-    click.echo(str(output))
+    say(str(output))
 
 
 @losses.command()
@@ -245,12 +245,12 @@ def compare(
         learning_rate=learning_rate,
         drops=drops,
         factors=factors or (1.0,),
-        progress=lambda text: click.echo(text, err=True),
+        progress=lambda text: say(text, err=True),
     )
     if as_json:
         print_json(account)
     else:
-        click.echo(comparison_text(account))
+        say(*comparison_text(account).split("\n"))
 
 
 @losses.command()
@@ -291,7 +291,7 @@ def export(loss: str, form: Any, output: Path | None, task: Task, runs: Path | N
             raise ConfigError("LOSS", loss, "a loss that is a tree", hint) from None
         raise ConfigError("--format", form, "json or latex for this loss", str(error)) from None
     if output is None:
-        click.echo(text, nl=False)
+        say(*text.splitlines())
     else:
         _write(output, text)
 

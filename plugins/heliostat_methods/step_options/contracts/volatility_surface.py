@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from heliostat.contract import regular_file
 from heliostat_methods.step_options.contracts.market import LocalVolMarket
 from heliostat_methods.step_options.contracts.validation import (
     InvalidInput,
@@ -48,12 +49,13 @@ def read_surface(path: Path) -> tuple[Vector, Vector, Vector]:
     """Return levels (n,), times (m,) and volatilities (m, n) of a CSV table."""
     field = "local_vol.file"
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with regular_file(path).open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file)
             table = [(reader.line_num, row) for row in reader if any(c.strip() for c in row)]
     except OSError as error:
+        hint = "" if path.exists() else nearest_file(path)
         raise InvalidInput(
-            field, str(path), "a readable CSV file", nearest_file(path) or str(error.strerror)
+            field, str(path), "a readable CSV file", hint or str(error.strerror)
         ) from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise InvalidInput(field, str(path), "a CSV file in UTF-8", str(error)) from None
