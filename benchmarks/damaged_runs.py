@@ -25,7 +25,8 @@ from heliostat.worker.numerics import prepare_environment
 
 prepare_environment()
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "tasks"))
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "tests" / "tasks"), str(ROOT / "examples")]
 
 from damaging import Kept, try_damaged  # noqa: E402
 from in_process import InProcess  # noqa: E402

@@ -1,8 +1,8 @@
 """Runs outlive versions: what is stored today is read, shown, verified, exported and resumed.
 
-`tests/fixtures/exact-run` is the folder of a run of `heliostat_exact_methods.sums`, seed 7, preset
-smoke, written by the version that `heliostat export` and the journal's schema were settled in. Its
-values are integers and dyadic fractions, so they are the same on any CPU.
+`tests/fixtures/exact-run-schema-N` is the folder of a run of `heliostat_exact_methods.sums`, seed 7,
+preset smoke, written by a version with that schema of the journal. Its values are integers and
+dyadic fractions, so they are the same on any CPU.
 
 The digests below change only when what they cover changes on purpose: a task's or a stored type's
 permanent name, the canonical text of a value, how keys are counted, how a stream's seed follows
@@ -22,8 +22,10 @@ from typing import Any
 import pytest
 from in_process import InProcess
 
+from heliostat.store.schema import SCHEMA
+
 ROOT = Path(__file__).resolve().parent.parent.parent
-FIXTURE = ROOT / "tests" / "fixtures" / "exact-run"
+FIXTURES = sorted((ROOT / "tests" / "fixtures").glob("exact-run-schema-*"))
 SEED = "7"
 DIGESTS = {
     "exact": "d8179f11caea7316220ef83cff29a752160ec408dee75cc51f1016579ba2213e",
@@ -43,11 +45,11 @@ def heliostat(tmp_path: Path) -> InProcess:
     return InProcess(tmp_path, "heliostat_exact_methods")
 
 
-@pytest.fixture
-def stored(heliostat: InProcess) -> tuple[InProcess, str]:
-    """The command line with a copy of the stored run in its folder of runs, and the run's name."""
+@pytest.fixture(params=FIXTURES, ids=lambda fixture: str(fixture.name))
+def stored(heliostat: InProcess, request: pytest.FixtureRequest) -> tuple[InProcess, str]:
+    """The command line with a copy of a stored run in its folder of runs, and the run's name."""
     folder = heliostat.runs / "20260101-000000-exact-0000"
-    shutil.copytree(FIXTURE, folder)
+    shutil.copytree(request.param, folder)
     return heliostat, folder.name
 
 
@@ -112,8 +114,13 @@ def test_a_stored_run_grows(stored: tuple[InProcess, str]) -> None:
     assert grown["result"]["value"] == -0.875 * 0.9375
 
 
-def test_the_fixture_says_nothing_of_the_machine_that_wrote_it() -> None:
-    files = [path for path in FIXTURE.rglob("*") if path.is_file()]
+def test_the_schema_of_today_has_a_fixture() -> None:
+    assert f"exact-run-schema-{SCHEMA}" in [fixture.name for fixture in FIXTURES]
+
+
+@pytest.mark.parametrize("fixture", FIXTURES, ids=lambda fixture: str(fixture.name))
+def test_the_fixture_says_nothing_of_the_machine_that_wrote_it(fixture: Path) -> None:
+    files = [path for path in fixture.rglob("*") if path.is_file()]
     assert {"run.db", "config.toml", "log.jsonl"} <= {path.name for path in files}
     for path in files:
         content = path.read_bytes()
