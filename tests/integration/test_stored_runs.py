@@ -1,7 +1,7 @@
 """Runs outlive versions: what is stored today is read, shown, verified, exported and resumed.
 
-`tests/fixtures/exact-run-schema-N` is the folder of a run of `heliostat_exact_methods.sums`, seed 7,
-preset smoke, written by a version with that schema of the journal. Its values are integers and
+`tests/fixtures/exact-run-schema-N` is the folder of a run of `heliostat_exact_methods.sums`, seed
+7, preset smoke, written by a version with that schema of the journal. Its values are integers and
 dyadic fractions, so they are the same on any CPU.
 
 The digests below change only when what they cover changes on purpose: a task's or a stored type's
