@@ -149,13 +149,15 @@ def test_items_that_ask_for_a_gpu_go_to_the_node_that_has_one(ray_node: Any, on_
         refused = on_ray(
             lambda run: run.call(tasks.computes_on, 0, resources=Resources(gpus=1)).failure,
             folder="refused",
-        ).result
+        )
     finally:
         ray_node.remove_node(node)
     assert done.result == [[0, 1], ["cpu", "cpu"]]
     assert granted
-    assert refused.kind.endswith("ResourceError")
-    assert "no GPU in this process" in refused.message
+    (row,) = refused.rows
+    assert row.failure is not None
+    assert row.failure.kind.endswith("ResourceError")
+    assert "no GPU in this process" in row.failure.message
 
 
 def test_a_worker_that_dies_changes_no_result(on_ray: OnRay, tmp_path: Path) -> None:

@@ -158,6 +158,47 @@ def test_random_damage_gives_no_wrong_digest_and_no_wrong_result(
     assert len(ended) > 1
 
 
+def test_a_row_that_is_missing_before_a_checkpoint_is_evaluated_anew(
+    cli: InProcess, run: Path, finished: Kept
+) -> None:
+    first = "(select min(key) from outcome)"
+    assert execute(run, f"delete from outcome where key = {first}") == 1
+    account = cli.json("resume", run.name, *SERIAL)
+    assert account["evaluated"] == 1
+    assert (account["digest"], account["result"]) == (finished.digest, finished.result)
+    events = cli.json("show", run.name)["events"]
+    assert any("rows of a finished run are missing" in event["text"] for event in events)
+
+
+def test_a_damaged_run_of_the_schema_without_seals_is_refused_before_it_gets_any(
+    cli: InProcess,
+) -> None:
+    stored = Path(__file__).parent.parent / "fixtures" / "exact-run-schema-2"
+    run = shutil.copytree(stored, cli.runs / "20260101-000000-exact-0000")
+    execute(run, "update outcome set value = '10' where value = '9'")
+    before = (run / "run.db").read_bytes()
+    done = cli("resume", run.name, *SERIAL, "--allow-code-change")
+    assert done.returncode == 5
+    assert "expected the rows of digest" in done.stderr
+    assert (run / "run.db").read_bytes() == before
+
+
+def test_a_run_whose_level_was_not_recorded_holds_to_its_first_resume(cli: InProcess) -> None:
+    stored = Path(__file__).parent.parent / "fixtures" / "exact-run-schema-2"
+    run = shutil.copytree(stored, cli.runs / "20260101-000000-exact-0000")
+    grown = cli.json("resume", run.name, *SERIAL, "--allow-code-change", "-o", "rounds=4")
+    assert _record(run)["numerics"] == cli.json("show", run.name)["numerics"] != ""
+    assert grown["state"] == "finished"
+    assert any(e["kind"] == "ended_before" for e in cli.json("show", run.name)["events"])
+
+
+def test_a_look_ahead_beyond_all_clusters_is_refused(cli: InProcess) -> None:
+    done = cli("run", "exact", *SERIAL, "--lookahead", "1" + "0" * 20)
+    assert done.returncode == 2
+    assert "from 1 to 1000000" in done.stderr
+    assert list(cli.runs.iterdir()) == []
+
+
 REFUSED = {
     "another configuration": ["-o", "width=9"],
     "a budget that shrinks": ["-o", "rounds=1"],

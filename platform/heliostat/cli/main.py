@@ -107,18 +107,22 @@ def heliostat(debug: bool, blocked: tuple[str, ...]) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
-    sys.exit(_run(arguments))  # standard output stays reserved: strangers write at exit as well
+    sys.exit(_told(arguments))  # standard output stays reserved: strangers write at exit as well
 
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; a user's mistake shows no traceback."""
     from heliostat.contract.standard_output import release
 
+    try:
+        return _told(arguments)
+    finally:
+        release()
+
+
+def _told(arguments: list[str] | None) -> int:
     with told_output() as out:
-        try:
-            code = _run(arguments)
-        finally:
-            release()
+        code = _run(arguments)
     if code == 0 and out.why_lost:  # nobody has told it yet
         say(f"error: {out.why_lost}", err=True)
         return StoreError.exit_code

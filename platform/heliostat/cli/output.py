@@ -30,6 +30,11 @@ class Output:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
+    def swap(self, stream: Any) -> Any:
+        """Write to another stream from here on, and return the one before."""
+        self._stream, before = stream, self._stream
+        return before
+
     def write(self, text: Any) -> int:
         """Write; raises StoreError, or BrokenPipeError, unless a run is going on."""
         if text != "":  # asking click tries that, and takes an error for an answer

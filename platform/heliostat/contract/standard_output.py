@@ -16,27 +16,39 @@ from typing import IO, Any
 OUT, ERR = 1, 2
 _before: IO[str] | None = None
 """Python's stream from before standard output was reserved."""
+_own: IO[str] | None = None
+"""The stream that data go to meanwhile."""
 
 
 def reserve() -> None:
     """Keep standard output for what is written to `sys.stdout`, until it is released."""
-    global _before
+    global _before, _own
     if _before is not None or not _is_descriptor(sys.stdout):
         return
     _flush(sys.stdout)
     own = os.dup(OUT)
     _point_to_messages()
-    _before = sys.stdout
-    sys.stdout = os.fdopen(own, "w", encoding=_before.encoding, errors=_before.errors)
+    stream = os.fdopen(own, "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors)
+    swap = getattr(sys.stdout, "swap", None)  # a stream that tells what it could not write
+    if swap is None:
+        _before, sys.stdout = sys.stdout, stream
+    else:
+        _before = swap(stream)
+    _own = stream
 
 
 def release() -> None:
     """Let descriptor 1 be standard output again, for what comes after a command."""
-    global _before
-    if _before is None:
+    global _before, _own
+    if _before is None or _own is None:
         return
-    own, sys.stdout, _before = sys.stdout, _before, None
-    _flush(sys.stdout)
+    own, before, _own, _before = _own, _before, None, None
+    swap = getattr(sys.stdout, "swap", None)
+    if swap is not None:
+        swap(before)
+    elif sys.stdout is own:
+        sys.stdout = before
+    _flush(before)
     with suppress(OSError):
         own.flush()
         os.dup2(own.fileno(), OUT)

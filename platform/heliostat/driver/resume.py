@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from heliostat.contract.config import plain
+from heliostat.contract.instructions import level_text
 from heliostat.contract.method import migrated
 from heliostat.driver import configuration, identity
 from heliostat.driver.drive import Begun, absolute, drive, write_config
@@ -73,6 +74,7 @@ def _resumed(
 ) -> Begun:
     view = RunView(folder, alone=True)
     began = view.about
+    view.check_unsealed()
     view.close()
     identity.check_numerics(began, hold())
     method = plugins.method(began.method)
@@ -114,6 +116,9 @@ def _resumed(
         news.append(("code_changed", changed))
         labels = (*labels, f"code changed during the run, first in {changed}")
 
+    if news and began.digest is not None:
+        news.append(("ended_before", f"digest {began.digest}, result {began.result}"))
+
     def become() -> None:
         for kind, text in news:
             journal.put_event(kind, text)
@@ -132,6 +137,8 @@ def _resumed(
             result=None,
             **(code.record() if changed is not None else {}),
         )
+    if not began.numerics:
+        journal.defer(numerics=level_text(hold()))
     return Begun(
         folder=folder,
         lock=lock,

@@ -28,6 +28,8 @@ from heliostat.store.view import RunView
 from heliostat.worker.instructions import hold
 
 DEFAULT_LOOKAHEAD = 3
+MOST_LOOKAHEAD = 1_000_000
+"""More virtual slots than any cluster has real ones."""
 
 
 def start(
@@ -53,8 +55,9 @@ def start(
     execution = absolute(execution or Execution())
     if seed < 0:
         raise ConfigError("seed", seed, "a non-negative integer")
-    if lookahead < 1:
-        raise ConfigError("lookahead", lookahead, "a positive integer")
+    if not 1 <= lookahead <= MOST_LOOKAHEAD:
+        expected = f"a whole number from 1 to {MOST_LOOKAHEAD}"
+        raise ConfigError("lookahead", lookahead, expected)
     config = configuration.resolve(
         method, plugins, preset=preset, values=values, overrides=overrides, source=source
     )

@@ -556,6 +556,11 @@ class Journal:
 
     # Damage
 
+    @property
+    def was_unsealed(self) -> bool:
+        """Whether its rows had no seals until it was opened here: of them nobody can tell."""
+        return self._db.was_unsealed
+
     def check(self) -> None:
         """Raise CorruptStore for a file that SQLite cannot read whole."""
         self._db.check()
@@ -571,18 +576,21 @@ class Journal:
         for table, _, error in bad:
             if table == "run":
                 raise error
-        if not bad:
+        ended = self.record.digest
+        if not bad and (ended is None or self.digest() == ended):
             return []
 
         def write() -> None:
             for table, seal, _ in bad:
                 self._db.delete(table, "seal is ?", [(seal,)])
-            if any(table not in _BESIDE for table, _, _ in bad):
+            if not bad or any(table not in _BESIDE for table, _, _ in bad):
                 self._db.delete("checkpoint", "1", [()])
             for text in told:
                 self.put_event("damaged", text)
 
         told = [f"{error}; it is made anew" for _, _, error in bad]
+        if not bad:
+            told = [f"{self._path}: rows of a finished run are missing; its search begins anew"]
         self._db.write(write)
         return told
 

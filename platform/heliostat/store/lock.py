@@ -40,10 +40,14 @@ class RunLock:
 
     def sign(self) -> None:
         """Write into the lock who has it: not before it is known that the run may go on."""
-        if self._file is not None:
+        if self._file is None:
+            return
+        try:
             self._file.truncate(0)
             self._file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
             self._file.flush()
+        except OSError as error:
+            raise StoreError(f"cannot write {self._path}: {error.strerror}") from error
 
     def release(self) -> None:
         """Give the lock back."""

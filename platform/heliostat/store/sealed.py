@@ -6,6 +6,7 @@ seal, because one bit that flips on a disk gives another value that reads as wel
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -28,6 +29,7 @@ class SealedDatabase:
 
     def __init__(self, path: Path, *, readonly: bool = False, alone: bool = False) -> None:
         self.path = path
+        self._process = os.getpid()
         self._kinds: dict[str, tuple[Kinds, Kinds]] = {}
         self._last_id: dict[str, int] = {}
         try:
@@ -43,7 +45,8 @@ class SealedDatabase:
             self._db.execute("pragma trusted_schema = off")
             found = schema.of(self._db, path)
             self.new = found is None
-            if found is not None and found < schema.SCHEMA:
+            self.was_unsealed = found is not None and found < schema.SCHEMA
+            if self.was_unsealed:
                 self._upgrade(readonly)
             if not readonly:
                 self._db.execute("pragma journal_mode = wal")
@@ -72,6 +75,8 @@ class SealedDatabase:
 
     def write(self, change: Callable[[], object]) -> None:
         """Make a change in one transaction: whole, or not at all."""
+        if os.getpid() != self._process:
+            raise StoreError(f"{self.path} is written by process {self._process}, not by its forks")
         try:
             self._db.execute("begin immediate")
             try:
