@@ -199,7 +199,7 @@ def guarded(tmp_path: Path) -> Iterator[str]:
     finally:
         below = psutil.Process(head.pid).children(recursive=True)
         head.terminate()
-        head.wait(30)
+        head.wait(120)
         for process in below:
             if process.is_running():
                 process.kill()

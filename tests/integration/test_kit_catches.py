@@ -221,15 +221,16 @@ def test_a_run_that_does_not_end_is_stopped_at_the_limit(cli: CommandLine, root:
     assert found["method never_ends", "writes"][0] == "not judged"
 
 
-def test_an_import_that_changes_heliostat_and_a_print_at_the_end_are_found(
+def test_an_import_that_changes_heliostat_is_found_and_a_print_at_the_end_does_no_harm(
     cli: CommandLine, root: Path
 ) -> None:
+    """What is printed at the end goes to standard error, so the run's JSON stays whole."""
     done = check(cli, root, "says_goodbye", "--only", "quick-run", "--only", "report")
     assert "BROKEN  import" in done.stdout
     assert "heliostat.values.streams.seed64 is now seed64 of module says_goodbye" in done.stdout
-    assert "standard output also holds 'goodbye'" in done.stdout
+    assert "standard output also holds" not in done.stdout
     assert "it raised SystemExit: 0 (<lambda>, line 39 of says_goodbye.py)" in done.stdout
-    assert "3 broken, 0 kept, 0 not judged" in done.stdout
+    assert "2 broken, 1 kept, 0 not judged" in done.stdout
     assert done.returncode == 3
 
 

@@ -195,7 +195,7 @@ def test_a_run_whose_level_was_not_recorded_holds_to_its_first_resume(cli: InPro
 def test_a_look_ahead_beyond_all_clusters_is_refused(cli: InProcess) -> None:
     done = cli("run", "exact", *SERIAL, "--lookahead", "1" + "0" * 20)
     assert done.returncode == 2
-    assert "from 1 to 1000000" in done.stderr
+    assert "a positive integer up to 1000000" in done.stderr
     assert list(cli.runs.iterdir()) == []
 
 

@@ -56,7 +56,7 @@ def start(
     if seed < 0:
         raise ConfigError("seed", seed, "a non-negative integer")
     if not 1 <= lookahead <= MOST_LOOKAHEAD:
-        expected = f"a whole number from 1 to {MOST_LOOKAHEAD}"
+        expected = f"a positive integer up to {MOST_LOOKAHEAD}"
         raise ConfigError("lookahead", lookahead, expected)
     config = configuration.resolve(
         method, plugins, preset=preset, values=values, overrides=overrides, source=source

@@ -51,7 +51,7 @@ class SealedDatabase:
             if not readonly:
                 self._db.execute("pragma journal_mode = wal")
                 self._db.execute("pragma synchronous = normal")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # SQLite quotes damaged bytes
             raise StoreError(f"cannot open {path}: {error}") from error
 
     def _upgrade(self, readonly: bool) -> None:
@@ -216,7 +216,7 @@ class SealedDatabase:
     def _execute(self, query: str, values: tuple[object, ...]) -> Iterator[tuple[Any, ...]]:
         try:
             yield from self._db.execute(query, values)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             if "decode to UTF-8" in str(error):  # by SQLite, without saying in which row
                 for *_, found in self.damaged():
                     raise found from error
