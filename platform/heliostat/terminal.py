@@ -6,6 +6,8 @@ itself, renames its window, hides what came before.
 
 from __future__ import annotations
 
+import sys
+
 
 def printable(text: object) -> str:
     """Return a stranger's text on one line, without what a terminal would obey."""
@@ -15,3 +17,11 @@ def printable(text: object) -> str:
 def printable_lines(text: object) -> str:
     """Return the same of a text of several lines, which stay lines."""
     return "\n".join(map(printable, str(text).split("\n")))
+
+
+def messages() -> int:
+    """Return the descriptor of standard error as Python has it: a library may be writing to 2."""
+    try:
+        return sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):  # none, or no descriptor behind it
+        return 2

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from heliostat.engine.engine import Engine
 from heliostat.errors import Interrupted
+from heliostat.terminal import messages
 
 STOP_SECONDS = 5.0
 """How long an interrupted run waits for what workers are about to finish."""
@@ -53,7 +54,7 @@ def stoppable(engine: Engine, last_words: Callable[[], None]) -> Iterator[None]:
         if tries:
             text = f"{engine.place()}: {SWALLOWED}"
             engine.log.add("warning", text)
-            os.write(2, f"warning: {text}\n".encode())
+            os.write(messages(), f"warning: {text}\n".encode())
             leave()
         tries.append(number)
         signal.alarm(SWALLOW_SECONDS)
