@@ -29,3 +29,11 @@ def printable(text: object) -> str:
 def printable_lines(text: object) -> str:
     """Return the same of a text of several lines, which stay lines."""
     return "\n".join(map(printable, str(text).split("\n")))
+
+
+def messages() -> int:
+    """Return the descriptor of standard error as Python has it: a library may be writing to 2."""
+    try:
+        return sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):  # none, or no descriptor behind it
+        return 2

@@ -6,6 +6,7 @@ first process of the outermost one ends, however it ends.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -121,6 +122,15 @@ class Host:
     def processes(self, name: str) -> list[psutil.Process]:
         """Return the host's processes of that name."""
         return [p for p in self._children() if p.name() == name]
+
+    def of_ray(self) -> list[str]:
+        """Return the names of all processes there that Ray started or that start Ray."""
+        found = []
+        for process in self._children():
+            with contextlib.suppress(psutil.Error):  # it has ended meanwhile
+                if any("ray" in word for word in (process.name(), *process.cmdline())):
+                    found.append(process.name())
+        return found
 
     def _children(self) -> list[psutil.Process]:
         return psutil.Process(self._process.pid).children(recursive=True)

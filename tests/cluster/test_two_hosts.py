@@ -80,10 +80,39 @@ def test_a_documented_run_on_both_hosts_has_the_serial_digest(
     assert command == f"{SUBMIT} run evomal --preset smoke {JOIN}"
     said = client(f"{command} --json")
     assert "cluster: 2 of 2 nodes are there (10.77.0.2, 10.77.0.3)" in said
+    assert "cluster: the run begins with 2 nodes (10.77.0.2, 10.77.0.3)" in said
     account = object_in(said)
     assert account["executor"]["nodes"] == 2
     assert account["digest"] == expected
     assert "2 local.cluster.node" in client.documented_run("ray exec")
+
+
+def test_another_token_code_or_constraint_file_on_a_node_is_told(client: Any, pair: Any) -> None:
+    home = hosts.HOME.relative_to("/")
+    changed = {
+        pair[0].files / home / ".ray" / "auth_token": "another token",
+        pair[1].files / home / "heliostat" / "constraints.txt": "numpy==1\n",
+        pair[1].files / home / "heliostat" / "platform" / "heliostat" / "names.py": "",
+    }
+    before = {path: path.read_bytes() for path in changed}
+    for path, text in changed.items():
+        path.write_text(text)
+    try:
+        found = client.json("heliostat cluster check cluster.yaml --json", expect=6)
+        wrong = {step["name"]: step for step in found["steps"] if not step["ok"]}
+        # the head's machine holds a token that the running head does not take
+        assert set(wrong) == {"10.77.0.2 token", "10.77.0.3 files", "10.77.0.2 ray"}
+        assert "constraints.txt, platform/heliostat/names.py" in wrong["10.77.0.3 files"]["found"]
+        assert "ray up -y cluster.yaml" in wrong["10.77.0.3 files"]["mend"]
+        said = client(f"{SUBMIT} run phases --address auto", expect=1)
+        assert "the cluster has another token" in said
+        assert "gcs_client.cc" not in said
+    finally:
+        for path, content in before.items():
+            path.write_bytes(content)
+    found = client.json("heliostat cluster check cluster.yaml --json")
+    (head,) = [step for step in found["steps"] if step["name"] == "10.77.0.2 ray"]
+    assert head["found"] == "2 of 2 nodes have joined: 10.77.0.2, 10.77.0.3"
 
 
 def test_too_few_nodes_end_the_wait_with_their_names(client: Any, pair: Any) -> None:
@@ -151,6 +180,13 @@ def test_a_run_goes_on_after_its_cluster_was_stopped_and_nodes_that_differ_are_n
     for part in ("10.77.0.2", "10.77.0.3", "MKL_CBWR", "COMPATIBLE"):
         assert part in warning
     client("ray down -y cluster.yaml")
+
+
+def test_nothing_of_ray_is_left_a_minute_after_the_cluster_was_stopped(pair: Any) -> None:
+    until = time.monotonic() + 60
+    while (left := [host.of_ray() for host in pair]) != [[], []]:
+        assert time.monotonic() < until, left
+        time.sleep(0.5)
 
 
 def test_every_documented_command_was_used(client: Any, pair: Any) -> None:

@@ -133,7 +133,11 @@ def test_a_node_that_joins_in_the_middle_is_used_and_changes_no_result(
         numbers = [int(path.name.partition("-")[2]) for path in tmp_path.glob("late-*")]
         return sum(n < seen for n in numbers) >= ITEMS or time.monotonic() > until
 
-    done = on_cluster(search, [])
+    said: list[str] = []
+    done = on_cluster(search, said)
+    counts = [line.partition(" (")[0] for line in said if line.startswith("nodes: ")]
+    assert counts[0].startswith("nodes: the run begins with ")
+    assert any(count.startswith("nodes: the run goes on with ") for count in counts[1:])
     first, second = nodes_of(done)
     late = [row.key[-1] for row in done.rows if row.worker.startswith(second)]
     assert len(late) >= ITEMS

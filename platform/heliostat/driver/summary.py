@@ -19,6 +19,7 @@ from heliostat.store.ending import write_last
 from heliostat.store.folder import RunFolder, runs_root
 from heliostat.store.journal import Journal
 from heliostat.store.record import RunRecord
+from heliostat.terminal import messages
 from heliostat.values.outcome import MACHINE_FAILURES, by_machine
 
 ON_GPU = "computed on a GPU: equal bits are promised on CPUs of one type only"
@@ -135,4 +136,4 @@ def say_last(folder: RunFolder) -> None:
     line = "\n" if os.isatty(2) else ""  # below what is shown in place
     line += STOPPED.format(f"heliostat resume {folder.id}{where}\n")
     with suppress(OSError):  # the terminal may be closed
-        os.write(2, line.encode())
+        os.write(messages(), line.encode())

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 from heliostat.engine.engine import Engine
 from heliostat.errors import Interrupted
-from heliostat.terminal import printable
+from heliostat.terminal import messages, printable
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals that ask a run to stop."""
@@ -64,7 +64,7 @@ def stoppable(engine: Engine, last_words: Callable[[], None]) -> Iterator[Callab
             text = f"{engine.place()}: {SWALLOWED}"
             engine.log.add("warning", text)
             with suppress(OSError):  # the terminal may be closed
-                os.write(2, f"warning: {printable(text)}\n".encode())
+                os.write(messages(), f"warning: {printable(text)}\n".encode())
             leave()
         tries.append(number)
         signal.alarm(SWALLOW_SECONDS)

@@ -74,6 +74,10 @@ START = (
 HEAD_START = f"{V1} RAY_health_check_period_ms=1000 {START}"
 BASHRC = "export PATH=~/venv/bin:$PATH RAY_AUTH_MODE=token"
 WORKER_START = "ray start --address=$RAY_HEAD_IP:6379"
+WORKER_LINE = (
+    f"RAY_gcs_rpc_server_reconnect_timeout_s=20 setsid nohup sh -c '{WORKER_START} --block; "
+    "pkill -KILL -s $$' > /tmp/ray-worker.log 2>&1 & sleep 1"
+)
 
 
 @pytest.mark.parametrize(
@@ -130,7 +134,7 @@ def test_a_mistake_in_the_file_is_the_one_step_that_fails(
         (HEAD_START, f"{V1} {START.replace(' --port=6379', '')}"),
         (WORKER_START, "ray start --address ${RAY_HEAD_IP}:6379 --num-cpus 4"),
         (WORKER_START, "ray start --address=$RAY_HEAD_IP:$PORT"),
-        (WORKER_START, "|\n    nohup ray start \\\n      --address='$RAY_HEAD_IP:6379' &"),
+        (WORKER_LINE, "|\n    nohup ray start \\\n      --address='$RAY_HEAD_IP:6379' &"),
         ('"~/.ray/auth_token":', '"/home/ubuntu/.ray/auth_token":'),
         ("cluster_name: heliostat", "cluster_name: our-lab_2.b"),
     ],

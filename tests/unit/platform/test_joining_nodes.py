@@ -8,7 +8,7 @@ import pytest
 from in_process import InProcess
 
 from heliostat.errors import ClusterError
-from heliostat.executors.ray.joining import wait_for_nodes
+from heliostat.executors.ray.joining import there_now, wait_for_nodes
 
 
 class Growing:
@@ -40,6 +40,14 @@ def test_each_new_node_is_said_once() -> None:
     assert cluster.now == 20
     assert [line.split(" nodes")[0] for line in cluster.said] == ["1 of 3", "2 of 3", "3 of 3"]
     assert "10.0.0.2, 10.0.0.3" in cluster.said[1]
+
+
+def test_a_run_says_on_how_many_nodes_it_begins_and_when_that_changes() -> None:
+    head, both = ["10.0.0.2"], ["10.0.0.3", "10.0.0.2"]
+    said = there_now([], head, 1)
+    assert said.startswith("the run begins with 1 node (10.0.0.2), 1 task at a time; ")
+    said = there_now(head, both, 4)
+    assert said == "the run goes on with 2 nodes (10.0.0.2, 10.0.0.3), 4 tasks at a time; 1 before"
 
 
 def test_too_few_nodes_are_an_error_that_says_who_is_there_and_where_to_look() -> None:

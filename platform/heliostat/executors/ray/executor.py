@@ -33,8 +33,9 @@ from heliostat.errors import (
 )
 from heliostat.executors.ray.blame import Blame
 from heliostat.executors.ray.chunks import Chunk, ChunkQueue
-from heliostat.executors.ray.joining import wait_for_nodes
+from heliostat.executors.ray.joining import there_now, wait_for_nodes
 from heliostat.executors.ray.nodes import cannot_run, differences, survey
+from heliostat.executors.ray.raw_lines import kept, only_fatal, why_refused
 from heliostat.executors.ray.reaching import why_unreachable
 from heliostat.executors.ray.same_code import OtherCode, code_of, compared, packages_of, refused
 from heliostat.executors.ray.shared_memory import too_small
@@ -143,6 +144,7 @@ class RayExecutor(Executor):
         self._lost = 0
         self._counted = 0.0
         self._nodes = 0
+        self._there: list[str] = []
         self._environments: dict[str, dict[str, Any]] = {}
         self._surveys: dict[str, tuple[str, Any]] = {}
         self._missed: dict[Resources, float] = {}
@@ -165,24 +167,26 @@ class RayExecutor(Executor):
             "logging_level": logging.ERROR,
             "namespace": "heliostat",
         }
+        raw: list[str] = []
         try:
             if self._address is None:
                 if small := too_small():
                     raise NotStarted(f"{small}; or run in one process with --workers serial")
-                with reading_tolerantly():
+                with reading_tolerantly(), kept(raw):
                     ray.init(
                         address="local", num_cpus=self.slots, include_dashboard=False, **options
                     )
             else:
                 where = _resolved(self._address)
-                why = why_unreachable(where, self._wait_seconds)
-                if why is not None:
-                    raise ConnectionError(f"{why} ({where})")
+                silent = why_unreachable(where, self._wait_seconds)
+                if silent is not None:
+                    raise ConnectionError(f"{silent} ({where})")
                 # Ray's workers load numpy before any code of ours; those of a local session have
                 # the driver's variables
                 if self._setup.numerics == PORTABLE:
                     options["runtime_env"] = {"env_vars": variables_to_set()}
-                ray.init(address=self._address, **options)
+                with kept(raw), only_fatal():
+                    ray.init(address=self._address, **options)
         except SystemExit:  # Ray's own answer to a signal while it starts
             raise Interrupted("the run was asked to stop while Ray was starting") from None
         except (
@@ -192,7 +196,11 @@ class RayExecutor(Executor):
             OSError,
             ray.exceptions.AuthenticationError,
         ) as error:
-            raise NotStarted(_connection_message(self._address, error)) from error
+            why = why_refused(raw) or str(error) or type(error).__name__
+            raise NotStarted(_connection_message(self._address, why)) from error
+        finally:
+            for line in raw:
+                self._on_event("ray", line)
         self._ray = ray
         self._lost_errors = _lost_errors(ray)
         if self._address is not None:
@@ -216,6 +224,10 @@ class RayExecutor(Executor):
             return
         if self._workers is None:
             self.slots = max(1, int(sum(node["Resources"].get("CPU", 0) for node in nodes)))
+        there = sorted(node["NodeManagerAddress"] for node in nodes)
+        if there != self._there:
+            self._on_event("nodes", there_now(self._there, there, self.slots))
+            self._there = there
         self._compare_nodes(nodes, wait)
         self._miss_resources(nodes)
 
@@ -623,8 +635,8 @@ def _resolved(address: str) -> str:
     return address if find is None else str(find(address, None))
 
 
-def _connection_message(address: str | None, error: BaseException) -> str:
-    first = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+def _connection_message(address: str | None, why: str) -> str:
+    first = next((line for line in why.splitlines() if line.strip()), "no reason was given")
     if address is None:
         return f"a local Ray session could not start: {first}; try --workers serial"
     return (

@@ -1,4 +1,4 @@
-"""Waiting until enough nodes have joined a cluster: a launcher is ready when its head is."""
+"""Which nodes a run has, and waiting for enough: a launcher is ready when its head is."""
 
 from __future__ import annotations
 
@@ -35,6 +35,15 @@ def wait_for_nodes(
         pause(PAUSE_SECONDS)
     if said >= 0:
         say(f"{len(there)} of {wanted} nodes are there ({_names(there)})")
+
+
+def there_now(before: list[str], now: list[str], slots: int) -> str:
+    """Return on how many nodes a run begins, or goes on when some have come or gone."""
+    nodes = f"{len(now)} node{'' if len(now) == 1 else 's'} ({_names(now)})"
+    tasks = f"{slots} task{'' if slots == 1 else 's'} at a time"
+    if before:
+        return f"the run goes on with {nodes}, {tasks}; {len(before)} before"
+    return f"the run begins with {nodes}, {tasks}; nodes that join later are used too"
 
 
 def _names(addresses: list[str]) -> str:

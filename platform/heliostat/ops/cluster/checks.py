@@ -7,6 +7,7 @@ these would otherwise show as workers that never join.
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import stat
 import sys
@@ -17,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from heliostat.errors import ClusterError
+from heliostat.ops.cluster.copies import Copy
 from heliostat.ops.cluster.file import ClusterFile, here, read
-from heliostat.ops.cluster.mounts import sent
+from heliostat.ops.cluster.head import Head
+from heliostat.ops.cluster.mounts import is_token, sent
 from heliostat.ops.cluster.nodes import Node, ask, interpreter
 from heliostat.ops.cluster.starting import starting
 from heliostat.ops.cluster.step import Step
@@ -100,6 +103,9 @@ def _nodes(file: ClusterFile, ask_node: Asked) -> Iterator[Step]:
         found = list(pool.map(lambda address: ask_node(file, address), file.addresses))
     for node in found:
         yield from _node(file, node)
+        yield from _copies(file, node)
+    for head in (node.head for node in found if node.head is not None):
+        yield _joined(file, head)
     versions = {node.address: node.python[:2] for node in found if node.python}
     if len(set(versions.values())) > 1:
         shown = ", ".join(f"{address}: {v[0]}.{v[1]}" for address, v in versions.items())
@@ -137,3 +143,55 @@ def _node(file: ClusterFile, node: Node) -> Iterator[Step]:
             f"Ray will know it as {node.registers_as}",
             "add a default route, or --node-ip-address to the ray start commands",
         )
+
+
+def _copies(file: ClusterFile, node: Node) -> Iterator[Step]:
+    token = [copy for copy in node.copies if is_token(file, copy.target)]
+    others = [copy for copy in node.copies if copy not in token]
+    for what, copies in (("token", token), ("files", others)):
+        if copies:
+            yield _compared(f"{node.address} {what}", copies, _sent_again(file, copies))
+
+
+def _sent_again(file: ClusterFile, copies: list[Copy]) -> str:
+    """Return what makes a node's copies those of here."""
+    # the launcher sends only what has changed here since the state that it keeps on either side
+    state = f"rm -f /tmp/ray/cluster-{file.name}.state"
+    path = shlex.quote(str(file.path))
+    mend = f"ray exec {path} '{state}'; {state}; {_up(file)}"
+    if any(copy.extra for copy in copies):
+        mend += " (what the node alone has is to be removed there by hand)"
+    return mend
+
+
+def _compared(name: str, copies: list[Copy], mend: str) -> Step:
+    absent = [copy.target for copy in copies if copy.absent]
+    wrong = [copy.said() for copy in copies if not copy.same and not copy.absent]
+    same = [copy.target for copy in copies if copy.same]
+    said = [*wrong]
+    said += [f"as here: {', '.join(same)}"] if same and not wrong else []
+    said += [f"not there yet, ray up sends it: {', '.join(absent)}"] if absent else []
+    return Step(name, not wrong, "; ".join(said), mend)
+
+
+def _joined(file: ClusterFile, head: Head) -> Step:
+    name = f"{file.addresses[0]} ray"
+    if not head.runs:
+        return Step(name, True, "does not run; ray up starts it")
+    if head.error:
+        found = f"runs, and does not answer under the token that is there: {head.error}"
+        return Step(name, False, found, f"start it under that token: {_up(file)}")
+    missing = [address for address in file.addresses if address not in head.joined]
+    count = f"{len(head.joined)} of {len(file.addresses)} nodes"
+    found = f"{count} have joined: {', '.join(head.joined) or 'none'}"
+    return Step(
+        name,
+        len(head.joined) >= len(file.addresses),
+        found + (f"; not {', '.join(missing)}" if missing else ""),
+        "workers join half a minute after ray up; later look at /tmp/ray/session_latest/logs/"
+        "monitor.* on the head",
+    )
+
+
+def _up(file: ClusterFile) -> str:
+    return f"ray up -y {shlex.quote(str(file.path))}"

@@ -21,6 +21,11 @@ def token_path() -> Path:
     return here(os.environ.get("RAY_AUTH_TOKEN_PATH") or "~/.ray/auth_token")
 
 
+def is_token(file: ClusterFile, target: str) -> bool:
+    """Return whether the cluster's token is what is sent to that place."""
+    return here(file.mounts[target]) == token_path() or target == NODES_TOKEN
+
+
 def sent(file: ClusterFile) -> Iterator[Step]:
     """Yield what was found about files and token."""
     token = token_path()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from heliostat.ops.cluster.copies import Copy, compare
 from heliostat.ops.cluster.file import ClusterFile, here
+from heliostat.ops.cluster.head import Head, ask_head
 
 CONNECT_SECONDS = 10
 _SCRIPT = """
@@ -43,6 +45,9 @@ class Node:
     free_bytes: int = 0
     rsync: bool = False
     registers_as: str = ""
+    copies: tuple[Copy, ...] = ()
+    head: Head | None = None
+    """What Ray says there, if it is the head's machine."""
 
 
 def interpreter(file: ClusterFile) -> str:
@@ -70,7 +75,7 @@ def ssh_command(file: ClusterFile, address: str) -> list[str]:
 
 
 def ask(file: ClusterFile, address: str) -> Node:
-    """Log in to a machine and let it describe itself."""
+    """Log in to a machine, let it describe itself, and compare what it holds with what is here."""
     command = ssh_command(file, address)
     shown = shlex.join([*command, "true"])
     script = _SCRIPT.format(interpreter=shlex.quote(interpreter(file)), address=_ADDRESS)
@@ -89,7 +94,13 @@ def ask(file: ClusterFile, address: str) -> Node:
     if "end" not in done.stdout.split():
         lines = done.stderr.strip().splitlines()
         return Node(address, False, shown, lines[-1] if lines else f"ended {done.returncode}")
-    return described(address, done.stdout, shown)
+    node = described(address, done.stdout, shown)
+    is_head = address == file.addresses[0]
+    return replace(
+        node,
+        copies=compare(file, command) if node.rsync else (),
+        head=ask_head(command) if is_head else None,
+    )
 
 
 def described(address: str, text: str, command: str = "") -> Node:
