@@ -339,6 +339,7 @@ def test_a_terminal_is_shown_what_a_run_says_and_obeys_none_of_it(cli: InProcess
     for name in ("command", "digest", "error"):
         field(name, ESCAPE)(run)
     field("labels", [ESCAPE])(run)
+    field("rows", {})(run)
     sql("insert into product values (?, x'', ?, ?, 1, ?, x'')", ESCAPE, ESCAPE, "a" * 64, ESCAPE)(
         run
     )

@@ -18,6 +18,10 @@ from damaging import Kept, try_damaged
 from in_process import InProcess
 from journal_rows import execute, rows
 
+from heliostat.contract.instructions import lacking, level_text
+from heliostat.worker.instructions import hold
+
+needs_portable = pytest.mark.skipif(bool(lacking()), reason="no AVX2 with FMA here")
 SERIAL = ("--workers", "serial", "--no-report")
 
 
@@ -170,6 +174,52 @@ def test_a_row_that_is_missing_before_a_checkpoint_is_evaluated_anew(
     assert any("rows of a finished run are missing" in event["text"] for event in events)
 
 
+@pytest.mark.parametrize("table", ["metric", "product"])
+def test_rows_that_no_digest_covers_are_missed_and_said_again(
+    cli: InProcess, measured: Kept, table: str
+) -> None:
+    run = shutil.copytree(measured.folder, cli.runs / measured.folder.name)
+    assert execute(run, f"delete from {table} where rowid = 1" if table == "metric" else
+                   "delete from product") == 1  # fmt: skip
+    for command in (["export", "--csv"], ["report"], ["verify"]):
+        done = cli(*command[:1], run.name, *command[1:])
+        assert done.returncode == 5
+        assert f"table {table} is damaged: expected" in done.stderr
+    account = cli.json("resume", run.name, *SERIAL)
+    assert (account["digest"], account["evaluated"]) == (measured.digest, 0)
+    assert cli("export", run.name, "--csv").returncode == 0
+    assert cli("verify", run.name).returncode == 0
+
+
+def test_shared_data_that_are_gone_are_shared_again(cli: InProcess, measured: Kept) -> None:
+    run = shutil.copytree(measured.folder, cli.runs / measured.folder.name)
+    shutil.rmtree(run / "artifacts")
+    account = cli.json("resume", run.name, *SERIAL)
+    assert (account["digest"], account["result"]) == (measured.digest, measured.result)
+    events = cli.json("show", run.name)["events"]
+    assert any("is gone: data that outcomes share" in event["text"] for event in events)
+    assert cli("verify", run.name).returncode == 0
+
+
+def test_two_runs_are_not_equal_when_one_has_lost_an_outcome(cli: InProcess, run: Path) -> None:
+    other = shutil.copytree(run, run.with_name("20200101-000000-exact_checkpoints-0000"))
+    execute(other, "delete from outcome where key = (select min(key) from outcome)")
+    for pair in ((run.name, other.name), (other.name, run.name)):
+        done = cli("compare", *pair)
+        assert done.returncode == 5
+        assert "expected the rows of digest" in done.stderr
+        assert "equal" not in done.stdout
+
+
+def test_a_refused_resume_makes_no_lock(cli: InProcess, run: Path) -> None:
+    (run / "lock").unlink()
+    before = _content(run)
+    assert cli("resume", run.name, "-o", "width=9").returncode == 5
+    assert _content(run) == before
+    cli.json("resume", run.name, *SERIAL)
+    assert json.loads((run / "lock").read_text())["pid"] == os.getpid()
+
+
 def test_a_damaged_run_of_the_schema_without_seals_is_refused_before_it_gets_any(
     cli: InProcess,
 ) -> None:
@@ -183,13 +233,23 @@ def test_a_damaged_run_of_the_schema_without_seals_is_refused_before_it_gets_any
     assert (run / "run.db").read_bytes() == before
 
 
-def test_a_run_whose_level_was_not_recorded_holds_to_its_first_resume(cli: InProcess) -> None:
+@needs_portable
+def test_a_run_whose_level_was_not_recorded_holds_to_that_of_its_first_resume(
+    cli: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
     stored = Path(__file__).parent.parent / "fixtures" / "exact-run-schema-2"
     run = shutil.copytree(stored, cli.runs / "20260101-000000-exact-0000")
-    grown = cli.json("resume", run.name, *SERIAL, "--allow-code-change", "-o", "rounds=4")
-    assert _record(run)["numerics"] == cli.json("show", run.name)["numerics"] != ""
-    assert grown["state"] == "finished"
+    grow = ("resume", run.name, *SERIAL, "--allow-code-change")
+    assert cli.json(*grow, "-o", "rounds=4")["state"] == "finished"
     assert any(e["kind"] == "ended_before" for e in cli.json("show", run.name)["events"])
+    here = _record(run)["numerics"]
+    assert here == level_text(hold())
+    other = "native (another)" if here.startswith("portable") else "portable (another)"
+    record = json.dumps({**_record(run), "numerics": other})
+    execute(run, "update run set record = ?", record, forged=True)
+    done = cli(*grow, "-o", "rounds=5")
+    assert done.returncode == 5
+    assert "the instruction level (numerics) changed" in done.stderr
 
 
 def test_a_look_ahead_beyond_all_clusters_is_refused(cli: InProcess) -> None:

@@ -68,7 +68,7 @@ class RunOptions:
         """Return the settings of a run in the folder `root`; raises ConfigError."""
         from heliostat.executors.choice import Execution
 
-        if self.checkpoint_seconds < 0:
+        if not 0 <= self.checkpoint_seconds < float("inf"):
             expected = "zero or more seconds"
             raise ConfigError("--checkpoint-seconds", self.checkpoint_seconds, expected)
         if self.workers == 0 and self.address is not None:

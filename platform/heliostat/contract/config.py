@@ -102,6 +102,8 @@ def config_error(model: type[BaseModel], error: ValidationError, source: str) ->
     message = first["msg"].removeprefix("Value error, ")
     expected = message.removeprefix("Input should be ")
     expected = expected[:1].lower() + expected[1:] if message != expected else expected
+    if first["type"] == "int_parsing_size":
+        expected = "a whole number that is not so long"
     hint = ""
     if first["type"] == "literal_error" and isinstance(first["input"], str):
         choices = [str(c) for c in _literals_at(model, location)]

@@ -58,8 +58,8 @@ def guarded(
     """Run code of a plugin inside; for what it raises, `instead(error)` is raised, None: nothing.
 
     KeyboardInterrupt and the like that come of a signal are no mistake of the plugin, and go on.
-    State of the process that runs depend on is as before afterwards; `changed` takes the names of
-    what was not.
+    State of the process that runs depend on is as before afterwards; `changed` takes what is
+    said of what was not.
     """
     with arrivals() as arrived, held(changed):
         try:
@@ -82,12 +82,12 @@ def contained(what: str) -> AbstractContextManager[None]:
             return error
         return PluginError(f"{what} raised {told(error)}; it may not end the process")
 
-    return guarded(instead, lambda names: say(put_back(what, names)))
+    return guarded(instead, lambda said: say(changed_by(what, said)))
 
 
-def put_back(what: str, names: str) -> str:
+def changed_by(what: str, said: str) -> str:
     """Return what is said of code that changed the process."""
-    return f"{what} changed {names}, which other code depends on; it was put back"
+    return f"{what} changed {said}"
 
 
 def say(text: str) -> None:

@@ -46,7 +46,7 @@ class Aspect(NamedTuple):
 
 @contextmanager
 def held(changed: Callable[[str], object]) -> Iterator[None]:
-    """Put back what code inside changed of the process; `changed` takes the names of it.
+    """Put back what code inside changed of the process; `changed` takes what is said of it.
 
     Sub-searches are threads that take turns, so nobody else changes anything meanwhile.
     """
@@ -54,18 +54,28 @@ def held(changed: Callable[[str], object]) -> Iterator[None]:
     try:
         yield
     finally:
-        names = [a.name for a, was in zip(ASPECTS, before, strict=True) if _put_back(a, was)]
-        if names:
-            changed(", ".join(names))
+        said = _said([(a, was) for a, was in zip(ASPECTS, before, strict=True) if _differs(a, was)])
+        if said:
+            changed(said)
 
 
-def _put_back(aspect: Aspect, was: Any) -> bool:
-    """Put one thing back if it is another; return whether it was."""
-    if aspect.same(was, aspect.read()):
-        return False
-    with suppress(Exception):  # what cannot be put back is told all the same
-        aspect.put_back(was)
-    return True
+def _differs(aspect: Aspect, was: Any) -> bool:
+    return not aspect.same(was, aspect.read())
+
+
+def _said(changed: list[tuple[Aspect, Any]]) -> str:
+    """Put back what is another, and return what there is to say of it."""
+    for aspect, was in changed:
+        with suppress(Exception):  # a limit that was lowered for good: told below
+            aspect.put_back(was)
+    left = [aspect.name for aspect, was in changed if _differs(aspect, was)]
+    back = [aspect.name for aspect, _ in changed if aspect.name not in left]
+    parts = []
+    if back:
+        parts.append(f"{', '.join(back)}, which other code depends on; it was put back")
+    if left:
+        parts.append(f"{', '.join(left)}, which cannot be put back, so this run may end by it")
+    return "; it changed ".join(parts)
 
 
 def _directory() -> str | None:

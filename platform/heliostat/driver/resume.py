@@ -72,7 +72,7 @@ def _resumed(
     listener: Listener,
     plugins: Registry,
 ) -> Begun:
-    view = RunView(folder, alone=True)
+    view = RunView(folder, whole=False, alone=True)
     began = view.about
     view.check_unsealed()
     view.close()

@@ -118,7 +118,7 @@ def finish(journal: Journal, engine: Engine, text: str) -> None:
         raise ResultChanged(engine.title, "digest", str(before.digest), digest)
     if before.result not in (None, result):
         raise ResultChanged(engine.title, "result", str(before.result), result)
-    journal.change(digest=digest, result=result)
+    journal.change(digest=digest, result=result, rows=journal.counts())
 
 
 def _discard_unseen(journal: Journal, seen: Set[Key]) -> None:

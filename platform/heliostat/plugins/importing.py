@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 
-from heliostat.contract.guard import guarded, put_back, say
+from heliostat.contract.guard import changed_by, guarded, say
 from heliostat.contract.standard_output import apart
 
 SLOW_SECONDS = 5.0
@@ -23,9 +23,9 @@ def importing(
     What it prints goes to standard error, because what is on standard output is data.
     """
 
-    def changed(names: str) -> None:
+    def changed(said: str) -> None:
         if name is not None:
-            say(put_back(f"the import of plugin {name}", names))
+            say(changed_by(f"the import of plugin {name}", said))
 
     with _named(name), guarded(failed, changed), apart(), redirect_stdout(sys.stderr):
         yield

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from heliostat.contract.guard import guarded, put_back
+from heliostat.contract.guard import changed_by, guarded
 from heliostat.errors import told
 from heliostat.plugins.registry import HookCall, Registry
 from heliostat.store.folder import RunFolder
@@ -74,10 +74,10 @@ class Observers:
             if self._raised[at] == 1:  # one line, not one a batch
                 self._note("observer", f"{call.plugin}: {hook}: {told(error)}")
 
-        def changed(names: str) -> None:
-            if (call.plugin, names) not in self._changed:
-                self._changed.add((call.plugin, names))
-                self._note("observer", put_back(f"{call.plugin}: {hook}", names))
+        def changed(said: str) -> None:
+            if (call.plugin, said) not in self._changed:
+                self._changed.add((call.plugin, said))
+                self._note("observer", changed_by(f"{call.plugin}: {hook}", said))
 
         with guarded(failed, changed):
             call(**given)

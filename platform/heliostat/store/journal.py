@@ -18,6 +18,7 @@ from typing import Any
 from heliostat.errors import CorruptStore, Key, StoreError
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.record import RunRecord, record_in
+from heliostat.store.repair import counts, lacking, repair
 from heliostat.store.rows import Row, pack_key, read_key, read_row
 from heliostat.store.sealed import SealedDatabase
 
@@ -562,42 +563,34 @@ class Journal:
         return self._db.was_unsealed
 
     def check(self) -> None:
-        """Raise CorruptStore for a file that SQLite cannot read whole."""
+        """Raise CorruptStore for a file that cannot be read whole, or lacks rows it ended with."""
         self._db.check()
+        error = lacking(self._db, self.record)
+        if error is not None:
+            raise error
 
     def repair(self) -> list[str]:
-        """Take out the rows that are not what was written, and return what there was to say.
+        """Take out what is not as written, before a resume, and return what there is to say.
 
-        An outcome is evaluated anew. What the search said of itself (calls, metrics, products) it
-        says again, from its beginning if need be: then no checkpoint may skip that. Raises
-        CorruptStore for a file that SQLite cannot read, and for the record: nobody knows it.
+        Raises CorruptStore for a file that SQLite cannot read, and for the record: nobody can make
+        that anew.
         """
-        bad = list(self._db.damaged())
-        for table, _, error in bad:
-            if table == "run":
-                raise error
-        ended = self.record.digest
-        if not bad and (ended is None or self.digest() == ended):
-            return []
-
-        def write() -> None:
-            for table, seal, _ in bad:
-                self._db.delete(table, "seal is ?", [(seal,)])
-            if not bad or any(table not in _BESIDE for table, _, _ in bad):
-                self._db.delete("checkpoint", "1", [()])
-            for text in told:
-                self.put_event("damaged", text)
-
-        told = [f"{error}; it is made anew" for _, _, error in bad]
-        if not bad:
-            told = [f"{self._path}: rows of a finished run are missing; its search begins anew"]
-        self._db.write(write)
+        record = self.record
+        try:
+            now = None if record.digest is None else self.digest()
+        except CorruptStore:
+            now = None  # a row is damaged, and told of by name
+        told = repair(self._db, self._artifacts, record, now)
+        for text in told:
+            self.add_event("damaged", text)
         return told
+
+    def counts(self) -> dict[str, int]:
+        """Return how many rows the tables have that no digest covers."""
+        return counts(self._db)
 
 
 _MARKER = '{"$blob"'
-_BESIDE = ("checkpoint", "task_state", "event")
-"""Tables whose rows no later row counts on."""
 
 
 def _inside(key: Key, scopes: Sequence[Key]) -> bool:

@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -23,9 +24,15 @@ class RunLock:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._file: IO[str] | None = None
+        self._made = False
 
     def acquire(self) -> None:
         """Take the lock; raises RunLocked naming the process that has it."""
+        while not self._taken():
+            pass  # whoever had it took the file away, as one that it made for nothing
+
+    def _taken(self) -> bool:
+        self._made = not self._path.exists()
         try:
             descriptor = open_regular(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         except OSError as error:
@@ -36,7 +43,11 @@ class RunLock:
             file.close()
             pid, host = holder(self._path)
             raise RunLocked(self._path.parent.name, pid, host)
+        if not _is_at(self._path, file):
+            file.close()
+            return False
         self._file = file
+        return True
 
     def sign(self) -> None:
         """Write into the lock who has it: not before it is known that the run may go on."""
@@ -46,14 +57,26 @@ class RunLock:
             self._file.truncate(0)
             self._file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname()}))
             self._file.flush()
+            self._made = False
         except OSError as error:
             raise StoreError(f"cannot write {self._path}: {error.strerror}") from error
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Give the lock back; a file that was made for nothing is taken away while it is held."""
         if self._file is not None:
+            if self._made:
+                with suppress(OSError):
+                    self._path.unlink()
             self._file.close()
             self._file = None
+
+
+def _is_at(path: Path, file: IO[str]) -> bool:
+    """Return whether a path leads to an open file still."""
+    try:
+        return os.path.samestat(path.lstat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def _lock_within(file: IO[str], seconds: float) -> bool:

@@ -81,6 +81,8 @@ class RunRecord:
     result: str | None = None
     """What the search returned: canonical text, or the marker of an artifact."""
     digest: str | None = None
+    rows: dict[str, int] = field(default_factory=dict)
+    """How many metrics and products a finished run ended with: they enter no digest."""
     last_start: dict[str, Any] = field(default_factory=dict)
     """The account of the last driver: seconds, evaluated, replayed, executor."""
 

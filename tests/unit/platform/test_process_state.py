@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import warnings
@@ -24,6 +25,7 @@ from heliostat.contract import process_state
 from heliostat.contract.guard import contained
 from heliostat.contract.process_state import held
 
+PUT_BACK = ", which other code depends on; it was put back"
 CHANGES: dict[str, Callable[[], object]] = {
     "the recursion limit": lambda: sys.setrecursionlimit(sys.getrecursionlimit() + 7),
     "the limit of digits": lambda: sys.set_int_max_str_digits(700),
@@ -60,7 +62,7 @@ def test_each_thing_is_put_back_and_named(name: str) -> None:
     with held(changed.append):
         CHANGES[name]()
         assert readings()[name] != before[name]
-    assert changed == [name]
+    assert changed == [name + PUT_BACK]
     assert readings() == before
 
 
@@ -83,7 +85,7 @@ def test_an_alarm_that_would_end_the_process_is_stopped(monkeypatch: pytest.Monk
     with held(changed.append):
         signal.alarm(3600)
     assert signal.setitimer(signal.ITIMER_REAL, *before)[0] == 0
-    assert changed == ["an alarm"]
+    assert changed == ["an alarm" + PUT_BACK]
 
 
 def test_a_session_of_ray_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +96,7 @@ def test_a_session_of_ray_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     changed: list[str] = []
     with held(changed.append):
         session.there = True
-    assert (changed, session.there) == (["a Ray session"], False)
+    assert (changed, session.there) == (["a Ray session" + PUT_BACK], False)
 
 
 def test_a_library_that_is_loaded_inside_is_taken_to_begin_with_its_defaults(
@@ -105,7 +107,7 @@ def test_a_library_that_is_loaded_inside_is_taken_to_begin_with_its_defaults(
     with held(changed.append):
         sys.modules["torch"] = torch
         torch.set_default_dtype(torch.float64)
-    assert changed == ["torch's default type"]
+    assert changed == ["torch's default type" + PUT_BACK]
     assert torch.get_default_dtype() == torch.float32
 
 
@@ -119,7 +121,25 @@ def test_a_thread_as_of_a_sub_search_puts_back_as_well() -> None:
     thread = threading.Thread(target=change)
     thread.start()
     thread.join()
-    assert (changed, os.environ.get("OMP_ANOTHER")) == (["environment variables"], None)
+    assert changed == ["environment variables" + PUT_BACK]
+    assert "OMP_ANOTHER" not in os.environ
+
+
+def test_a_limit_that_is_lowered_for_good_is_not_said_to_be_put_back() -> None:
+    """In a process of its own, which it spoils."""
+    program = """
+import resource
+from heliostat.contract.process_state import held
+
+with held(print):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == (
+        "limits of the process, which cannot be put back, so this run may end by it\n"
+    ), done.stderr
 
 
 def test_what_is_run_for_a_plugin_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -86,6 +86,22 @@ def test_a_folder_that_cannot_be_made_is_a_store_error(tmp_path: Path) -> None:
             create(root, "count")
 
 
+def test_a_lock_that_was_taken_away_while_somebody_waited_is_not_the_lock(tmp_path: Path) -> None:
+    """Whoever made the file for nothing takes it away; one who had opened it opens the next."""
+    first, second, third = (RunLock(tmp_path / "lock") for _ in range(3))
+    first.acquire()
+    waiting = threading.Thread(target=second.acquire)
+    waiting.start()
+    time.sleep(0.2)
+    first.release()
+    waiting.join()
+    assert held(tmp_path / "lock")
+    with pytest.raises(RunLocked):
+        third.acquire()
+    second.release()
+    assert not (tmp_path / "lock").exists()
+
+
 def test_the_lock_names_who_holds_it(tmp_path: Path) -> None:
     first, second = RunLock(tmp_path / "lock"), RunLock(tmp_path / "lock")
     first.acquire()

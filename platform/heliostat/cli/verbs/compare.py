@@ -52,6 +52,10 @@ def compare(first: str, second: str, runs: Path | None, as_json: bool) -> None:
         "outputs": _outputs(a, b, registry()),
         "first_difference": _first_row(a, b) if first_change(a.config, b.config) is None else None,
     }
+    if account["equal"] and account["first_difference"]:
+        for view in (a, b):  # one of them has lost what its digest was made of, and says so
+            for _ in view.outcomes():
+                pass
     if as_json:
         print_stored(a, account)
         return

@@ -30,6 +30,8 @@ class BookRows:
 def read_book(path: Path) -> BookRows:
     """Return the rows of a CSV or Parquet file; raises DataError when it is no book at all."""
     if not path.is_file():
+        if path.exists():
+            raise DataError(f"{path} is no regular file; a book is a CSV or Parquet file")
         close = None
         if path.parent.is_dir():
             close = nearest(path.name, sorted(p.name for p in path.parent.iterdir()))
