@@ -188,11 +188,7 @@ def test_compare_names_what_differs(finished: InProcess) -> None:
         (["run", "everything", "--lookahead", "0"], 2, ["lookahead"]),
         (["run", "everything", "--checkpoint-seconds", "-1"], 2, ["--checkpoint-seconds"]),
         (["run", "everything", "--checkpoint-seconds", "nan"], 2, ["--checkpoint-seconds"]),
-        (
-            (["run", "count", "-o", f"rounds={'9' * 5000}"], 2, ["rounds = ", "a whole number"]),
-            2,
-            ["rounds = ", "expected a whole number"],
-        ),
+        (["run", "count", "-o", f"rounds={'9' * 5000}"], 2, ["rounds = ", "a whole number"]),
         (["run", "everything", "--workers", "serial", "--address", "auto"], 2, ["--address"]),
         (["run", "reads_table", "-o", "loss=fokal"], 2, ["loss", "did you mean 'focal'"]),
         (["run", "reads_table", "-o", "data=csv:no.csv"], 2, ["no.csv"]),
