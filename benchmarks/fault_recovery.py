@@ -40,7 +40,7 @@ from heliostat.driver.start import start  # noqa: E402
 from heliostat.engine.listener import Silent  # noqa: E402
 from heliostat.executors.choice import Execution  # noqa: E402
 from heliostat.plugins.registry import Registry  # noqa: E402
-from heliostat.store.rows import Row  # noqa: E402
+from heliostat.store.database.rows import Row  # noqa: E402
 
 MICROSECONDS = 100_000.0
 KILL_AFTER = 0.25

@@ -22,7 +22,7 @@ from typing import Any
 import pytest
 from in_process import InProcess
 
-from heliostat.store.schema import SCHEMA
+from heliostat.store.database.schema import SCHEMA
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FIXTURES = sorted((ROOT / "tests" / "fixtures").glob("exact-run-schema-*"))

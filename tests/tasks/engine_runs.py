@@ -15,9 +15,9 @@ from heliostat.engine.listener import Silent
 from heliostat.engine.search_run import main_run
 from heliostat.executors.serial import SerialExecutor
 from heliostat.store.artifacts import ArtifactStore
+from heliostat.store.database.rows import Row
 from heliostat.store.journal import Journal
 from heliostat.store.log import RunLog
-from heliostat.store.rows import Row
 from heliostat.worker.evaluate import WorkerSide
 
 Build = Callable[[str, PartRef], Any]

@@ -112,7 +112,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; a user's mistake shows no traceback."""
-    from heliostat.contract.standard_output import release
+    from heliostat.process.output import release
 
     try:
         return _told(arguments)

@@ -12,7 +12,7 @@ from heliostat.cli.progress_table import Column, Columns
 from heliostat.contract.method import MethodSpec
 from heliostat.engine.listener import Silent
 from heliostat.errors import Key
-from heliostat.store.rows import Row
+from heliostat.store.database.rows import Row
 from heliostat.terminal import printable, say
 
 PLAIN_SECONDS = 2.0

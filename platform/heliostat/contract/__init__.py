@@ -1,6 +1,6 @@
 """What authors of methods import: the protocols of a search and a task, specs, parts, sections.
 
-Imports store (a run as reports see it), values, errors, names and terminal.
+Imports process (guards), store (a run as reports see it), values, errors, names and terminal.
 """
 
 from __future__ import annotations

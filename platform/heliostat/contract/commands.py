@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import click
 
 from heliostat.contract.fields import Fields
-from heliostat.contract.standard_output import reserve
 from heliostat.errors import PluginError
+from heliostat.process.output import reserve
 from heliostat.terminal import printable
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}\Z")

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from heliostat.contract.commands import check_command
 from heliostat.contract.fields import Fields, short
-from heliostat.contract.guard import contained
 from heliostat.errors import PluginError, told
+from heliostat.process.guard import contained
 
 if TYPE_CHECKING:
     import click

@@ -34,12 +34,12 @@ from heliostat.plugins.allowed import PluginRow, blocked_names
 from heliostat.plugins.building import PartBuilder
 from heliostat.plugins.observers import Observers
 from heliostat.plugins.registry import Registry
+from heliostat.store.database.rows import Row
 from heliostat.store.entries import write_fresh
 from heliostat.store.folder import RunFolder
 from heliostat.store.journal import Journal
 from heliostat.store.lock import RunLock
 from heliostat.store.log import RunLog
-from heliostat.store.rows import Row
 from heliostat.terminal import printable
 from heliostat.worker import devices
 from heliostat.worker.numerics import environment, prepare_environment, set_threads

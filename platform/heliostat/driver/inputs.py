@@ -7,7 +7,6 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from heliostat.contract.config import part_refs
-from heliostat.contract.guard import contained
 from heliostat.contract.part import PartRef
 from heliostat.errors import (
     ConfigError,
@@ -17,6 +16,7 @@ from heliostat.errors import (
 )
 from heliostat.plugins.building import PRODUCT, argument_of, file_hash
 from heliostat.plugins.registry import Registry
+from heliostat.process.guard import contained
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.folder import find
 from heliostat.store.view import RunView

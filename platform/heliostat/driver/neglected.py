@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from heliostat.engine.engine import Engine
 from heliostat.errors import Key, key_text, told
+from heliostat.store.database.rows import Row
 from heliostat.store.journal import Journal
-from heliostat.store.rows import Row
 from heliostat.terminal import printable
 
 FEWEST = 2

@@ -28,9 +28,9 @@ from heliostat.errors import (
     key_text,
 )
 from heliostat.store.artifacts import ArtifactStore
+from heliostat.store.database.rows import Row
 from heliostat.store.journal import Journal
 from heliostat.store.log import RunLog
-from heliostat.store.rows import Row
 from heliostat.values.outcome import Failure, counted
 from heliostat.worker.numerics import set_threads
 from heliostat.worker.work import Reply, TaskState, Work

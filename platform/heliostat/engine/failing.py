@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from heliostat.errors import Key, TooManyFailures
-from heliostat.store.rows import Row
+from heliostat.store.database.rows import Row
 from heliostat.values.outcome import Outcome
 
 FEWEST_TO_GIVE_UP = 8

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from heliostat.errors import Key
-from heliostat.store.rows import Row
+from heliostat.store.database.rows import Row
 
 
 class Listener(Protocol):

@@ -30,8 +30,8 @@ from heliostat.errors import (
     TooManyFailures,
     key_text,
 )
+from heliostat.store.database.rows import Row
 from heliostat.store.pages import PAGE, Pages
-from heliostat.store.rows import Row
 from heliostat.values import streams
 from heliostat.values.canonical import Artifact, Shared, decode, encode
 from heliostat.values.names import checked_task, task_name

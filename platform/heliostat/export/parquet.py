@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from heliostat.errors import StoreError
-from heliostat.store.rows import Row
+from heliostat.store.database.rows import Row
 from heliostat.store.view import RunView
 
 ROWS_AT_ONCE = 10_000

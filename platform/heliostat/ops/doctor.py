@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Literal
 
 from heliostat.contract.cache import default_cache_dir
-from heliostat.contract.guard import contained
 from heliostat.contract.instructions import (
     LEVEL_VARIABLE,
     NATIVE,
@@ -38,6 +37,7 @@ from heliostat.errors import told
 from heliostat.executors.ray.reaching import why_unreachable
 from heliostat.executors.ray.shared_memory import MEND, SHARED_MEMORY, too_small
 from heliostat.ops.cluster.mounts import TOKEN_HINT, token_path
+from heliostat.process.guard import contained
 from heliostat.store.folder import runs_root
 from heliostat.terminal import printable
 from heliostat.worker import devices

@@ -14,10 +14,10 @@ from typing import Any, Protocol
 
 from heliostat.contract.config import validate
 from heliostat.contract.files import regular_file
-from heliostat.contract.guard import contained
 from heliostat.contract.method import MethodSpec
 from heliostat.contract.part import PartRef, PartSpec, check_part_object
 from heliostat.errors import DataError, MisuseError, PluginError, nearest, shown
+from heliostat.process.guard import contained
 from heliostat.terminal import printable
 from heliostat.values.canonical import decode
 

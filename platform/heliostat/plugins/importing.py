@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 
-from heliostat.contract.guard import changed_by, guarded, say
-from heliostat.contract.standard_output import apart
+from heliostat.process.guard import changed_by, guarded, say
+from heliostat.process.output import apart
 
 SLOW_SECONDS = 5.0
 """After this time a plugin that is still being imported is named on standard error."""

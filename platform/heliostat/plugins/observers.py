@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from heliostat.contract.guard import changed_by, guarded
 from heliostat.errors import told
 from heliostat.plugins.registry import HookCall, Registry
+from heliostat.process.guard import changed_by, guarded
+from heliostat.store.database.rows import Row
 from heliostat.store.folder import RunFolder
-from heliostat.store.rows import Row
 from heliostat.store.view import RunView
 from heliostat.values.outcome import Outcome
 

@@ -25,7 +25,6 @@ import pluggy
 from pydantic import BaseModel
 
 from heliostat.contract.commands import check_command
-from heliostat.contract.guard import say
 from heliostat.contract.hooks import Hooks
 from heliostat.contract.method import MethodSpec
 from heliostat.contract.part import PartRef, PartSpec
@@ -48,6 +47,7 @@ from heliostat.plugins.importing import importing
 from heliostat.plugins.known import COMMANDS, METHODS, PARTS, Known, remember
 from heliostat.plugins.offers import check_hooks, listed
 from heliostat.plugins.part_names import check_parts
+from heliostat.process.guard import say
 from heliostat.terminal import printable
 from heliostat.values import names
 from heliostat.worker.fingerprint import packages_of

@@ -7,13 +7,13 @@ import shlex
 import time
 from collections.abc import Callable, Sequence
 
-from heliostat.contract.guard import contained
 from heliostat.contract.instructions import PORTABLE
 from heliostat.contract.method import MethodSpec
 from heliostat.contract.sections import Plot, Section, Series, Table, Text
 from heliostat.errors import StoreError, key_text, place_of, told
 from heliostat.plugins.offers import listed
 from heliostat.plugins.registry import HookCall, Registry
+from heliostat.process.guard import contained
 from heliostat.report.html import render
 from heliostat.store.entries import write_fresh
 from heliostat.store.view import RunView

@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-from heliostat.store.seal import seal
+from heliostat.store.database.seal import seal
 
 PATIENCE_SECONDS = 1.0
 """How long a commit that is under way may take; this process may be ended inside one of its own."""

@@ -17,10 +17,10 @@ from typing import Any
 
 from heliostat.errors import CorruptStore, Key, StoreError
 from heliostat.store.artifacts import ArtifactStore
+from heliostat.store.database.rows import Row, pack_key, read_key, read_row
+from heliostat.store.database.sealed import SealedDatabase
 from heliostat.store.record import RunRecord, record_in
 from heliostat.store.repair import counts, lacking, repair
-from heliostat.store.rows import Row, pack_key, read_key, read_row
-from heliostat.store.sealed import SealedDatabase
 
 INLINE_LIMIT = 16_384
 CHECKPOINTS_KEPT = 3

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from heliostat.errors import Key
+from heliostat.store.database.rows import Row
 from heliostat.store.journal import Journal
-from heliostat.store.rows import Row
 
 PAGE = 512
 """Rows read at a time."""

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 from heliostat.errors import CorruptStore
 from heliostat.store.artifacts import ArtifactStore
+from heliostat.store.database.sealed import SealedDatabase
 from heliostat.store.record import RunRecord
-from heliostat.store.sealed import SealedDatabase
 
 COUNTED = ("metric", "product")
 """Tables whose rows enter no digest: a finished run records how many there are."""

@@ -16,12 +16,12 @@ from heliostat.errors import (
     StoreError,
     key_text,
 )
+from heliostat.store.database.rows import Row
 from heliostat.store.entries import check_entries
 from heliostat.store.folder import RunFolder
 from heliostat.store.journal import Journal
 from heliostat.store.lock import held
 from heliostat.store.record import RunRecord
-from heliostat.store.rows import Row
 from heliostat.values.canonical import decode
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import heliostat
 import heliostat_kit
-from heliostat.contract.guard import arrivals
 from heliostat.errors import HeliostatError, told
+from heliostat.process.guard import arrivals
 from heliostat.worker.limits import DeadlineReached, limited
 from heliostat_kit.verdict import Broken, NotJudged
 

@@ -17,9 +17,9 @@ from typing import Any
 
 from heliostat.contract.method import MethodSpec
 from heliostat.plugins.registry import registry
+from heliostat.store.database.rows import Row
 from heliostat.store.folder import RunFolder
 from heliostat.store.journal import FAULT_VARIABLE
-from heliostat.store.rows import Row
 from heliostat.store.view import RunView
 from heliostat_kit.exam.command import (
     OVERTIME,

@@ -23,7 +23,7 @@ from heliostat.errors import ConfigError, HeliostatError, StoreError, key_text
 from heliostat.executors.choice import worker_of
 from heliostat.plugins.offers import listed
 from heliostat.plugins.registry import registry
-from heliostat.store.rows import Row
+from heliostat.store.database.rows import Row
 from heliostat.values.canonical import decode, encode
 from heliostat.values.names import task_named
 from heliostat.worker.evaluate import WorkerSide

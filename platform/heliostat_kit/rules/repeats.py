@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from heliostat.errors import key_text
+from heliostat.store.database.rows import Row
 from heliostat.store.folder import RunFolder
-from heliostat.store.rows import Row
 from heliostat.store.view import RunView
 from heliostat_kit.exam.command import Failed
 from heliostat_kit.exam.exam import SET_ORDERS, SPREAD_ORDER, Ended, Exam, finished

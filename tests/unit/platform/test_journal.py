@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from heliostat.engine.engine import MOST_UNSAVED
 from heliostat.errors import CorruptStore, StoreError
 from heliostat.store.artifacts import ArtifactStore
+from heliostat.store.database.rows import Row, pack_key, unpack_key
 from heliostat.store.journal import Journal
-from heliostat.store.rows import Row, pack_key, unpack_key
 from heliostat.values.outcome import Failure
 
 keys = st.lists(st.integers(0, 2**40), max_size=5).map(tuple)

@@ -21,9 +21,9 @@ import numpy as np
 import pytest
 import torch
 
-from heliostat.contract import process_state
-from heliostat.contract.guard import contained
-from heliostat.contract.process_state import held
+from heliostat.process import state
+from heliostat.process.guard import contained
+from heliostat.process.state import held
 
 PUT_BACK = ", which other code depends on; it was put back"
 CHANGES: dict[str, Callable[[], object]] = {
@@ -53,7 +53,7 @@ CHANGES: dict[str, Callable[[], object]] = {
 
 
 def readings() -> dict[str, Any]:
-    return {aspect.name: aspect.read() for aspect in process_state.ASPECTS}
+    return {aspect.name: aspect.read() for aspect in state.ASPECTS}
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -129,7 +129,7 @@ def test_a_limit_that_is_lowered_for_good_is_not_said_to_be_put_back() -> None:
     """In a process of its own, which it spoils."""
     program = """
 import resource
-from heliostat.contract.process_state import held
+from heliostat.process.state import held
 
 with held(print):
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from heliostat.errors import CorruptStore, StoreError
 from heliostat.store.artifacts import ArtifactStore
+from heliostat.store.database.schema import SCHEMA, TABLES
 from heliostat.store.folder import RunFolder
 from heliostat.store.journal import Journal
 from heliostat.store.record import RunRecord, UsedPlugin, record_in
-from heliostat.store.schema import SCHEMA, TABLES
 from heliostat.store.view import RunView
 
 values = st.recursive(

@@ -135,7 +135,7 @@ def show(run_name: str, key: str | None, runs: Path | None, as_json: bool) -> No
 
 def _described(method: Any, view: Any) -> str:
     """Return what the method says of the result; one that it cannot read is said to be so."""
-    from heliostat.contract.guard import contained
+    from heliostat.process.guard import contained
 
     result = view.result
     if method.describe is None:

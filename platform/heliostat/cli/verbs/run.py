@@ -13,8 +13,8 @@ from heliostat.cli.asking_again import asking_again
 from heliostat.cli.declared_outputs import declared_outputs
 from heliostat.cli.options import RunOptions, data_only, hold_level_of_run, run_options
 from heliostat.contract.commands import next_command, print_json
-from heliostat.contract.guard import contained
 from heliostat.errors import Interrupted, Paused, PluginError, place_of, told
+from heliostat.process.guard import contained
 from heliostat.terminal import say
 from heliostat.worker.numerics import prepare_environment
 

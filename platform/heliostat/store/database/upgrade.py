@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sqlite3
 
-from heliostat.store import schema
-from heliostat.store.seal import seal
+from heliostat.store.database import schema
+from heliostat.store.database.seal import seal
 
 _LEFT_OUT = ("checkpoint", "task_state")
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from heliostat.errors import CorruptStore, Key
-from heliostat.store import schema
+from heliostat.store.database import schema
 from heliostat.values.outcome import Failure
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from heliostat.errors import CorruptStore, StoreError
-from heliostat.store import schema, upgrade
-from heliostat.store.seal import seal
+from heliostat.store.database import schema, upgrade
+from heliostat.store.database.seal import seal
 
 Kinds = frozenset[tuple[type, ...]]
 

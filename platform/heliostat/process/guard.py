@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from heliostat import terminal
-from heliostat.contract.process_state import held
 from heliostat.errors import PluginError, told
+from heliostat.process.state import held
 
 _WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
