@@ -43,6 +43,16 @@ def number(field: str, value: object, *, above: float = -math.inf, least: float 
     return found
 
 
+def whole_number(field: str, value: object, *, least: int, most: int | None = None) -> int:
+    """Return an integer within bounds, both included."""
+    expected = f"an integer >= {least}" + ("" if most is None else f" and <= {most}")
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise InvalidInput(field, value, expected)
+    if value < least or (most is not None and value > most):
+        raise InvalidInput(field, value, expected)
+    return int(value)
+
+
 def numbers(field: str, value: ArrayLike, *, above: float = -math.inf) -> float | Vector:
     """Return a finite float, or an array of finite floats, all > above."""
     try:
