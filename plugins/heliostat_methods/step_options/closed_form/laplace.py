@@ -35,14 +35,18 @@ AGREEMENT = 1e-9
 
 
 def price_laplace(option: StepOption, market: Market, greeks: bool = False,
-                  nodes: int = NODES) -> Result:  # fmt: skip
+                  nodes: int | None = None) -> Result:  # fmt: skip
     """Return prices with delta and gamma, which come for nothing; `greeks` adds all others.
+
+    `nodes` asks for the contour with so many, and its error, wherever drift leads; by itself the
+    engine takes the form that is right.
 
     With the spot on a barrier gamma has two values (and delta, where the rate is infinite): both
     are among the sensitivities as gamma_below and gamma_above, and their mean is the gamma.
     """
     began = time.perf_counter()
-    whole_number("nodes", nodes, least=4, most=64)
+    if nodes is not None:
+        whole_number("nodes", nodes, least=4, most=64)
     if option.amortisation != "proportional":
         raise Unsupported(
             "amortisation", option.amortisation, 'proportional for method="laplace"',
@@ -55,7 +59,7 @@ def price_laplace(option: StepOption, market: Market, greeks: bool = False,
     if greeks:
         from heliostat_methods.step_options.closed_form.greeks import sensitivities
 
-        more = sensitivities(problem, nodes, found.by_quadrature)
+        more = sensitivities(problem, nodes or NODES, found.by_quadrature)
         if isinstance(market, PiecewiseMarket):
             # the others move an average, which is no parameter of the market
             more = {name: more[name] for name in ("d_strike", "d_levels")}
@@ -66,9 +70,10 @@ def price_laplace(option: StepOption, market: Market, greeks: bool = False,
         return float(values[0]) if problem.shape == () else values.reshape(problem.shape)
 
     def gamma(values: Vector) -> Vector:
-        return np.asarray((values[:, 2] - values[:, 1]) / s**2)
+        return np.asarray((values[:, 2] - values[:, 1]) / s**2, dtype=np.float64)
 
-    details: dict[str, object] = {"nodes": nodes}
+    taken = nodes or NODES
+    details: dict[str, object] = {"nodes": taken}
     if found.by_quadrature.any():
         details["by_quadrature"] = int(found.by_quadrature.sum())
     if found.at_barrier.any():
@@ -84,7 +89,7 @@ def price_laplace(option: StepOption, market: Market, greeks: bool = False,
         delta=shaped(found.values[:, 1] / s),
         gamma=shaped(gamma(found.values)),
         sensitivities={name: shaped(values) for name, values in more.items()},
-        n_evals=len(s) * (nodes + _coarse(nodes)),
+        n_evals=len(s) * (taken + _coarse(taken)),
         wall_s=time.perf_counter() - began,
         details=details,
     )
@@ -112,12 +117,13 @@ class Solution:
     """`values` as seen from either side of the spot; their mean is `values`."""
 
 
-def solve(problems: Sequence[Reduced], nodes: int = NODES) -> Solution:
+def solve(problems: Sequence[Reduced], nodes: int | None = None) -> Solution:
     """Return the solution of each contract of each problem, one after the other.
 
     Problems with equally many barriers are solved at once, spots of one strike share a pass over
-    the regions.
+    the regions. T > 0. `nodes`: as in `price_laplace`.
     """
+    taken = nodes or NODES
     size = [len(p.spot) for p in problems]
     at = np.concatenate([[0], np.cumsum(size)])
     values, other = np.empty((at[-1], 3)), np.empty((at[-1], 3))
@@ -125,7 +131,7 @@ def solve(problems: Sequence[Reduced], nodes: int = NODES) -> Solution:
         chosen = [i for i, p in enumerate(problems) if len(p.breaks) == count]
         rows = np.concatenate([np.arange(at[i], at[i + 1]) for i in chosen])
         some = [problems[i] for i in chosen]
-        values[rows], other[rows] = _contours(some, (nodes, _coarse(nodes)))
+        values[rows], other[rows] = _contours(some, (taken, _coarse(taken)))
     scale, floor, deviation, drift, on_barrier, inside = (
         np.concatenate(column) for column in zip(*map(_scales, problems), strict=True)
     )
@@ -139,7 +145,8 @@ def solve(problems: Sequence[Reduced], nodes: int = NODES) -> Solution:
         good = (differ <= AGREEMENT * unit[:, None]).all(axis=1) & (floor <= AGREEMENT * unit)
         good &= (np.abs(drift) <= MOST_DRIFT) & np.isfinite(values).all(axis=1) & ~on_barrier
     values[inside], error[inside] = 0.0, 0.0
-    doubtful = ~good & ~inside
+    # whoever asks for so many nodes gets them
+    doubtful = (on_barrier if nodes is not None else ~good) & ~inside
     below, above = values, values
     if doubtful.any():
         below, above = values.copy(), values.copy()
@@ -180,7 +187,7 @@ ROUND_OFF = 2e-14
 
 def _coarse(nodes: int) -> int:
     """Return the nodes of the contour to compare with."""
-    return min(COARSE_NODES, nodes * 3 // 4)
+    return COARSE_NODES if nodes != COARSE_NODES else COARSE_NODES * 3 // 4
 
 
 def _scales(p: Reduced) -> tuple[Vector, ...]:
@@ -211,9 +218,8 @@ def _contours(problems: Sequence[Reduced], nodes: tuple[int, int]) -> tuple[Vect
     orders, counts, owners, firsts = [], [], [], []
     begin = 0
     for i, p in enumerate(problems):
-        if len(p.strike) == 1:
-            order, first, count = np.zeros(1, int), np.zeros(1, int), np.ones(1, int)
-        else:
+        order, first, count = np.zeros(1, np.intp), np.zeros(1, np.intp), np.ones(1, np.intp)
+        if len(p.strike) > 1:
             _, inverse, count = np.unique(p.strike, return_inverse=True, return_counts=True)
             order = np.argsort(inverse, kind="stable")
             first = order[np.concatenate([[0], np.cumsum(count)[:-1]])]
@@ -226,7 +232,8 @@ def _contours(problems: Sequence[Reduced], nodes: tuple[int, int]) -> tuple[Vect
     rates = np.stack([p.finite_rates for p in problems])
 
     def column(name: str) -> Vector:
-        return np.array([getattr(p, name) for p in problems], dtype=np.float64)[owner]
+        values = np.array([getattr(p, name) for p in problems], dtype=np.float64)
+        return np.asarray(values[owner], dtype=np.float64)
 
     def joined(name: str) -> Vector:
         return np.concatenate([getattr(p, name) for p in problems])
@@ -237,9 +244,9 @@ def _contours(problems: Sequence[Reduced], nodes: tuple[int, int]) -> tuple[Vect
         joined("y")[order], np.concatenate([[0], np.cumsum(np.concatenate(counts))]),
     )  # fmt: skip
     out = []
-    for count in nodes:
+    for number in nodes:
         found = np.empty((begin, 3))
-        found[order] = solve_many(*arguments, count)
+        found[order] = solve_many(*arguments, number)
         out.append(found)
     return out[0], out[1]
 
