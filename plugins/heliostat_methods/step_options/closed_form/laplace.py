@@ -28,8 +28,8 @@ from heliostat_methods.step_options.contracts.validation import Unsupported, Vec
 NODES, COARSE_NODES = 16, 12
 MOST_DRIFT = 4.0
 """|drift| sqrt(T) / vol up to which the contour in s was measured to be good."""
-LAST_DIGITS = 4e-15
-"""Of the claim's scale: what logarithms of prices and the sum on the contour lose."""
+LAST_DIGITS, EPSILON = 4e-15, 2.3e-16
+"""Of the claim's scale, what the sum on the contour loses; of a logarithm, what rounding does."""
 AGREEMENT = 1e-9
 """What its two contours may differ by, in units of the price's scale; their error is far less."""
 
@@ -124,21 +124,22 @@ def solve(problems: Sequence[Reduced], nodes: int | None = None) -> Solution:
     the regions. T > 0. `nodes`: as in `price_laplace`.
     """
     taken = nodes or NODES
-    size = [len(p.spot) for p in problems]
-    at = np.concatenate([[0], np.cumsum(size)])
+    at = np.concatenate([[0], np.cumsum([len(p.spot) for p in problems])])
     values, other = np.empty((at[-1], 3)), np.empty((at[-1], 3))
     for count in sorted({len(p.breaks) for p in problems}):
         chosen = [i for i, p in enumerate(problems) if len(p.breaks) == count]
         rows = np.concatenate([np.arange(at[i], at[i + 1]) for i in chosen])
         some = [problems[i] for i in chosen]
         values[rows], other[rows] = _contours(some, (taken, _coarse(taken)))
-    scale, floor, deviation, drift, on_barrier, inside = (
+    scale, floor, deviation, drift, place, on_barrier, inside = (
         np.concatenate(column) for column in zip(*map(_scales, problems), strict=True)
     )
     with np.errstate(all="ignore"):
         size_of = np.maximum(np.abs(values[:, 0]), scale)
         floor = LAST_DIGITS * size_of * np.maximum(1.0, floor)
-        error = np.abs(values[:, 0] - other[:, 0]) + floor
+        # where barriers and strike lie is known to the last digits of logarithms
+        place = place * scale
+        error = np.abs(values[:, 0] - other[:, 0]) + np.maximum(floor, place)
         unit = np.maximum(np.abs(values[:, 0]), scale * np.minimum(deviation, 1.0))
         steps = np.stack([np.ones_like(deviation), deviation, deviation**2], axis=1)
         differ = np.abs(values - other) * steps
@@ -158,7 +159,8 @@ def solve(problems: Sequence[Reduced], nodes: int | None = None) -> Solution:
             if on_barrier[row]:
                 above[row], also = quadrature(problem, j, above=True)
                 error[row] = max(error[row], also)
-            error[row] += LAST_DIGITS * max(abs(below[row, 0]), scale[row])
+            size = max(abs(below[row, 0]), scale[row])
+            error[row] += max(LAST_DIGITS * size, place[row])
         values = (below + above) / 2
     return Solution(values, error, doubtful, on_barrier, below, above)
 
@@ -191,9 +193,8 @@ def _coarse(nodes: int) -> int:
 
 
 def _scales(p: Reduced) -> tuple[Vector, ...]:
-    """Return the claim's scale, growth of round-off, deviation, drift, on a barrier?, knocked out?
-
-    Each (n,).
+    """Return the claim's scale, growth of round-off, deviation, drift, round-off of positions in
+    deviations, whether on a barrier and whether knocked out; each (n,).
     """
     n = len(p.spot)
     scale = {"unit": np.ones(n), "digital": np.ones(n), "asset": p.spot}.get(
@@ -208,9 +209,10 @@ def _scales(p: Reduced) -> tuple[Vector, ...]:
     on_barrier = (near & (p.rates[1:] != p.rates[:-1])).any(axis=1)
     infinite = p.rates == math.inf
     below, above = np.searchsorted(p.breaks, p.y, "left"), np.searchsorted(p.breaks, p.y, "right")
-    ones = np.ones(n)
-    return (scale, growth * ones, deviation * ones, drift * ones, on_barrier & ~(
-        infinite[below] & infinite[above]), infinite[below] & infinite[above])  # fmt: skip
+    inside, ones = infinite[below] & infinite[above], np.ones(n)
+    place = EPSILON * (1 + np.maximum(np.abs(p.y), np.abs(p.k))) / min(deviation, 1.0)
+    return (scale, growth * ones, deviation * ones, drift * ones, place, on_barrier & ~inside,
+            inside)  # fmt: skip
 
 
 def _contours(problems: Sequence[Reduced], nodes: tuple[int, int]) -> tuple[Vector, Vector]:

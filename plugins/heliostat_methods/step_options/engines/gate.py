@@ -36,6 +36,9 @@ PASSES, NO_NUMBER, TOO_LOW, TOO_HIGH, TOO_UNSURE = range(5)
 ROUND_OFF = 1e-12
 """Of all that is paid and received: how far a right price may be beyond its bounds."""
 
+NARROW = 1e-3
+"""Standard deviations of ln S_T below which rounding of the strike shows in a digital claim."""
+
 
 class Bounds(NamedTuple):
     """Arbitrage bounds of prices, their scale, and what a claim's two legs amount to, (n,) each."""
@@ -84,6 +87,7 @@ def row_bounds(problems: Sequence[Reduced]) -> Bounds:
         )  # fmt: skip
         money = np.isin(kinds, ("digital", "unit"))
         legs = np.where(money, cash, np.where(kinds == "asset", share, share + k * cash))
+        legs = np.where(kinds == "digital", legs * (1 + NARROW / deviation), legs)
         scale = np.maximum(
             free, np.where(money, cash, np.minimum(share, k * cash)) * np.minimum(deviation, 1.0)
         )
@@ -132,6 +136,8 @@ def bounds_of(option: StepOption, market: Market) -> Bounds:
         both, claim = share + cash, np.minimum(share, cash)
     else:
         both = claim = share if option.kind == "asset" else np.asarray(bond)
+    if option.kind == "digital":
+        both = both * (1 + NARROW / max(spread, 1e-300))
     with np.errstate(all="ignore"):
         if isinstance(market, LocalVolMarket | BasketMarket):
             least, most = _without_model(option.kind, share, cash, bond)
