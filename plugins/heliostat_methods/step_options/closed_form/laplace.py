@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -127,26 +128,23 @@ def solve(problems: Sequence[Reduced], nodes: int | None = None) -> Solution:
     taken = nodes or NODES
     at = np.concatenate([[0], np.cumsum([len(p.spot) for p in problems])])
     values, other = np.empty((at[-1], 3)), np.empty((at[-1], 3))
+    on_barrier, inside = np.empty(at[-1], dtype=bool), np.empty(at[-1], dtype=bool)
     for count in sorted({len(p.breaks) for p in problems}):
         chosen = [i for i, p in enumerate(problems) if len(p.breaks) == count]
         rows = np.concatenate([np.arange(at[i], at[i + 1]) for i in chosen])
         some = [problems[i] for i in chosen]
         values[rows], other[rows] = _contours(some, (taken, _coarse(taken)))
-    scale, terms, deviation, drift, place, on_barrier, inside = (
-        np.concatenate(column) for column in zip(*map(_scales, problems), strict=True)
-    )
+        on_barrier[rows], inside[rows] = _places(some)
+    s = _scales(problems)
     with np.errstate(all="ignore"):
-        size_of = np.maximum(np.abs(values[:, 0]), terms)
-        floor = LAST_DIGITS * size_of
-        # where barriers and strike lie is known to the last digits of logarithms
-        place = place * scale
-        error = np.abs(values[:, 0] - other[:, 0]) + np.maximum(floor, place)
-        error = np.maximum(error, CONTOUR_DIGITS * size_of)
-        unit = np.maximum(np.abs(values[:, 0]), scale * np.minimum(deviation, 1.0))
-        steps = np.stack([np.ones_like(deviation), deviation, deviation**2], axis=1)
+        floor = LAST_DIGITS * np.maximum(np.abs(values[:, 0]), s.terms)
+        error = np.abs(values[:, 0] - other[:, 0]) + np.maximum(floor, s.rounding)
+        error = np.maximum(error, CONTOUR_DIGITS / LAST_DIGITS * floor)
+        unit = np.maximum(np.abs(values[:, 0]), s.claim * np.minimum(s.deviation, 1.0))
+        steps = np.stack([np.ones_like(unit), s.deviation, s.deviation**2], axis=1)
         differ = np.abs(values - other) * steps
         good = (differ <= AGREEMENT * unit[:, None]).all(axis=1) & (floor <= AGREEMENT * unit)
-        good &= (np.abs(drift) <= MOST_DRIFT) & np.isfinite(values).all(axis=1) & ~on_barrier
+        good &= (np.abs(s.drift) <= MOST_DRIFT) & np.isfinite(values).all(axis=1) & ~on_barrier
     values[inside], error[inside] = 0.0, 0.0
     # whoever asks for so many nodes gets them
     doubtful = (on_barrier if nodes is not None else ~good) & ~inside
@@ -161,8 +159,8 @@ def solve(problems: Sequence[Reduced], nodes: int | None = None) -> Solution:
             if on_barrier[row]:
                 above[row], also = quadrature(problem, j, above=True)
                 error[row] = max(error[row], also)
-            size = max(abs(below[row, 0]), scale[row])
-            error[row] += max(LAST_DIGITS * size, place[row])
+            size = max(abs(below[row, 0]), s.claim[row])
+            error[row] += max(LAST_DIGITS * size, s.rounding[row])
         values = (below + above) / 2
     return Solution(values, error, doubtful, on_barrier, below, above)
 
@@ -194,33 +192,63 @@ def _coarse(nodes: int) -> int:
     return COARSE_NODES if nodes != COARSE_NODES else COARSE_NODES * 3 // 4
 
 
-def _scales(p: Reduced) -> tuple[Vector, ...]:
-    """Return the claim's scale and that of the terms on the contour, deviation, drift, round-off of
-    positions in deviations, whether on a barrier and whether knocked out; each (n,).
-    """
-    n, T = len(p.spot), p.maturity
-    lowest = max(0.0, -float(p.rates.min()))
-    shift = max(0.0, p.nu + 0.5 * p.vol**2) + lowest
-    logs = {
-        "unit": (np.full(n, -p.rate * T), np.zeros(n)),
-        "digital": (np.full(n, -p.rate * T), np.zeros(n)),
-        "asset": (np.log(p.spot) - p.dividend * T, np.log(p.spot) + p.gamma * T),
-    }.get(p.kind, (
-        np.minimum(np.log(p.spot) - p.dividend * T, np.log(p.strike) - p.rate * T),
-        np.minimum(np.log(p.spot) + p.gamma * T, np.log(p.strike)),
-    ))  # fmt: skip
-    scale = np.exp(np.minimum(logs[0], 700.0))
-    terms = np.exp(np.minimum(logs[1] + (shift - p.rate) * T, 700.0))
-    deviation = p.vol * math.sqrt(p.maturity)
-    drift = p.nu / p.vol * math.sqrt(p.maturity)
-    near = np.abs(p.y[:, None] - p.breaks) <= 2e-15 * np.maximum(1.0, np.abs(p.breaks))
-    on_barrier = (near & (p.rates[1:] != p.rates[:-1])).any(axis=1)
-    infinite = p.rates == math.inf
-    below, above = np.searchsorted(p.breaks, p.y, "left"), np.searchsorted(p.breaks, p.y, "right")
-    inside, ones = infinite[below] & infinite[above], np.ones(n)
-    place = EPSILON * (1 + np.maximum(np.abs(p.y), np.abs(p.k))) / min(deviation, 1.0)
-    return (scale, terms, deviation * ones, drift * ones, place, on_barrier & ~inside,
-            inside)  # fmt: skip
+class _Scales(NamedTuple):
+    """What decides whether a price on the contour is believed, (n,) each."""
+
+    claim: Vector
+    """What is paid, at the money and discounted."""
+    terms: Vector
+    """Size of the terms on the contour."""
+    rounding: Vector
+    """What the last digits of logarithms, hence of positions, do to a price."""
+    deviation: Vector
+    drift: Vector
+    """In deviations."""
+
+
+def _scales(problems: Sequence[Reduced]) -> _Scales:
+    size = [len(p.spot) for p in problems]
+
+    def column(name: str) -> Vector:
+        return np.repeat(np.array([getattr(p, name) for p in problems], dtype=np.float64), size)
+
+    def joined(name: str) -> Vector:
+        return np.concatenate([getattr(p, name) for p in problems])
+
+    kind = np.repeat(np.array([p.kind for p in problems]), size)
+    lowest = np.repeat([max(0.0, -float(p.rates.min())) for p in problems], size)
+    T, r, q, gamma, vol = map(column, ("maturity", "rate", "dividend", "gamma", "vol"))
+    deviation = vol * np.sqrt(T)
+    drift = (r - q - gamma) * T / deviation - deviation / 2
+    shift = np.maximum(0.0, r - q - gamma) + lowest - r
+    spot, strike = np.log(joined("spot")), np.log(joined("strike"))
+    share, cash = spot - q * T, strike - r * T
+    bond, asset, call = np.isin(kind, ("unit", "digital")), kind == "asset", kind == "call"
+    claim = np.where(bond, -r * T, np.where(asset, share, np.minimum(share, cash)))
+    later = np.where(bond, 0.0, np.where(asset, spot + gamma * T,
+                                         np.minimum(spot + gamma * T, strike)))  # fmt: skip
+    claim = np.exp(np.minimum(claim, 700.0))
+    # an option in the money, and any other claim, is lost at a barrier as a whole
+    inside = np.where(call, share - cash, cash - share)
+    held = np.where(bond | asset, 1.0, np.minimum(deviation, 1.0)
+                    + np.expm1(np.clip(inside, 0.0, 700.0)))  # fmt: skip
+    digits = EPSILON * (1 + np.maximum(np.abs(joined("y")), np.abs(joined("k"))))
+    rounding = digits * claim * held / np.minimum(deviation, 1.0)
+    return _Scales(claim, np.exp(np.minimum(later + shift * T, 700.0)), rounding, deviation, drift)
+
+
+def _places(problems: Sequence[Reduced]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return where a spot is on a barrier that matters and where it is knocked out, (n,) each."""
+    y = np.concatenate([p.y for p in problems])
+    owner = np.repeat(np.arange(len(problems)), [len(p.y) for p in problems])
+    breaks = np.stack([p.breaks for p in problems])[owner]
+    rates = np.stack([p.rates for p in problems])[owner]
+    on = np.abs(y[:, None] - breaks) <= 2e-15 * np.maximum(1.0, np.abs(breaks))
+    rows = np.arange(len(y))
+    below, above = (breaks < y[:, None]).sum(axis=1), (breaks <= y[:, None]).sum(axis=1)
+    low, high = rates[rows, below], rates[rows, above]
+    out = (low == math.inf) & (high == math.inf)
+    return (on & (rates[:, 1:] != rates[:, :-1])).any(axis=1) & ~out, out
 
 
 def _contours(problems: Sequence[Reduced], nodes: tuple[int, int]) -> tuple[Vector, Vector]:

@@ -36,6 +36,12 @@ PASSES, NO_NUMBER, TOO_LOW, TOO_HIGH, TOO_UNSURE = range(5)
 ROUND_OFF = 1e-12
 """Of all that is paid and received: how far a right price may be beyond its bounds."""
 
+NARROWEST, WIDEST = 1e-9, 22.0
+"""Standard deviations of ln S_T between which logarithms have digits and e^{x (x + 9)} is a number.
+"""
+LARGEST_PRICE_LOG = 100 * math.log(10.0)
+TRIFLE = 1e-9
+"""Of both legs of an option: errors of a hundredth of it are small, however little it is worth."""
 NARROW = 1e-3
 """Standard deviations of ln S_T below which rounding of the strike shows in a digital claim."""
 
@@ -85,17 +91,17 @@ def row_bounds(problems: Sequence[Reduced]) -> Bounds:
              k * cash * normal_cdf(-d2) - share * normal_cdf(-d1), cash * normal_cdf(d2), cash],
             share,
         )  # fmt: skip
-        money = np.isin(kinds, ("digital", "unit"))
-        legs = np.where(money, cash, np.where(kinds == "asset", share, share + k * cash))
-        legs = np.where(kinds == "digital", legs * (1 + NARROW / deviation), legs)
-        scale = np.maximum(
-            free, np.where(money, cash, np.minimum(share, k * cash)) * np.minimum(deviation, 1.0)
-        )
+        bond = np.isin(kinds, ("digital", "unit"))
+        legs = np.where(bond, cash, np.where(kinds == "asset", share, share + k * cash))
+        option = np.isin(kinds, ("call", "put"))
+        money = np.minimum(share, k * cash) * np.minimum(deviation, 1.0)
+        scale = np.where(option, np.maximum(np.maximum(free, money), TRIFLE * legs), legs)
         free = np.maximum(free, 0.0)
         # where nothing can be paid, no weight makes it more
         low, high = (
             np.where(free > 0, free * np.exp(-rate * T), 0.0) for rate in (highest, lowest)
         )
+        legs = np.where(kinds == "digital", legs * (1 + NARROW / deviation), legs)
     return Bounds(low, high, scale, legs)
 
 
@@ -125,6 +131,7 @@ def bounds_of(option: StepOption, market: Market) -> Bounds:
                 name, value, f"a rate below {LARGEST_LOG / T:.3g} in absolute value for "
                 f"T = {T:g}: its discount factor is no number"
             )  # fmt: skip
+    _check_range(option, market, spread)
     bond = math.exp(-rate * T)
     cash = np.asarray(option.strike, dtype=np.float64) * bond
     if isinstance(market, BasketMarket):
@@ -132,12 +139,13 @@ def bounds_of(option: StepOption, market: Market) -> Bounds:
         share = np.asarray(sum(w * s * math.exp(-q * T) for w, s, q in legs))
     else:
         share = np.asarray(market.spot, dtype=np.float64) * math.exp(-dividend * T)
+    both = share if option.kind == "asset" else np.asarray(bond)
+    scale = both
     if option.kind in ("call", "put"):
-        both, claim = share + cash, np.minimum(share, cash)
-    else:
-        both = claim = share if option.kind == "asset" else np.asarray(bond)
+        both = share + cash
+        scale = np.maximum(np.minimum(share, cash) * min(spread, 1.0), TRIFLE * both)
     if option.kind == "digital":
-        both = both * (1 + NARROW / max(spread, 1e-300))
+        both = both * (1 + NARROW / spread)
     with np.errstate(all="ignore"):
         if isinstance(market, LocalVolMarket | BasketMarket):
             least, most = _without_model(option.kind, share, cash, bond)
@@ -147,7 +155,7 @@ def bounds_of(option: StepOption, market: Market) -> Bounds:
                 # its inversion is good to about 1e-9
                 both = 1e3 * both
         low, high = _weights(option, clock)
-        scale = np.maximum(most, claim * min(spread, 1.0))
+        scale = np.maximum(most, scale)
         if option.knock == "in":
             low, high = 1.0 - high, 1.0 - low
         # the complement of a weight that grows is negative
@@ -155,6 +163,22 @@ def bounds_of(option: StepOption, market: Market) -> Bounds:
         upper = np.where(most > 0, np.maximum(least * high, most * high), 0.0)
     parts = np.broadcast_arrays(lower, upper, scale, both)
     return Bounds(*(np.array(part, dtype=np.float64) for part in parts))
+
+
+def _check_range(option: StepOption, market: Market, spread: float) -> None:
+    """Refuse what leaves the range or the digits of floats on the way to a price."""
+    if not NARROWEST <= spread <= WIDEST:
+        root = math.sqrt(option.maturity)
+        raise InvalidInput(
+            "vol", getattr(market, "vol", spread / root),
+            f"a vol between {NARROWEST / root:.3g} and {WIDEST / root:.3g} for "
+            f"T = {option.maturity:g}",
+        )  # fmt: skip
+    for name, value in (("spot", market.spot), ("strike", option.strike),
+                        ("barriers", option.barriers)):  # fmt: skip
+        logs = np.abs(np.log(np.asarray(value, dtype=np.float64)))
+        if not np.all(logs <= LARGEST_PRICE_LOG):
+            raise InvalidInput(name, value, "prices between 1e-100 and 1e100")
 
 
 def _without_model(kind: str, share: Vector, cash: Vector, bond: float) -> tuple[Vector, Vector]:

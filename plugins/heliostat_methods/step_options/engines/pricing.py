@@ -45,6 +45,9 @@ ENGINES: dict[str, tuple[str, str]] = {
 
 STOCHASTIC = ("mc_naive", "mc_bridge", "rqmc", "mlmc", "metropolis")
 
+VARIANTS = ("rqmc", "mlmc", "metropolis")
+"""Engines that sample what mc_bridge samples: they take over from nobody."""
+
 
 def price(
     option: StepOption,
@@ -155,7 +158,13 @@ def _taken_over(
     reasons = [f"{method} {wrong[0]}"]
     able = covering(option, market)
     # an engine with settings of its own may be right without them
-    others = [name for name in able if name != method or (settings and name not in STOCHASTIC)]
+    others = [name for name in able if name != method and name not in VARIANTS]
+    if settings and method not in STOCHASTIC:
+        others.insert(0, method)
+    unbounded = not (np.isfinite(bounds.low) and np.isfinite(bounds.high))
+    if unbounded:
+        # a weight that grows beyond floats, if a path can get there: only one engine looks
+        others = [name for name in others if name == "laplace"]
     for name in sorted(others, key=lambda name: (name in STOCHASTIC, able.index(name))):
         try:
             found, wrong = _ask(name, option, market, greeks, {}, bounds, max_error)
@@ -168,6 +177,8 @@ def _taken_over(
                 said += " with settings of its own"
             return dataclasses.replace(found, details={**found.details, "taken_over": said})
         reasons.append(f"{name} {wrong[0]}")
+    if unbounded:
+        raise InvalidInput("rates", option.rates, "rates whose e^{-rate T} is a number", reasons[0])
     hint = "; ".join(reasons[1:]) or "no other engine prices this contract in this model"
     raise Unsupported("method", method, f"an engine whose price passes: {reasons[0]}", hint)
 

@@ -38,6 +38,7 @@ from heliostat_methods.step_options.engines.gate import (
     row_bounds,
 )
 from heliostat_methods.step_options.engines.pricing import ENGINES
+from heliostat_methods.step_options.monte_carlo import independent_paths
 
 MARKET = BlackScholesMarket(100.0, 0.05, 0.02, 0.3)
 DOWN = down_step("call", 100.0, 1.0, 90.0, 5.0)
@@ -90,6 +91,7 @@ def test_an_engine_that_fails_is_replaced(
 def test_where_no_engine_has_a_price_all_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     window = down_step("call", 100.0, 1.0, 90.0, 1.0, amortisation="delayed", window=0.1)
     monkeypatch.setattr(occupation, "price_occupation", answering(math.nan, 0.0))
+    monkeypatch.setattr(independent_paths, "price_naive", answering(1.0, 1e-3))
     with pytest.raises(Unsupported, match=r"occupation found nan.*mc_naive found .* above 1e-15"):
         price(window, MARKET, method="occupation", max_error=1e-15)
 
