@@ -7,6 +7,7 @@ seeds give equal bits in a library call and in a run.
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 
 from heliostat_methods.step_options.contracts.market import Market
@@ -28,6 +29,8 @@ CHUNK = 1 << 16
 GREEK_PATHS = 1 << 18
 """Greeks are wanted to fewer digits than a price."""
 GREEK_CHUNK = 1 << 15
+TABLE_OF_ONE, TABLE_OF_SEVERAL = 1e-9, 1e-8
+"""Errors of tabulated weights."""
 
 
 def price_bridge(
@@ -69,20 +72,38 @@ def _price(name: str, sampler: PathSampler, n_paths: int, chunk: int, target_se:
     estimator = ShardedEstimator.build(sampler, n_paths, chunk, target_se)
     total = estimator.run(workers, progress)
     estimate = estimator.estimates(total)["price"]
+    error = math.hypot(estimate.error, weight_error(sampler.option, sampler.scales[0]))
+    dropped = {sampler.control_names[i]: why for i, why in estimator.dropped(total).items()}
     return Result(
         price=estimate.value,
         method=name,
-        abs_error_estimate=2 * estimate.error,
-        std_error=estimate.error,
+        abs_error_estimate=2 * error,
+        std_error=error,
         n_evals=estimator.done(total) * estimator.chunk,
         wall_s=time.perf_counter() - began,
         details={
-            "steps": sampler.settings.steps,
-            "controls": list(sampler.control_names),
+            "steps": sampler.steps,
+            "controls": [c for c in sampler.control_names if c not in dropped],
             "coefficients": list(estimator.controls[0].coefficients),
             "reached": target_se is None or estimate.error <= target_se,
-        },
+        }
+        | split_details(sampler.settings.steps, sampler.steps)
+        | ({"dropped": dropped} if dropped else {})
+        | ({"tilt": sampler.drawn.tilt} if sampler.drawn.tilt != sampler.settings.tilt else {}),
     )
+
+
+def split_details(asked: int, steps: int) -> dict[str, str]:
+    """Return a sentence on steps that were added, where some were."""
+    if steps == asked:
+        return {}
+    return {"split": f"{steps} steps instead of {asked}: the market drifts far in one of them"}
+
+
+def weight_error(option: StepOption, scale: float) -> float:
+    """Return what tables of weights add to the error of a price."""
+    several = len(option.barriers) > 1 and len(set(option.rates)) > 1
+    return (TABLE_OF_SEVERAL if several else TABLE_OF_ONE) * scale
 
 
 def _with_greeks(result: Result, found: dict[str, Estimate]) -> Result:
