@@ -10,10 +10,11 @@ import dataclasses
 import math
 import time
 
+from heliostat_methods.step_options.closed_form.laplace import AT_BARRIER
 from heliostat_methods.step_options.contracts.market import Market
 from heliostat_methods.step_options.contracts.result import Result
 from heliostat_methods.step_options.contracts.step_option import StepOption
-from heliostat_methods.step_options.monte_carlo.greeks import GreekSampler
+from heliostat_methods.step_options.monte_carlo.greeks import GreekSampler, barrier_sides
 from heliostat_methods.step_options.monte_carlo.sharded import (
     Progress,
     ShardedEstimator,
@@ -42,7 +43,8 @@ def price_bridge(
     """Return the price with exact bridge weights: unbiased under Black-Scholes from one step.
 
     greeks: delta, gamma, vega (one barrier), d_rate and d_dividend, each with `NAME_error`; of two
-    estimators of delta and gamma the one with the smaller error, both in `details`.
+    estimators of delta and gamma the one with the smaller error, both in `details`. On a barrier
+    also gamma_below and gamma_above, whose mean gamma is.
     """
     settings = PathSettings("bridge", n_steps, antithetic, controls, strata, tilt)
     sampler = PathSampler(option, market, settings, seed)
@@ -51,7 +53,7 @@ def price_bridge(
     if wanted is None:
         return result
     estimator = ShardedEstimator.build(wanted, min(n_paths, GREEK_PATHS), GREEK_CHUNK)
-    return _with_greeks(result, estimator.estimates(estimator.run(workers)))
+    return _with_greeks(result, estimator.estimates(estimator.run(workers)), option, market)
 
 
 def price_naive(
@@ -106,7 +108,8 @@ def weight_error(option: StepOption, scale: float) -> float:
     return (TABLE_OF_SEVERAL if several else TABLE_OF_ONE) * scale
 
 
-def _with_greeks(result: Result, found: dict[str, Estimate]) -> Result:
+def _with_greeks(result: Result, found: dict[str, Estimate], option: StepOption,
+                 market: Market) -> Result:  # fmt: skip
     chosen: dict[str, str] = {}
     more: dict[str, float] = {}
     for greek, names in (
@@ -123,10 +126,13 @@ def _with_greeks(result: Result, found: dict[str, Estimate]) -> Result:
         for name, e in found.items()
         if name.startswith(("delta", "gamma"))
     }
+    delta, gamma = found[chosen["delta"]].value, found[chosen["gamma"]].value
+    details = {**result.details, "estimators": estimators}
+    sides = barrier_sides(option, market, float(result.price), delta, gamma)
+    if sides:
+        details["at_barrier"] = AT_BARRIER
+        gamma = (sides["gamma_below"] + sides["gamma_above"]) / 2
+        delta = (sides.get("delta_below", delta) + sides.get("delta_above", delta)) / 2
     return dataclasses.replace(
-        result,
-        delta=found[chosen["delta"]].value,
-        gamma=found[chosen["gamma"]].value,
-        sensitivities=more,
-        details={**result.details, "estimators": estimators},
+        result, delta=delta, gamma=gamma, sensitivities=more | sides, details=details
     )

@@ -21,7 +21,11 @@ from heliostat_methods.step_options.arithmetic.philox import normals
 from heliostat_methods.step_options.contracts.market import Market
 from heliostat_methods.step_options.contracts.result import Result
 from heliostat_methods.step_options.contracts.step_option import StepOption
-from heliostat_methods.step_options.contracts.validation import InvalidInput, number
+from heliostat_methods.step_options.contracts.validation import (
+    InvalidInput,
+    number,
+    whole_number,
+)
 from heliostat_methods.step_options.monte_carlo.independent_paths import split_details, weight_error
 from heliostat_methods.step_options.monte_carlo.sharded import (
     FEW_HITS,
@@ -31,7 +35,7 @@ from heliostat_methods.step_options.monte_carlo.sharded import (
     silent,
 )
 from heliostat_methods.step_options.paths.given_normals import dimensions, weighted_payoffs
-from heliostat_methods.step_options.paths.settings import MOST_STEPS, whole
+from heliostat_methods.step_options.paths.settings import MOST_STEPS
 from heliostat_methods.step_options.paths.unseen import claim_scale
 from heliostat_search.montecarlo import Moments, held
 
@@ -76,7 +80,9 @@ class MultilevelEstimator:
         if isinstance(self.tolerance, bool):
             raise InvalidInput("tolerance", self.tolerance, "a number > 0")
         number("tolerance", self.tolerance, above=0)
-        steps = whole("first_steps", self.first_steps, 1, MOST_STEPS >> MOST_LEVELS)
+        steps = whole_number(
+            "first_steps", self.first_steps, least=1, most=MOST_STEPS
+        )
         object.__setattr__(self, "first_steps", steps)
         self.steps  # noqa: B018  refuses a drift that no path can follow
 

@@ -23,8 +23,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from heliostat import stored
-from heliostat_methods.step_options.contracts.validation import Vector, number
-from heliostat_methods.step_options.paths.settings import whole
+from heliostat_methods.step_options.contracts.validation import (
+    InvalidInput,
+    Vector,
+    number,
+    whole_number,
+)
 from heliostat_search.montecarlo import Controls, Estimate, Moments, Rounds, fold, held
 
 PILOT = 1 << 13
@@ -130,9 +134,11 @@ class ShardedEstimator:
         cls, sampler: Sampler, n_paths: int, chunk: int, target_se: float | None = None
     ) -> ShardedEstimator:
         """Return the estimator of at most about n_paths paths, its controls fitted."""
-        n_paths = whole("n_paths", n_paths, 1, MOST_PATHS)
-        chunk = whole("chunk", chunk, 1, MOST_CHUNK)
+        n_paths = whole_number("n_paths", n_paths, least=1, most=MOST_PATHS)
+        chunk = whole_number("chunk", chunk, least=1, most=MOST_CHUNK)
         if target_se is not None:
+            if isinstance(target_se, bool):
+                raise InvalidInput("target_se", target_se, "a number > 0")
             number("target_se", target_se, above=0)
         group, k = sampler.group, len(sampler.targets)
         means = sampler.control_means

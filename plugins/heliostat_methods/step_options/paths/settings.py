@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from heliostat import stored
-from heliostat_methods.step_options.contracts.validation import InvalidInput, choice, number
+from heliostat_methods.step_options.contracts.validation import (
+    InvalidInput,
+    choice,
+    number,
+    whole_number,
+)
 
 WEIGHTS = ("bridge", "naive", "knock_out")
 MOST_STEPS, MOST_STRATA, MOST_TILT = 10_000, 1 << 20, 30.0
@@ -34,24 +37,13 @@ class PathSettings:
 
     def __post_init__(self) -> None:
         choice("weights", self.weights, WEIGHTS)
-        object.__setattr__(self, "steps", whole("n_steps", self.steps, 1, MOST_STEPS))
-        object.__setattr__(self, "strata", whole("strata", self.strata, 1, MOST_STRATA))
+        steps = whole_number("n_steps", self.steps, least=1, most=MOST_STEPS)
+        strata = whole_number("strata", self.strata, least=1, most=MOST_STRATA)
+        object.__setattr__(self, "steps", steps)
+        object.__setattr__(self, "strata", strata)
         for name in ("antithetic", "controls"):
             if not isinstance(getattr(self, name), bool):
                 raise InvalidInput(name, getattr(self, name), "true or false")
         if isinstance(self.tilt, bool) or abs(number("tilt", self.tilt)) > MOST_TILT:
             raise InvalidInput("tilt", self.tilt, f"a number within {MOST_TILT:g} of 0")
 
-
-def whole(field: str, value: object, least: int, most: int) -> int:
-    """Return an integer between two bounds; raises InvalidInput naming the field."""
-    if isinstance(value, np.integer):
-        value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise InvalidInput(field, value, f"an integer from {least} to {most}")
-    if not least <= value <= most:
-        nearest = least if value < least else most
-        raise InvalidInput(
-            field, value, f"an integer from {least} to {most}", f"the nearest is {nearest}"
-        )
-    return value

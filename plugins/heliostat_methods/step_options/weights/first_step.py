@@ -48,7 +48,7 @@ class FirstStep:
         for wall in walls:  # a step that ends on a barrier does so exactly
             ends[np.abs(ends - wall) < 1e-12 * (1.0 + abs(wall))] = wall
         found, length, common = np.zeros((5, len(d))), np.abs(d), 0.0
-        for g in range(int(math.ceil((REACH - FIRST_LINE - 1) / 2)) + 1):
+        for g in range(math.ceil((REACH - FIRST_LINE - 1) / 2) + 1):
             c = FIRST_LINE + 2 * g
             at = np.flatnonzero((length <= c + 1) & ((length > c - 1) | (g == 0)))
             solved = LineSolutions.of(np.append(ends[at], z), breaks, rates, c + 1, c)

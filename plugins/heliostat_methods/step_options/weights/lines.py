@@ -118,7 +118,7 @@ def _pair(z: Any, part: Any, charge: Any, front: Any, log: Any, centres: Any, lo
                 continue
             s, t = (i, j) if z[i] <= z[j] else (j, i)
             d = z[t] - z[s]
-            g = max(int(math.ceil(0.5 * (d - centres[0] - 1.0))), 0)
+            g = max(math.ceil(0.5 * (d - centres[0] - 1.0)), 0)
             if g >= groups:
                 out[i - low, j - low_next] = math.exp(-(charge[t] - charge[s]) / d)
                 continue
@@ -163,8 +163,8 @@ class LineSolutions:
         # a point on a barrier belongs to the side that is alive
         on = np.isin(z, walls) & ~finite[region]
         region = np.where(on, np.minimum(region + 1, len(walls)), region)
-        first = max(int(math.floor((shortest - FIRST_LINE) / 2)), 0)
-        last = max(int(math.ceil((longest - FIRST_LINE - 1) / 2)), first)
+        first = max(math.floor((shortest - FIRST_LINE) / 2), 0)
+        last = max(math.ceil((longest - FIRST_LINE - 1) / 2), first)
         centres = FIRST_LINE + 2.0 * np.arange(first, last + 1)
         a = centres[:, None] + 1j * (np.arange(NODES) + 0.5) * SPACING
         shape = (len(centres), NODES, len(z))
