@@ -14,6 +14,7 @@ from __future__ import annotations
 import cmath
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ FIRST_LINE = 3.0
 """Singularities lie on Re a = 0; the rule's error is e^{-2 pi c / SPACING}."""
 
 SCALE = SPACING / math.pi * math.sqrt(2 * math.pi)
+BELL: Vector = np.exp(-(((np.arange(NODES) + 0.5) * SPACING) ** 2) / 2)
 
 
 @inlined
@@ -103,16 +105,21 @@ def _solve(nodes: Any, z: Any, region: Any, breaks: Any, potential: Any, first: 
                 log[k, j] = start[i] + less * width + cmath.log(size)
 
 
-@compiled("void(f8[::1],i8[::1],f8[::1],c16[:,:,::1],c16[:,:,::1],f8[::1],i8,i8,i8,i8,f8[:,::1])")
-def _pair(z: Any, part: Any, charge: Any, front: Any, log: Any, centres: Any, low: int, high: int,
-          low_next: int, high_next: int, out: Any) -> None:  # fmt: skip
+@compiled("void(f8[::1],i8[::1],f8[::1],c16[:,:,::1],c16[:,:,::1],f8[:,:,::1],f8[::1],f8[::1],"
+          "i8,i8,i8,i8,f8[:,::1])")  # fmt: skip
+def _pair(z: Any, part: Any, charge: Any, low_end: Any, high_end: Any, size: Any, centres: Any,
+          bell: Any, low: int, high: int, low_next: int, high_next: int,
+          out: Any) -> None:  # fmt: skip
     """Fill out[i, j] with the weight between points low + i and low_next + j.
 
     Steps beyond the last line, which no path takes, get the weight of a straight one.
     """
-    groups = centres.shape[0]
+    groups, same = centres.shape[0], low == low_next and high == high_next
     for i in range(low, high):
         for j in range(low_next, high_next):
+            if same and j < i:
+                out[i - low, j - low_next] = out[j - low, i - low_next]
+                continue
             if part[i] != part[j] or part[i] < 0:
                 out[i - low, j - low_next] = 0.0
                 continue
@@ -123,10 +130,12 @@ def _pair(z: Any, part: Any, charge: Any, front: Any, log: Any, centres: Any, lo
                 out[i - low, j - low_next] = math.exp(-(charge[t] - charge[s]) / d)
                 continue
             gap, total = centres[g] - d, 0.0
-            for k in range(front.shape[1]):
-                y = (k + 0.5) * 0.5
-                power = complex(0.5 * (gap * gap - y * y), y * gap) + log[g, k, t] - log[g, k, s]
-                total += (front[g, k, s] * cmath.exp(power)).real
+            turn = complex(math.cos(0.25 * gap), math.sin(0.25 * gap))
+            each = turn * turn
+            for k in range(bell.shape[0]):
+                factor = bell[k] * math.exp(0.5 * gap * gap + size[g, k, t] - size[g, k, s])
+                total += factor * (turn * low_end[g, k, s] * high_end[g, k, t]).real
+                turn *= each
             out[i - low, j - low_next] = total
 
 
@@ -185,19 +194,27 @@ class LineSolutions:
     @property
     def front(self) -> Complex:
         """What a weight is besides its exponential, at its lower end, (lines, NODES, n)."""
-        return np.ascontiguousarray(SCALE * 2 * self.lines[:, :, None] / (self.left + self.right))
+        return np.asarray(SCALE * 2 * self.lines[:, :, None] / (self.left + self.right))
 
-    def weights(self, rows: tuple[int, int], columns: tuple[int, int],
-                front: Complex | None = None) -> Vector:  # fmt: skip
+    @cached_property
+    def ends(self) -> tuple[Complex, Complex, Vector]:
+        """Factors of a weight at its lower and its upper end, and logarithms of their size."""
+        turn, size = np.exp(1j * self.log.imag), np.ascontiguousarray(self.log.real)
+        return np.ascontiguousarray(self.front * np.conj(turn)), turn, size
+
+    def weights(self, rows: tuple[int, int], columns: tuple[int, int]) -> Vector:
         """Return W between points rows[0] .. rows[1] - 1 and columns[0] .. columns[1] - 1."""
         out = np.empty((rows[1] - rows[0], columns[1] - columns[0]))
+        _pair(self.z, self.part, self.charge, *self.ends, self.centres, BELL, *rows, *columns, out)
+        return out * math.exp(-self.common)
+
+    @cached_property
+    def charge(self) -> Vector:
+        """The integral of the rates from the lowest barrier to each point."""
         steps = np.diff(self.breaks, prepend=self.breaks[0])
         edges = np.cumsum(steps * self.potential[:-1])
         i = np.maximum(self.region - 1, 0)
-        charge = edges[i] + (self.z - self.breaks[i]) * self.potential[self.region]
-        _pair(self.z, self.part, charge, self.front if front is None else front, self.log,
-              self.centres, *rows, *columns, out)  # fmt: skip
-        return out * math.exp(-self.common)
+        return np.asarray(edges[i] + (self.z - self.breaks[i]) * self.potential[self.region])
 
 
 def _components(finite: Any) -> list[tuple[int, int]]:

@@ -25,6 +25,8 @@ REACH = 9.0
 """Distance beyond the outer barriers where a step no longer feels them."""
 LONGEST = 14.0
 """Exact up to this length, so that cells with steps shorter than REACH in them are."""
+NARROWEST, GROWTH, WIDEST = 0.06, 1.25, 0.8
+"""Widths of cells: beside a barrier, where e^{-2 z z'} falls fast, how they grow, the largest."""
 _MOST_POINTS = 8192
 
 
@@ -52,14 +54,14 @@ class StaircaseWeightTable:
 @lru_cache(maxsize=16)
 def _table(breaks: tuple[float, ...], rates: tuple[float, ...]) -> StaircaseWeightTable:
     finite = [rate for rate in rates if rate < math.inf] or [0.0]
-    scale = min(0.2, 0.7 / math.sqrt(2 * max(max(finite) - min(finite), 1e-12)))
+    scale = min(NARROWEST, 0.7 / math.sqrt(2 * max(max(finite) - min(finite), 1e-12)))
 
     def away(length: float) -> list[float]:
         steps, width, at = [0.0], scale, 0.0
         while at + width < length:
             at += width
             steps.append(at)
-            width *= 1.3
+            width = min(GROWTH * width, WIDEST)
         return steps
 
     edges = [breaks[0] - d for d in (*away(REACH), REACH)]
