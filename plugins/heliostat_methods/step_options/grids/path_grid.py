@@ -29,7 +29,7 @@ from heliostat_methods.step_options.contracts.validation import (
     Vector,
     whole_number,
 )
-from heliostat_methods.step_options.paths.unseen import claim_scale
+from heliostat_methods.step_options.paths.unseen import worth
 from heliostat_methods.step_options.weights.barrier import step_rates
 from heliostat_methods.step_options.weights.lines import LineSolutions
 
@@ -69,7 +69,7 @@ def price_grid(option: StepOption, market: Market, greeks: bool = False, slices:
     return Result(
         price=value,
         method="path_integral_grid",
-        abs_error_estimate=abs(value - coarse) + DIGITS * claim_scale(option, market),
+        abs_error_estimate=abs(value - coarse) + DIGITS * worth(option, market).of(1.0),
         n_evals=len(plan) * size,
         wall_s=time.perf_counter() - began,
         details={"slices": slices, "nodes": size},

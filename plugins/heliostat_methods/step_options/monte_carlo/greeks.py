@@ -31,7 +31,7 @@ from heliostat_methods.step_options.contracts.validation import Unsupported, Vec
 from heliostat_methods.step_options.paths.given_normals import discount
 from heliostat_methods.step_options.paths.settings import MOST_STEPS
 from heliostat_methods.step_options.paths.step_plan import path_plan
-from heliostat_methods.step_options.paths.unseen import claim_scale
+from heliostat_methods.step_options.paths.unseen import Worth, worth
 from heliostat_methods.step_options.weights.barrier import Barrier, step_rates
 from heliostat_methods.step_options.weights.bridge import BridgeWeightTable, weights
 from heliostat_methods.step_options.weights.first_step import FirstStep
@@ -75,12 +75,12 @@ class GreekSampler:
         self._plan  # noqa: B018  refuses a drift that no path can follow
 
     @property
-    def scales(self) -> tuple[float, ...]:
-        """The most that a path is worth in each target."""
-        scale, spot = claim_scale(self.option, self._market), float(self._market.spot)
+    def worth(self) -> tuple[Worth, ...]:
+        """What a path is worth in each target."""
+        path, spot = worth(self.option, self._market).path, float(self._market.spot)
         first = self._plan[0].deviation
-        by_name = {"delta": scale / spot / first, "gamma": scale / spot**2 / first**2}
-        return tuple(by_name.get(name.split("_")[0], scale) for name in self.targets)
+        by_name = {"delta": path / spot / first, "gamma": path / spot**2 / first**2}
+        return tuple(Worth(by_name.get(name.split("_")[0], path)) for name in self.targets)
 
     @property
     def unseen(self) -> float:

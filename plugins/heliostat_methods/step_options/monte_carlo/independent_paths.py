@@ -24,6 +24,7 @@ from heliostat_methods.step_options.monte_carlo.sharded import (
 )
 from heliostat_methods.step_options.paths.sampler import PathSampler
 from heliostat_methods.step_options.paths.settings import PathSettings
+from heliostat_methods.step_options.paths.unseen import Worth
 from heliostat_search.montecarlo import Estimate
 
 CHUNK = 1 << 16
@@ -74,7 +75,7 @@ def _price(name: str, sampler: PathSampler, n_paths: int, chunk: int, target_se:
     estimator = ShardedEstimator.build(sampler, n_paths, chunk, target_se)
     total = estimator.run(workers, progress)
     estimate = estimator.estimates(total)["price"]
-    error = math.hypot(estimate.error, weight_error(sampler.option, sampler.scales[0]))
+    error = math.hypot(estimate.error, weight_error(sampler.option, sampler.worth[0]))
     dropped = {sampler.control_names[i]: why for i, why in estimator.dropped(total).items()}
     return Result(
         price=estimate.value,
@@ -102,10 +103,10 @@ def split_details(asked: int, steps: int) -> dict[str, str]:
     return {"split": f"{steps} steps instead of {asked}: the market drifts far in one of them"}
 
 
-def weight_error(option: StepOption, scale: float) -> float:
+def weight_error(option: StepOption, claim: Worth) -> float:
     """Return what tables of weights add to the error of a price."""
     several = len(option.barriers) > 1 and len(set(option.rates)) > 1
-    return (TABLE_OF_SEVERAL if several else TABLE_OF_ONE) * scale
+    return (TABLE_OF_SEVERAL if several else TABLE_OF_ONE) * min(claim.path, claim.all)
 
 
 def _with_greeks(result: Result, found: dict[str, Estimate], option: StepOption,

@@ -36,7 +36,7 @@ from heliostat_methods.step_options.monte_carlo.sharded import (
 )
 from heliostat_methods.step_options.paths.given_normals import dimensions, weighted_payoffs
 from heliostat_methods.step_options.paths.settings import MOST_STEPS
-from heliostat_methods.step_options.paths.unseen import claim_scale
+from heliostat_methods.step_options.paths.unseen import worth
 from heliostat_search.montecarlo import Moments, held
 
 FIRST_LEVELS = 3
@@ -44,6 +44,8 @@ MOST_LEVELS = 8
 MOST_PATHS = 1 << 24
 LARGEST, SMALLEST = 1 << 16, 1 << 12
 """Paths in a shard of level 0, halved with every level, down to the smallest."""
+LEAST = 1 << 10
+"""Fewer paths are in a shard only where a path has more steps than were asked for, down to this."""
 MOST_NORMALS = 1 << 23
 """Normals that are held at a time."""
 
@@ -102,7 +104,8 @@ class MultilevelEstimator:
         # Giles 2008, equation 12: the variance becomes tolerance^2 / 2 at the least cost
         found: list[LevelShard] = []
         for level, (v, c, m) in enumerate(zip(variances, costs, levels, strict=True)):
-            wanted = min(math.ceil(2 / self.tolerance**2 * math.sqrt(v / c) * total), MOST_PATHS)
+            paths = 2 / self.tolerance**2 * math.sqrt(v / c) * total
+            wanted = math.ceil(min(paths, MOST_PATHS // (self.steps // self.first_steps)))
             first = m.n
             while first < wanted:
                 found.append(self._shard(level, first))
@@ -169,11 +172,13 @@ class MultilevelEstimator:
         """Return the standard error of a level, also where few paths or none carry it."""
         plain = math.sqrt(float(moments.covariance[0, 0]) / moments.n)
         hits = moments.carriers(0) if level == 0 else FEW_HITS
-        scale = claim_scale(self.option, self.market) if hits < FEW_HITS else 0.0
-        return math.hypot(held(plain, moments.carriers(1)), 3 * scale / moments.n)
+        least = worth(self.option, self.market).of(3 / moments.n) if hits < FEW_HITS else 0.0
+        return math.hypot(held(plain, moments.carriers(1)), least)
 
     def _shard(self, level: int, first: int) -> LevelShard:
-        return LevelShard(level, first, max(LARGEST >> level, SMALLEST))
+        split = self.steps // self.first_steps
+        count = max(LARGEST >> level, SMALLEST)
+        return LevelShard(level, first, max(count // split, min(count, LEAST)))
 
 
 def _value(levels: Levels) -> float:
@@ -189,7 +194,7 @@ def price_multilevel(
     began = time.perf_counter()
     estimator = MultilevelEstimator(option, market, tolerance, first_steps, seed)
     levels = estimator.run(workers, progress)
-    tables = weight_error(option, claim_scale(option, market))
+    tables = weight_error(option, worth(option, market))
     error, bias = math.hypot(estimator.error(levels), tables), estimator.bias(levels)
     return Result(
         price=_value(levels),
@@ -200,6 +205,7 @@ def price_multilevel(
         wall_s=time.perf_counter() - began,
         details={
             "bias": bias,
+            "reached": 2 * error * error <= tolerance * tolerance * (1 + 1e-9),
             "levels": [[estimator.steps << i, m.n, float(m.mean[0]), float(m.covariance[0, 0])]
                        for i, m in enumerate(levels)],
         }

@@ -35,7 +35,7 @@ from heliostat_methods.step_options.paths.given_normals import (
     weighted_payoffs,
 )
 from heliostat_methods.step_options.paths.settings import MOST_STEPS
-from heliostat_methods.step_options.paths.unseen import claim_scale
+from heliostat_methods.step_options.paths.unseen import Worth, worth
 from heliostat_search.montecarlo import held
 
 MOST_POINTS, MOST_REPLICATES = 1 << 24, 1 << 14
@@ -79,9 +79,9 @@ class SobolSampler:
         return ("price", "square")
 
     @property
-    def scales(self) -> tuple[float, ...]:
+    def worth(self) -> tuple[Worth, ...]:
         """Nothing: how many points count is asked of all scrambles together."""
-        return (0.0, 0.0)
+        return (Worth(0.0), Worth(0.0))
 
     @property
     def unseen(self) -> float:
@@ -144,11 +144,14 @@ def price_rqmc(
     total = estimator.run(workers, points)
     (price, square), n = total.mean[:2], replicates * n_points
     hits = n * price * price / square if square > 0 else 0.0
-    scale = claim_scale(option, market)
+    claim = worth(option, market)
     error = math.sqrt(total.covariance[0, 0] / total.n) * student(replicates - 1)
-    error = math.hypot(held(error, hits), weight_error(option, scale))
+    error = math.hypot(held(error, hits), weight_error(option, claim))
     if hits < FEW_HITS:
-        error = math.hypot(error, 3 * scale / n)
+        error = math.hypot(error, claim.of(3 / n))
+    elif option.kind == "digital":
+        # all scrambles may agree on the cell that the jump cuts
+        error = math.hypot(error, 3 * claim.path / n)
     return Result(
         price=float(price),
         method="rqmc",

@@ -29,6 +29,7 @@ from heliostat_methods.step_options.contracts.validation import (
     number,
     whole_number,
 )
+from heliostat_methods.step_options.paths.unseen import Worth
 from heliostat_search.montecarlo import Controls, Estimate, Moments, Rounds, fold, held
 
 PILOT = 1 << 13
@@ -59,8 +60,8 @@ class Sampler(Protocol):
         ...
 
     @property
-    def scales(self) -> tuple[float, ...]:
-        """The most that a path is worth in each target, for a sample that no path reaches."""
+    def worth(self) -> tuple[Worth, ...]:
+        """What paths are worth in each target, for a sample that few or none reach."""
         ...
 
     @property
@@ -231,14 +232,14 @@ class ShardedEstimator:
         moments, controls = self._of(target, total), self.controls[target]
         gone = self.dropped(total, target)
         found = controls.without(gone).estimate(moments)
-        paths, scale = total.n * self.sampler.group, self.sampler.scales[target]
+        paths, worth = total.n * self.sampler.group, self.sampler.worth[target]
         carriers = total.carriers(len(total.mean) - len(self.controls) + target)
         hits = moments.carriers(0) if self.sampler.positive else carriers
         # a sample without its controls is carried by its hits
         error = held(found.error, max(carriers, hits) if gone else carriers)
         least = 0.0
         if min(carriers, hits) < FEW_HITS:
-            least = 3 * scale / paths
+            least = worth.of(3 / paths)
         elif any(controls.coefficients) and self.sampler.unseen * paths < FEW_HITS:
-            least = scale * min(self.sampler.unseen, 3 / paths)
-        return Estimate(found.value, math.hypot(error, min(least, scale)), found.n)
+            least = worth.of(min(self.sampler.unseen, 3 / paths))
+        return Estimate(found.value, math.hypot(error, least), found.n)

@@ -23,8 +23,8 @@ def sample_basket(option: StepOption, market: BasketMarket, settings: PathSettin
                   first: int, count: int) -> Vector:  # fmt: skip
     """Return weighted payoff, geometric basket's payoff and each discounted asset, (k, count)."""
     n, T = len(market.spots), option.maturity
-    first = first_asset(market)
-    plan = path_plan(option, first, settings.steps)
+    asset = first_asset(market)
+    plan = path_plan(option, asset, settings.steps)
     steps = len(plan)
     x = normals(seed, first, count, steps + n - 1)
     lower, vols = market.factor, np.array(market.vols)
@@ -34,7 +34,7 @@ def sample_basket(option: StepOption, market: BasketMarket, settings: PathSettin
     out = np.zeros((2 + n, count))
     signs = (1.0, -1.0) if settings.antithetic else (1.0,)
     for sign in signs:
-        weight = path_weights(option, first, plan, sign * x[:steps])[0]
+        weight = path_weights(option, asset, plan, sign * x[:steps])[0]
         total = np.zeros(count)
         for row in x[:steps]:  # in a fixed order, not as the library would sum
             total += row

@@ -122,7 +122,7 @@ def path_weights(
 
 def riemann_rates(unit: tuple[float, ...], length: float) -> Vector:
     """Return the charges of a step of a Riemann sum; one that leaves nothing stays finite."""
-    return np.minimum(np.array(step_rates(unit, length)), WHOLE)
+    return np.asarray(np.minimum(step_rates(unit, length), WHOLE), dtype=np.float64)
 
 
 def charged(option: StepOption, total: Vector) -> Vector:

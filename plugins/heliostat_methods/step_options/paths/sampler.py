@@ -33,7 +33,7 @@ from heliostat_methods.step_options.paths.step_plan import (
     path_plan,
     surface_steps,
 )
-from heliostat_methods.step_options.paths.unseen import claim_scale, touching
+from heliostat_methods.step_options.paths.unseen import Worth, touching, worth
 
 
 @stored("step_options.path_sampler")
@@ -95,9 +95,9 @@ class PathSampler:
         return len(path_plan(option, market, s.steps, tilt=s.tilt, naive=naive))
 
     @property
-    def scales(self) -> tuple[float, ...]:
-        """The most that paths of each target are worth."""
-        return (claim_scale(self.option, self.market),)
+    def worth(self) -> tuple[Worth, ...]:
+        """What paths of each target are worth."""
+        return (worth(self.option, self.market),)
 
     @property
     def unseen(self) -> float:

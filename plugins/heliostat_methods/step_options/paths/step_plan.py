@@ -27,7 +27,7 @@ from heliostat_methods.step_options.contracts.validation import Unsupported
 
 MOST_DRIFT = 2.0
 """Standard deviations that a step may drift."""
-MOST_STEPS = 4096
+MOST_STEPS = 1024
 """Steps that a path is cut into at most on account of its drift."""
 HEAVY = 1.5
 """Deviation of ln S_T beyond which claims that grow with S are drawn in the asset's measure."""

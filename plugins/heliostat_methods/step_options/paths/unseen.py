@@ -6,6 +6,9 @@ A sample without a hit bounds its chance to about 3 / n, not its size; the size 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+
+import numpy as np
 
 from heliostat_methods.step_options.closed_form.black_scholes import vanilla
 from heliostat_methods.step_options.contracts.market import (
@@ -18,19 +21,33 @@ from heliostat_methods.step_options.contracts.step_option import StepOption
 from heliostat_methods.step_options.contracts.time_plan import averaged
 
 
-def claim_scale(option: StepOption, market: Market) -> float:
-    """Return a bound of what one path is worth today: of the claim, or of the asset it grows with.
+@dataclass(frozen=True)
+class Worth:
+    """What one path is worth today at most, and what all paths are together (inf: unknown)."""
 
-    Never more than the claim's price without barriers where that has a formula: no set of paths
-    is worth more.
+    path: float
+    all: float = math.inf
+
+    def of(self, chance: float) -> float:
+        """Return what paths of a chance could add."""
+        return min(self.path * chance, self.all)
+
+
+def worth(option: StepOption, market: Market) -> Worth:
+    """Return what paths are worth: of the claim, or of the asset that it grows with.
+
+    All of them together are worth no more than the claim without barriers, where that has a
+    formula, after the lowest rate.
     """
     T = option.maturity
+    years, alive = T, not bool(np.any(option.knocked_out(market.spot)))
     if isinstance(market, PiecewiseMarket):
         spans = market.spans(T)
-        most = max(s[4] for s in spans)
-    else:
-        most = 1.0
-    gain = math.exp(min(max(0.0, -min(option.rates) * most * T), 700.0))
+        years = sum(span[0] * span[4] for span in spans)
+        alive = alive or spans[0][4] == 0
+    lowest = min(option.rates) if option.amortisation == "proportional" else 0.0
+    charge = lowest * years if years > 0 else 0.0
+    left = math.exp(min(max(-charge, -700.0), 700.0)) if alive and charge < math.inf else 0.0
     if isinstance(market, BasketMarket):
         forward = sum(
             w * s * math.exp(-q * T)
@@ -44,8 +61,8 @@ def claim_scale(option: StepOption, market: Market) -> float:
     strike = float(option.strike)
     bound = {"call": forward, "asset": forward, "put": strike * discount}.get(option.kind, discount)
     if isinstance(market, BlackScholesMarket | PiecewiseMarket):
-        bound = min(bound, float(vanilla(option, market)))
-    return gain * bound
+        return Worth(left * bound, left * float(vanilla(option, market)))
+    return Worth(left * bound)
 
 
 def touching(option: StepOption, market: BlackScholesMarket) -> float:

@@ -178,7 +178,8 @@ def _table(theta: float) -> BridgeWeightTable:
         q = opposite_sides(c, zero, theta)[:, 0] if side == 0 else (
             opposite_sides(zero, c, theta)[0])  # fmt: skip
         series = np.polynomial.chebyshev.chebfit(nodes, q - base, LINE_DEGREE)
-        line[side] = np.polynomial.chebyshev.cheb2poly(series)[::-1]
+        found = np.polynomial.chebyshev.cheb2poly(series)  # without zeros at the end
+        line[side, LINE_DEGREE + 1 - len(found) :] = found[::-1]
         maps.append((s, factor, offset))
     reach = (float(edges_u[-1] - start) * (1 - 1e-12), float(edges_v[-1] - start) * (1 - 1e-12))
     return BridgeWeightTable(theta, line, plane, (start, start), reach, tuple(maps))

@@ -174,7 +174,7 @@ class LineSolutions:
         region = np.where(on, np.minimum(region + 1, len(walls)), region)
         first = max(math.floor((shortest - FIRST_LINE) / 2), 0)
         last = max(math.ceil((longest - FIRST_LINE - 1) / 2), first)
-        centres = FIRST_LINE + 2.0 * np.arange(first, last + 1)
+        centres = np.asarray(FIRST_LINE + 2.0 * np.arange(first, last + 1), dtype=np.float64)
         a = centres[:, None] + 1j * (np.arange(NODES) + 0.5) * SPACING
         shape = (len(centres), NODES, len(z))
         left, right = np.ones(shape, complex), np.ones(shape, complex)
