@@ -144,10 +144,13 @@ class Controls:
         live = np.flatnonzero(scale > 1e-12 * np.abs(pilot.mean[1 : k + 1]))
         coefficients = np.zeros(k)
         if len(live):
-            # correlations: columns may differ by orders of magnitude; lstsq: or be collinear
+            # correlations: columns may differ by orders of magnitude
             inner = covariance[np.ix_(live + 1, live + 1)] / np.outer(scale[live], scale[live])
-            right = covariance[0, live + 1] / scale[live]
-            coefficients[live] = np.linalg.lstsq(inner, right, rcond=1e-10)[0] / scale[live]
+            kept = _independent(inner)
+            chosen = live[kept]
+            right = covariance[0, chosen + 1] / scale[chosen]
+            solved = np.linalg.lstsq(inner[np.ix_(kept, kept)], right, rcond=1e-10)[0]
+            coefficients[chosen] = solved / scale[chosen]
         return cls(tuple(float(m) for m in means), tuple(float(c) for c in coefficients))
 
     def missed(self, moments: Moments, sigmas: float = 5.0) -> dict[int, float]:
@@ -188,6 +191,22 @@ class Controls:
         value = float(sum(x * m for x, m in zip(a, moments.mean, strict=True))) + known
         variance = float((a[:, None] * a[None, :] * moments.covariance).sum())
         return Estimate(value, math.sqrt(max(variance, 0.0) / moments.n), moments.n)
+
+
+def _independent(correlation: Vector) -> list[int]:
+    """Return columns that those before them do not explain: of equal ones the first is kept.
+
+    Sharing a coefficient between two would leave what tells them apart, which no sample has shown.
+    """
+    kept: list[int] = []
+    for i in range(len(correlation)):
+        rest = 1.0
+        if kept:
+            inner, right = correlation[np.ix_(kept, kept)], correlation[kept, i]
+            rest -= float(right @ np.linalg.lstsq(inner, right, rcond=1e-10)[0])
+        if rest > 1e-9:
+            kept.append(i)
+    return kept
 
 
 @stored("search.rounds")

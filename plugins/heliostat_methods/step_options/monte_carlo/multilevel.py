@@ -28,7 +28,6 @@ from heliostat_methods.step_options.contracts.validation import (
 )
 from heliostat_methods.step_options.monte_carlo.independent_paths import split_details, weight_error
 from heliostat_methods.step_options.monte_carlo.sharded import (
-    FEW_HITS,
     Progress,
     Workers,
     in_process,
@@ -36,7 +35,7 @@ from heliostat_methods.step_options.monte_carlo.sharded import (
 )
 from heliostat_methods.step_options.paths.given_normals import dimensions, weighted_payoffs
 from heliostat_methods.step_options.paths.settings import MOST_STEPS
-from heliostat_methods.step_options.paths.unseen import worth
+from heliostat_methods.step_options.paths.unseen import least_error, touching, worth
 from heliostat_search.montecarlo import Moments, held
 
 FIRST_LEVELS = 3
@@ -171,9 +170,13 @@ class MultilevelEstimator:
     def _error(self, level: int, moments: Moments) -> float:
         """Return the standard error of a level, also where few paths or none carry it."""
         plain = math.sqrt(float(moments.covariance[0, 0]) / moments.n)
-        hits = moments.carriers(0) if level == 0 else FEW_HITS
-        least = worth(self.option, self.market).of(3 / moments.n) if hits < FEW_HITS else 0.0
-        return math.hypot(held(plain, moments.carriers(1)), least)
+        error = held(plain, moments.carriers(1))
+        if level > 0:
+            return error
+        option, market = self.option, self.market
+        least = least_error(worth(option, market), touching(option, market), moments.n,
+                            moments.carriers(0))  # fmt: skip
+        return math.hypot(error, least)
 
     def _shard(self, level: int, first: int) -> LevelShard:
         split = self.steps // self.first_steps

@@ -21,7 +21,6 @@ from heliostat_methods.step_options.contracts.step_option import StepOption
 from heliostat_methods.step_options.contracts.validation import InvalidInput, Vector, whole_number
 from heliostat_methods.step_options.monte_carlo.independent_paths import split_details, weight_error
 from heliostat_methods.step_options.monte_carlo.sharded import (
-    FEW_HITS,
     Progress,
     ShardedEstimator,
     Workers,
@@ -35,7 +34,7 @@ from heliostat_methods.step_options.paths.given_normals import (
     weighted_payoffs,
 )
 from heliostat_methods.step_options.paths.settings import MOST_STEPS
-from heliostat_methods.step_options.paths.unseen import Worth, worth
+from heliostat_methods.step_options.paths.unseen import Worth, least_error, touching, worth
 from heliostat_search.montecarlo import held
 
 MOST_POINTS, MOST_REPLICATES = 1 << 24, 1 << 14
@@ -147,11 +146,11 @@ def price_rqmc(
     claim = worth(option, market)
     error = math.sqrt(total.covariance[0, 0] / total.n) * student(replicates - 1)
     error = math.hypot(held(error, hits), weight_error(option, claim))
-    if hits < FEW_HITS:
-        error = math.hypot(error, claim.of(3 / n))
-    elif option.kind == "digital":
+    least = least_error(claim, touching(option, market), n, hits)
+    if option.kind == "digital":
         # all scrambles may agree on the cell that the jump cuts
-        error = math.hypot(error, 3 * claim.path / n)
+        least = max(least, 3 * claim.path / n)
+    error = math.hypot(error, least)
     return Result(
         price=float(price),
         method="rqmc",

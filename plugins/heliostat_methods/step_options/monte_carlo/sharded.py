@@ -29,7 +29,7 @@ from heliostat_methods.step_options.contracts.validation import (
     number,
     whole_number,
 )
-from heliostat_methods.step_options.paths.unseen import Worth
+from heliostat_methods.step_options.paths.unseen import FEW_HITS, Worth, least_error
 from heliostat_search.montecarlo import Controls, Estimate, Moments, Rounds, fold, held
 
 PILOT = 1 << 13
@@ -37,8 +37,6 @@ PILOT = 1 << 13
 MOST_PATHS, MOST_CHUNK = 1 << 40, 1 << 30
 LEAST_CARRIERS = 64
 """A control whose mean fewer paths carry is not used."""
-FEW_HITS = 30
-"""Paths that carry a sample, or meet a barrier, below which it says little of the others."""
 
 
 class Sampler(Protocol):
@@ -237,9 +235,6 @@ class ShardedEstimator:
         hits = moments.carriers(0) if self.sampler.positive else carriers
         # a sample without its controls is carried by its hits
         error = held(found.error, max(carriers, hits) if gone else carriers)
-        least = 0.0
-        if min(carriers, hits) < FEW_HITS:
-            least = worth.of(3 / paths)
-        elif any(controls.coefficients) and self.sampler.unseen * paths < FEW_HITS:
-            least = worth.of(min(self.sampler.unseen, 3 / paths))
+        few = min(carriers, hits) if self.sampler.positive else FEW_HITS * carriers
+        least = least_error(worth, self.sampler.unseen, paths, few)
         return Estimate(found.value, math.hypot(error, least), found.n)

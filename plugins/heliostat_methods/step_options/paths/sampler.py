@@ -102,8 +102,7 @@ class PathSampler:
     @property
     def unseen(self) -> float:
         """How likely a path is to meet a barrier, or 1 where there is no bound."""
-        one = isinstance(self.market, BlackScholesMarket)
-        return touching(self.option, self.market) if one else 1.0  # type: ignore[arg-type]
+        return touching(self.option, self.market)
 
     @property
     def positive(self) -> bool:

@@ -19,6 +19,10 @@ from heliostat_methods.step_options.contracts.market import (
 )
 from heliostat_methods.step_options.contracts.step_option import StepOption
 from heliostat_methods.step_options.contracts.time_plan import averaged
+from heliostat_methods.step_options.contracts.validation import Vector
+
+FEW_HITS = 30
+"""Paths that carry a sample, or meet a barrier, below which it says little of the others."""
 
 
 @dataclass(frozen=True)
@@ -65,24 +69,51 @@ def worth(option: StepOption, market: Market) -> Worth:
     return Worth(left * bound)
 
 
-def touching(option: StepOption, market: BlackScholesMarket) -> float:
+def least_error(claim: Worth, chance: float, paths: int, carriers: float) -> float:
+    """Return what paths that were not drawn may add to a standard error.
+
+    carriers: how many of `paths` carry the sample. chance: that a path meets a barrier.
+    """
+    if carriers < FEW_HITS:
+        return claim.of(3 / paths)
+    return claim.of(min(chance, 3 / paths)) if chance * paths < FEW_HITS else 0.0
+
+
+def touching(option: StepOption, market: Market) -> float:
     """Return a bound of the chance that a path from the spot meets a barrier before maturity.
 
-    In the measure in which the claim is bounded.
+    In the measure in which the claim is bounded; 1 where the volatility is not known beforehand.
     """
-    from scipy.special import log_ndtr
-
+    if not isinstance(market, BlackScholesMarket | PiecewiseMarket):
+        return 1.0
     T, gamma = option.maturity, float(option.common_gamma or 0.0)
-    grows = option.kind in ("call", "asset")
-    drift = market.rate - market.dividend - gamma + (0.5 if grows else -0.5) * market.vol**2
-    mean = drift * math.sqrt(T) / market.vol
+    half = 0.5 if option.kind in ("call", "asset") else -0.5
+    spans = (
+        market.spans(T) if isinstance(market, PiecewiseMarket)
+        else ((T, market.rate, market.dividend, market.vol, 1.0),)
+    )  # fmt: skip
+    deviation = math.sqrt(sum(years * vol * vol for years, _, _, vol, _ in spans))
+    drift = np.cumsum([
+        years * (r - q - gamma + half * vol * vol) for years, r, q, vol, _ in spans
+    ]) / deviation  # fmt: skip
     total = 0.0
     levels = zip(option.levels_at(0.0), option.rates[:-1], option.rates[1:], strict=True)
     for level, below, above in levels:
-        if below == above:
-            continue
-        away = math.log(level / float(market.spot)) / market.vol / math.sqrt(T)
-        up, m = abs(away), mean if away > 0 else -mean
-        passed = float(log_ndtr(m - up)), 2 * m * up + float(log_ndtr(-up - m))
-        total += sum(math.exp(min(p, 0.0)) for p in passed)
+        if below != above:
+            away = math.log(level / float(market.spot)) / deviation
+            total += _passing(abs(away), drift if away > 0 else -drift)
     return min(total, 1.0)
+
+
+def _passing(away: float, drift: Vector) -> float:
+    """Return a bound of the chance that a motion of one deviation passes `away` above its start.
+
+    drift (n,): so far after each interval; exact for one interval.
+    """
+    from scipy.special import log_ndtr
+
+    if len(drift) == 1:
+        m = float(drift[0])
+        passed = float(log_ndtr(m - away)), 2 * m * away + float(log_ndtr(-away - m))
+        return sum(math.exp(min(p, 0.0)) for p in passed)
+    return 2 * math.exp(float(log_ndtr(max(float(drift.max()), 0.0) - away)))
