@@ -2,8 +2,8 @@
 
 y = ln S - ln B_1(t) makes barriers stand still when they share a growth rate; others carry the mesh
 with them. Barriers and strike are edges of cells, which shrink towards them (`mesh`). A claim that
-grows with S is counted in units of S, so that all that is solved for is bounded. Fluxes are those of
-Il'in's scheme: second order, and never negative where drift dominates a cell; where it dominates
+grows with S is counted in units of S, so that all that is solved for is bounded. Fluxes are those
+of Il'in's scheme: second order, and never negative where drift dominates a cell; where it dominates
 the whole contract the frame goes with it and barriers pass through the cells. Four implicit half
 steps damp what Crank-Nicolson would let ring in gamma.
 
@@ -44,10 +44,14 @@ Span = tuple[float, float, float, float, float]
 """Years, rate, dividend, vol, charge of an interval."""
 REACH = 8.0
 """Standard deviations beyond the mean that the grid covers."""
-DOMINATES = 12.0
+DOMINATES = 30.0
 """|drift| sqrt(T) / vol from which on the frame goes with the drift."""
 LEVELS = (2, 3, 4)
+ORDERS = 1.9, 2.15
+"""Observed orders with which values are extrapolated."""
 ON_BARRIER = 1e-12
+DIGITS = 1e-9
+"""Of the claim: what the ends of the grid and round-off cost."""
 MOST_NODES, MOST_STEPS = 20_000, 20_000
 
 
@@ -55,8 +59,8 @@ def price_pde(option: StepOption, market: Market, greeks: bool = False, nodes: i
               steps: int | None = None) -> Result:  # fmt: skip
     """Return price, delta and gamma on about `nodes` cells and `steps` time steps (nodes / 2).
 
-    On a barrier gamma_below and gamma_above (delta_below and delta_above, where a rate is infinite)
-    are among the sensitivities, and their mean is the headline.
+    Errors of delta and gamma are among the sensitivities; on a barrier also gamma_below and
+    gamma_above (delta_below and delta_above, where a rate is infinite), whose mean is the headline.
     """
     began = time.perf_counter()
     nodes = whole_number("nodes", nodes, least=20, most=MOST_NODES)
@@ -75,6 +79,7 @@ def price_pde(option: StepOption, market: Market, greeks: bool = False, nodes: i
     problem = Problem.of(option, market)
     sides = [side for side in problem.sides if not problem.dead(side)]
     found = {side: _extrapolated(problem, side, nodes, steps) for side in sides}
+    found = found or {"none": Extrapolated(np.zeros(3), np.zeros(3), None)}
     spot = float(market.spot)
     values = {
         side: found[side].values if side in found else np.zeros(3) for side in problem.sides
@@ -91,11 +96,17 @@ def price_pde(option: StepOption, market: Market, greeks: bool = False, nodes: i
     orders = [f.order for f in found.values() if f.order is not None]
     if orders:
         details["observed_order"] = min(orders)
-    claim = worth(option, market).of(1.0)
+    claim, errors = worth(option, market), np.max([f.errors for f in found.values()], axis=0)
+    if len(found) < len(values):  # on a wall, or behind one
+        u = errors[0] = 0.0
+    more |= {"delta_error": float(errors[1]) / spot}
+    more |= {"gamma_error": float(errors[1] + errors[2]) / spot**2}
+    error = float(errors[0]) + DIGITS * claim.of(1.0)
     return Result(
         price=float(u),
         method="pde",
-        abs_error_estimate=max((f.error for f in found.values()), default=0.0) + 1e-9 * claim,
+        # a price outside of its bounds is wrong by as much at least
+        abs_error_estimate=error + max(0.0, -float(u), float(u) - claim.all),
         delta=float(u1) / spot,
         gamma=float(u2 - u1) / spot**2,
         sensitivities=more,
@@ -107,10 +118,10 @@ def price_pde(option: StepOption, market: Market, greeks: bool = False, nodes: i
 
 @dataclass(frozen=True)
 class Extrapolated:
-    """Value and two derivatives in y, (3,), the value's error, and the order that is observed."""
+    """Value and two derivatives in y, their errors, both (3,), and the order that is observed."""
 
     values: Vector
-    error: float
+    errors: Vector
     order: float | None
 
 
@@ -118,16 +129,16 @@ def _extrapolated(problem: Problem, side: str, nodes: int, steps: int) -> Extrap
     """Return what grids of 2, 3 and 4 times as many cells say together."""
     two, three, four = (_march(problem, side, nodes, steps, level) for level in LEVELS)
     fine, coarse = (16 * four - 9 * three) / 7, (9 * three - 4 * two) / 5
-    first, second = float(two[0] - three[0]), float(three[0] - four[0])
-    apart = abs(float(fine[0] - coarse[0]))
+    first, second = two - three, three - four
+    apart = np.abs(fine - coarse)
     small = 1e-10 * max(abs(float(four[0])), problem.scale)
-    if max(abs(first), abs(second)) < small:
+    if max(abs(float(first[0])), abs(float(second[0]))) < small:
         return Extrapolated(fine, apart + small, None)
-    order = _order(first / second) if second else None
-    if order is not None and 1.5 <= order <= 3.0:
+    order = _order(float(first[0] / second[0])) if second[0] else None
+    if order is not None and ORDERS[0] <= order <= ORDERS[1]:
         return Extrapolated(fine, apart, order)
     # not yet where errors have an order: the finest value, and how far the others are from it
-    return Extrapolated(four, abs(first) + abs(second) + apart, order)
+    return Extrapolated(four, 2 * (np.abs(first) + np.abs(second)) + apart, order)
 
 
 def _order(ratio: float) -> float | None:
@@ -193,6 +204,22 @@ class Problem:
         """Return the velocity of the frame."""
         return float(self.drift(span)) if self.moving else 0.0
 
+    def widths(self) -> list[float]:
+        """Return over what distance each barrier is felt where the frame passes it, (m,)."""
+        found, total = [], self.deviation
+        rates = self.option.rates
+        drift = max(abs(float(self.drift(span))) for span in self.spans)
+        gaps = np.diff(self.breaks)
+        for i, b in enumerate(self.breaks):
+            near = [total, *gaps[max(i - 1, 0) : i + 1] / 2]
+            # deviation when the frame is there, and what is left of a path a while behind it
+            away, years = abs(float(b) - self.y0), sum(span[0] for span in self.spans)
+            near.append(total * math.sqrt(min(away / max(drift * years, 1e-300), 1.0)) + away / 2)
+            jump = abs(rates[i + 1] - rates[i])
+            near.append(drift / jump if jump > 0 else total)
+            found.append(max(min(float(n) for n in near), 1e-5 * total))
+        return found
+
     @property
     def sides(self) -> tuple[str, ...]:
         """From where the spot is looked at: both sides of a barrier that it is on."""
@@ -251,7 +278,8 @@ def _grid(problem: Problem, side: str, nodes: int, level: int) -> Grid:
     shift = sum(p.frame(span) * span[0] for span in p.spans)
     k = math.log(float(p.option.strike) / p.option.levels_at(T)[0]) - shift
     if p.moving:
-        ends, pieces = [low, high], [Feature(p.y0, s)]
+        beside = [w for w, b in zip(p.widths(), p.breaks, strict=True) if abs(b - p.y0) < 2 * s]
+        ends, pieces = [low, high], [Feature(p.y0, min([s, *beside]))]
         if p.option.kind in ("call", "put", "digital") and low < k < high:
             ends, pieces = [low, k, high], [*pieces, Feature(k, s / 20)]
         density = Density(s / 2, tuple(pieces))
@@ -293,7 +321,8 @@ def _grid(problem: Problem, side: str, nodes: int, level: int) -> Grid:
         if not wall:
             jump = abs(rates[i] - rates[i - 1]) * max(span[4] for span in p.spans)
             drift = max(abs(m) for m in moves)
-            width = min(width, vol * vol / (drift + math.sqrt(drift**2 + 2 * vol**2 * jump) + 1e-300))
+            root = math.sqrt(drift**2 + 2 * vol**2 * jump)
+            width = min(width, vol * vol / max(drift + root, 1e-300))
         features.append(Feature(place, width))
     if p.option.kind in ("call", "put", "digital"):
         i = int(np.searchsorted(at_T, k)) - 1
@@ -314,30 +343,69 @@ def _march(problem: Problem, side: str, nodes: int, steps: int, level: int) -> V
     grid = _grid(p, side, nodes, level)
     shift = sum(p.frame(span) * span[0] for span in p.spans)
     values = _average_claim(p, grid.mesh.edges(T), shift)
-    still = not (grid.mesh.moves or p.moving or isinstance(p.market, LocalVolMarket))
+    still = not (grid.mesh.moves or isinstance(p.market, LocalVolMarket))
     at = T
     for span in reversed(p.spans):
-        count = level * max(1, round(steps * span[0] / T / 4))
-        dt = span[0] / count
-        # a kink in the payoff or a jump of the coefficients: four implicit half steps
-        plan = [(dt / 2, 1.0)] * 4 + [(dt, 0.5)] * (count - 2)
-        shift_at = shift
-        began = at
+        lengths = _time_steps(p, span, at, shift, level * max(1, round(steps * span[0] / T / 4)))
         factored: dict[float, tuple[Any, ...]] = {}
-        for length, implicit in plan:
+        # a kink in the payoff or a jump of the coefficients: four implicit half steps
+        halves = [lengths[0] / 2] * 2 + [lengths[1] / 2] * 2
+        for length, implicit in [*((h, 1.0) for h in halves), *((n, 0.5) for n in lengths[2:])]:
             c = length * implicit
             if not still:
                 factored = {}
             if c not in factored:
-                here = shift_at - p.frame(span) * (began - at)
-                before = here - p.frame(span) * length
-                diagonals = _operator(p, grid, span, at - length, at, before, here)
-                factored[c] = _factor(diagonals, c)
+                factored[c] = _factor(_operator(p, grid, span, at - length, at), c)
+            before, here = shift - p.frame(span) * length, shift
+            if p.moving:
+                # charges that pass through the cells act before and after, half each (Strang)
+                half = (before + here) / 2
+                values = values * _survival(p, grid, span, length / 2, half, here)
             solved = _solve(factored[c], values)
             values = solved if implicit == 1.0 else 2 * solved - values
-            at -= length
-        shift -= p.frame(span) * span[0]
+            if p.moving:
+                values = values * _survival(p, grid, span, length / 2, before, half)
+            at, shift = at - length, before
     return _at(p, grid, values, side)
+
+
+def _time_steps(p: Problem, span: Span, end: float, shift: float, count: int) -> list[float]:
+    """Return lengths of steps back from the end of an interval: equal where the frame stands.
+
+    Where it moves they are small while a barrier passes the spot's place in it.
+    """
+    years, speed = span[0], p.frame(span)
+    if not speed:
+        return [years / count] * count
+    features = []
+    for width, b in zip(p.widths(), p.breaks, strict=True):
+        # the frame was shift at the end, and is where the barrier is at this time
+        passed = end - (shift - (float(b) - p.y0)) / speed
+        if end - years - width / abs(speed) <= passed <= end + width / abs(speed):
+            features.append(Feature(passed - (end - years), max(width / abs(speed), 1e-7 * years)))
+    cut = Density(years / 4, tuple(features)).cut(0.0, years, count)
+    return [float(length) * years for length in np.diff(cut)[::-1]]
+
+
+def _survival(p: Problem, grid: Grid, span: Span, years: float, before: float,
+              here: float) -> Vector:  # fmt: skip
+    """Return what charges leave of each cell in a time in which the frame moves so far."""
+    edges = grid.mesh.edges(0.0)
+    rate = _charges(p, grid, (edges, edges), (p.breaks - before, p.breaks - here))
+    return np.asarray(np.exp(-years * span[4] * rate))
+
+
+def _charges(p: Problem, grid: Grid, edges: tuple[Vector, Vector],
+             walls: tuple[Vector, Vector]) -> Vector:  # fmt: skip
+    """Return the rate averaged over cells and time; edges and barriers at its beginning and end."""
+    rates = p.option.rates
+    total = np.full(len(edges[0]) - 1, rates[grid.first])
+    for i in range(grid.first, grid.last):
+        total += (rates[i + 1] - rates[i]) * averaged_step(
+            edges[0][:-1], edges[0][1:], float(walls[0][i]),
+            edges[1][:-1], edges[1][1:], float(walls[1][i]),
+        )  # fmt: skip
+    return total
 
 
 def _average_claim(p: Problem, edges: Vector, shift: float) -> Vector:
@@ -356,16 +424,17 @@ def _average_claim(p: Problem, edges: Vector, shift: float) -> Vector:
     return np.asarray(total / (hi - lo))
 
 
-def _operator(p: Problem, grid: Grid, span: Span, t: float, after: float, shift: float,
-              shift_after: float) -> tuple[Vector, Vector, Vector]:  # fmt: skip
+def _operator(p: Problem, grid: Grid, span: Span, t: float,
+              after: float) -> tuple[Vector, Vector, Vector]:  # fmt: skip
     """Return the three diagonals of a d2 + v d1 - (discount + V) between two times.
 
-    a d2 and v d1 are differences of fluxes through edges, a fitted so that none is negative (Il'in).
+    a d2 and v d1 are differences of fluxes through edges, a fitted so that none is negative
+    (Il'in). A frame that moves has its V apart.
     """
     middle = (t + after) / 2
     edges = grid.mesh.edges(middle)
     x, h = (edges[1:] + edges[:-1]) / 2, np.diff(edges)
-    years, r, q, vol, charge = span
+    _, r, q, vol, charge = span
     local: Any = vol
     if isinstance(p.market, LocalVolMarket):
         log_level = math.log(p.option.levels_at(0.0)[0]) + p.option.gammas[0] * middle
@@ -395,16 +464,12 @@ def _operator(p: Problem, grid: Grid, span: Span, t: float, after: float, shift:
         diagonal[-1] -= a[-1] / (edges[-1] - x[-1]) / h[-1]
     else:
         diagonal[-1] += v[-1] / h[-1]
-    rates = p.option.rates[grid.first : grid.last + 1]
-    killing = np.full(len(x), rates[0])
-    for i in range(grid.first, grid.last):
-        jump = p.option.rates[i + 1] - p.option.rates[i]
-        where = [float(p.breaks[i]) + float(p.speeds[i]) * at - ahead
-                 for at, ahead in ((t, shift), (after, shift_after))]  # fmt: skip
-        killing += jump * averaged_step(moved[1][:-1], moved[1][1:], where[0],
-                                        moved[0][:-1], moved[0][1:], where[1])  # fmt: skip
     discount = q + p.option.gammas[0] if p.grows else r
-    return lower, diagonal - discount - charge * killing, upper
+    diagonal -= discount
+    if not p.moving:
+        walls = p.breaks + p.speeds * t, p.breaks + p.speeds * after
+        diagonal -= charge * _charges(p, grid, (moved[1], moved[0]), walls)
+    return lower, diagonal, upper
 
 
 def _factor(diagonals: tuple[Vector, Vector, Vector], c: float) -> tuple[Any, ...]:

@@ -1,11 +1,9 @@
-"""Where the cells of finite differences lie: small at barriers and strike, which are edges of cells.
+"""Where the cells of finite differences lie: small at barriers and strike, which are their edges.
 
-The number of cells up to y is C(y) = y / background + sum over features of asinh((y - f) / width): a
-cell is about `width` / n at a feature and grows in proportion to the distance from it. Grids of 2, 3
-and 4 times as many cells share C, so that their errors have one expansion in the size of cells.
-
-A mesh may move. In *layers* its pieces end at barriers and follow them where they grow apart; where
-drift dominates it goes with the drift, and barriers pass through its cells.
+The number of cells up to y is C(y) = y / background + sum over features of asinh((y - f) / width):
+a cell is about `width` / n at a feature and grows in proportion to the distance from it. Grids of
+2, 3 and 4 times as many cells share C, so that their errors have one expansion in the size of
+cells. Pieces of a mesh end at barriers and follow them where they grow apart.
 """
 
 from __future__ import annotations
