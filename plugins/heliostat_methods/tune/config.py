@@ -43,6 +43,13 @@ class TuneConfig(MethodConfig):
     cost: tuple[str, ...] = Field(
         (), description="number fields whose product a trial's duration grows with"
     )
+    at_once: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000,
+        description="trials under way at a time; as many as the run's look-ahead if left out",
+        json_schema_extra=EXTENDABLE,
+    )
     base_first: bool = Field(
         True, description="try the configuration as it is first, if it lies in the space"
     )
