@@ -13,7 +13,6 @@ from heliostat_methods.step_options.contracts.market import (
     BasketMarket,
     BlackScholesMarket,
     HestonMarket,
-    LocalVolMarket,
     Market,
     PiecewiseMarket,
 )
@@ -106,7 +105,7 @@ def vanilla(option: StepOption, market: Market) -> Vector:
     """Return the price of f(S_T) without a weight; InvalidInput where there is no formula."""
     T = option.maturity
     if T == 0:
-        return intrinsic(option, market)
+        return payoff(option, market)
     if isinstance(market, BlackScholesMarket):
         return black_scholes(option.kind, market.spot, option.strike, market.rate,
                              market.dividend, market.vol, T)  # fmt: skip
@@ -122,10 +121,13 @@ def vanilla(option: StepOption, market: Market) -> Vector:
 
 
 def intrinsic(option: StepOption, market: Market) -> Vector:
-    """Return the payoff at maturity zero: no time has been spent anywhere."""
+    """Return the price at maturity zero: no time has been spent, but a touch has knocked out."""
+    out = np.where(option.knocked_out(market.spot), 0.0, payoff(option, market))
+    return np.asarray(payoff(option, market) - out if option.knock == "in" else out)
+
+
+def payoff(option: StepOption, market: Market) -> Vector:
+    """Return f at today's price, without a weight."""
     if isinstance(market, BasketMarket):
         return option.payoff(float(np.dot(market.weights, market.spots)))
-    out = option.payoff(market.spot)
-    if isinstance(market, LocalVolMarket | HestonMarket | PiecewiseMarket | BlackScholesMarket):
-        return out
-    raise InvalidInput("market", type(market).__name__, "a known market")
+    return option.payoff(market.spot)

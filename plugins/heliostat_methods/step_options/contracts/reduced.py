@@ -164,7 +164,8 @@ def equivalent(
                     f"charge[{i}]", c, f"{speed * charge:.10g} (a charge that follows vol^2) "
                     f"{where}", hint,
                 )  # fmt: skip
-    rates = tuple(rate * charge for rate in option.rates)
+    # no charge on an infinite rate is no barrier
+    rates = tuple(rate * charge if charge else 0.0 for rate in option.rates)
     return dataclasses.replace(option, rates=rates), mean
 
 

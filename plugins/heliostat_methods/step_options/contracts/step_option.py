@@ -16,11 +16,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from heliostat import stored
 from heliostat_methods.step_options.contracts.validation import (
     InvalidInput,
     Vector,
+    charge_rate,
     choice,
     increasing,
     number,
@@ -32,6 +34,8 @@ KINDS = ("call", "put", "digital", "unit", "asset")
 KNOCKS = ("out", "in")
 ANCHORS = ("start", "maturity")
 AMORTISATIONS = ("proportional", "simple", "delayed")
+LARGEST_LOG = 700.0
+"""e to this is a float."""
 
 
 @stored("step_options.step_option")
@@ -44,7 +48,8 @@ class StepOption:
         strike: K > 0.
         maturity: T >= 0 in years; at 0 the price is the payoff.
         barriers: levels in increasing order, at `anchor`.
-        rates: 1/year, one for each region from the lowest to the highest (len(barriers) + 1).
+        rates: 1/year, one for each region from the lowest to the highest (len(barriers) + 1);
+            inf knocks out: a path that enters the region, or touches its edge, is worth nothing.
         gamma: growth rate of the barriers, 1/year; one for all, or one for each barrier.
         anchor: the levels hold at the "start" (pricing date) or at "maturity".
         knock: "out" pays weight * f, "in" pays (1 - weight) * f, so that in + out = vanilla.
@@ -85,7 +90,9 @@ class StepOption:
             number(f"barriers[{i}]", b, above=0) for i, b in enumerate(barriers)
         ))  # fmt: skip
         increasing("barriers", self.barriers)
-        rates = tuple(number(f"rates[{i}]", v) for i, v in enumerate(_tuple("rates", self.rates)))
+        rates = tuple(
+            charge_rate(f"rates[{i}]", v) for i, v in enumerate(_tuple("rates", self.rates))
+        )
         if len(rates) != len(barriers) + 1:
             expected = f"{len(barriers) + 1} rates, one for each region between {len(barriers)}"
             raise InvalidInput("rates", self.rates, expected + " barriers")
@@ -107,6 +114,13 @@ class StepOption:
             object.__setattr__(self, "gamma", gammas if len(set(gammas)) > 1 else gammas[0])
         else:
             object.__setattr__(self, "gamma", number("gamma", self.gamma))
+        for i, g in enumerate(self.gammas):
+            if not abs(g) * self.maturity < LARGEST_LOG - abs(math.log(self.barriers[i])):
+                least = LARGEST_LOG / max(self.maturity, 1e-300)
+                raise InvalidInput(
+                    "gamma", self.gamma, f"a growth rate that keeps barriers[{i}] e^(gamma T) a "
+                    f"number: below {least:.3g} in absolute value for T = {self.maturity:g}",
+                )  # fmt: skip
         for levels, when in ((self.levels_at(0.0), "start"), (self.levels_at(self.maturity), "T")):
             if any(not b > a for a, b in itertools.pairwise(levels)):
                 raise InvalidInput("gamma", self.gamma, f"barriers that do not cross ({when})")
@@ -121,6 +135,10 @@ class StepOption:
             raise InvalidInput("window", self.window, "no window", hint)
         if self.amortisation == "proportional":
             return
+        for i, rate in enumerate(self.rates):
+            if rate == math.inf:
+                hint = 'amortisation="proportional" takes an infinite rate as a knock-out'
+                raise InvalidInput(f"rates[{i}]", rate, "a finite rate", hint)
         positive = {rate for rate in self.rates if rate != 0}
         if len(positive) > 1 or min(self.rates) < 0:
             expected = f"one common positive rate and zeros for amortisation={self.amortisation!r}"
@@ -143,6 +161,13 @@ class StepOption:
         since = t - (self.maturity if self.anchor == "maturity" else 0.0)
         return tuple(b * math.exp(g * since) for b, g in zip(self.barriers, self.gammas,
                                                              strict=True))  # fmt: skip
+
+    def knocked_out(self, spot: float | Vector) -> NDArray[np.bool_]:
+        """Return where a spot at t = 0 lies in a region of infinite rate, or on its edge."""
+        s, levels = np.asarray(spot, dtype=np.float64), np.array(self.levels_at(0.0))
+        infinite = np.array(self.rates) == math.inf
+        below, above = np.searchsorted(levels, s, "left"), np.searchsorted(levels, s, "right")
+        return np.asarray(infinite[below] | infinite[above])
 
     @property
     def charged(self) -> tuple[bool, ...]:

@@ -34,6 +34,8 @@ def number(field: str, value: object, *, above: float = -math.inf, least: float 
         found = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise InvalidInput(field, value, "a number") from None
+    except OverflowError:
+        raise InvalidInput(field, value, "a number that a float can hold") from None
     if not math.isfinite(found):
         raise InvalidInput(field, value, "a finite number")
     if not (found > above and found >= least and found < below):
@@ -45,7 +47,7 @@ def numbers(field: str, value: ArrayLike, *, above: float = -math.inf) -> float 
     """Return a finite float, or an array of finite floats, all > above."""
     try:
         array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InvalidInput(field, value, "a number or an array of numbers") from None
     if array.ndim == 0:
         return number(field, value, above=above)
@@ -55,6 +57,16 @@ def numbers(field: str, value: ArrayLike, *, above: float = -math.inf) -> float 
         at = f"{field}[{', '.join(map(str, place))}]"
         raise InvalidInput(at, float(array[place]), _bounds(above, -math.inf, math.inf))
     return array
+
+
+def charge_rate(field: str, value: object) -> float:
+    """Return a rate in 1/year; +inf is a true knock-out."""
+    try:
+        if float(value) == math.inf:  # type: ignore[arg-type]
+            return math.inf
+    except (TypeError, ValueError, OverflowError):
+        pass  # `number` says what is wrong with it
+    return number(field, value)
 
 
 def choice(field: str, value: object, choices: Iterable[str]) -> str:

@@ -61,8 +61,6 @@ def price(
     choice("method", method, ENGINES)
     if option.maturity == 0:
         value = intrinsic(option, market)
-        if option.knock == "in":
-            value = np.zeros_like(value)  # no time was spent beyond the barrier
         plain: Number = float(value) if value.ndim == 0 else value
         return Result(plain, method, 0.0 if value.ndim == 0 else np.zeros_like(value))
     check_covered(method, option, market)

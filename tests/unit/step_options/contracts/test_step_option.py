@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from heliostat.values.canonical import decode, encode
 from heliostat_methods.step_options import (
     BasketMarket,
     BlackScholesMarket,
@@ -39,7 +41,14 @@ BAD_CONTRACTS: list[tuple[dict[str, Any], str]] = [
     ({"rates": (5.0,)}, "2 rates"),
     ({"rates": (-5.0, 0.0)}, "allow_accrual"),
     ({"rates": (float("nan"), 0.0)}, r"rates\[0\] = nan"),
+    ({"rates": (-math.inf, 0.0), "allow_accrual": True}, r"rates\[0\] = -inf"),
+    ({"rates": (math.inf, 0.0), "amortisation": "simple"}, r"rates\[0\] = inf: .*finite rate"),
+    ({"rates": (math.inf, 0.0), "amortisation": "delayed", "window": 0.1}, "finite rate"),
+    ({"rates": (10**400, 0.0)}, "a number that a float can hold"),
+    ({"strike": 10**400}, "strike"),
     ({"gamma": float("inf")}, "gamma = inf"),
+    ({"gamma": 1e4}, r"gamma = 10000\.0: .*below 700 in absolute value for T = 1"),
+    ({"gamma": -1e4, "anchor": "maturity"}, r"gamma = -10000\.0"),
     ({"barriers": (90.0, 100.0), "rates": (1, 0, 1), "gamma": (0.5, 0.0)}, "do not cross"),
     ({"gamma": (0.1, 0.2)}, "gamma"),
     ({"kind": "cal"}, "did you mean 'call'"),
@@ -56,6 +65,22 @@ BAD_CONTRACTS: list[tuple[dict[str, Any], str]] = [
 def test_bad_contract(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         StepOption(**(GOOD | changes))
+
+
+def test_an_infinite_rate_is_a_knock_out_and_is_stored_as_such() -> None:
+    option = StepOption(**(GOOD | {"rates": ("inf", 0.0)}))
+    assert option.rates == (math.inf, 0.0)
+    assert option.knocked_out(np.array([80.0, 90.0, 91.0])).tolist() == [True, True, False]
+    assert decode(encode(option)) == option
+
+
+@pytest.mark.parametrize("knock, below, above", [("out", 0.0, 5.0), ("in", 5.0, 0.0)])
+def test_at_maturity_a_touch_has_knocked_out(knock: str, below: float, above: float) -> None:
+    option = down_step("put", 100.0, 0.0, 95.0, math.inf, knock=knock)
+    spots = BlackScholesMarket(np.array([95.0]), 0.05, 0.0, 0.3)
+    assert price(option, spots).price == pytest.approx([below])
+    option = down_step("put", 100.0, 0.0, 94.0, math.inf, knock=knock)
+    assert price(option, spots).price == pytest.approx([above])
 
 
 @pytest.mark.parametrize(
