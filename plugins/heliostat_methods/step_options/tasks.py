@@ -1,4 +1,4 @@
-"""What runs on a worker: a shard of an estimator, one engine's price, a block of a book."""
+"""What runs on a worker: a shard of an estimator, one engine's price, rows of a book."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from heliostat import TaskContext, stored, task
-from heliostat_methods.step_options.book.pricing import PricedRows, price_rows
+from heliostat_methods.step_options.book.ladder import LadderValues, climb, on_rungs
+from heliostat_methods.step_options.book.pricing import BookPrices, price_rows
 from heliostat_methods.step_options.book.rows import BookRows
+from heliostat_methods.step_options.book.terms import Terms
 from heliostat_methods.step_options.contracts.market import Market
 from heliostat_methods.step_options.contracts.result import Result
 from heliostat_methods.step_options.contracts.step_option import StepOption
@@ -54,7 +58,22 @@ def plain(result: Result) -> dict[str, Any]:
     return fields
 
 
-@task("step_options.price_block")
-def price_block(rows: BookRows, ctx: TaskContext) -> PricedRows:
-    """Return the prices of some rows of a book."""
-    return price_rows(rows)
+@task("step_options.price_book_rows")
+def price_book_rows(rows: BookRows, ctx: TaskContext) -> BookPrices:
+    """Return the prices of some rows of a book; the call's shared data are its settings."""
+    return price_rows(rows, ctx.shared())
+
+
+@task("step_options.climb_ladder")
+def climb_ladder(rows: BookRows, ctx: TaskContext) -> LadderValues:
+    """Return what some rows are worth on each rung of the call's shared ladder."""
+    return climb(rows, ctx.shared())
+
+
+@task("step_options.climb_with_one")
+def climb_with_one(call: EngineCall, ctx: TaskContext) -> LadderValues:
+    """Return what one contract is worth on each rung of the call's shared ladder."""
+    ladder = ctx.shared()
+    values = on_rungs(Terms(call.option, call.market, call.method, 1.0), ladder)
+    none = np.full((len(ladder.vols), len(ladder.spots)), np.nan)
+    return LadderValues(none if values is None else values, ())

@@ -6,10 +6,13 @@ import textwrap
 from typing import Any
 
 from heliostat.contract import next_command
+from heliostat_methods.step_options.report.book_terminal import describe_book
 from heliostat_methods.step_options.report.wording import (
     AGREEMENT,
     ENGINES,
     SWEPT,
+    WIDTH,
+    contract_sentence,
     error_text,
     price_text,
     sensitivity_rows,
@@ -24,16 +27,15 @@ SHOWN_VALUES = 40
 def describe(result: dict[str, Any], run_id: str) -> str:
     """Return what a terminal shows at the end of a run."""
     if "rows" in result:
-        lines = [f"{len(result['rows'])} contracts priced, {len(result['bad_rows'])} rows refused"]
-        lines += [f"  line {bad['line']}: {bad['message']}" for bad in result["bad_rows"][:10]]
-        lines.append(f"prices: {next_command('export', run_id, '--product', 'prices.csv')}")
-        return "\n".join(lines)
+        return describe_book(result, run_id)
     engines = result["engines"]
     first = engines[0]
     price = price_text(result["price"], result["abs_error"])
-    lines = [
-        f"price     {price}   error {error_text(first)}   "
-        f"by {first['engine']}: {ENGINES[first['engine']]}"
+    lines = textwrap.wrap(contract_sentence(result["contract"]), WIDTH)
+    lines += [
+        "",
+        f"price     {price}   error {error_text(first)}",
+        f"          by {first['engine']}: {ENGINES[first['engine']]}",
     ]
     rows = sensitivity_rows(result)
     if rows:
@@ -41,8 +43,10 @@ def describe(result: dict[str, Any], run_id: str) -> str:
         values = [row.value + (f" +- {row.error}" if row.error else "") for row in rows]
         space = max(map(len, values)) + 2
         lines.append("")
-        lines += [f"{row.title:<{width}}{value:<{space}}{row.unit:<12}{row.meaning}".rstrip()
-                  for row, value in zip(rows, values, strict=True)]  # fmt: skip
+        for row, value in zip(rows, values, strict=True):
+            start = f"{row.title:<{width}}{value:<{space}}{row.unit:<12}"
+            indent = " " * min(len(start), WIDTH - 30)
+            lines += textwrap.wrap(start + row.meaning, WIDTH, subsequent_indent=indent)
     if len(engines) > 1:
         lines += ["", f"{'engine':<20}{'price':<16}{'error':<16}{'difference':<13}"]
         for row in engines:
@@ -50,7 +54,11 @@ def describe(result: dict[str, Any], run_id: str) -> str:
             price = price_text(row["price"], row["abs_error"])
             line = f"{row['engine']:<20}{price:<16}{error_text(row):<16}{difference:<13}"
             lines.append((line + verdict(row)).rstrip())
-        lines += textwrap.wrap(AGREEMENT, 88)
+        lines += textwrap.wrap(AGREEMENT, WIDTH)
+    if "ladder" in result:
+        ladder = result["ladder"]
+        across = f"{len(ladder['vols'])} vols x {len(ladder['spots'])} spots"
+        lines += ["", f"ladder of {across}: {next_command('report', run_id)}"]
     if "sweep" in result:
         lines += ["", *_sweep_lines(result["sweep"], run_id)]
     return "\n".join(lines)

@@ -1,0 +1,74 @@
+"""The output of a book: its own columns as they came, then what was found, as CSV or Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from heliostat.errors import DataError
+from heliostat_methods.step_options.book.pricing import LISTS, NUMBERS, BookPrices
+from heliostat_methods.step_options.book.rows import BookRows
+
+FOUND = ("engine", "price", "value", *NUMBERS[1:], *LISTS)
+"""Columns of the output after the book's own."""
+
+
+def output_columns(rows: BookRows) -> list[str]:
+    """Return the names: a column of the book that is called as a result gets `book.` before it."""
+    own = [f"book.{name}" if name in (*FOUND, "line") else name for name in rows.columns]
+    return ["line", *own, *FOUND]
+
+
+def output_rows(rows: BookRows, parts: Sequence[BookPrices]) -> Iterator[list[Any]]:
+    """Yield the rows that have a price; None is a number that its engine does not say."""
+    cells = dict(zip(rows.lines, rows.cells, strict=True))
+    for part in parts:
+        for i, line in enumerate(part.lines):
+            numbers = [None if math.isnan(x) else float(x) for x in part.numbers[i]]
+            price, *others = numbers
+            value = None if price is None else price * float(part.quantity[i])
+            lists = [list(values) for values in part.lists[i]]
+            yield [line, *cells[line], part.engines[i], price, value, *others, *lists]
+
+
+def as_csv(columns: Sequence[str], rows: Iterator[list[Any]] | Sequence[list[Any]]) -> bytes:
+    """Return a table as CSV, several numbers of a cell with semicolons, as in a book."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([";".join(map(repr, cell)) if isinstance(cell, list) else cell
+                         for cell in row])  # fmt: skip
+    return text.getvalue().encode()
+
+
+def as_parquet(rows: BookRows, parts: Sequence[BookPrices], units: Mapping[str, str]) -> bytes:
+    """Return the output as a Parquet file: the book's columns as text, found ones as numbers.
+
+    The unit of a column stands in its metadata.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise DataError(
+            "writing Parquet needs the package pyarrow: pip install 'heliostat[parquet]'"
+        ) from None
+    columns = output_columns(rows)
+    table = list(output_rows(rows, parts))
+    kinds = {"line": pa.int64(), **dict.fromkeys(FOUND, pa.float64()), "engine": pa.string(),
+             **dict.fromkeys(LISTS, pa.list_(pa.float64()))}  # fmt: skip
+    fields = [
+        pa.field(name, kinds.get(name, pa.string()), metadata={"unit": units[name]}
+                 if name in units else None)
+        for name in columns
+    ]  # fmt: skip
+    arrays = [
+        pa.array([row[i] for row in table], type=field.type) for i, field in enumerate(fields)
+    ]
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_arrays(arrays, schema=pa.schema(fields)), sink)
+    return sink.getvalue()
