@@ -13,6 +13,7 @@ from heliostat.errors import did_you_mean
 from heliostat_methods.step_options.book.agreement import SIGMAS, allowed, z_score
 from heliostat_methods.step_options.book.ladder import Ladder
 from heliostat_methods.step_options.book.output import (
+    FOUND,
     as_csv,
     as_parquet,
     output_columns,
@@ -121,7 +122,8 @@ def _settings(config: StepOptionsConfig, rows: BookRows, given: dict[str, str],
 def _result(rows: BookRows, parts: Sequence[BookPrices], by: Sequence[str],
             table: str) -> dict[str, Any]:  # fmt: skip
     columns = output_columns(rows)
-    places = [columns.index(name) for name in SHOWN if name in columns]
+    names = [FOUND.get(name, name) for name in SHOWN]
+    places = [columns.index(name) for name in names if name in columns]
     shown: list[list[Any]] = []
     for row in output_rows(rows, parts):
         if len(shown) == MOST_SHOWN:

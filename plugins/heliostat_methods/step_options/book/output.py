@@ -10,16 +10,19 @@ from typing import Any
 
 from heliostat.errors import DataError
 from heliostat_methods.step_options.book.pricing import LISTS, NUMBERS, BookPrices
-from heliostat_methods.step_options.book.rows import BookRows
+from heliostat_methods.step_options.book.rows import KNOWN, BookRows
 
-FOUND = ("engine", "price", "value", *NUMBERS[1:], *LISTS)
-"""Columns of the output after the book's own."""
+FOUND = {name: f"{name}_greek" if name in KNOWN else name
+         for name in ("engine", "price", "value", *NUMBERS[1:], *LISTS)}  # fmt: skip
+"""What is found of a row, and its column in the output, after the book's own. The gamma of a book
+is the growth of its barriers and its theta a variance, so that an output can be a book again."""
 
 
 def output_columns(rows: BookRows) -> list[str]:
     """Return the names: a column of the book that is called as a result gets `book.` before it."""
-    own = [f"book.{name}" if name in (*FOUND, "line") else name for name in rows.columns]
-    return ["line", *own, *FOUND]
+    taken = ("line", *FOUND.values())
+    own = [f"book.{name}" if name in taken else name for name in rows.columns]
+    return ["line", *own, *FOUND.values()]
 
 
 def output_rows(rows: BookRows, parts: Sequence[BookPrices]) -> Iterator[list[Any]]:
@@ -59,13 +62,12 @@ def as_parquet(rows: BookRows, parts: Sequence[BookPrices], units: Mapping[str, 
         ) from None
     columns = output_columns(rows)
     table = list(output_rows(rows, parts))
-    kinds = {"line": pa.int64(), **dict.fromkeys(FOUND, pa.float64()), "engine": pa.string(),
-             **dict.fromkeys(LISTS, pa.list_(pa.float64()))}  # fmt: skip
+    kinds = {"line": pa.int64(), **dict.fromkeys(FOUND.values(), pa.float64()),
+             "engine": pa.string(), **dict.fromkeys(LISTS, pa.list_(pa.float64()))}  # fmt: skip
+    unit = {FOUND[name]: {"unit": text} for name, text in units.items()}
     fields = [
-        pa.field(name, kinds.get(name, pa.string()), metadata={"unit": units[name]}
-                 if name in units else None)
-        for name in columns
-    ]  # fmt: skip
+        pa.field(name, kinds.get(name, pa.string()), metadata=unit.get(name)) for name in columns
+    ]
     arrays = [
         pa.array([row[i] for row in table], type=field.type) for i, field in enumerate(fields)
     ]

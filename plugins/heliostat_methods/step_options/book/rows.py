@@ -99,7 +99,7 @@ def _check_columns(file: str, columns: tuple[str, ...], given: Collection[str]) 
     for number, name in enumerate(columns):
         if name in columns[:number]:
             raise DataError(f"{file} has two columns called {name!r}; rename one")
-        if name in KNOWN:
+        if name in KNOWN or name.startswith("d_"):  # a derivative, as an output calls it
             continue
         absent = [known for known in KNOWN if known not in columns]
         close = difflib.get_close_matches(name.lower(), absent, n=1, cutoff=NEARLY)
