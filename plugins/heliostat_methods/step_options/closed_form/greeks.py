@@ -1,7 +1,8 @@
 """All first-order sensitivities and the cross ones, by automatic differentiation in float64.
 
-The contour stays fixed while parameters move (the inverse transform does not depend on it), so the
-gradient is that of the price alone. d_maturity moves the expiry with the barriers fixed at t = 0.
+Of the form that gave the price: on the contour in s, which stays fixed while parameters move (the
+inverse transform does not depend on it), or of the integral over S_T, whose panels move with their
+ends. d_maturity moves the expiry with the barriers fixed at t = 0.
 """
 
 from __future__ import annotations
@@ -9,7 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from heliostat_methods.step_options.closed_form.kernel_quadrature import (
+    RULES,
+    panels,
+    quadrature_terms,
+)
+from heliostat_methods.step_options.closed_form.reach import standardise
 from heliostat_methods.step_options.closed_form.transform import transformed_price
 from heliostat_methods.step_options.contracts.reduced import Reduced
 from heliostat_methods.step_options.contracts.validation import Vector
@@ -20,25 +28,33 @@ SECOND = {"vanna": ("spot", "vol"), "volga": ("vol", "vol"), "charm": ("spot", "
 """Second derivatives by name; `gamma` in pairs is the growth rate of the barrier."""
 
 
-def sensitivities(problem: Reduced, nodes: int = 16) -> dict[str, Vector]:
+def sensitivities(
+    problem: Reduced, nodes: int = 16, by_quadrature: NDArray[np.bool_] | None = None
+) -> dict[str, Vector]:
     """Return derivatives by name, each (n,); rates and levels give (n, regions), (n, barriers).
 
     Names: vega, d_rate, d_dividend, d_gamma, d_maturity, d_strike, theta = -d_maturity,
-    d_rates, d_charge (all positive rates together), d_levels, and the keys of `SECOND`.
+    d_rates (zero where a rate is infinite), d_charge (all positive rates together), d_levels, and
+    the keys of `SECOND`. `by_quadrature` (n,): which are taken from the integral over S_T.
     """
-    rows = [_one(problem, j, nodes) for j in range(len(problem.spot))]
+    rows = []
+    for j in range(len(problem.spot)):
+        leaves = _leaves(problem, j)
+        if by_quadrature is not None and by_quadrature[j]:
+            price = _integral(problem, j, leaves)
+        else:
+            price = _contour(problem, j, leaves, nodes)
+        rows.append(_derivatives(problem, price, leaves))
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
-def _one(problem: Reduced, j: int, nodes: int) -> dict[str, Any]:
+def _leaves(problem: Reduced, j: int) -> dict[str, Any]:
     import torch
-
-    from heliostat_methods.step_options.closed_form.laplace_kernel import hyperbola
 
     def leaf(value: Any) -> torch.Tensor:
         return torch.tensor(value, dtype=torch.float64, requires_grad=True)
 
-    p = {
+    return {
         "spot": leaf(problem.spot[j]),
         "vol": leaf(problem.vol),
         "rate": leaf(problem.rate),
@@ -46,9 +62,46 @@ def _one(problem: Reduced, j: int, nodes: int) -> dict[str, Any]:
         "gamma": leaf(problem.gamma),
         "maturity": leaf(problem.maturity),
         "strike": leaf(problem.strike[j]),
-        "rates": leaf(problem.rates),
+        "rates": leaf(problem.finite_rates),
         "levels": leaf(problem.level * np.exp(problem.breaks)),
     }
+
+
+def _integral(problem: Reduced, j: int, p: dict[str, Any]) -> Any:
+    """Return the price by the integral over S_T as a function of the leaves."""
+    import torch
+
+    # every pair of leaves has a part, so that derivatives which are zero exist
+    nothing = 0.0 * sum(leaf.sum() for leaf in p.values()) ** 2
+    seen = standardise(problem, j)
+    where = panels(seen, problem.kind, RULES[0].nodes) if seen is not None else None
+    if seen is None or where is None or not len(where.at):
+        return nothing
+    T = p["maturity"]
+    deviation = p["vol"] * torch.sqrt(T)
+    drift = (p["rate"] - p["dividend"] - p["gamma"] - p["vol"] ** 2 / 2) * T / deviation
+    forward = torch.log(p["spot"]) + p["gamma"] * T
+    breaks = (torch.log(p["levels"]) - torch.log(p["spot"])) / deviation
+    edges: list[Any] = list(seen.edges)
+    for i, edge in enumerate(seen.edges):
+        if np.isfinite(edge):
+            edges[i] = breaks[seen.first + i - 1]
+    strike_at = (torch.log(p["strike"]) - forward) / deviation
+    left = [p["rates"][seen.first + i] * T for i in range(len(seen.charges))]
+    common = left[int(np.argmin(seen.charges))]
+    terms, (weights,) = quadrature_terms(
+        torch, seen, where, problem.kind, edges, [v - common for v in left], drift, deviation,
+        strike_at, p["strike"], forward, -p["rate"] * T - common, 0, RULES[0].line,
+    )  # fmt: skip
+    return (terms * weights).sum() + nothing
+
+
+def _contour(problem: Reduced, j: int, p: dict[str, Any], nodes: int) -> Any:
+    """Return the price by the contour in s as a function of the leaves."""
+    import torch
+
+    from heliostat_methods.step_options.closed_form.laplace_kernel import hyperbola
+
     level = p["levels"][0]
     terminal = level * torch.exp(p["gamma"] * p["maturity"])
     # source terms are linear in the terminal level and in the strike
@@ -86,12 +139,18 @@ def _one(problem: Reduced, j: int, nodes: int) -> dict[str, Any]:
     )
     # e^{sT} with s fixed: the node's part of `weights` holds T = fixed_t, the rest moves with T
     moved = torch.exp(s * (p["maturity"] - fixed_t)) * np.exp(shift * fixed_t)
-    price = (weights * u * moved).real.sum() * torch.exp(-p["rate"] * p["maturity"])
+    return (weights * u * moved).real.sum() * torch.exp(-p["rate"] * p["maturity"])
+
+
+def _derivatives(problem: Reduced, price: Any, p: dict[str, Any]) -> dict[str, Any]:
+    import torch
+
     names = [*FIRST, "rates", "levels"]
     first = dict(
         zip(names, torch.autograd.grad(price, [p[n] for n in names], create_graph=True),
             strict=True)
     )  # fmt: skip
+    by_rate = np.where(np.isfinite(problem.rates), first["rates"].detach().numpy(), 0.0)
     out: dict[str, Any] = {
         "vega": first["vol"].item(),
         "d_rate": first["rate"].item(),
@@ -100,8 +159,8 @@ def _one(problem: Reduced, j: int, nodes: int) -> dict[str, Any]:
         "d_maturity": first["maturity"].item(),
         "theta": -first["maturity"].item(),
         "d_strike": first["strike"].item(),
-        "d_rates": first["rates"].detach().numpy(),
-        "d_charge": float((first["rates"].detach().numpy() * (problem.rates > 0)).sum()),
+        "d_rates": by_rate,
+        "d_charge": float((by_rate * (problem.rates > 0)).sum()),
         "d_levels": first["levels"].detach().numpy(),
     }
     for a in dict.fromkeys(a for a, _ in SECOND.values()):

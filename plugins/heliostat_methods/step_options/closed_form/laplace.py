@@ -1,94 +1,256 @@
 """The closed form: price, delta and gamma of any piecewise-constant occupation contract.
 
-16 contour nodes give about 1e-12 of the price's scale; the difference to 12 nodes is reported as
-the error. A ladder of spots solves each contract once and evaluates it at every spot.
+Two forms of one solution. The contour in s is quick: 16 nodes give about 1e-12 of the price's
+scale, a ladder of spots solves each contract once, and the difference to 12 nodes is reported as
+the error. Where drift dominates (|drift| sqrt(T) / vol large) its left half grows and cancels;
+there, and wherever its two contours differ, the integral over S_T (`kernel_quadrature`) is taken,
+which has 1e-12 everywhere.
 """
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
+from heliostat_methods.step_options.closed_form.kernel_quadrature import RULES, integrate
+from heliostat_methods.step_options.closed_form.reach import standardise
 from heliostat_methods.step_options.contracts.market import Market, PiecewiseMarket
 from heliostat_methods.step_options.contracts.reduced import Reduced, reduce
 from heliostat_methods.step_options.contracts.result import Result
 from heliostat_methods.step_options.contracts.step_option import StepOption
-from heliostat_methods.step_options.contracts.validation import Unsupported, Vector
+from heliostat_methods.step_options.contracts.validation import Unsupported, Vector, whole_number
 
 NODES, COARSE_NODES = 16, 12
+MOST_DRIFT = 4.0
+"""|drift| sqrt(T) / vol up to which the contour in s was measured to be good."""
+LAST_DIGITS, EPSILON = 4e-15, 2.3e-16
+"""Of the claim's scale, what the sum on the contour loses; of a logarithm, what rounding does."""
+AGREEMENT = 1e-9
+"""What its two contours may differ by, in units of the price's scale; their error is far less."""
 
 
 def price_laplace(option: StepOption, market: Market, greeks: bool = False,
-                  nodes: int = NODES) -> Result:  # fmt: skip
-    """Return prices with delta and gamma, which come for nothing; `greeks` adds all others."""
+                  nodes: int | None = None) -> Result:  # fmt: skip
+    """Return prices with delta and gamma, which come for nothing; `greeks` adds all others.
+
+    `nodes` asks for the contour with so many, and its error, wherever drift leads; by itself the
+    engine takes the form that is right.
+
+    With the spot on a barrier gamma has two values (and delta, where the rate is infinite): both
+    are among the sensitivities as gamma_below and gamma_above, and their mean is the gamma.
+    """
     began = time.perf_counter()
+    if nodes is not None:
+        whole_number("nodes", nodes, least=4, most=64)
     if option.amortisation != "proportional":
         raise Unsupported(
             "amortisation", option.amortisation, 'proportional for method="laplace"',
             'use method="occupation"',
         )  # fmt: skip
     problem = reduce(option, market, "laplace")
-    fine = solve(problem, nodes)
-    coarse = solve(problem, COARSE_NODES)
+    found = solve([problem], nodes)
     s = problem.spot
-    price = fine[:, 0]
-    delta, gamma = fine[:, 1] / s, (fine[:, 2] - fine[:, 1]) / s**2
-    more = {}
+    more: dict[str, Vector] = {}
     if greeks:
         from heliostat_methods.step_options.closed_form.greeks import sensitivities
 
-        more = sensitivities(problem, nodes)
+        more = sensitivities(problem, nodes or NODES, found.by_quadrature)
         if isinstance(market, PiecewiseMarket):
             # the others move an average, which is no parameter of the market
             more = {name: more[name] for name in ("d_strike", "d_levels")}
-    # round-off of the contour sum, relative to the claim's scale, bounds what can be known
-    floor = 4e-15 * np.maximum(np.abs(price), np.minimum(s, problem.strike))
-    error = np.abs(price - coarse[:, 0]) + floor
 
     def shaped(values: Vector) -> float | Vector:
         if values.ndim > 1:  # one derivative for each region or barrier
             return values[0] if problem.shape == () else values.reshape((*problem.shape, -1))
         return float(values[0]) if problem.shape == () else values.reshape(problem.shape)
 
+    def gamma(values: Vector) -> Vector:
+        return np.asarray((values[:, 2] - values[:, 1]) / s**2, dtype=np.float64)
+
+    taken = nodes or NODES
+    details: dict[str, object] = {"nodes": taken}
+    if found.by_quadrature.any():
+        details["by_quadrature"] = int(found.by_quadrature.sum())
+    if found.at_barrier.any():
+        details["at_barrier"] = AT_BARRIER
+        names = {"below": found.below, "above": found.above}
+        more |= {f"gamma_{side}": gamma(values) for side, values in names.items()}
+        if math.inf in option.rates:
+            more |= {f"delta_{side}": values[:, 1] / s for side, values in names.items()}
     return Result(
-        price=shaped(price),
+        price=shaped(found.values[:, 0]),
         method="laplace",
-        abs_error_estimate=shaped(error),
-        delta=shaped(delta),
-        gamma=shaped(gamma),
+        abs_error_estimate=shaped(found.error),
+        delta=shaped(found.values[:, 1] / s),
+        gamma=shaped(gamma(found.values)),
         sensitivities={name: shaped(values) for name, values in more.items()},
-        n_evals=len(s) * (nodes + COARSE_NODES),
+        n_evals=len(s) * (taken + _coarse(taken)),
         wall_s=time.perf_counter() - began,
-        details={"nodes": nodes},
+        details=details,
     )
 
 
-def solve(problem: Reduced, nodes: int = NODES) -> Vector:
-    """Return discounted U, U', U'' in y, (n, 3); equal strikes share one pass over the regions."""
-    strikes, inverse = np.unique(problem.strike, return_inverse=True)
-    order = np.argsort(inverse, kind="stable")
-    representative = order[np.searchsorted(inverse[order], np.arange(len(strikes)))]
-    counts = np.bincount(inverse, minlength=len(strikes))
-    first = np.concatenate([[0], np.cumsum(counts)])
-    n = len(strikes)
-    found = solve_many(
-        np.full(n, problem.maturity),
-        np.full(n, problem.rate),
-        np.full(n, problem.nu),
-        np.full(n, problem.vol),
-        problem.k[representative],
-        problem.source[representative],
-        np.tile(problem.breaks, (n, 1)),
-        np.tile(problem.rates, (n, 1)),
-        problem.y[order],
-        first,
-        nodes,
+AT_BARRIER = (
+    "the spot is on a barrier, where gamma jumps (and delta, if the rate is infinite): "
+    "gamma is the mean of gamma_below and gamma_above"
+)
+
+
+@dataclass(frozen=True)
+class Solution:
+    """Discounted U, U', U'' in y of n contracts, (n, 3), and what is known of each, (n,)."""
+
+    values: Vector
+    error: Vector
+    """What the price is believed to be wrong by."""
+    by_quadrature: NDArray[np.bool_]
+    """Taken from the integral over S_T."""
+    at_barrier: NDArray[np.bool_]
+    """The spot is on a barrier, with other rates below than above."""
+    below: Vector
+    above: Vector
+    """`values` as seen from either side of the spot; their mean is `values`."""
+
+
+def solve(problems: Sequence[Reduced], nodes: int | None = None) -> Solution:
+    """Return the solution of each contract of each problem, one after the other.
+
+    Problems with equally many barriers are solved at once, spots of one strike share a pass over
+    the regions. T > 0. `nodes`: as in `price_laplace`.
+    """
+    taken = nodes or NODES
+    at = np.concatenate([[0], np.cumsum([len(p.spot) for p in problems])])
+    values, other = np.empty((at[-1], 3)), np.empty((at[-1], 3))
+    for count in sorted({len(p.breaks) for p in problems}):
+        chosen = [i for i, p in enumerate(problems) if len(p.breaks) == count]
+        rows = np.concatenate([np.arange(at[i], at[i + 1]) for i in chosen])
+        some = [problems[i] for i in chosen]
+        values[rows], other[rows] = _contours(some, (taken, _coarse(taken)))
+    scale, floor, deviation, drift, place, on_barrier, inside = (
+        np.concatenate(column) for column in zip(*map(_scales, problems), strict=True)
     )
-    out = np.empty_like(found)
-    out[order] = found
-    return out
+    with np.errstate(all="ignore"):
+        size_of = np.maximum(np.abs(values[:, 0]), scale)
+        floor = LAST_DIGITS * size_of * np.maximum(1.0, floor)
+        # where barriers and strike lie is known to the last digits of logarithms
+        place = place * scale
+        error = np.abs(values[:, 0] - other[:, 0]) + np.maximum(floor, place)
+        unit = np.maximum(np.abs(values[:, 0]), scale * np.minimum(deviation, 1.0))
+        steps = np.stack([np.ones_like(deviation), deviation, deviation**2], axis=1)
+        differ = np.abs(values - other) * steps
+        good = (differ <= AGREEMENT * unit[:, None]).all(axis=1) & (floor <= AGREEMENT * unit)
+        good &= (np.abs(drift) <= MOST_DRIFT) & np.isfinite(values).all(axis=1) & ~on_barrier
+    values[inside], error[inside] = 0.0, 0.0
+    # whoever asks for so many nodes gets them
+    doubtful = (on_barrier if nodes is not None else ~good) & ~inside
+    below, above = values, values
+    if doubtful.any():
+        below, above = values.copy(), values.copy()
+        owner = np.searchsorted(at, np.arange(at[-1]), side="right") - 1
+        for row in np.flatnonzero(doubtful):
+            problem, j = problems[owner[row]], int(row - at[owner[row]])
+            below[row], error[row] = quadrature(problem, j)
+            above[row] = below[row]
+            if on_barrier[row]:
+                above[row], also = quadrature(problem, j, above=True)
+                error[row] = max(error[row], also)
+            size = max(abs(below[row, 0]), scale[row])
+            error[row] += max(LAST_DIGITS * size, place[row])
+        values = (below + above) / 2
+    return Solution(values, error, doubtful, on_barrier, below, above)
+
+
+def quadrature(problem: Reduced, j: int, above: bool = False) -> tuple[Vector, float]:
+    """Return discounted U, U', U'' of contract j by the integral over S_T, and the price's error.
+
+    `above`: a spot on a barrier is seen from above.
+    """
+    p = standardise(problem, j, above)
+    if p is None:
+        return np.zeros(3), 0.0
+    kind = problem.kind
+    forward = math.log(problem.spot[j]) + problem.gamma * problem.maturity
+    arguments = (kind, float(problem.strike[j]), forward, -problem.rate * problem.maturity)
+    with np.errstate(over="ignore", invalid="ignore"):
+        (found, free), (other, _) = (integrate(p, *arguments, rule=rule) for rule in RULES)
+        found[1:] /= p.deviation, p.deviation**2
+        error = abs(found[0] - other[0]) + ROUND_OFF * free
+    return found, float(error)
+
+
+ROUND_OFF = 2e-14
+"""Of the weight, whose largest value is one, in the integral over S_T."""
+
+
+def _coarse(nodes: int) -> int:
+    """Return the nodes of the contour to compare with."""
+    return COARSE_NODES if nodes != COARSE_NODES else COARSE_NODES * 3 // 4
+
+
+def _scales(p: Reduced) -> tuple[Vector, ...]:
+    """Return the claim's scale, growth of round-off, deviation, drift, round-off of positions in
+    deviations, whether on a barrier and whether knocked out; each (n,).
+    """
+    n = len(p.spot)
+    scale = {"unit": np.ones(n), "digital": np.ones(n), "asset": p.spot}.get(
+        p.kind, np.minimum(p.spot, p.strike)
+    )
+    lowest = max(0.0, -float(p.rates.min()))
+    shift = max(0.0, p.nu + 0.5 * p.vol**2) + lowest - p.rate
+    growth = math.exp(min(shift * p.maturity, 700.0))
+    deviation = p.vol * math.sqrt(p.maturity)
+    drift = p.nu / p.vol * math.sqrt(p.maturity)
+    near = np.abs(p.y[:, None] - p.breaks) <= 2e-15 * np.maximum(1.0, np.abs(p.breaks))
+    on_barrier = (near & (p.rates[1:] != p.rates[:-1])).any(axis=1)
+    infinite = p.rates == math.inf
+    below, above = np.searchsorted(p.breaks, p.y, "left"), np.searchsorted(p.breaks, p.y, "right")
+    inside, ones = infinite[below] & infinite[above], np.ones(n)
+    place = EPSILON * (1 + np.maximum(np.abs(p.y), np.abs(p.k))) / min(deviation, 1.0)
+    return (scale, growth * ones, deviation * ones, drift * ones, place, on_barrier & ~inside,
+            inside)  # fmt: skip
+
+
+def _contours(problems: Sequence[Reduced], nodes: tuple[int, int]) -> tuple[Vector, Vector]:
+    """Return discounted U, U', U'' of problems with equally many barriers on two contours."""
+    orders, counts, owners, firsts = [], [], [], []
+    begin = 0
+    for i, p in enumerate(problems):
+        order, first, count = np.zeros(1, np.intp), np.zeros(1, np.intp), np.ones(1, np.intp)
+        if len(p.strike) > 1:
+            _, inverse, count = np.unique(p.strike, return_inverse=True, return_counts=True)
+            order = np.argsort(inverse, kind="stable")
+            first = order[np.concatenate([[0], np.cumsum(count)[:-1]])]
+        orders.append(order + begin)
+        firsts.append(first + begin)
+        counts.append(count)
+        owners.append(np.full(len(count), i))
+        begin += len(p.strike)
+    order, first, owner = np.concatenate(orders), np.concatenate(firsts), np.concatenate(owners)
+    rates = np.stack([p.finite_rates for p in problems])
+
+    def column(name: str) -> Vector:
+        values = np.array([getattr(p, name) for p in problems], dtype=np.float64)
+        return np.asarray(values[owner], dtype=np.float64)
+
+    def joined(name: str) -> Vector:
+        return np.concatenate([getattr(p, name) for p in problems])
+
+    arguments = (
+        column("maturity"), column("rate"), column("nu"), column("vol"), joined("k")[first],
+        joined("source")[first], np.stack([p.breaks for p in problems])[owner], rates[owner],
+        joined("y")[order], np.concatenate([[0], np.cumsum(np.concatenate(counts))]),
+    )  # fmt: skip
+    out = []
+    for number in nodes:
+        found = np.empty((begin, 3))
+        found[order] = solve_many(*arguments, number)
+        out.append(found)
+    return out[0], out[1]
 
 
 def solve_many(

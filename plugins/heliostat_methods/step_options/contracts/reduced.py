@@ -47,11 +47,17 @@ class Reduced:
     gamma: float
     level: float
     """The lowest barrier at t = 0."""
+    kind: str
 
     @property
     def nu(self) -> float:
         """Drift of y."""
         return self.rate - self.dividend - self.gamma - 0.5 * self.vol**2
+
+    @property
+    def finite_rates(self) -> Vector:
+        """Rates with a number for an infinite one: a path gets 1e-15 deviations deep."""
+        return np.minimum(self.rates, 1e30 / self.maturity)
 
     @property
     def terminal_level(self) -> float:
@@ -118,6 +124,7 @@ def reduce(option: StepOption, market: Market, engine: str) -> Reduced:
         vol=market.vol,
         gamma=gamma,
         level=level,
+        kind=option.kind,
     )
 
 

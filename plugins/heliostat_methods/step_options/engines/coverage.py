@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from heliostat_methods.step_options.contracts.market import (
     BasketMarket,
     BlackScholesMarket,
@@ -26,6 +28,8 @@ BY_MARKET: dict[type, tuple[str, ...]] = {
     HestonMarket: PATHS,
     BasketMarket: PATHS,
 }
+FINITE = ("spectral", "mc_naive", "metropolis")
+"""Engines that know no walls."""
 MODEL = {
     BlackScholesMarket: "Black-Scholes",
     PiecewiseMarket: "parameters by intervals",
@@ -64,6 +68,8 @@ def obstacle(engine: str, option: StepOption, market: Market) -> InvalidInput | 
         return Unsupported("amortisation", option.amortisation, f"proportional {for_engine}")
     if option.common_gamma is None and engine != "pde":
         return Unsupported("gamma", option.gamma, f"one growth rate of all barriers {for_engine}")
+    if math.inf in option.rates and engine in FINITE:
+        return Unsupported("rates", option.rates, f"finite rates {for_engine}")
     several = len(option.barriers) > 1
     if several and engine == "occupation" and option.amortisation == "proportional":
         return Unsupported("barriers", option.barriers, f"one barrier {for_engine}")

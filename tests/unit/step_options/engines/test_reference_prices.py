@@ -26,7 +26,9 @@ def test_laplace_price_delta_gamma(row: dict[str, str]) -> None:
     result = price(*contract(row), method="laplace")
     assert result.price == pytest.approx(float(row["price"]), rel=1e-11)
     assert result.delta == pytest.approx(float(row["delta"]), rel=1e-9)
-    assert result.gamma == pytest.approx(float(row["gamma_greek"]), rel=1e-9)
+    # with the spot on a barrier the table has the gamma below
+    gamma = result.sensitivities.get("gamma_below", result.gamma)
+    assert gamma == pytest.approx(float(row["gamma_greek"]), rel=1e-9)
     assert abs(result.price - float(row["price"])) <= result.abs_error_estimate + 1e-11
 
 
