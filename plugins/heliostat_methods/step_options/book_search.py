@@ -147,6 +147,7 @@ def _result(rows: BookRows, parts: Sequence[BookPrices], by: Sequence[str],
         "price": sums.get("value"),
         "abs_error": sums.get("abs_error"),
         "engines": engines,
+        "taken_over": [list(row) for part in parts for row in part.taken_over][:MOST_SHOWN],
         "carried": list(rows.carried),
         "table": table,
         "units": dict(UNITS),
@@ -200,7 +201,7 @@ def _cross_check(config: StepOptionsConfig, settings: BookSettings, rows: BookRo
     at = {line: i for i, line in enumerate(rows.lines)}
     asked: list[tuple[BookPrices, int, str]] = []
     calls: list[EngineCall] = []
-    able = dict.fromkeys(config.cross_check, 0)
+    able: dict[str, int] = dict.fromkeys(config.cross_check, 0)
     for part, i in sample:
         place = at[part.lines[i]]
         terms = terms_of(rows.part(place, place + 1), settings)[part.lines[i]]
@@ -243,7 +244,7 @@ def _disagreeing(checked: dict[str, Any]) -> list[BadRow]:
             continue
         message = (
             f"{row['other']} gives {row['other_price']:.10g}, {row['engine']} {row['price']:.10g}: "
-            f"{abs(row['z']):.1f} standard errors apart, at most {SIGMAS} are allowed"
+            f"{abs(row['z']):.3g} standard errors apart, at most {SIGMAS} are allowed"
         )
         found.setdefault(row["line"], BadRow(row["line"], row["id"], "cross_check", message))
     return list(found.values())

@@ -20,9 +20,16 @@ is the growth of its barriers and its theta a variance, so that an output can be
 
 def output_columns(rows: BookRows) -> list[str]:
     """Return the names: a column of the book that is called as a result gets `book.` before it."""
-    taken = ("line", *FOUND.values())
-    own = [f"book.{name}" if name in taken else name for name in rows.columns]
-    return ["line", *own, *FOUND.values()]
+    found = ("line", *FOUND.values())
+    taken = {*found, *rows.columns}
+    own = []
+    for name in rows.columns:
+        shown = name
+        while shown in found or (shown != name and shown in taken):
+            shown = f"book.{shown}"
+        taken.add(shown)
+        own.append(shown)
+    return [found[0], *own, *found[1:]]
 
 
 def output_rows(rows: BookRows, parts: Sequence[BookPrices]) -> Iterator[list[Any]]:

@@ -2,7 +2,7 @@
 
 Contracts of the closed form are solved together, all others one by one by their engines; equal
 contracts are priced once. Each bad row is named by its line, field and value; it never stops the
-others, and no row's price is a number that cannot be one.
+others, and every price has passed the gate.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from heliostat_methods.step_options.contracts.result import Result
 from heliostat_methods.step_options.contracts.validation import InvalidInput, Vector
 from heliostat_methods.step_options.engines.pricing import STOCHASTIC, price
 
-NUMBERS = ("price", "abs_error", "std_error", *SCALARS[1:])
+NUMBERS = ("price", "abs_error", "std_error", "delta", "gamma", *SCALARS)
 """What a row has one of; NaN where its engine does not say it."""
 LISTS = ("d_levels", "d_rates")
 """What it has one of for each barrier or region."""
@@ -52,7 +52,8 @@ class BookPrices:
     """Prices of the good rows, in their order; `problems` names the bad ones.
 
     `numbers` (rows, len(NUMBERS)) and `lists`, as `LISTS`, are of one contract; `quantity` (rows,)
-    says how many there are. `engines`: which one priced a row.
+    says how many there are. `engines`: which one priced a row; `taken_over` says by line why it was
+    another than the row's.
     """
 
     lines: tuple[int, ...]
@@ -62,6 +63,7 @@ class BookPrices:
     numbers: Vector
     lists: tuple[tuple[tuple[float, ...], ...], ...]
     problems: tuple[BadRow, ...]
+    taken_over: tuple[tuple[int, str], ...] = ()
 
     def column(self, name: str) -> Vector:
         """Return one of `NUMBERS` of every row."""
@@ -80,6 +82,7 @@ class BookPrices:
             numbers=self.numbers[keep],
             lists=tuple(self.lists[i] for i in keep),
             problems=tuple(sorted((*self.problems, *more), key=lambda problem: problem.line)),
+            taken_over=self.taken_over,
         )
 
 
@@ -114,7 +117,9 @@ def price_rows(rows: BookRows, settings: BookSettings | None = None) -> BookPric
         numbers=numbers,
         lists=tuple(_lists(result) for _, result in kept),
         problems=tuple(sorted(problems, key=lambda problem: problem.line)),
-    )
+        taken_over=tuple((row.line, str(result.details["taken_over"]))
+                         for row, result in kept if "taken_over" in result.details),
+    )  # fmt: skip
 
 
 def terms_of(rows: BookRows, settings: BookSettings) -> dict[int, Terms]:
@@ -151,7 +156,7 @@ def _priced(
     found |= {row.same: one for row, one in zip(closed, together, strict=True) if one is not None}
     for row in rows:
         if row.same not in found:
-            found[row.same] = _checked(_alone(row.terms, settings), row.terms)
+            found[row.same] = _alone(row.terms, settings)
     return found
 
 
@@ -166,8 +171,6 @@ def _alone(terms: Terms, settings: BookSettings) -> Result | InvalidInput:
         if engine == "mc_bridge" and greeks:  # its sensitivities are for fewer contracts
             return _alone(terms, dataclasses.replace(settings, greeks=False))
         return error
-    except (ArithmeticError, ValueError, LookupError, TypeError) as error:
-        return InvalidInput("method", engine, "an engine that can price it", str(error))
 
 
 def sampling(terms: Terms, settings: BookSettings) -> dict[str, Any]:
@@ -186,18 +189,6 @@ def sampling(terms: Terms, settings: BookSettings) -> dict[str, Any]:
     if engine != "metropolis":
         more |= {"first_steps" if engine == "mlmc" else "n_steps": max(steps, 1)}
     return more
-
-
-def _checked(result: Result | InvalidInput, terms: Terms) -> Result | InvalidInput:
-    """Return a result that can be a price, else a refusal."""
-    if isinstance(result, InvalidInput):
-        return result
-    values = (float(result.price), float(result.abs_error_estimate))
-    if not all(map(math.isfinite, values)):
-        return InvalidInput(
-            "method", result.method, "an engine that can price it", f"it gave {values[0]}"
-        )
-    return result
 
 
 def _numbers(result: Result) -> list[float]:

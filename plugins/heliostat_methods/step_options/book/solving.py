@@ -1,4 +1,4 @@
-"""Prices and all sensitivities of many contracts at once, differentiated through the closed form.
+"""All sensitivities of many contracts at once, differentiated through the closed form.
 
 As `closed_form.greeks` for one contract: the price is a sum over nodes of a contour that stays
 where it is while parameters move. Contracts whose levels, strike and spot stand in the same order
@@ -18,12 +18,13 @@ from heliostat_methods.step_options.book.walls import Seen
 from heliostat_methods.step_options.closed_form.laplace_kernel import hyperbola
 from heliostat_methods.step_options.contracts.validation import Vector
 
-SCALARS = ("price", "delta", "gamma", "vega", "theta", "d_rate", "d_dividend", "d_strike",
+SCALARS = ("vega", "theta", "d_rate", "d_dividend", "d_strike",
            "d_gamma", "d_charge", "d_maturity", "vanna", "volga", "charm", "spot_rate",
            "spot_gamma")  # fmt: skip
-"""Numbers of a contract, as a single run names them; d_levels and d_rates are lists beside them."""
-_PARTNERS = ("spot", "vol", "maturity", "rate", "gamma")
-_SECOND = dict(zip(_PARTNERS, ("gamma", "vanna", "charm", "spot_rate", "spot_gamma"), strict=True))
+"""Sensitivities beside delta and gamma, as a single run names them; d_levels and d_rates are lists
+beside them."""
+_SECOND = {"vanna": "vol", "charm": "maturity", "spot_rate": "rate", "spot_gamma": "gamma"}
+"""Derivatives of delta, and by what."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Solved:
 
 @dataclass(frozen=True)
 class _Contracts:
-    """Parameters of contracts of one order, (contracts, 1) each, as one array library has them."""
+    """Parameters of contracts of one order, (contracts, 1) tensors each."""
 
     spot: Any
     vol: Any
@@ -50,16 +51,8 @@ class _Contracts:
     rates: Sequence[Any]
 
 
-def solve(contracts: Sequence[Seen], nodes: int) -> Vector:
-    """Return price, delta and gamma (contracts, 3) of contracts of one order, without bumps."""
-    arrays, levels, rates = _arrays(contracts)
-    p = _Contracts(**arrays, levels=[*levels.T[..., None]], rates=[*rates.T[..., None]])
-    u, u1, u2 = _inverted(p, contracts, nodes, np, slopes=True)
-    return np.concatenate([u, u1 / p.spot, (u2 - u1) / p.spot**2], axis=1)
-
-
 def differentiate(contracts: Sequence[Seen], nodes: int) -> Solved:
-    """Return prices and all sensitivities of contracts of one order."""
+    """Return prices and all sensitivities beside delta and gamma of contracts of one order."""
     import torch
 
     def leaf(values: Vector) -> Any:
@@ -73,11 +66,11 @@ def differentiate(contracts: Sequence[Seen], nodes: int) -> Solved:
         levels=[level[:, i : i + 1] for i in range(levels.shape[1])],
         rates=[rate[:, i : i + 1] for i in range(rates.shape[1])],
     )
-    (price,) = _inverted(p, contracts, nodes, torch, slopes=False)
+    price = _inverted(p, contracts, nodes)
     leaves = [*named.values(), level, rate]
     gradient = torch.autograd.grad(price.sum(), leaves, create_graph=True, materialize_grads=True)
     first = dict(zip((*named, "levels", "rates"), gradient, strict=True))
-    partners = [named[name] for name in _PARTNERS]
+    partners = [named[name] for name in _SECOND.values()]
     second = torch.autograd.grad(
         first["spot"].sum(), partners, retain_graph=True, materialize_grads=True
     )
@@ -88,12 +81,12 @@ def differentiate(contracts: Sequence[Seen], nodes: int) -> Solved:
 
     by_rate = first["rates"].detach().numpy()
     numbers = {
-        "price": flat(price), "delta": flat(first["spot"]), "vega": flat(first["vol"]),
+        "price": flat(price), "vega": flat(first["vol"]),
         "d_rate": flat(first["rate"]), "d_dividend": flat(first["dividend"]),
         "d_gamma": flat(first["gamma"]), "d_maturity": flat(first["maturity"]),
         "theta": -flat(first["maturity"]), "d_strike": flat(first["strike"]),
         "d_charge": np.where(rates > 0, by_rate, 0.0).sum(axis=1), "volga": flat(volga),
-        **{name: flat(value) for name, value in zip(_SECOND.values(), second, strict=True)},
+        **{name: flat(value) for name, value in zip(_SECOND, second, strict=True)},
     }  # fmt: skip
     return Solved(numbers, first["levels"].detach().numpy(), by_rate)
 
@@ -108,30 +101,26 @@ def _arrays(contracts: Sequence[Seen]) -> tuple[dict[str, Vector], Vector, Vecto
     return spots | arrays | strikes, levels, np.stack([c.rates for c in contracts])
 
 
-def _inverted(p: _Contracts, contracts: Sequence[Seen], nodes: int, library: Any, *,
-              slopes: bool) -> list[Any]:  # fmt: skip
-    """Return the discounted price (contracts, 1), with `slopes` also its derivatives in y."""
+def _inverted(p: _Contracts, contracts: Sequence[Seen], nodes: int) -> Any:
+    """Return the discounted price (contracts, 1)."""
+    import torch
+
     problems = [c.problem for c in contracts]
     z, w = hyperbola(nodes)
     T = np.array([[c.maturity] for c in problems])
     shift = np.array([[max(0.0, c.nu + c.vol**2 / 2)] for c in problems])
     shift = shift + np.array([[max(0.0, -float(c.rates.min()))] for c in contracts])
-
-    def constant(value: Any) -> Any:
-        return value if library is np else library.tensor(value)
-
-    s, weights = constant(z[None, :] / T + shift), constant(w[None, :] / T)
+    s, weights = torch.tensor(z[None, :] / T + shift), torch.tensor(w[None, :] / T)
     # e^{sT} with s fixed: the weights hold its part at the contour's own T
-    moved = weights * library.exp(s * (p.maturity - constant(T)))
-    grown = constant(np.exp(shift * T)) * library.exp(-p.rate * p.maturity)
-    found = _transformed(p, contracts, s, library, slopes=slopes)
-    return [(moved * u).real.sum(1)[:, None] * grown for u in found]
+    moved = weights * torch.exp(s * (p.maturity - torch.tensor(T)))
+    grown = torch.tensor(np.exp(shift * T)) * torch.exp(-p.rate * p.maturity)
+    return (moved * _transformed(p, contracts, s)).real.sum(1)[:, None] * grown
 
 
-def _transformed(p: _Contracts, contracts: Sequence[Seen], s: Any, library: Any, *,
-                 slopes: bool) -> list[Any]:  # fmt: skip
-    """Return U(y; s), the undiscounted Laplace transform of the price in T; U', U'' by `slopes`."""
-    exp, sqrt, log = library.exp, library.sqrt, library.log
+def _transformed(p: _Contracts, contracts: Sequence[Seen], s: Any) -> Any:
+    """Return U(y; s), the undiscounted Laplace transform of the price in T."""
+    from torch import exp, log, sqrt
+
     order = contracts[0].order
     left, right, at, hidden = order.left, order.right, order.below_strike, order.strike_hidden
     terminal = p.levels[0] * exp(p.gamma * p.maturity)
@@ -143,7 +132,7 @@ def _transformed(p: _Contracts, contracts: Sequence[Seen], s: Any, library: Any,
         points = [*levels[:at], k, *levels[at:]]
         rates = [*rates[: at + 1], rates[at], *rates[at + 1 :]]
         upper = [i > at for i in range(len(rates))]
-    low, high = _sources(p, contracts, terminal, library)
+    low, high = _sources(p, contracts, terminal)
     place = order.below_spot + (order.strike_below_spot and not hidden)
     v2 = p.vol * p.vol
     nu = p.rate - p.dividend - p.gamma - v2 / 2
@@ -176,14 +165,7 @@ def _transformed(p: _Contracts, contracts: Sequence[Seen], s: Any, library: Any,
             slope, offset = lm, d_end - lm * (d_end + p0)
         else:
             slope, offset = _carry(slope, offset, lp, lm, p1, p0, points[i], end, exp)
-    u = (offset - below[1]) / (below[0] - slope)
-    if not slopes:
-        return [u]
-    u1 = below[0] * u + below[1]
-    c1, c0 = high if upper[place] else low
-    # what is left of the equation in the region of y
-    u2 = 2 / v2 * ((s + rates[place]) * u - nu * u1 - c1 * exp(y) - c0)
-    return [u, u1, u2]
+    return (offset - below[1]) / (below[0] - slope)
 
 
 def _carry(
@@ -208,24 +190,22 @@ def _carry(
     return new, d_end + first * e1 * be - new * (d_end + p0 + be * e1)
 
 
-def _sources(p: _Contracts, contracts: Sequence[Seen], terminal: Any,
-             library: Any) -> tuple[Any, Any]:  # fmt: skip
+def _sources(p: _Contracts, contracts: Sequence[Seen], terminal: Any) -> tuple[Any, Any]:
     """Return (c1, c0) of the claim c1 e^y + c0 below and above the strike, with its derivatives.
 
     c1 are shares of the terminal level; c0 is the strike in a call and a put, else a number.
     """
+    import torch
+
     source = np.stack([c.problem.source[0] for c in contracts])
     at_level = np.array([c.problem.terminal_level for c in contracts])
     at_strike = np.array([c.problem.strike[0] for c in contracts])
     uses_strike = (source[:, 0] != 0) ^ (source[:, 2] != 0)
 
-    def column(values: Vector) -> Any:
-        found = values[:, None]
-        return found if library is np else library.tensor(found)
-
     def side(c1: Vector, c0: Vector) -> tuple[Any, Any]:
-        by_strike = column(np.where(uses_strike, c0 / at_strike, 0.0))
-        return (column(c1 / at_level) * terminal,
-                by_strike * p.strike + column(np.where(uses_strike, 0.0, c0)))  # fmt: skip
+        by_strike = torch.tensor(np.where(uses_strike, c0 / at_strike, 0.0))[:, None]
+        plain = torch.tensor(np.where(uses_strike, 0.0, c0))[:, None]
+        share = torch.tensor(c1 / at_level)[:, None]
+        return share * terminal, by_strike * p.strike + plain
 
     return side(source[:, 0], source[:, 1]), side(source[:, 2], source[:, 3])

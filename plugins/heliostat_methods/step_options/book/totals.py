@@ -55,10 +55,11 @@ def add_up(rows: BookRows, parts: Sequence[BookPrices], by: Sequence[str] = ()) 
     whole = Total(())
     found = {group: Total(group) for group in groups.values()} if by else {}
     for part in parts:
-        for line, quantity, numbers in zip(part.lines, part.quantity, part.numbers, strict=True):
-            whole.add(float(quantity), numbers)
+        quantities, table = part.quantity.tolist(), part.numbers.tolist()
+        for line, quantity, numbers in zip(part.lines, quantities, table, strict=True):
+            whole.add(quantity, numbers)
             if by:
-                found[groups[line]].add(float(quantity), numbers)
+                found[groups[line]].add(quantity, numbers)
         for problem in part.problems:
             whole.bad += 1
             if by and problem.line in groups:

@@ -49,6 +49,9 @@ def _value(result: Mapping[str, Any]) -> Section:
                     [row[_at(result, "value")] for row in shown], style="points")],
             note="What each row adds to the value of the book.",
         ))  # fmt: skip
+    if result["taken_over"]:
+        content.append(Table(["line", "why another engine priced it"],
+                             result["taken_over"][:SHOWN_BAD]))  # fmt: skip
     if bad:
         content.append(Table(["line", "id", "field", "reason"], bad[:SHOWN_BAD],
                              "Rows without a price; they are in no sum."))  # fmt: skip
@@ -81,7 +84,7 @@ def _checks(result: Mapping[str, Any]) -> Section:
             note="Within 4.5 an engine agrees; a bound of an engine counts as 4.5.",
         ))  # fmt: skip
     table = [[row["line"], row["id"], row["engine"], number(row["price"]), row["other"],
-              number(row["other_price"]), f"{row['z']:+.2f}",
+              number(row["other_price"]), f"{row['z']:+.3g}",
               "agrees" if row["agrees"] else "differs"] for row in checks]  # fmt: skip
     head = ["line", "id", "engine", "price", "other", "its price", "z", "verdict"]
     return Section("Cross check", [*content, *([Table(head, table)] if table else [])])

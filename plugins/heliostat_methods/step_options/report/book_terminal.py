@@ -25,6 +25,8 @@ def describe_book(result: Mapping[str, Any], run_id: str) -> str:
     if bad > SHOWN_BAD:
         command = next_command("export", run_id, "--product", "bad_rows.csv")
         lines.append(f"  {bad - SHOWN_BAD} more: {command}")
+    for line, text in result["taken_over"][:SHOWN_BAD]:
+        lines += textwrap.wrap(f"  line {line}: {text}", WIDTH, subsequent_indent="    ")
     if priced:
         value = price_text(result["price"], result["abs_error"])
         lines += ["", f"value     {value}   all errors added {result['abs_error']:.1e}"]
@@ -82,10 +84,13 @@ def check_lines(result: Mapping[str, Any]) -> list[str]:
         if z:
             worst = max(z, key=abs)
             disagree = sum(not row["agrees"] for row in rows if "z" in row)
-            said = f"{disagree} DISAGREE and are refused" if disagree else "all agree"
-            text += f", {said}; largest z {worst:+.2f}"
+            said = "all agree"
+            if disagree:
+                said = f"{disagree} {'disagrees and is' if disagree == 1 else 'disagree and are'}"
+                said += " refused"
+            text += f", {said}; largest z {worst:+.3g}"
             if len(z) > 1 and all(map(math.isfinite, z)):
-                text += f", root mean square {math.sqrt(sum(x * x for x in z) / len(z)):.2f}"
+                text += f", root mean square {math.sqrt(sum(x * x for x in z) / len(z)):.3g}"
         failed = sum("failure" in row for row in rows)
         text += f"; {failed} failed" if failed else ""
         lines += textwrap.wrap(text, WIDTH, subsequent_indent="  ")

@@ -37,16 +37,7 @@ def describe(result: dict[str, Any], run_id: str) -> str:
         f"price     {price}   error {error_text(first)}",
         f"          by {first['engine']}: {ENGINES[first['engine']]}",
     ]
-    rows = sensitivity_rows(result)
-    if rows:
-        width = max(len(row.title) for row in rows) + 2
-        values = [row.value + (f" +- {row.error}" if row.error else "") for row in rows]
-        space = max(map(len, values)) + 2
-        lines.append("")
-        for row, value in zip(rows, values, strict=True):
-            start = f"{row.title:<{width}}{value:<{space}}{row.unit:<12}"
-            indent = " " * min(len(start), WIDTH - 30)
-            lines += textwrap.wrap(start + row.meaning, WIDTH, subsequent_indent=indent)
+    lines += _sensitivity_lines(result)
     if len(engines) > 1:
         lines += ["", f"{'engine':<20}{'price':<16}{'error':<16}{'difference':<13}"]
         for row in engines:
@@ -62,6 +53,24 @@ def describe(result: dict[str, Any], run_id: str) -> str:
     if "sweep" in result:
         lines += ["", *_sweep_lines(result["sweep"], run_id)]
     return "\n".join(lines)
+
+
+def _sensitivity_lines(result: dict[str, Any]) -> list[str]:
+    """Return a line for each sensitivity; a long value has its meaning in a line of its own."""
+    rows = sensitivity_rows(result)
+    if not rows:
+        return []
+    wide = max(len(row.title) for row in rows) + 2
+    space = 20 if any(row.error for row in rows) else 16
+    lines = [""]
+    for row in rows:
+        value = row.value + (f" +- {row.error}" if row.error else "")
+        said = f"{row.unit:<11}{row.meaning}"
+        if len(value) < space:
+            lines.append(f"{row.title:<{wide}}{value:<{space}}{said}".rstrip())
+        else:
+            lines += [f"{row.title:<{wide}}{value}", f"{'':<{wide + space}}{said}"]
+    return lines
 
 
 def _sweep_lines(sweep: dict[str, Any], run_id: str) -> list[str]:

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 
 from heliostat_methods.step_options.book.units import UNITS
 
-
-WIDTH = 78
+WIDTH = 80
 """Columns of a terminal that text may take."""
 
 
@@ -23,26 +22,32 @@ class Sensitivity(NamedTuple):
 
 
 _MEANINGS = {
-    "delta": ("delta", "units of the underlying that hedge the contract"),
-    "gamma": ("gamma", "change of delta when the underlying moves by 1"),
-    "vega": ("vega", "for vol + 1; a hundredth of it for one vol point"),
-    "theta": ("theta", "change as a year passes, barriers' path kept"),
-    "d_rate": ("rho", "for interest + 1; 1/10,000 of it for a basis point"),
+    "delta": ("delta", "units of the underlying that hedge"),
+    "gamma": ("gamma", "change of delta for underlying + 1"),
+    "vega": ("vega", "for vol + 1; 1/100 for a vol point"),
+    "theta": ("theta", "a year passes, barriers go their way"),
+    "d_rate": ("rho", "for interest + 1; 1/10,000 for a bp"),
     "d_dividend": ("dividend rho", "for dividend yield + 1"),
     "d_strike": ("strike", "for strike + 1"),
-    "d_gamma": ("barrier growth", "for growth rate of all barriers + 1"),
-    "d_levels": ("barrier levels", "for level + 1, of each barrier, lowest first"),
-    "d_charge": ("charge", "for + 1/year on every positive rate"),
-    "d_rates": ("charges", "for + 1/year in each region, lowest first"),
-    "d_maturity": ("expiry", "for a later expiry; theta is minus this"),
+    "d_gamma": ("barrier growth", "for growth of all barriers + 1"),
+    "d_levels": ("barrier levels", "for each level + 1, lowest first"),
+    "d_charge": ("charge", "for + 1/year on all positive rates"),
+    "d_rates": ("charges", "for each rate + 1, lowest first"),
+    "d_maturity": ("expiry", "for a later expiry; minus theta"),
     "vanna": ("vanna", "change of delta for vol + 1"),
     "volga": ("volga", "change of vega for vol + 1"),
-    "charm": ("charm", "change of delta for a later expiry"),
-    "spot_rate": ("delta, interest", "change of delta for interest + 1"),
-    "spot_gamma": ("delta, growth", "change of delta for barrier growth + 1"),
+    "charm": ("charm", "change of delta for later expiry"),
+    "spot_rate": ("delta by rate", "change of delta for interest + 1"),
+    "spot_gamma": ("delta by growth", "change of delta for growth + 1"),
 }
 SENSITIVITIES = {
     name: Sensitivity(title, UNITS[name], meaning) for name, (title, meaning) in _MEANINGS.items()
+} | {
+    f"{name}_{side}": Sensitivity(
+        f"{name} {side}", UNITS[name], f"from {side} the barrier it is on"
+    )
+    for name in ("delta", "gamma")
+    for side in ("below", "above")
 }
 """Derivatives of the price by name, in the order in which they are shown."""
 

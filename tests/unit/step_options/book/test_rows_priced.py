@@ -101,9 +101,7 @@ def test_a_row_may_name_its_engine() -> None:
         (f"{ROW},none.csv", ",surface", "surface", "one of"),
     ],
 )  # fmt: skip
-def test_a_row_that_cannot_be_priced_is_named(
-    cells: str, more: str, field: str, told: str
-) -> None:
+def test_a_row_that_cannot_be_priced_is_named(cells: str, more: str, field: str, told: str) -> None:
     problem = refusal(cells, more)
     assert (problem.line, problem.id, problem.field) == (2, "x", field)
     assert told in problem.message
@@ -126,21 +124,30 @@ def test_parameters_of_the_configuration_hold_where_a_row_says_no_other() -> Non
     assert one(ROW, settings=settings).engines == ("mc_bridge",)
 
 
-def test_no_row_is_a_number_that_cannot_be_a_price(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_an_engine_is_wrong_another_one_takes_over_and_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from heliostat_methods.step_options.closed_form import spectral
     from heliostat_methods.step_options.contracts.result import Result
 
     def wrong(option: Any, market: Any, greeks: bool = False, **more: Any) -> Result:
-        if option.strike > 100:
-            raise OverflowError("too large")
-        return Result(math.nan, "spectral", 0.0)
+        return Result(math.nan if option.strike == 100 else 1e9, "spectral", 0.0)
 
     monkeypatch.setattr(spectral, "price_spectral", wrong)
     text = f"a,{ROW},spectral\nb,{ROW.replace('100,100', '100,105')},spectral\nc,{ROW},\n"
-    rows = book(text, ",method")
+    found = price_rows(book(text, ",method"), QUICK)
+    assert found.problems == () and "spectral" not in found.engines
+    assert found.column("price")[0] == pytest.approx(AS01, rel=1e-9)
+    assert [line for line, _ in found.taken_over] == [2, 3]
+    assert found.taken_over[0][1].startswith("spectral found nan, which is no price")
+
+
+def test_a_row_without_any_engine_that_passes_is_refused_and_the_others_are_summed() -> None:
+    # its barrier is a price that no float holds: nothing can be said of it
+    text = f"a,{ROW},0\nb,{ROW},900\nc,{ROW.replace('0.05', '1e5')},0\n"
+    rows = book(text, ",gamma")
     found = price_rows(rows, QUICK)
-    assert found.ids == ("c",)
-    assert [(p.line, p.field) for p in found.problems] == [(2, "method"), (3, "method")]
+    assert [(p.line, p.field) for p in found.problems] == [(3, "gamma"), (4, "rate")]
     (whole,) = add_up(rows, [found])
     assert whole.sums["value"] == pytest.approx(AS01) and (whole.priced, whole.bad) == (1, 2)
 
@@ -164,7 +171,8 @@ def test_equal_contracts_are_priced_once(monkeypatch: pytest.MonkeyPatch) -> Non
     assert list(found.quantity) == [3.0, -2.0, 1.0]
 
 
-DESKS = f"a,{ROW},eq,10\nb,{ROW.replace('call', 'put')},fx,-3\nc,{ROW},eq,2\nd,x,1,1,1,1,1,1,1,fx,1\n"
+PUT = ROW.replace("call", "put")
+DESKS = f"a,{ROW},eq,10\nb,{PUT},fx,-3\nc,{ROW},eq,2\nd,x,1,1,1,1,1,1,1,fx,1\n"
 
 
 def test_totals_are_quantity_times_numbers_by_group() -> None:

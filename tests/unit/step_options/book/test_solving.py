@@ -50,15 +50,18 @@ def alone(kind: str, barriers: Any, rates: Any, *, spot: float = 100.0, strike: 
 def test_the_reference_prices_come_out_of_one_call() -> None:
     rows = reference_rows()
     found = price_together([terms(row) for row in rows], greeks=True)
+    on_barrier = [row["spot"] in row["levels"].split(";") for row in rows]
+    assert [result is None for result in found] == on_barrier  # two values of gamma: left alone
     for row, result in zip(rows, found, strict=True):
-        assert result is not None
+        if result is None:
+            continue
         assert result.price == pytest.approx(float(row["price"]), rel=1e-9), row["id"]
         assert result.delta == pytest.approx(float(row["delta"]), rel=1e-8)
         assert result.gamma == pytest.approx(float(row["gamma_greek"]), rel=1e-8)
 
 
 def test_without_sensitivities_price_delta_and_gamma_are_the_same() -> None:
-    some = [terms(row) for row in reference_rows()[::3]]
+    some = [terms(row) for row in reference_rows()[1::3] if row["spot"] != "90"]
     for whole, less in zip(price_together(some, True), price_together(some, False), strict=True):
         assert whole is not None and less is not None
         assert dict(less.sensitivities) == {}
@@ -103,7 +106,7 @@ def test_what_lies_beyond_a_wall_changes_nothing_and_has_no_sensitivity() -> Non
     far = alone("call", (70.0, 80.0, 90.0, 130.0), (3.0, 0.0, math.inf, 1.0, 4.0))
     one, other = price_together([near, far], greeks=True)
     assert one is not None and other is not None
-    assert other.price == one.price
+    assert other.price == pytest.approx(one.price, rel=1e-12)
     np.testing.assert_array_equal(other.sensitivities["d_levels"][:2], [0.0, 0.0])
     np.testing.assert_array_equal(other.sensitivities["d_rates"][:3], [0.0, 0.0, 0.0])
     np.testing.assert_allclose(other.sensitivities["d_levels"][2:], one.sensitivities["d_levels"])
@@ -111,7 +114,7 @@ def test_what_lies_beyond_a_wall_changes_nothing_and_has_no_sensitivity() -> Non
 
 
 def test_a_spot_on_or_beyond_a_wall_is_worth_nothing_and_the_rest_in_a_knock_in() -> None:
-    walls = {"barriers": (90.0,), "rates": (math.inf, 0.0)}
+    walls: Any = {"barriers": (90.0,), "rates": (math.inf, 0.0)}
     out, edge, inside = price_together(
         [alone("put", **walls, spot=80.0), alone("put", **walls, spot=90.0),
          alone("put", **walls, spot=80.0, knock="in")], greeks=True,
@@ -185,4 +188,4 @@ def test_a_price_given_together_is_sure_and_scales_with_its_unit(
     assert one.price >= -slack
     assert scaled.price == pytest.approx(unit * one.price, rel=1e-6, abs=slack)
     assert scaled.delta == pytest.approx(unit / 7.0 * one.delta, rel=1e-4, abs=1e-4)
-    assert all(math.isfinite(one.sensitivities[name]) for name in SCALARS[3:])
+    assert all(math.isfinite(one.sensitivities[name]) for name in SCALARS)
