@@ -2,7 +2,7 @@
 
 `numba_kernels`: numba functions, stored under a fingerprint of all code that is part of them.
 `native`: a C or C++ source, built by the system's compiler for this CPU, with a pure fallback.
-`building`: one shared library in the cache. `compiler`: its command. `cpu_features`: what may run.
+`notice`: a line when that takes long. `building`: one shared library in the cache. `compiler`: its command. `cpu_features`: what may run.
 """
 
 from heliostat_search.compiled.cpu_features import cpu_features
