@@ -142,6 +142,9 @@ class StepOptionsConfig(MethodConfig):
         None, description="what varies: spot, strike, rate, dividend, vol, gamma or maturity"
     )
     sweep_values: tuple[float, ...] = Field((), description="the values it takes")
+    effort: bool | None = Field(
+        None, description="measure error^2 x seconds of the engine on one core, a goal to be tuned"
+    )
     figures: bool = Field(False, description="tabulate prices, kernel and convergence")
     greeks: bool = Field(True, description="all sensitivities of the contract")
 
@@ -239,7 +242,7 @@ class StepOptionsConfig(MethodConfig):
                 raise ConfigError(name, getattr(self, name), "a book beside it")
         if self.cross_check_rows is not None and not self.cross_check:
             raise ConfigError("cross_check_rows", self.cross_check_rows, "engines in cross_check")
-        for name in ("sweep", "figures"):
+        for name in ("sweep", "figures", "effort"):
             if self.book is not None and getattr(self, name):
                 raise ConfigError(name, getattr(self, name), "one contract, not a book")
         if self.ladder is None:

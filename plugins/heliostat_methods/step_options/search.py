@@ -23,6 +23,7 @@ from heliostat_methods.step_options.tasks import (
     EngineCall,
     climb_with_one,
     evaluate,
+    measure,
     plain,
     run_shard,
 )
@@ -46,6 +47,8 @@ def search(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
         "sensitivities": main["sensitivities"],
         "engines": engines,
     }
+    if config.effort:
+        result |= _effort(config, run)
     if config.sweep is not None:
         result["sweep"] = _sweep(config, run)
     if config.ladder is not None:
@@ -168,6 +171,17 @@ def _plain(config: StepOptionsConfig) -> dict[str, Any]:
              "amortisation", "window", "spot", "rate", "dividend", "vol", "heston", "basket",
              "piecewise", "local_vol")  # fmt: skip
     return {name: values[name] for name in shown}
+
+
+def _effort(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
+    """Measure the main engine alone on a worker: seconds are no part of the digest."""
+    name = config.method
+    settings: dict[str, Any] = {}
+    if name in STOCHASTIC:
+        settings = _settings(config, name) | {"seed": run.seed64("effort", name) >> 1}
+    call = EngineCall(config.option(), config.market(), name, False, settings)
+    found = run.observe(measure, call).unwrap()
+    return {"effort": found["error"] ** 2 * found["seconds"], "measured": found}
 
 
 def _ladder(config: StepOptionsConfig, run: Run) -> dict[str, Any]:

@@ -23,6 +23,8 @@ from heliostat_methods.step_options.monte_carlo.multilevel import MultilevelEsti
 from heliostat_methods.step_options.monte_carlo.quasi_monte_carlo import SobolSampler
 from heliostat_methods.step_options.paths.sampler import PathSampler
 
+MEASURED = 2
+"""Calls that are timed, after one that compiles and fills tables."""
 SHARED = (PathSampler, GreekSampler, SobolSampler, MultilevelEstimator, MetropolisEstimator)
 """What `run_shard` works on; a process that imports this module knows their permanent names."""
 
@@ -49,6 +51,20 @@ def run_shard(shard: Any, ctx: TaskContext) -> Any:
 def evaluate(call: EngineCall, ctx: TaskContext) -> dict[str, Any]:
     """Return what an engine finds."""
     return plain(price(call.option, call.market, call.method, call.greeks, **call.settings))
+
+
+@task("step_options.measure")
+def measure(call: EngineCall, ctx: TaskContext) -> dict[str, float]:
+    """Return an engine's error and the seconds it takes here, its kernels and tables being there.
+
+    The better of two, since other work on the machine only adds to the first.
+    """
+    seconds = []
+    for _ in range(1 + MEASURED):
+        result = price(call.option, call.market, call.method, False, **call.settings)
+        seconds.append(result.wall_s)
+    error = result.std_error if result.std_error is not None else result.abs_error_estimate
+    return {"error": float(error), "seconds": min(seconds[1:])}
 
 
 def plain(result: Result) -> dict[str, Any]:

@@ -109,9 +109,9 @@ class TuneConfig(MethodConfig):
                 raise ConfigError("objectives", name, expected, hint)
             if name in value[:number]:
                 raise ConfigError("objectives", name, "each result once")
-        if not value and not goals:
+        if not value and not spec.default_goals:
             raise ConfigError("method", spec.name, "a method with a goal among its results")
-        return value or tuple(goals)
+        return value or tuple(spec.default_goals)
 
     @field_validator("sampler")
     @classmethod

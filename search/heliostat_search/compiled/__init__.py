@@ -1,8 +1,9 @@
 """Compiled code of methods, built when first used and cached; imports the core, and numba lazily.
 
-`numba_kernels`: numba functions, stored under a fingerprint of all code that is part of them.
+`numba_kernels`: numba functions, stored under a fingerprint of all code that is part of them;
+`notice`: a line when compiling takes long.
 `native`: a C or C++ source, built by the system's compiler for this CPU, with a pure fallback.
-`notice`: a line when that takes long. `building`: one shared library in the cache. `compiler`: its command. `cpu_features`: what may run.
+`building`: one shared library in the cache. `compiler`: its command. `cpu_features`: what may run.
 """
 
 from heliostat_search.compiled.cpu_features import cpu_features

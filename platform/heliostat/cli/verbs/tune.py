@@ -164,7 +164,9 @@ def _where_it_was_said(error: ConfigError, space: Path) -> ConfigError:
 
 def _goals(method: MethodSpec) -> str:
     """Return what is optimised when no --objective is given."""
-    goals = [f"{name} ({direction})" for name, direction in method.goals.items()]
+    goals = [f"{name} ({direction})" for name, direction in method.default_goals.items()]
+    named = [name for name in method.goals if name not in method.default_goals]
     others = [name for name in method.outputs if name not in method.goals]
     line = f"objective{'s' if len(goals) > 1 else ''}: {', '.join(goals)}"
+    line += f"; by name: {', '.join(named)}" if named else ""
     return line + (f"; no goal: {', '.join(others)}" if others else "")

@@ -14,6 +14,7 @@ from heliostat_methods.step_options.report.wording import (
     SWEPT,
     contract_rows,
     contract_sentence,
+    effort_text,
     error_text,
     price_text,
     sensitivity_rows,
@@ -67,6 +68,8 @@ def _price(result: dict[str, Any]) -> Section:
         f"with {kind} {error:.1e}, by {first['engine']}: {ENGINES[first['engine']]}."
     )
     rows = [list(row) for row in contract_rows(result["contract"])]
+    if "effort" in result:
+        rows.append(["effort", effort_text(result)])
     words = Text(contract_sentence(result["contract"]))
     return Section("Price", [words, Text(text), Table(["contract and market", ""], rows)])
 

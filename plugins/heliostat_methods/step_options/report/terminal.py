@@ -13,6 +13,7 @@ from heliostat_methods.step_options.report.wording import (
     SWEPT,
     WIDTH,
     contract_sentence,
+    effort_text,
     error_text,
     price_text,
     sensitivity_rows,
@@ -37,6 +38,8 @@ def describe(result: dict[str, Any], run_id: str) -> str:
         f"price     {price}   error {error_text(first)}",
         f"          by {first['engine']}: {ENGINES[first['engine']]}",
     ]
+    if "effort" in result:
+        lines.append(f"effort    {effort_text(result)}")
     lines += _sensitivity_lines(result)
     if len(engines) > 1:
         lines += ["", f"{'engine':<20}{'price':<16}{'error':<16}{'difference':<13}"]

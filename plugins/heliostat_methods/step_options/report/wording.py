@@ -243,6 +243,13 @@ def price_text(price: float, error: float) -> str:
     return f"{price:#.{min(max(digits, 2), 12)}g}"
 
 
+def effort_text(result: Mapping[str, Any]) -> str:
+    """Return error^2 x seconds of an engine, and both."""
+    found = result["measured"]
+    return (f"{result['effort']:.3g} error^2 x seconds: error {found['error']:.2g} in "
+            f"{found['seconds']:.2g} s of one core")  # fmt: skip
+
+
 def error_text(row: Mapping[str, Any]) -> str:
     """Return the stated error of an engine and of which kind it is."""
     if row["std_error"] is not None:
