@@ -63,7 +63,7 @@ def price_book(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
         parts.append(outcome.unwrap())
         done_rows += len(items[done - 1].lines)
         bad += len(parts[-1].problems)
-        run.report(done, of=len(items), count=done_rows, bad=float(bad))
+        run.report(done, of=len(items), rows=float(done_rows), bad=float(bad))
     checked = None
     if config.cross_check:
         checked = _cross_check(config, settings, rows, parts, run)

@@ -90,6 +90,6 @@ def climb_ladder(rows: BookRows, ctx: TaskContext) -> LadderValues:
 def climb_with_one(call: EngineCall, ctx: TaskContext) -> LadderValues:
     """Return what one contract is worth on each rung of the call's shared ladder."""
     ladder = ctx.shared()
-    values = on_rungs(Terms(call.option, call.market, call.method, 1.0), ladder)
+    (values,) = on_rungs([Terms(call.option, call.market, call.method, 1.0)], ladder)
     none = np.full((len(ladder.vols), len(ladder.spots)), np.nan)
     return LadderValues(none if values is None else values, ())

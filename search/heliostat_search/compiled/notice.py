@@ -62,7 +62,7 @@ def watch() -> None:
 
     notice = Notice(AFTER, lambda text: say(text, err=True))
 
-    class Compiling(event.Listener):  # type: ignore[misc]
+    class Compiling(event.Listener):
         """numba's events of a compilation; a cached function has none."""
 
         def on_start(self, event: Any) -> None:
@@ -71,4 +71,4 @@ def watch() -> None:
         def on_end(self, event: Any) -> None:
             notice.end()
 
-    event.register("numba:compile", Compiling())
+    event.register("numba:compile", Compiling())  # type: ignore[no-untyped-call]

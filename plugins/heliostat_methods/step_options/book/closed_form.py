@@ -30,7 +30,7 @@ strike: it is the same sum, in another order."""
 def price_together(contracts: Sequence[Terms], greeks: bool) -> list[Result | None]:
     """Return prices, with all sensitivities where `greeks`; None where an engine has to do it."""
     found: list[Result | None] = [None] * len(contracts)
-    places = [i for i, terms in enumerate(contracts) if _is_closed(terms)]
+    places = [i for i, terms in enumerate(contracts) if is_closed(terms)]
     problems = [reduce(contracts[i].option, contracts[i].market, "laplace") for i in places]
     if not problems:
         return found
@@ -48,13 +48,14 @@ def price_together(contracts: Sequence[Terms], greeks: bool) -> list[Result | No
     inward = [i for i, terms in enumerate(contracts)
               if terms.option.knock == "in" and found[i] is not None]  # fmt: skip
     if inward:
-        free = price_together([_without_rates(contracts[i]) for i in inward], greeks)
+        free = price_together([without_rates(contracts[i]) for i in inward], greeks)
         for i, whole in zip(inward, free, strict=True):
             found[i] = None if whole is None else _complement(whole, found[i])
     return found
 
 
-def _is_closed(terms: Terms) -> bool:
+def is_closed(terms: Terms) -> bool:
+    """Return whether the closed form can price a contract."""
     constant = isinstance(terms.market, BlackScholesMarket)
     option = terms.option
     still = option.common_gamma is not None and option.amortisation == "proportional"
@@ -114,7 +115,8 @@ def _result(problem: Reduced, solution: Solution, row: int, lowest: float,
     )  # fmt: skip
 
 
-def _without_rates(terms: Terms) -> Terms:
+def without_rates(terms: Terms) -> Terms:
+    """Return the claim without a weight, which in + out is."""
     option = terms.option
     free = dataclasses.replace(option, rates=(0.0,) * len(option.rates), knock="out")
     return dataclasses.replace(terms, option=free)

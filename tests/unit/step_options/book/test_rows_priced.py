@@ -14,7 +14,6 @@ import pytest
 
 from heliostat_methods.step_options import (
     BlackScholesMarket,
-    StepOption,
     down_step,
     price,
 )
@@ -240,14 +239,23 @@ def test_the_output_of_a_parquet_book_can_be_a_book_again(tmp_path: Path) -> Non
 
 
 def test_a_ladder_is_the_sum_of_prices_with_spot_and_vol_moved() -> None:
-    rows = book(f"a,{ROW},2,\nb,{ROW},1,cev\n", ",quantity,form")
-    rungs = Ladder((0.9, 1.0, 1.1), (-0.1, 0.0))
-    found = climb(rows.only({2}), rungs)
-    option = StepOption("call", 100, 1, (90,), (2, 0))
+    rungs = Ladder((0.85, 0.9, 1.0, 1.1), (-0.1, 0.0))
+    rows = book(
+        f"a,{ROW},2,,out\nb,{ROW},-1,,in\nc,{ROW},3,pde,out\n"
+        f"d,{ROW.replace('2;0', 'inf;0')},1,,out\n", ",quantity,method,knock",
+    )  # fmt: skip
+    contracts = [(2.0, 2.0, "out", "laplace"), (-1.0, 2.0, "in", "laplace"),
+                 (3.0, 2.0, "out", "pde"), (1.0, math.inf, "out", "laplace")]  # fmt: skip
+    found = climb(rows, rungs)
+    assert found.left_out == ()
     for i, up in enumerate(rungs.vols):
         for j, factor in enumerate(rungs.spots):
-            exact = price(option, BlackScholesMarket(100 * factor, 0.05, 0.0, 0.3 + up)).price
-            assert found.values[i, j] == pytest.approx(2 * exact, rel=1e-9)
+            market = BlackScholesMarket(100 * factor, 0.05, 0.0, 0.3 + up)
+            exact = sum(
+                n * price(down_step("call", 100, 1, 90, rate, knock=knock), market, engine).price
+                for n, rate, knock, engine in contracts
+            )
+            assert found.values[i, j] == pytest.approx(exact, rel=1e-9)
     cev = book(f"a,{ROW},cev,0.5\nb,{ROW},,\n", ",form,beta")
     assert climb(cev, rungs).left_out == (2,)
     assert climb(cev, Ladder((1.0,), (-0.3,))).left_out == (2, 3)  # no vol is left
