@@ -9,6 +9,7 @@ from typing import Any
 from heliostat.report import HeatMap, Picture, Plot, Section, Series, Table, Text
 from heliostat_methods.step_options.report.book_terminal import (
     check_lines,
+    completed,
     counted,
     engines_text,
     without_text,
@@ -21,6 +22,7 @@ _Content = list[Text | Table | Plot | HeatMap | Picture]
 
 def book_sections(result: Mapping[str, Any]) -> list[Section]:
     """Return the sections of a book's report."""
+    result = completed(result)
     sections = [_value(result)]
     if "ladder" in result:
         sections.append(_ladder(result["ladder"]))
@@ -42,11 +44,12 @@ def _value(result: Mapping[str, Any]) -> Section:
             f"They are worth {value} in units of the underlyings' prices, with an error of at most "
             f"{result['abs_error']:.1e} if all errors had one sign, by {engines_text(result)}."
         ))  # fmt: skip
-        shown = [row for row in result["rows"] if row[_at(result, "value")] is not None]
+        at = result["columns"].index("value" if "value" in result["columns"] else "price")
+        shown = [row for row in result["rows"] if row[at] is not None]
         content.append(Plot(
             "Value of each row", "line of the file", "quantity x price",
-            [Series("row", [float(row[0]) for row in shown],
-                    [row[_at(result, "value")] for row in shown], style="points")],
+            [Series("row", [float(row[0]) for row in shown], [row[at] for row in shown],
+                    style="points")],
             note="What each row adds to the value of the book.",
         ))  # fmt: skip
     if result["taken_over"]:
@@ -114,7 +117,3 @@ def _rows(result: Mapping[str, Any]) -> Section:
     said += f" Carried along to the output: {', '.join(carried)}." if carried else ""
     rows = result["rows"][:SHOWN_ROWS]
     return Section("Rows", [Table(result["columns"], rows, said)] if rows else [])
-
-
-def _at(result: Mapping[str, Any], name: str) -> int:
-    return int(result["columns"].index(name))

@@ -139,6 +139,22 @@ def test_a_book_shows_its_ladder_and_what_other_engines_say(book: Any) -> None:
     assert "cross check by occupation: 1 of 1 sampled rows, all agree; largest z" in text
 
 
+def test_a_book_of_the_first_version_is_shown_too() -> None:
+    stored = {
+        "columns": ["line", "id", "price", "delta", "gamma", "abs_error"],
+        "rows": [[2, "soft", 12.5, 0.5, 0.01, 1e-9]], "price": 12.5, "abs_error": 1e-9,
+        "bad_rows": [{"line": 3, "id": "", "field": "vol", "message": "vol = -1"}],
+    }  # fmt: skip
+
+    class Stored:
+        result = stored
+
+    text = describe(stored, "old")
+    assert text.startswith("1 contract priced, 1 row refused\n  line 3: vol = -1")
+    titles = [section.title for section in report(Stored())]  # type: ignore[arg-type]
+    assert titles == ["Book", "Totals", "Rows"]
+
+
 def test_checks_that_disagree_are_told_with_their_rows() -> None:
     rows = [{"line": 2, "other": "rqmc", "z": 1.0, "agrees": True},
             {"line": 3, "other": "rqmc", "z": -9.0, "agrees": False},
