@@ -149,6 +149,8 @@ def test_parquet_book(run: InProcess) -> None:
     assert done.returncode == 0, done.stderr
     table = pyarrow.parquet.read_table(run.folder / "out.parquet")
     assert table["id"].to_pylist() == ["one", "two"]
+    assert table.schema.field("strike").type == columns.schema.field("strike").type
+    assert table["strike"].to_pylist() == [100, 105]
     assert table["price"].to_pylist() == [row[2] for row in from_text["rows"]]
 
 

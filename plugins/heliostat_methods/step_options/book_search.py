@@ -176,7 +176,8 @@ def _write(config: StepOptionsConfig, path: Path, rows: BookRows, parts: Sequenc
     is_parquet = path.suffix.lower() in (".parquet", ".pq")
     name = f"prices.{config.book_output or ('parquet' if is_parquet else 'csv')}"
     if name == "prices.parquet":
-        run.save(name, as_parquet(rows, parts, UNITS), kind="value")
+        table = as_parquet(rows, parts, UNITS, path if is_parquet else None)
+        run.save(name, table, kind="value")
     else:
         table = as_csv(output_columns(rows), output_rows(rows, parts))
         run.save(name, table, kind="value")

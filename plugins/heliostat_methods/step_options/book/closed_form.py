@@ -39,7 +39,7 @@ def price_together(contracts: Sequence[Terms], greeks: bool) -> list[Result | No
     bounds = row_bounds(problems)
     verdict = judge(solution.values[:, 0], solution.error, bounds, default_limit(bounds))
     lowest = np.where(bounds.low >= 0, 0.0, -np.inf)
-    out = [bool(contracts[i].option.knocked_out(contracts[i].market.spot)) for i in places]
+    out = [_is_out(contracts[i]) for i in places]
     slopes = _slopes(problems, solution, out, verdict == PASSES) if greeks else None
     for row, i in enumerate(places):
         if verdict[row] == PASSES and (slopes is None or row in slopes):
@@ -60,6 +60,12 @@ def is_closed(terms: Terms) -> bool:
     option = terms.option
     still = option.common_gamma is not None and option.amortisation == "proportional"
     return constant and still and option.maturity > 0
+
+
+def _is_out(terms: Terms) -> bool:
+    if math.inf not in terms.option.rates:
+        return False
+    return bool(terms.option.knocked_out(terms.market.spot))
 
 
 def _slopes(problems: Sequence[Reduced], solution: Solution, out: Sequence[bool],

@@ -23,6 +23,8 @@ SURFACE = ("surface", "form", "level", "beta", "shift")
 OWN = ("id", "quantity", "method")
 """What says nothing of the contract: a name, how many of it, the engine that prices it."""
 KNOWN = tuple(dict.fromkeys((*OWN, *CONTRACT, *MARKET, *HESTON, *SURFACE)))
+FIRST_LINE = 2
+"""Of the rows of a Parquet file, counted as in a CSV file below its names."""
 NEARLY = 0.85
 """Names as alike as this are taken for a slip of the pen."""
 
@@ -135,4 +137,4 @@ def _parquet(path: Path) -> list[tuple[int, tuple[str, ...]]]:
     names = tuple(table.column_names)
     # by columns, since a table may have two of one name
     columns = [[text(v) for v in column.to_pylist()] for column in table.columns]
-    return [(1, names), *enumerate(zip(*columns, strict=True), 2)]
+    return [(1, names), *enumerate(zip(*columns, strict=True), FIRST_LINE)]

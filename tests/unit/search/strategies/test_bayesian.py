@@ -7,6 +7,7 @@ import json
 import math
 import random
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,15 @@ def test_every_value_of_a_step_is_tried_and_no_other(sampler: str, tmp_path: Pat
     space = {"x": Real(0.0, 1.0, step=0.3333333333333333)}
     found = searched(tmp_path, tasks.noisy, space, 40, sampler=sampler).result
     assert {t.params["x"] for t in found.trials} == {0.0, 1 / 3, 2 / 3, 1.0}
+
+
+@pytest.mark.parametrize("sampler", [name for name in SAMPLERS if name != "cmaes"])
+def test_no_warning_of_a_library_reaches_the_user(sampler: str, tmp_path: Path) -> None:
+    space = {"x": Real(0.1, 0.7, step=0.25), "n": Integer(1, 9, step=3), "c": Choice(("a", "b"))}
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        searched(tmp_path, space=space, trials=12, sampler=sampler)
+    assert [str(one.message) for one in told if "optuna" in one.filename] == []
 
 
 def test_more_at_once_may_be_asked_than_there_are_slots(tmp_path: Path) -> None:

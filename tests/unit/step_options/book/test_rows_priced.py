@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import math
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from heliostat.errors import DataError
 from heliostat_methods.step_options import (
     BlackScholesMarket,
     down_step,
@@ -223,10 +226,27 @@ def test_the_output_repeats_the_terms_and_carries_other_columns_along(tmp_path: 
     table = pq.read_table(path)
     assert table.column_names == columns
     assert table["id"].to_pylist() == ["007"] and table["std_error"].to_pylist() == [None]
+    assert table["spot"].to_pylist() == [100.0] and table["barriers"].to_pylist() == ["90"]
     assert table["price"][0].as_py() == float(line["price"])
     assert table["d_rates"][0].as_py() == [below, above]
     assert table.schema.field("vega").metadata == {b"unit": b"price"}
     assert {FOUND[name] for name in UNITS} <= set(columns)
+
+
+def test_a_parquet_book_keeps_its_types_and_must_stay_what_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "book.parquet"
+    columns = {"kind": ["call", "put"], "spot": [-1, 100], "strike": [100, 100], "vol": [0.3, 0.3],
+               "maturity": [1, 1], "barriers": [[90.0], [80.0, 120.0]],
+               "rates": [[2.0, 0.0], [1.0, 0.0, 1.0]], "day": [date(2026, 1, 2)] * 2}  # fmt: skip
+    pq.write_table(pa.table(columns), path)
+    rows = read_book(path)
+    parts = [price_rows(rows)]
+    (tmp_path / "out.parquet").write_bytes(as_parquet(rows, parts, UNITS, path))
+    out = pq.read_table(tmp_path / "out.parquet")
+    assert out.select(list(columns)).to_pylist() == pa.table(columns).slice(1).to_pylist()
+    pq.write_table(pa.table({**columns, "spot": [100, 100]}), path)
+    with pytest.raises(DataError, match="not what it was"):
+        as_parquet(rows, parts, UNITS, path)
 
 
 def test_the_output_of_a_parquet_book_can_be_a_book_again(tmp_path: Path) -> None:
