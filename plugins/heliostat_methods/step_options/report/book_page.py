@@ -41,8 +41,9 @@ def _value(result: Mapping[str, Any]) -> Section:
     if result["count"]:
         value = price_text(result["price"], result["abs_error"])
         content.append(Text(
-            f"They are worth {value} in units of the underlyings' prices, with an error of at most "
-            f"{result['abs_error']:.1e} if all errors had one sign, by {engines_text(result)}."
+            f"They are worth {value} in units of the underlyings' prices, by "
+            f"{engines_text(result)}. All errors added, random ones as two standard errors: "
+            f"{result['abs_error']:.1e}."
         ))  # fmt: skip
         at = result["columns"].index("value" if "value" in result["columns"] else "price")
         shown = [row for row in result["rows"] if row[at] is not None]
