@@ -28,8 +28,9 @@ from heliostat_methods.step_options.contracts.validation import Unsupported, Vec
 NODES, COARSE_NODES = 16, 12
 MOST_DRIFT = 4.0
 """|drift| sqrt(T) / vol up to which the contour in s was measured to be good."""
-LAST_DIGITS, EPSILON = 4e-15, 2.3e-16
-"""Of the claim's scale, what the sum on the contour loses; of a logarithm, what rounding does."""
+LAST_DIGITS, CONTOUR_DIGITS, EPSILON = 4e-15, 1.2e-13, 2.3e-16
+"""Of the claim's scale, what any sum and what the one on the contour may lose, however well two
+contours agree; of a logarithm, what rounding does."""
 AGREEMENT = 1e-9
 """What its two contours may differ by, in units of the price's scale; their error is far less."""
 
@@ -131,15 +132,16 @@ def solve(problems: Sequence[Reduced], nodes: int | None = None) -> Solution:
         rows = np.concatenate([np.arange(at[i], at[i + 1]) for i in chosen])
         some = [problems[i] for i in chosen]
         values[rows], other[rows] = _contours(some, (taken, _coarse(taken)))
-    scale, floor, deviation, drift, place, on_barrier, inside = (
+    scale, terms, deviation, drift, place, on_barrier, inside = (
         np.concatenate(column) for column in zip(*map(_scales, problems), strict=True)
     )
     with np.errstate(all="ignore"):
-        size_of = np.maximum(np.abs(values[:, 0]), scale)
-        floor = LAST_DIGITS * size_of * np.maximum(1.0, floor)
+        size_of = np.maximum(np.abs(values[:, 0]), terms)
+        floor = LAST_DIGITS * size_of
         # where barriers and strike lie is known to the last digits of logarithms
         place = place * scale
         error = np.abs(values[:, 0] - other[:, 0]) + np.maximum(floor, place)
+        error = np.maximum(error, CONTOUR_DIGITS * size_of)
         unit = np.maximum(np.abs(values[:, 0]), scale * np.minimum(deviation, 1.0))
         steps = np.stack([np.ones_like(deviation), deviation, deviation**2], axis=1)
         differ = np.abs(values - other) * steps
@@ -193,16 +195,22 @@ def _coarse(nodes: int) -> int:
 
 
 def _scales(p: Reduced) -> tuple[Vector, ...]:
-    """Return the claim's scale, growth of round-off, deviation, drift, round-off of positions in
-    deviations, whether on a barrier and whether knocked out; each (n,).
+    """Return the claim's scale and that of the terms on the contour, deviation, drift, round-off of
+    positions in deviations, whether on a barrier and whether knocked out; each (n,).
     """
-    n = len(p.spot)
-    scale = {"unit": np.ones(n), "digital": np.ones(n), "asset": p.spot}.get(
-        p.kind, np.minimum(p.spot, p.strike)
-    )
+    n, T = len(p.spot), p.maturity
     lowest = max(0.0, -float(p.rates.min()))
-    shift = max(0.0, p.nu + 0.5 * p.vol**2) + lowest - p.rate
-    growth = math.exp(min(shift * p.maturity, 700.0))
+    shift = max(0.0, p.nu + 0.5 * p.vol**2) + lowest
+    logs = {
+        "unit": (np.full(n, -p.rate * T), np.zeros(n)),
+        "digital": (np.full(n, -p.rate * T), np.zeros(n)),
+        "asset": (np.log(p.spot) - p.dividend * T, np.log(p.spot) + p.gamma * T),
+    }.get(p.kind, (
+        np.minimum(np.log(p.spot) - p.dividend * T, np.log(p.strike) - p.rate * T),
+        np.minimum(np.log(p.spot) + p.gamma * T, np.log(p.strike)),
+    ))  # fmt: skip
+    scale = np.exp(np.minimum(logs[0], 700.0))
+    terms = np.exp(np.minimum(logs[1] + (shift - p.rate) * T, 700.0))
     deviation = p.vol * math.sqrt(p.maturity)
     drift = p.nu / p.vol * math.sqrt(p.maturity)
     near = np.abs(p.y[:, None] - p.breaks) <= 2e-15 * np.maximum(1.0, np.abs(p.breaks))
@@ -211,7 +219,7 @@ def _scales(p: Reduced) -> tuple[Vector, ...]:
     below, above = np.searchsorted(p.breaks, p.y, "left"), np.searchsorted(p.breaks, p.y, "right")
     inside, ones = infinite[below] & infinite[above], np.ones(n)
     place = EPSILON * (1 + np.maximum(np.abs(p.y), np.abs(p.k))) / min(deviation, 1.0)
-    return (scale, growth * ones, deviation * ones, drift * ones, place, on_barrier & ~inside,
+    return (scale, terms, deviation * ones, drift * ones, place, on_barrier & ~inside,
             inside)  # fmt: skip
 
 

@@ -78,7 +78,8 @@ def price(
         plain: Number = float(value) if value.ndim == 0 else value
         return Result(plain, method, 0.0 if value.ndim == 0 else np.zeros_like(value))
     check_covered(method, option, market)
-    check_settings(_engine(method), method, settings)
+    if settings:
+        check_settings(_engine(method), method, settings)
     shape = _shape(option, market)
     if shape != () and method != "laplace":
         return _one_by_one(option, market, method, greeks, max_error, settings, shape)
@@ -124,11 +125,11 @@ def _ask(
     bounds: Bounds, max_error: float | None,
 ) -> tuple[Result | None, dict[int, str]]:  # fmt: skip
     """Return what an engine finds, and what speaks against its prices by their place."""
+    out = option if option.knock == "out" else dataclasses.replace(option, knock="out")
     try:
         # what leaves the range of floats is found by the gate
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            found = _engine(method)(dataclasses.replace(option, knock="out"), market,
-                                    greeks=greeks, **settings)  # fmt: skip
+            found = _engine(method)(out, market, greeks=greeks, **settings)
             if option.knock == "in":
                 found = _complement(found, option, market)
     except InvalidInput:
@@ -138,14 +139,12 @@ def _ask(
     if settings.get("parts", "all") != "all":
         return found, {}  # an ablation is no price
     wrong = objections(found, bounds, max_error)
-    if not wrong and found.std_error is None and np.min(bounds.low) >= 0:
+    if not wrong and found.std_error is None and np.min(found.price) < 0 <= np.min(bounds.low):
         # within its error of zero on the wrong side
-        found = dataclasses.replace(found, price=_at_least_zero(found.price))
+        value = found.price
+        positive = 0.0 if isinstance(value, float) else np.maximum(value, 0.0)
+        found = dataclasses.replace(found, price=positive)
     return found, wrong
-
-
-def _at_least_zero(value: Number) -> Number:
-    return max(value, 0.0) if isinstance(value, float) else np.maximum(value, 0.0)
 
 
 def _taken_over(
