@@ -53,3 +53,33 @@ def test_the_tuning_of_the_pages_lowers_the_error(here: InProcess, page: str) ->
     result = account["result"]
     assert dict(result["objectives"]) == {"abs_error": "min"}
     assert result["best"]["values"] == min(trial["values"] for trial in result["trials"])
+
+
+def test_the_book_of_the_page_is_priced_checked_and_summed(here: InProcess) -> None:
+    (command,) = re.findall(r"^(heliostat run step_options -o book=.*?) --workers 2$",
+                            STEP_OPTIONS, re.M)  # fmt: skip
+    (book,) = re.findall(r"```\n(id,desk,.*?)```", STEP_OPTIONS, re.S)
+    (here.folder / "contracts.csv").write_text(book)
+    account = here.json(*words(command), "-o", "n_paths=4096", "-o", "cross_check=occupation",
+                        *QUICK)  # fmt: skip
+    result = account["result"]
+    assert result["bad_rows"] == [] and result["count"] == 3
+    prices = {row[1]: row[2] for row in result["rows"]}
+    assert prices["knock-out"] == pytest.approx(8.510761494328, rel=1e-9)
+    assert [row[0] for row in result["totals"]["rows"]] == ["all", "eq", "fx"]
+    assert {row["id"] for row in result["cross_check"]["checks"]} == {"soft", "knock-out"}
+    assert all(row["agrees"] for row in result["cross_check"]["checks"])
+    assert len(result["ladder"]["values"]) == 5
+    table = here("export", account["run"], "--product", "prices.csv").stdout
+    for column in ("gamma_greek", "theta_greek", "d_levels", "desk"):
+        assert column in table.splitlines()[0].split(",")
+
+
+def test_the_units_of_the_page_are_those_of_the_output() -> None:
+    from heliostat_methods.step_options.book.units import UNITS
+
+    (table,) = re.findall(r"\| \| unit \|\n\|---\|---\|\n(.*?)\n\n", STEP_OPTIONS, re.S)
+    said = {name: unit for line in table.splitlines()
+            for names, unit in [line.strip("| ").split(" | ")]
+            for name in names.split(", ")}  # fmt: skip
+    assert said == UNITS

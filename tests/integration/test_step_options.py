@@ -194,6 +194,27 @@ def test_parameters_by_intervals_on_paths_with_greeks(run: InProcess) -> None:
     assert result["sensitivities"]["delta_error"] < result["delta"] / 100
 
 
+def test_effort_is_measured_on_request_and_is_no_part_of_the_digest(run: InProcess) -> None:
+    more = overrides(method="mc_bridge", n_paths=1 << 12, chunk=1 << 10, greeks="false")
+    plain = run.json(*RUN, *more, "--workers", "serial")
+    assert "effort" not in plain["result"]
+    told = run.json(*RUN, *more, *overrides(effort="true"), "--workers", "serial")
+    found = told["result"]["measured"]
+    assert told["result"]["effort"] == found["error"] ** 2 * found["seconds"] > 0
+    assert told["digest"] == plain["digest"]
+    assert "error^2 x seconds" in run("show", told["run"]).stdout
+    again = run.json("resume", told["run"], "--workers", "serial")
+    assert again["result"] == told["result"]  # replayed, not measured again
+    (run.folder / "space.toml").write_text("strata = {choices = [1, 64]}\n")
+    command = ("tune", "step_options", "--space", "space.toml", "--trials", "3",
+               "--workers", "serial", *more, *overrides(effort="true"))  # fmt: skip
+    tuned = run(*command)
+    assert "objective: abs_error (min); by name: effort; no goal: price" in tuned.stderr
+    result = run.json(*command, "--objective", "effort")["result"]
+    assert result["objectives"] == [["effort", "min"]]
+    assert result["best"]["values"] == min(t["values"] for t in result["trials"])
+
+
 def test_models_without_greeks_have_a_price(run: InProcess) -> None:
     heston = "{v0=0.09, kappa=1.5, theta=0.06, xi=0.4, corr=-0.6}"
     more = overrides(method="mc_bridge", heston=heston, steps=4, n_paths=1 << 13)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ from in_process import InProcess
 
 RUN = ("run", "step_options", "--workers", "serial")
 INTERVALS = "piecewise={times=[0.4], rate=[0.02, 0.06], dividend=[0.0, 0.01], vol=[0.2, 0.35]}"
+BASKET = (
+    "basket={spots=[100], dividends=[0], vols=[0.2], correlation=[[1, 0.5], [0.5, 1]],"
+    " weights=[0.5, 0.5]}"
+)
 LEVEL = "piecewise={times=[0.4], rate=[0.02, 0.07], dividend=[0.0, 0.05], vol=[0.3, 0.3]}"
 SURFACE = ",70,100,140\n0,0.4,0.3,0.25\n0.5,0.36,0.28,0.24\n2,0.3,0.26,0.22\n"
 
@@ -107,7 +112,12 @@ def test_parametric_surface_agrees_with_paths(run: InProcess) -> None:
         (("method=pde", INTERVALS.replace("0.02, ", "")), "piecewise.rate"),
         (("method=pde", INTERVALS, "local_vol.file=one.csv"), "one of piecewise and local_vol"),
         (("method=path_integral_grid", INTERVALS, "sweep=vol", "sweep_values=[0.1, 0.2]"), "sweep"),
-        (("book=one.csv", INTERVALS), "Black-Scholes for a book"),
+        (("book=one.csv", BASKET), "one underlying for each row of a book"),
+        (("by=desk",), "a book beside it"),
+        (("book=one.csv", "figures=true"), "one contract, not a book"),
+        (("ladder={vols=[-0.5, 0.0]}",), "more than -0.3, since vol = 0.3"),
+        (("ladder={spots=[1.0, 0.9]}",), "a number above 1"),
+        (("book=one.csv", "cross_check_rows=3"), "engines in cross_check"),
         (("gamma=[0.0, 0.1]", "barriers=[80, 120]", "rates=[1, 0, 1]"), "use method='pde'"),
     ],
 )
@@ -135,6 +145,88 @@ def test_parquet_book(run: InProcess) -> None:
     from_table = run.json(*RUN, *options("book=book.parquet"))["result"]
     assert from_table["rows"] == from_text["rows"]
     assert [(row["line"], row["field"]) for row in from_table["bad_rows"]] == [(3, "spot")]
+    done = run("export", "last", "--product", "prices.parquet", "--output", "out.parquet")
+    assert done.returncode == 0, done.stderr
+    table = pyarrow.parquet.read_table(run.folder / "out.parquet")
+    assert table["id"].to_pylist() == ["one", "two"]
+    assert table.schema.field("strike").type == columns.schema.field("strike").type
+    assert table["strike"].to_pylist() == [100, 105]
+    assert table["price"].to_pylist() == [row[2] for row in from_text["rows"]]
+
+
+MIXED = """id,desk,kind,spot,strike,rate,vol,maturity,barriers,rates,quantity,form,beta,surface,{}
+soft,eq,call,100,100,0.05,0.3,1,90,5;0,10,,,,,,,,
+cev,eq,call,100,100,0.05,0.3,1,90,5;0,1,cev,0.5,,,,,,
+table,fx,call,100,100,0.05,,1,90,5;0,-2,,,one.csv,,,,,
+lost,fx,call,100,100,0.05,,1,90,5;0,1,,,bad.csv,,,,,
+heston,fx,call,100,100,0.05,,1,90,5;0,1,,,,0.09,1.5,0.06,0.4,-0.6
+""".format("v0,kappa,theta,xi,corr")
+
+
+def test_a_book_of_several_models_by_desk(run: InProcess) -> None:
+    (run.folder / "one.csv").write_text(SURFACE)
+    (run.folder / "bad.csv").write_text(SURFACE.replace("0.28", "x"))
+    (run.folder / "book.csv").write_text(MIXED)
+    more = options("book=book.csv", "by=desk", "n_paths=4096", "cross_check=mc_bridge", "steps=8")
+    result = run.json(*RUN, *more)["result"]
+    assert {row[1]: row[-1] for row in result["rows"]} == {
+        "soft": "laplace", "cev": "pde", "table": "pde", "heston": "mc_bridge",
+    }  # fmt: skip
+    (bad,) = result["bad_rows"]
+    assert (bad["line"], bad["field"]) == (5, "surface") and "'x'" in bad["message"]
+    totals = {row[0]: row for row in result["totals"]["rows"]}
+    at = result["totals"]["columns"].index("value")
+    prices = {row[1]: row[2] for row in result["rows"]}
+    assert totals["eq"][at] == pytest.approx(10 * prices["soft"] + prices["cev"])
+    assert totals["fx"][at] == pytest.approx(-2 * prices["table"] + prices["heston"])
+    assert result["price"] == pytest.approx(totals["eq"][at] + totals["fx"][at])
+    checks = {row["id"]: row for row in result["cross_check"]["checks"]}
+    assert set(checks) == {"soft", "cev", "table"}  # Heston's own engine is no check of it
+    assert all(row["agrees"] for row in checks.values())
+    assert result["totals"]["without"]["vega"] == 3
+
+
+def test_a_model_of_the_configuration_is_that_of_a_books_rows(run: InProcess) -> None:
+    (run.folder / "one.csv").write_text(SURFACE)
+    head = "kind,spot,strike,rate,maturity,barriers,rates"
+    (run.folder / "book.csv").write_text(f"{head}\ncall,100,100,0.05,1,90,5;0\n")
+    row = run.json(*RUN, *options("book=book.csv", "local_vol.file=one.csv"))["result"]["rows"][0]
+    single = run.json(*RUN, *options("method=pde", "local_vol.file=one.csv", "gamma=0"))["result"]
+    assert row[2] == pytest.approx(single["price"], rel=1e-12)
+    named = run.json(*RUN, *options("book=book.csv", INTERVALS))["result"]
+    assert named["engines"] == {"path_integral_grid": 1}
+
+
+def test_a_row_that_another_engine_contradicts_is_refused(
+    run: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from heliostat_methods.step_options.closed_form import occupation
+    from heliostat_methods.step_options.contracts.result import Result
+
+    (run.folder / "book.csv").write_text(
+        "id,kind,spot,strike,rate,maturity,vol,barriers,rates\n"
+        "one,call,100,100,0.05,1,0.3,90,2;0\ntwo,call,100,105,0.05,1,0.3,90,2;0\n"
+    )
+    right = occupation.price_occupation
+
+    def liar(option: Any, market: Any, **more: Any) -> Result:
+        found = right(option, market, **more)
+        return replace(found, price=found.price * (1.001 if option.strike == 105 else 1.0))
+
+    monkeypatch.setattr(occupation, "price_occupation", liar)
+    more = options("book=book.csv", "cross_check=occupation")
+    result = run.json(*RUN, *more)["result"]
+    assert [row[1] for row in result["rows"]] == ["one"]
+    (bad,) = result["bad_rows"]
+    assert (bad["line"], bad["field"]) == (3, "cross_check") and "standard errors" in bad["message"]
+    assert result["price"] == result["rows"][0][2]
+
+
+def test_a_ladder_of_one_contract(run: InProcess) -> None:
+    more = options("ladder={spots=[0.9, 1.0], vols=[-0.1, 0.0]}", "greeks=false")
+    result = run.json(*RUN, *more)["result"]
+    assert result["ladder"]["spots"] == [90.0, 100.0]
+    assert result["ladder"]["values"][1][1] == pytest.approx(result["price"], rel=1e-12)
 
 
 def test_what_a_reader_sees(run: InProcess) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,19 @@ def test_the_budget_may_grow_on_resume(tune: Any) -> None:
     assert grown["replayed"] == short["outcomes"]
     straight = tune.json(*BASE, "--trials", "9", "--lookahead", "3", *SERIAL)
     assert (grown["digest"], grown["result"]) == (straight["digest"], straight["result"])
+
+
+def test_how_many_trials_are_under_way_is_said_and_may_grow(tune: Any) -> None:
+    begun = tune(*BASE, "--trials", "12", "--lookahead", "2", *SERIAL)
+    assert "trials at once: 2 (another number: --lookahead)\n" in begun.stderr
+    done = tune("resume", "last", *SERIAL)
+    assert "trials at once: 2, as the run began\n" in done.stderr
+    assert "-o at_once=N" in done.stderr
+    grown = tune.json("resume", "last", "-o", "at_once=4", *SERIAL)
+    straight = tune.json(*BASE, "--trials", "12", "--lookahead", "4", *SERIAL)
+    assert grown["result"]["at_once"] == 4
+    assert (grown["digest"], grown["result"]) == (straight["digest"], straight["result"])
+    assert grown["replayed"] > 0  # what the sampler asks first depends on no answer
 
 
 def test_verify_evaluates_the_items_of_the_trials_again(finished: Any) -> None:
@@ -234,6 +248,54 @@ def test_a_trial_without_a_result_is_the_worst_and_the_run_goes_on(here: Any) ->
     assert result["best"]["params"]["width"] == min(w for w in values if w % 2 == 0)
 
 
+def test_a_goal_that_is_no_number_is_named_and_counted(here: Any) -> None:
+    (here.folder / "space.toml").write_text("width = {choices = [1, 3, 5, 8]}\n")
+    done = here("tune", "sometimes", "--space", "space.toml", "--trials", "7",
+                "--sampler", "random", *SERIAL)  # fmt: skip
+    result = here.json("show", "last")["result"]
+    without = sum(not isinstance(t["values"][0], float) for t in result["trials"])
+    assert result["no_number"] == {"value": without} and 0 < without < 7
+    told = f"value was no number in {without} of 7 trials: never best, told as the worst"
+    assert told in done.stdout
+    assert told in (here.folder / here.json("report", "last")["report"]).read_text()
+    (here.folder / "space.toml").write_text("width = {choices = [1, 3, 5]}\n")
+    done = here("tune", "sometimes", "--space", "space.toml", "--trials", "2", *SERIAL)
+    assert "no trial of sometimes gave a result" in done.stdout
+    assert "value was no number in 2 of 2 trials" in done.stdout
+    assert here.json("show", "last")["result"]["best"] is None
+
+
+STEPS = [
+    ("{low = 0.1, high = 0.7, step = 0.15}", [0.1, 0.25, 0.4, 0.55, 0.7]),
+    ("{low = 0, high = 1, step = 0.3333333333333333}", [0.0, 1 / 3, 2 / 3, 1.0]),
+    ("{low = 0, high = 1, step = 0.3}", [0.0, 0.3, 0.6, 0.9]),
+]
+
+
+@pytest.mark.parametrize(("table", "values"), STEPS)
+def test_every_value_of_a_step_is_tried_reported_and_exported(
+    here: Any, table: str, values: list[float]
+) -> None:
+    (here.folder / "space.toml").write_text(f"noise = {table}\n")
+    small = ("tune", "curve_fit", "-o", "population=5", "-o", "generations=1", "-o", "points=8")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        account = here.json(*small, "--space", "space.toml", "--trials", "24",
+                            "--sampler", "qmc", *SERIAL)  # fmt: skip
+        assert here("export", account["run"], "--optuna", "trials.db").returncode == 0
+        view = RunView(RunFolder(here.runs / account["run"]))
+        sections = {section.title: section.content for section in report(view)}
+    tried = [trial["params"]["noise"] for trial in account["result"]["trials"]]
+    assert set(tried) == set(values)
+    study = optuna.load_study(
+        study_name=account["run"], storage=f"sqlite:///{here.folder / 'trials.db'}"
+    )
+    assert [trial.params["noise"] for trial in study.trials] == tried
+    assert study.trials[0].distributions["noise"].high == values[-1]
+    plots = [part for part in sections["Parameters"] if isinstance(part, Plot)]
+    assert list(plots[0].series[0].x) == tried
+
+
 def test_a_trial_whose_configuration_does_not_fit_together_fails_alone(here: Any) -> None:
     # by itself each value is allowed; with most = 3 those above are not
     (here.folder / "space.toml").write_text("least = {low = 1, high = 6}\n")
@@ -339,7 +401,7 @@ OPTIONS = [
     (("--objective", "misfti"), "error: --objective = 'misfti'", "did you mean 'misfit'"),
     (("--objective", "misfit", "--objective", "misfit"), "error: --objective = 'misfit'", "once"),
     (("--parallel", "0"), "--parallel", "a positive integer"),
-    (("--lookahead", "0"), "lookahead", "a positive integer"),
+    (("--lookahead", "0"), "error: --lookahead = 0", "greater than or equal to 1"),
     (("--cost", "nois"), "error: --cost = 'nois'", "did you mean 'noise'"),
     (("-o", "pionts=9"), "pionts", "did you mean 'points'"),
     (("--preset", "smok"), "preset", "did you mean 'smoke'"),

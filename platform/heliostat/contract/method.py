@@ -25,11 +25,13 @@ class Metric:
     """One number of a result; `unit` is shown beside it.
 
     `direction` is "min" or "max" for a goal, None for a number that is neither better nor worse.
+    A goal that is not `by_default` (one that is measured on request) is optimised when it is named.
     """
 
     direction: str | None = "min"
     unit: str = ""
     format: str = ".4g"
+    by_default: bool = True
 
     def __post_init__(self) -> None:
         good = self.direction in ("min", "max", None)
@@ -109,6 +111,11 @@ class MethodSpec:
     def goals(self) -> dict[str, str]:
         """Those of `outputs` that have a direction, with it: "min" or "max"."""
         return {k: m.direction for k, m in self.outputs.items() if m.direction is not None}
+
+    @property
+    def default_goals(self) -> dict[str, str]:
+        """Those of `goals` that are optimised when none is named."""
+        return {name: d for name, d in self.goals.items() if self.outputs[name].by_default}
 
 
 def migrated(

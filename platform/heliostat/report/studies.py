@@ -71,12 +71,12 @@ def _study(name: str, content: Any, storage: BaseStorage | None, view: RunView) 
     from optuna.study import StudyDirection
     from optuna.trial import TrialState, create_trial
 
-    space = {key: json_to_distribution(text) for key, text in content["space"].items()}
     directions = [
         StudyDirection.MINIMIZE if d == "min" else StudyDirection.MAXIMIZE
         for _, d in content["objectives"]
     ]
     with quiet():
+        space = {key: json_to_distribution(text) for key, text in content["space"].items()}
         study = create_study(study_name=name, storage=storage, directions=directions)
         study.set_metric_names([objective for objective, _ in content["objectives"]])
         for key, value in (("run", view.id), ("method", view.method), ("seed", view.seed),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +24,8 @@ Engine = Literal["laplace", "spectral", "occupation", "pde", "path_integral_grid
                  "mc_bridge", "rqmc", "mlmc", "metropolis"]  # fmt: skip
 PATHS = ("mc_bridge", "mc_naive", "rqmc", "mlmc", "metropolis")
 MODELS = ("heston", "piecewise", "local_vol", "basket")
+SAMPLED_ROWS = 20
+"""Rows of a book that further engines price again, unless it is said how many."""
 """Sections that take the place of the Black-Scholes model."""
 Variable = Literal["spot", "strike", "rate", "dividend", "vol", "gamma", "maturity"]
 
@@ -91,6 +94,28 @@ class BasketConfig(MethodConfig):
     weights: tuple[float, ...] = Field(..., description="of all assets in the basket")
 
 
+class LadderConfig(MethodConfig):
+    """Prices with all spots and vols moved, as a heat map."""
+
+    spots: tuple[float, ...] = Field(
+        (0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2), description="factors on the spot"
+    )
+    vols: tuple[float, ...] = Field(
+        (-0.1, -0.05, 0.0, 0.05, 0.1), description="what is added to the volatility"
+    )
+
+    @model_validator(mode="after")
+    def _increasing(self) -> LadderConfig:
+        for name, values, above in (("spots", self.spots, 0.0), ("vols", self.vols, -math.inf)):
+            for i, value in enumerate(values):
+                least = max(above, values[i - 1]) if i else above
+                if not (math.isfinite(value) and value > least):
+                    raise ConfigError(f"ladder.{name}[{i}]", value, f"a number above {least:g}")
+            if not values:
+                raise ConfigError(f"ladder.{name}", values, "at least one number")
+        return self
+
+
 class StepOptionsConfig(MethodConfig):
     """Price a step option, a sweep or a book, by one engine or by several that must agree."""
 
@@ -100,11 +125,26 @@ class StepOptionsConfig(MethodConfig):
         "pde, path_integral_grid, mc_bridge, mc_naive, rqmc, mlmc or metropolis",
     )
     cross_check: tuple[Engine, ...] = Field((), description="further engines, which have to agree")
+    cross_check_rows: int | None = Field(
+        None, ge=1, description=f"rows of a book that are priced again; {SAMPLED_ROWS} by default"
+    )
     book: str | None = Field(None, description="CSV or Parquet file of contracts, one a row")
+    by: tuple[str, ...] | None = Field(
+        None, description="columns of a book, such as desk, whose equal cells are summed"
+    )
+    book_output: Literal["csv", "parquet"] | None = Field(
+        None, description="how the table of a book is written; as the book itself if left out"
+    )
+    ladder: LadderConfig | None = Field(
+        None, description="table spots (factors), vols (added): prices with both moved, a heat map"
+    )
     sweep: Variable | None = Field(
         None, description="what varies: spot, strike, rate, dividend, vol, gamma or maturity"
     )
     sweep_values: tuple[float, ...] = Field((), description="the values it takes")
+    effort: bool | None = Field(
+        None, description="measure error^2 x seconds of the engine on one core, a goal to be tuned"
+    )
     figures: bool = Field(False, description="tabulate prices, kernel and convergence")
     greeks: bool = Field(True, description="all sensitivities of the contract")
 
@@ -163,7 +203,7 @@ class StepOptionsConfig(MethodConfig):
     tilt: float = Field(0.0, description="importance sampling: shift in standard deviations")
     book_block: int = Field(500, ge=1, description="rows in one task: part of the result")
 
-    @field_validator("cross_check", mode="before")
+    @field_validator("cross_check", "by", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
@@ -174,10 +214,9 @@ class StepOptionsConfig(MethodConfig):
         models = [name for name in MODELS if getattr(self, name) is not None]
         if len(models) > 1:
             raise ConfigError(models[1], f"a {models[1]} model", f"one of {' and '.join(models)}")
-        if self.book is not None and (self.method != "laplace" or models):
-            if models:
-                raise ConfigError(models[0], "a model", "Black-Scholes for a book")
-            raise ConfigError("method", self.method, "laplace for a book")
+        if self.book is not None and self.basket is not None:
+            raise ConfigError("basket", "a basket", "one underlying for each row of a book")
+        self._check_book_fields()
         try:
             option, market = self.option(), self.market()
             if self.book is None:
@@ -196,6 +235,25 @@ class StepOptionsConfig(MethodConfig):
         if self.target_se is not None and self.method not in ("mc_bridge", "mc_naive"):
             raise ConfigError("target_se", self.target_se, "method mc_bridge or mc_naive")
         return self
+
+    def _check_book_fields(self) -> None:
+        for name in ("by", "book_output", "cross_check_rows"):
+            if self.book is None and getattr(self, name) is not None:
+                raise ConfigError(name, getattr(self, name), "a book beside it")
+        if self.cross_check_rows is not None and not self.cross_check:
+            raise ConfigError("cross_check_rows", self.cross_check_rows, "engines in cross_check")
+        for name in ("sweep", "figures", "effort"):
+            if self.book is not None and getattr(self, name):
+                raise ConfigError(name, getattr(self, name), "one contract, not a book")
+        if self.ladder is None:
+            return
+        models = [name for name in MODELS if getattr(self, name) is not None]
+        if models and self.book is None:
+            raise ConfigError("ladder", f"a {models[0]} model", "Black-Scholes")
+        least = min(self.ladder.vols)
+        if self.book is None and self.vol + least <= 0:
+            expected = f"more than {-self.vol:g}, since vol = {self.vol:g}"
+            raise ConfigError("ladder.vols[0]", least, expected)
 
     @staticmethod
     def _check_cross(name: str, option: StepOption, market: Market) -> None:

@@ -55,6 +55,7 @@ METHOD = MethodSpec(
     outputs={
         "price": Metric(None, "currency", ".10g"),
         "abs_error": Metric("min", "currency"),
+        "effort": Metric("min", "currency^2 s", ".3g", by_default=False),
     },
     presets={"smoke": SMOKE, "demo": DEMO, "paper": PAPER},
     names="heliostat_methods.step_options.tasks",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import dataclasses
-import io
 import math
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from heliostat import ConfigError, Run
 from heliostat.errors import ExecutionError
-from heliostat_methods.step_options.book.rows import BookRows, read_book
+from heliostat_methods.step_options.book.agreement import allowed, z_score
+from heliostat_methods.step_options.book.ladder import Ladder
+from heliostat_methods.step_options.book_search import price_book
 from heliostat_methods.step_options.config import StepOptionsConfig
 from heliostat_methods.step_options.contracts.validation import InvalidInput
 from heliostat_methods.step_options.engines.pricing import STOCHASTIC, price
@@ -23,20 +21,18 @@ from heliostat_methods.step_options.monte_carlo.greeks import GreekSampler
 from heliostat_methods.step_options.monte_carlo.sharded import Estimator
 from heliostat_methods.step_options.tasks import (
     EngineCall,
+    climb_with_one,
     evaluate,
+    measure,
     plain,
-    price_block,
     run_shard,
 )
-
-SIGMAS = 4.5
-"""Standard errors that two right engines may differ by: exceeded once in 150,000 comparisons."""
 
 
 def search(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
     """Price what the configuration asks for."""
     if config.book is not None:
-        return _book(config, run)
+        return price_book(config, run)
     main = _price(config, config.method, run)
     others = [_price(config, name, run) for name in config.cross_check if name != config.method]
     engines = [main, *others]
@@ -51,8 +47,12 @@ def search(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
         "sensitivities": main["sensitivities"],
         "engines": engines,
     }
+    if config.effort:
+        result |= _effort(config, run)
     if config.sweep is not None:
         result["sweep"] = _sweep(config, run)
+    if config.ladder is not None:
+        result["ladder"] = _ladder(config, run)
     if config.figures:
         result["figures"] = {
             "sweeps": price_functions(run),
@@ -151,20 +151,17 @@ def _agree(engines: list[dict[str, Any]]) -> None:
     """
     first = engines[0]
     for row in engines[1:]:
-        allowed = 0.0
-        for side in (first, row):
-            error = side["std_error"]
-            # mlmc states a bias beside its standard error
-            allowed += max(SIGMAS * (error or 0.0), side["abs_error"])
+        most = allowed(first, row)
         row["difference"] = row["price"] - first["price"]
-        row["allowed"] = allowed
-        row["agrees"] = abs(row["difference"]) <= allowed
+        row["allowed"] = most
+        row["z"] = z_score(row["difference"], most)
+        row["agrees"] = abs(row["difference"]) <= most
         biased = "mc_naive" in (first["engine"], row["engine"])
         if not row["agrees"] and not biased:
             raise ExecutionError(
                 f"{row['engine']} and {first['engine']} disagree: {row['price']:.12g} against "
                 f"{first['price']:.12g}, difference {row['difference']:.3g}, stated errors allow "
-                f"{allowed:.3g}; price the contract with a third engine before using either"
+                f"{most:.3g}; price the contract with a third engine before using either"
             )
 
 
@@ -174,6 +171,31 @@ def _plain(config: StepOptionsConfig) -> dict[str, Any]:
              "amortisation", "window", "spot", "rate", "dividend", "vol", "heston", "basket",
              "piecewise", "local_vol")  # fmt: skip
     return {name: values[name] for name in shown}
+
+
+def _effort(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
+    """Measure the main engine alone on a worker: seconds are no part of the digest."""
+    name = config.method
+    settings: dict[str, Any] = {}
+    if name in STOCHASTIC:
+        settings = _settings(config, name) | {"seed": run.seed64("effort", name) >> 1}
+    call = EngineCall(config.option(), config.market(), name, False, settings)
+    found = run.observe(measure, call).unwrap()
+    return {"effort": found["error"] ** 2 * found["seconds"], "measured": found}
+
+
+def _ladder(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
+    assert config.ladder is not None
+    rungs = Ladder(config.ladder.spots, config.ladder.vols)
+    method = "laplace" if config.method in STOCHASTIC else config.method
+    call = EngineCall(config.option(), config.market(), method, False, {})
+    found = run.call(climb_with_one, call, shared=run.share(rungs)).unwrap()
+    return {
+        "spots": [config.spot * factor for factor in rungs.spots],
+        "vols": [config.vol + up for up in rungs.vols],
+        "engine": method,
+        "values": found.values.tolist(),
+    }
 
 
 def _sweep(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
@@ -194,39 +216,4 @@ def _sweep(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
         "abs_error": [row["abs_error_estimate"] for row in rows],
         "delta": [row["delta"] for row in rows],
         "gamma": [row["gamma"] for row in rows],
-    }
-
-
-def _book(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
-    book = read_book(Path(str(config.book)))
-    n, block = len(book.lines), config.book_block
-    items = [
-        BookRows(book.columns, book.lines[i : i + block], book.cells[i : i + block])
-        for i in range(0, n, block)
-    ]
-    rows: list[list[Any]] = []
-    bad: list[dict[str, Any]] = []
-    for done, outcome in enumerate(run.stream(price_block, items), 1):
-        found = outcome.unwrap()
-        columns = (found.price, found.delta, found.gamma, found.abs_error)
-        # a contract at maturity has a price and no slope
-        numbers = zip(*([None if math.isnan(x) else float(x) for x in c] for c in columns),
-                      strict=True)  # fmt: skip
-        rows += [
-            [line, name, *values]
-            for line, name, values in zip(found.lines, found.ids, numbers, strict=True)
-        ]
-        bad += [dataclasses.asdict(problem) for problem in found.problems]
-        run.report(done, of=len(items), count=len(rows) + len(bad), bad=float(len(bad)))
-    names = ["line", "id", "price", "delta", "gamma", "abs_error"]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([names, *rows])
-    run.save("prices.csv", text.getvalue().encode(), kind="value")
-    return {
-        "columns": names,
-        "rows": rows,
-        "bad_rows": bad,
-        "price": sum(row[2] for row in rows),
-        "abs_error": sum(row[5] for row in rows),
     }

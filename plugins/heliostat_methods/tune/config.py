@@ -43,6 +43,13 @@ class TuneConfig(MethodConfig):
     cost: tuple[str, ...] = Field(
         (), description="number fields whose product a trial's duration grows with"
     )
+    at_once: int | None = Field(
+        None,
+        ge=1,
+        le=1_000_000,
+        description="trials under way at a time; as many as the run's look-ahead if left out",
+        json_schema_extra=EXTENDABLE,
+    )
     base_first: bool = Field(
         True, description="try the configuration as it is first, if it lies in the space"
     )
@@ -102,9 +109,9 @@ class TuneConfig(MethodConfig):
                 raise ConfigError("objectives", name, expected, hint)
             if name in value[:number]:
                 raise ConfigError("objectives", name, "each result once")
-        if not value and not goals:
+        if not value and not spec.default_goals:
             raise ConfigError("method", spec.name, "a method with a goal among its results")
-        return value or tuple(goals)
+        return value or tuple(spec.default_goals)
 
     @field_validator("sampler")
     @classmethod

@@ -131,7 +131,7 @@ def _section(value: Any) -> BaseModel | None:
 def _check_values(method: MethodSpec, base: BaseModel, path: str, dimension: Dimension) -> None:
     tried: list[tuple[str, Any]]
     if isinstance(dimension, Real | Integer):
-        tried = [("low", dimension.low), ("high", dimension.high)]
+        tried = [("low", dimension.low), ("high", dimension.last)]
     else:
         tried = [(f"choices[{i}]", value) for i, value in enumerate(dimension.choices)]
     refused: list[ConfigError] = []

@@ -30,8 +30,9 @@ def report(view: RunView) -> Sequence[Section]:
 def describe(result: Mapping[str, Any], run_id: str) -> str:
     """Return what a terminal shows at the end."""
     best = result["best"]
+    told = _told_of_no_number(result)
     if best is None:
-        return f"no trial of {result['method']} gave a result"
+        return "\n".join([f"no trial of {result['method']} gave a result", *told])
     lines = [
         f"best of {len(result['trials'])} trials of {result['method']}: trial {best['number']}"
     ]
@@ -42,9 +43,19 @@ def describe(result: Mapping[str, Any], run_id: str) -> str:
         lines += [f"    {name:<22}{value:.6g}" for name, value in _named(result, result["base"])]
     if len(result["objectives"]) > 1:
         lines.append(f"  not dominated: trials {', '.join(map(str, result['front']))}")
+    lines += [f"  {line}" for line in told]
     lines.append(f"run it   {_export_best(run_id)}")
     lines.append(f"         {next_command('run', 'best.toml')}")
     return "\n".join(lines)
+
+
+def _told_of_no_number(result: Mapping[str, Any]) -> list[str]:
+    """Return a line for each objective that was no number in some trials."""
+    of = len(result["trials"])
+    return [
+        f"{name} was no number in {count} of {of} trials: never best, told as the worst"
+        for name, count in result.get("no_number", {}).items()
+    ]
 
 
 def _so_far(view: RunView) -> list[Section]:
@@ -65,8 +76,10 @@ def _columns(points: Sequence[tuple[int, float]]) -> tuple[list[float], list[flo
 
 def _outcome(run_id: str, result: Mapping[str, Any]) -> Section:
     best, base = result["best"], result["base"]
+    told: list[Text | Table] = [Text(f"{line}.") for line in _told_of_no_number(result)]
     if best is None:
-        return Section("Outcome", [Text("No trial gave a result; the failures are listed below.")])
+        none = Text("No trial gave a result; the failures are listed below.")
+        return Section("Outcome", [none, *told])
     head = ["", *_names(result), *best["params"]]
     rows = [[f"best: trial {best['number']}", *_cells(best)]]
     if base is not None:
@@ -76,6 +89,7 @@ def _outcome(run_id: str, result: Mapping[str, Any]) -> Section:
         "Outcome",
         [
             Table(head, rows),
+            *told,
             Text(
                 "Each trial was run once, with random streams of its own. The best of many noisy "
                 "trials looks better than it is: run its configuration, and the one it is compared "
@@ -166,6 +180,7 @@ def _trials(result: Mapping[str, Any]) -> Section:
         [t["number"], *_cells(t, len(result["objectives"])), t["failure"][:200]] for t in trials
     ]
     caption = f"{len(trials)} trials, {result['failed']} failed"
+    caption += f", {result['at_once']} at once" if "at_once" in result else ""
     caption += f"; the first {ROWS_SHOWN} are shown" if len(trials) > ROWS_SHOWN else ""
     head = ["trial", *_names(result), *paths, "failure"]
     return Section("Trials", [Table(head, rows[:ROWS_SHOWN], caption)])

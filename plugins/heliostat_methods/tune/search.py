@@ -33,6 +33,7 @@ def search(config: TuneConfig, run: Run) -> dict[str, Any]:
         sampler=config.sampler,
         initial=first,
         cost=config.duration,
+        at_once=config.at_once,
     )
     best = found.best
     if best is not None:
@@ -48,6 +49,8 @@ def search(config: TuneConfig, run: Run) -> dict[str, Any]:
         "base": _plain(found.trials[0]) if first else None,
         "front": [member.number for member in found.front],
         "failed": sum(one.values is None for one in found.trials),
+        "no_number": found.undefined,
+        "at_once": config.at_once or run.lookahead,
         "trials": [_plain(one) for one in found.trials],
     }
 

@@ -1,6 +1,7 @@
 """Compiled code of methods, built when first used and cached; imports the core, and numba lazily.
 
-`numba_kernels`: numba functions, stored under a fingerprint of all code that is part of them.
+`numba_kernels`: numba functions, stored under a fingerprint of all code that is part of them;
+`notice`: a line when compiling takes long.
 `native`: a C or C++ source, built by the system's compiler for this CPU, with a pure fallback.
 `building`: one shared library in the cache. `compiler`: its command. `cpu_features`: what may run.
 """

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from heliostat.contract.instructions import own_level
+from heliostat_search.compiled.notice import watch
 
 
 class NumbaKernels:
@@ -44,6 +45,8 @@ class NumbaKernels:
             raise RuntimeError(f"{function.__module__}: add it to the files with compiled code")
         import numba
         from numba.core.typeinfer import register_dispatcher
+
+        watch()
 
         # Python's division by zero raises and thereby forbids vector code; numpy's gives inf.
         found: Any = numba.njit(cache=True, error_model="numpy", **options)(function)

@@ -1,12 +1,12 @@
 """Samplers of Optuna behind `run`: ask ahead, tell in an order that no worker decides.
 
 Optuna only proposes. Trials are evaluated through `run`, as tasks (`minimize`) or as sub-searches
-of their own (`minimize_search`); up to `run.lookahead` of them are under way at a time, and they
-are told in virtual finish order. So one process, any number of workers and any number of kills and
+of their own (`minimize_search`); up to `run.lookahead` of them are under way at a time, or
+`at_once`, and they are told in virtual finish order. So one process, any number of workers and any number of kills and
 resumes give equal trials: a resume tells the sampler again what the journal holds.
 
 A trial that failed is told as failed; one with a value that is missing or not a number counts as
-the worst in every objective.
+the worst in every objective, and is neither the best nor a member of the front.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from heliostat.errors import (
     did_you_mean,
 )
 from heliostat_search.pareto import front
-from heliostat_search.strategies.space import Space, from_optuna, to_optuna
+from heliostat_search.strategies.space import Space, from_optuna, to_optuna, to_show
 
 if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
@@ -78,17 +78,29 @@ class Trials:
         return [trial for trial in self.trials if trial.values is not None]
 
     @property
+    def defined(self) -> list[Trial]:
+        """The trials whose values are all numbers."""
+        return [trial for trial in self.complete if not any(map(math.isnan, trial.values or ()))]
+
+    @property
+    def undefined(self) -> dict[str, int]:
+        """In how many complete trials an objective was no number, of those where it was not."""
+        columns = zip(*(trial.values or () for trial in self.complete), strict=True)
+        counts = [sum(map(math.isnan, column)) for column in columns]
+        return {name: n for name, n in zip(self.objectives, counts, strict=False) if n}
+
+    @property
     def front(self) -> list[Trial]:
-        """The complete trials that no other dominates, by the first objective."""
-        done = self.complete
+        """The trials, by the first objective, whose values are numbers that no other dominates."""
+        done = self.defined
         if not done:
             return []
         return [done[i] for i in front([self.losses(trial) for trial in done])]
 
     @property
     def best(self) -> Trial | None:
-        """The first trial that is best in the first objective, None when all failed."""
-        ranked = sorted(self.complete, key=lambda t: (*self.losses(t), t.number))
+        """The first trial that is best in the first objective, None when none has numbers."""
+        ranked = sorted(self.defined, key=lambda t: (*self.losses(t), t.number))
         return ranked[0] if ranked else None
 
     def losses(self, trial: Trial) -> tuple[float, ...]:
@@ -115,9 +127,10 @@ class Optimiser:
                 raise ConfigError("direction", direction, "min or max")
         self.space = space
         self.directions = tuple(directions)
-        self._distributions = {name: d.distribution() for name, d in space.items()}
         with _quiet():
             import optuna
+
+            self._distributions = {name: d.distribution() for name, d in space.items()}
 
             self._study = optuna.create_study(
                 study_name="trials",
@@ -155,6 +168,7 @@ def minimize(
     sampler: str = "tpe",
     initial: Sequence[Params] = (),
     cost: Callable[[Params], float] = lambda params: 1.0,
+    at_once: int | None = None,
     shared: SharedData = None,
     resources: Resources | None = None,
     name: str = "trials",
@@ -163,7 +177,8 @@ def minimize(
 
     `objectives`: "min" or "max" by name, one called value to be minimised by default. The task
     returns a number, several in that order, or a mapping that holds them. `initial` is tried first.
-    `cost` is a trial's expected duration in any unit. `name` names the stream and the product.
+    `cost` is a trial's expected duration in any unit. `at_once`: how many trials are under way at
+    a time, by default `run.lookahead`. `name` names the stream and the product.
     Raises TooManyFailures when the first trials all fail.
     """
 
@@ -171,7 +186,7 @@ def minimize(
         return run.submit(task, params, cost=cost(params), shared=shared, resources=resources)
 
     return _search(
-        run, begin, space, trials, objectives or {"value": "min"}, sampler, initial, name
+        run, begin, space, trials, objectives or {"value": "min"}, sampler, initial, at_once, name
     )
 
 
@@ -185,6 +200,7 @@ def minimize_search(
     sampler: str = "tpe",
     initial: Sequence[Params] = (),
     cost: Callable[[Params], float] = lambda params: 1.0,
+    at_once: int | None = None,
     name: str = "trials",
 ) -> Trials:
     """Search the parameters for which a sub-search `search(params, run)` gives the best result.
@@ -196,7 +212,7 @@ def minimize_search(
         return run.branch(lambda sub: search(params, sub), cost=cost(params))
 
     return _search(
-        run, begin, space, trials, objectives or {"value": "min"}, sampler, initial, name
+        run, begin, space, trials, objectives or {"value": "min"}, sampler, initial, at_once, name
     )
 
 
@@ -243,10 +259,13 @@ def _search(
     objectives: Mapping[str, str],
     sampler: str,
     initial: Sequence[Params],
+    at_once: int | None,
     name: str,
 ) -> Trials:
     if trials < 1:
         raise ConfigError("trials", trials, "a positive number")
+    if at_once is not None and at_once < 1:
+        raise ConfigError("at_once", at_once, "a positive number")
     if run.outstanding:
         raise MisuseError("take all outcomes with next() before a search of parameters begins")
     optimiser = Optimiser(
@@ -259,9 +278,10 @@ def _search(
     params: list[dict[str, Any]] = []
     numbers: dict[Key, int] = {}
     done: dict[int, Trial] = {}
-    best = math.inf
+    best, undefined = math.inf, 0
+    most = at_once or run.lookahead
     for told in range(1, trials + 1):
-        while len(params) < trials and run.outstanding < run.lookahead:
+        while len(params) < trials and run.outstanding < most:
             number, asked = optimiser.ask()
             numbers[begin(asked)] = number
             params.append(asked)
@@ -274,11 +294,15 @@ def _search(
             first = min(numbers, key=numbers.__getitem__)
             what = done[numbers[first]].failure
             raise TooManyFailures(outcome.key, name, told, what, at=first)
-        metrics = dict(zip(objectives, trial.values or (), strict=False))
-        if trial.values is not None and len(objectives) == 1:
+        named = zip(objectives, trial.values or (), strict=False)
+        metrics = {name: value for name, value in named if not math.isnan(value)}
+        undefined += trial.values is not None and len(metrics) < len(objectives)
+        if metrics and len(objectives) == 1:
             (direction,) = objectives.values()
-            best = min(best, *losses(trial.values, [direction]))
+            best = min(best, *losses(trial.values or (), [direction]))
             metrics["best"] = best if direction == "min" else -best
+        if undefined:
+            metrics["no_number"] = undefined
         run.report(told, of=trials, count=told, **metrics)
     found = Trials(dict(objectives), tuple(done[number] for number in sorted(done)))
     run.save(name, _product(found, space, sampler), kind=TRIALS_KIND)
@@ -329,14 +353,16 @@ def _product(found: Trials, space: Space, sampler: str) -> bytes:
     """Return the trials as JSON that needs nothing of this package to be read."""
     from optuna.distributions import distribution_to_json
 
+    with _quiet():
+        shown = {k: distribution_to_json(d.shown()) for k, d in space.items()}
     content = {
         "sampler": sampler,
         "objectives": [[name, direction] for name, direction in found.objectives.items()],
-        "space": {k: distribution_to_json(d.distribution()) for k, d in space.items()},
+        "space": shown,
         "trials": [
             {
                 "number": trial.number,
-                "params": {k: to_optuna(d, trial.params[k]) for k, d in space.items()},
+                "params": {k: to_show(d, trial.params[k]) for k, d in space.items()},
                 "values": None if trial.values is None else [repr(v) for v in trial.values],
                 "failure": trial.failure,
             }

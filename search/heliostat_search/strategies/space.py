@@ -5,6 +5,9 @@ As tables, for a TOML file::
     learning_rate = {low = 1e-4, high = 1.0, log = true}
     population = {low = 10, high = 50, step = 5}
     reject = {choices = ["exact", "early"]}
+
+With a step the values are low, low + step, ... up to high. A sampler is asked for the number of
+steps, since Optuna's own grid loses its last value where the step is no short decimal.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from heliostat.errors import ConfigError, did_you_mean
@@ -21,6 +25,12 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 KEYS = ("low", "high", "log", "step", "choices")
+LARGEST = 2**53
+NEAR = Fraction(1, 10**6)
+"""The part of a step by which low + k * step may miss `high` and still be taken for it: steps such
+as a third of the range are written in a few decimals."""
+ROUND_OFF = Fraction(1, 10**9)
+"""The part of a step by which a value may differ from low + k * step and still be that."""
 
 
 @dataclass(frozen=True)
@@ -34,28 +44,73 @@ class Real:
 
     def __post_init__(self) -> None:
         _check_range(self.low, self.high, self.log, self.step)
+        largest = max(abs(self.low), abs(self.high))
+        if self.step is not None and self.step < 4 * math.ulp(largest):
+            raise ConfigError("step", self.step, f"a step to numbers that differ near {largest:g}")
+
+    @property
+    def count(self) -> int:
+        """How many values a range with a step has."""
+        return 1 + math.floor(self._steps(self.high) + NEAR)
+
+    @property
+    def last(self) -> float:
+        """The largest value: `high`, unless the steps end below it."""
+        return self.high if self.step is None else self.value(self.count - 1)
+
+    def value(self, k: int) -> float:
+        """Return low + k * step as the decimals say, and `high` where it is that but for them."""
+        low, high, step = _exact(self.low), _exact(self.high), _exact(self.step or 0)
+        last = self.count - 1
+        missed = abs((high - low) / step - last)
+        if missed <= ROUND_OFF:  # a part of pi, say, with zero in the middle of its values
+            step = (high - low) / last
+        return self.high if k == last and missed <= NEAR else float(low + k * step)
+
+    def steps(self, value: float) -> int:
+        """Return how many steps lead from `low` to the value nearest to this one."""
+        return min(max(round(self._steps(value)), 0), self.count - 1)
 
     def holds(self, value: object) -> bool:
         """Return whether a value lies in the range."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
         inside = self.low <= value <= self.high
-        return inside and (self.step is None or _is_whole((value - self.low) / self.step))
+        if not inside or self.step is None:
+            return inside
+        return abs(value - self.value(self.steps(value))) <= float(ROUND_OFF) * self.step
 
     def distribution(self) -> BaseDistribution:
-        """Return Optuna's form."""
+        """Return what a sampler is asked for: the number, or the number of steps."""
+        from optuna.distributions import FloatDistribution, IntDistribution
+
+        if self.step is not None:
+            return IntDistribution(0, self.count - 1)
+        return FloatDistribution(self.low, self.high, log=self.log)
+
+    def shown(self) -> BaseDistribution:
+        """Return Optuna's form of the values themselves, with the step where it has all of them."""
         from optuna.distributions import FloatDistribution
 
-        return FloatDistribution(self.low, self.high, log=self.log, step=self.step)
+        step, last = self.step, self.last
+        if step is not None:
+            whole = (_exact(last) - _exact(self.low)) % _exact(step) == 0
+            # what Optuna forgives is 1e-8 of a step
+            fine = math.ulp(max(abs(self.low), abs(last))) < 1e-9 * step
+            step = step if whole and fine else None
+        return FloatDistribution(self.low, last, log=self.log, step=step)
 
     def plain(self) -> dict[str, Any]:
         """Return the table."""
         return _without_defaults(low=self.low, high=self.high, log=self.log, step=self.step)
 
+    def _steps(self, value: float) -> Fraction:
+        return (_exact(value) - _exact(self.low)) / _exact(self.step or 0)
+
 
 @dataclass(frozen=True)
 class Integer:
-    """Integers from `low` to `high`, both included, `step` apart."""
+    """Integers from `low` to `high`, both included; with `step` only low + k * step."""
 
     low: int
     high: int
@@ -67,7 +122,23 @@ class Integer:
             value = getattr(self, name)
             if value is not None and type(value) is not int:
                 raise ConfigError(name, value, "an integer, since the values are integers")
+            if value is not None and abs(value) > LARGEST:
+                raise ConfigError(name, value, "an integer of at most 2^53, as Optuna keeps them")
         _check_range(self.low, self.high, self.log, self.step)
+
+    @property
+    def count(self) -> int:
+        """How many values the range has."""
+        return 1 + (self.high - self.low) // (self.step or 1)
+
+    @property
+    def last(self) -> int:
+        """The largest value: `high`, unless the steps end below it."""
+        return self.value(self.count - 1)
+
+    def value(self, k: int) -> int:
+        """Return low + k * step."""
+        return self.low + k * (self.step or 1)
 
     def holds(self, value: object) -> bool:
         """Return whether a value lies in the range."""
@@ -76,10 +147,14 @@ class Integer:
         return (value - self.low) % (self.step or 1) == 0
 
     def distribution(self) -> BaseDistribution:
-        """Return Optuna's form."""
+        """Return what a sampler is asked for: the values themselves."""
         from optuna.distributions import IntDistribution
 
-        return IntDistribution(self.low, self.high, log=self.log, step=self.step or 1)
+        return IntDistribution(self.low, self.last, log=self.log, step=self.step or 1)
+
+    def shown(self) -> BaseDistribution:
+        """Return Optuna's form of the values."""
+        return self.distribution()
 
     def plain(self) -> dict[str, Any]:
         """Return the table."""
@@ -105,10 +180,14 @@ class Choice:
         return choice_text(value) in [choice_text(choice) for choice in self.choices]
 
     def distribution(self) -> BaseDistribution:
-        """Return Optuna's form, whose choices are the JSON texts of the values."""
+        """Return what a sampler is asked for: one of the texts of the values."""
         from optuna.distributions import CategoricalDistribution
 
         return CategoricalDistribution([choice_text(value) for value in self.choices])
+
+    def shown(self) -> BaseDistribution:
+        """Return Optuna's form of the values, which are their texts."""
+        return self.distribution()
 
     def plain(self) -> dict[str, Any]:
         """Return the table."""
@@ -131,15 +210,24 @@ def choice_text(value: Any) -> str:
 
 
 def to_optuna(dimension: Dimension, value: Any) -> Any:
-    """Return a parameter's value as Optuna holds it."""
-    return choice_text(value) if isinstance(dimension, Choice) else value
+    """Return what a sampler is told for a parameter's value; see `distribution`."""
+    if isinstance(dimension, Real) and dimension.step is not None:
+        return dimension.steps(value)
+    return to_show(dimension, value)
 
 
 def from_optuna(dimension: Dimension, value: Any) -> Any:
-    """Return the value of a parameter that Optuna holds so."""
+    """Return the value of a parameter that a sampler proposes so."""
+    if isinstance(dimension, Real) and dimension.step is not None:
+        return dimension.value(value)
     if isinstance(dimension, Choice):
         return next(choice for choice in dimension.choices if choice_text(choice) == value)
     return value
+
+
+def to_show(dimension: Dimension, value: Any) -> Any:
+    """Return a parameter's value as Optuna shows it; see `shown`."""
+    return choice_text(value) if isinstance(dimension, Choice) else value
 
 
 def is_dimension(table: Mapping[str, Any]) -> bool:
@@ -188,6 +276,8 @@ def _check_range(low: float, high: float, log: bool, step: float | None) -> None
             raise ConfigError(name, value, "a finite number")
     if not low < high:
         raise ConfigError("high", high, f"more than low = {low:g}")
+    if not math.isfinite(high - low):
+        raise ConfigError("high", high, f"a finite high - low; low = {low:g}")
     if log and low <= 0:
         raise ConfigError("low", low, "a positive number, since log = true")
     if step is None:
@@ -196,12 +286,13 @@ def _check_range(low: float, high: float, log: bool, step: float | None) -> None
         raise ConfigError("step", step, "no step beside log = true")
     if not (math.isfinite(step) and step > 0):
         raise ConfigError("step", step, "a positive number")
-    if not _is_whole((high - low) / step):
-        raise ConfigError("step", step, f"a step that leads from low = {low:g} to high = {high:g}")
+    if step > (high - low) * (1 + 1e-9):
+        raise ConfigError("step", step, f"at most high - low = {high - low:g}")
 
 
-def _is_whole(ratio: float) -> bool:
-    return abs(ratio - round(ratio)) <= 1e-9 * max(1.0, abs(ratio))
+def _exact(number: float) -> Fraction:
+    """Return a number as its shortest decimals say it: 0.1 is a tenth."""
+    return Fraction(repr(number))
 
 
 def _without_defaults(**values: Any) -> dict[str, Any]:

@@ -19,7 +19,13 @@ def method(**outputs: Metric) -> MethodSpec:
 
 def test_goals_are_the_results_with_a_direction() -> None:
     spec = method(price=Metric(None, "currency"), error=Metric("min"), gain=Metric("max"))
-    assert spec.goals == {"error": "min", "gain": "max"}
+    assert spec.goals == spec.default_goals == {"error": "min", "gain": "max"}
+
+
+def test_a_goal_on_request_is_none_by_default() -> None:
+    spec = method(error=Metric("min"), effort=Metric("min", by_default=False))
+    assert spec.goals == {"error": "min", "effort": "min"}
+    assert spec.default_goals == {"error": "min"}
 
 
 @pytest.mark.parametrize("direction", ["up", "", 1])

@@ -87,7 +87,7 @@ def test_the_history_holds_the_best_so_far(shown: Any) -> None:
 def test_every_trial_has_a_row(shown: Any) -> None:
     _, sections = shown
     trials = table(sections["Trials"])
-    assert trials.caption == "6 trials, 0 failed"
+    assert trials.caption == "6 trials, 0 failed, 1 at once"
     assert [row[0] for row in trials.rows] == list(range(6))
     assert {len(row) for row in trials.rows} == {len(trials.columns)}
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from heliostat.cli.asking_again import asking_again
+from heliostat.cli.at_once import told_on_resume
 from heliostat.cli.declared_outputs import declared_outputs
 from heliostat.cli.options import RunOptions, data_only, hold_level_of_run, run_options
 from heliostat.contract.commands import next_command, print_json
@@ -126,7 +127,9 @@ def resume(
     view = RunView(folder, whole=False, alone=True)
     registry().block_again(read_run_file(folder.config).block, str(folder.config))
     method = registry().method(view.method)
+    at_once = told_on_resume(view, overrides)
     view.close()
+    say(*at_once, err=True)
     progress = _progress(method, options)
     progress.begin(folder.id)
     try:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from heliostat.cli.at_once import default_at_once
 from heliostat.cli.options import RunOptions, run_options
 from heliostat.errors import ConfigError
 from heliostat.terminal import say
@@ -23,16 +24,9 @@ SAID_BY = {
     "sampler": "--sampler",
     "objectives": "--objective",
     "cost": "--cost",
+    "at_once": "--lookahead",
 }
 """The options that say fields of a tuning."""
-
-
-def default_lookahead(parallel: int, trials: int) -> int:
-    """Return how many trials may be under way: one more than run side by side, few of all.
-
-    More would keep no more workers busy, and a sampler learns less the more it asks ahead.
-    """
-    return max(1, min(parallel + 1, trials // 10))
 
 
 @click.command()
@@ -133,6 +127,7 @@ def tune(
     if not objectives and method.goals:
         say(_goals(method), err=True)
     tuning = registry().method("tune")
+    most = default_at_once(parallel, trials) if lookahead is None else lookahead
     values = {
         "method": method.name,
         "base": plain(base),
@@ -141,18 +136,20 @@ def tune(
         "sampler": sampler,
         "objectives": list(objectives),
         "cost": list(cost),
+        "at_once": most,
     }
     try:
         configuration.resolve(tuning, registry(), values=values)
     except ConfigError as error:
         raise _where_it_was_said(error, space) from None
+    say(f"trials at once: {most} (another number: --lookahead)", err=True)
     start_and_show(
         tuning,
         options.execution(runs_root(options.runs)),
         options,
         values=values,
         seed=seed or 0,
-        lookahead=default_lookahead(parallel, trials) if lookahead is None else lookahead,
+        lookahead=most,
     )
 
 
@@ -167,7 +164,9 @@ def _where_it_was_said(error: ConfigError, space: Path) -> ConfigError:
 
 def _goals(method: MethodSpec) -> str:
     """Return what is optimised when no --objective is given."""
-    goals = [f"{name} ({direction})" for name, direction in method.goals.items()]
+    goals = [f"{name} ({direction})" for name, direction in method.default_goals.items()]
+    named = [name for name in method.goals if name not in method.default_goals]
     others = [name for name in method.outputs if name not in method.goals]
     line = f"objective{'s' if len(goals) > 1 else ''}: {', '.join(goals)}"
+    line += f"; by name: {', '.join(named)}" if named else ""
     return line + (f"; no goal: {', '.join(others)}" if others else "")

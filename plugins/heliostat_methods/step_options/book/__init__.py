@@ -1,4 +1,4 @@
-"""A book of contracts: rows of a file, priced together.
+"""A book of contracts: rows of a file, priced together, summed, checked and moved.
 
-Imports `closed_form` and `contracts`.
+Imports `engines`, `closed_form` and `contracts`.
 """

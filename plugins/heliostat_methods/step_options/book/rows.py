@@ -1,20 +1,32 @@
 """A book of contracts as text: one a row of a CSV or Parquet file.
 
-Columns: kind, spot, strike, maturity, vol, barriers, rates (several numbers with semicolons), and
-if wanted id, rate, dividend, gamma, anchor, knock, allow_accrual.
+Columns that say a contract and its market are known by name; all others are carried along to the
+output. A name that is nearly a known one is refused, since its values would be passed over.
 """
 
 from __future__ import annotations
 
 import csv
+import difflib
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 from heliostat import stored
 from heliostat.errors import DataError, did_you_mean, nearest
 
-REQUIRED = ("kind", "spot", "strike", "maturity", "vol", "barriers", "rates")
-OPTIONAL = ("id", "rate", "dividend", "gamma", "anchor", "knock", "allow_accrual")
+REQUIRED = ("kind", "spot", "strike", "maturity", "barriers", "rates")
+CONTRACT = (*REQUIRED, "gamma", "anchor", "knock", "amortisation", "window", "allow_accrual")
+MARKET = ("spot", "rate", "dividend", "vol")
+HESTON = ("v0", "kappa", "theta", "xi", "corr")
+SURFACE = ("surface", "form", "level", "beta", "shift")
+OWN = ("id", "quantity", "method")
+"""What says nothing of the contract: a name, how many of it, the engine that prices it."""
+KNOWN = tuple(dict.fromkeys((*OWN, *CONTRACT, *MARKET, *HESTON, *SURFACE)))
+FIRST_LINE = 2
+"""Of the rows of a Parquet file, counted as in a CSV file below its names."""
+NEARLY = 0.85
+"""Names as alike as this are taken for a slip of the pen."""
 
 
 @stored("step_options.book_rows")
@@ -26,9 +38,34 @@ class BookRows:
     lines: tuple[int, ...]
     cells: tuple[tuple[str, ...], ...]
 
+    @property
+    def carried(self) -> tuple[str, ...]:
+        """The columns that say nothing of the contract or its market."""
+        return tuple(name for name in self.columns if name not in KNOWN)
 
-def read_book(path: Path) -> BookRows:
-    """Return the rows of a CSV or Parquet file; raises DataError when it is no book at all."""
+    def only(self, lines: Collection[int]) -> BookRows:
+        """Return the rows that stand in some lines."""
+        keep = [i for i, line in enumerate(self.lines) if line in lines]
+        return BookRows(self.columns, tuple(self.lines[i] for i in keep),
+                        tuple(self.cells[i] for i in keep))  # fmt: skip
+
+    def part(self, start: int, stop: int) -> BookRows:
+        """Return some of the rows, with what prices them alone."""
+        keep = [i for i, name in enumerate(self.columns) if name in KNOWN]
+        width = len(self.columns)
+        # a row of another length keeps its cells: which is which cannot be told
+        cells = tuple(
+            tuple(row[i] for i in keep) if len(row) == width else row
+            for row in self.cells[start:stop]
+        )
+        return BookRows(tuple(self.columns[i] for i in keep), self.lines[start:stop], cells)
+
+
+def read_book(path: Path, given: Collection[str] = ()) -> BookRows:
+    """Return the rows of a CSV or Parquet file; raises DataError when it is no book at all.
+
+    `given`: columns that the configuration says for all rows, so that the file need not.
+    """
     if not path.is_file():
         if path.exists():
             raise DataError(f"{path} is no regular file; a book is a CSV or Parquet file")
@@ -49,15 +86,30 @@ def read_book(path: Path) -> BookRows:
     if len(table) < 2:
         raise DataError(f"{path.name} has no rows below a line of column names")
     columns = table[0][1]
-    for name in REQUIRED:
-        if name not in columns:
-            raise DataError(f"{path.name} has no column {name!r}; {did_you_mean(name, columns)}")
-    for name in columns:
-        if name not in (*REQUIRED, *OPTIONAL):
-            known = did_you_mean(name, (*REQUIRED, *OPTIONAL))
-            raise DataError(f"{path.name}: unknown column {name!r}; {known}")
+    _check_columns(path.name, columns, given)
     lines, cells = zip(*table[1:], strict=True)
     return BookRows(columns, tuple(lines), tuple(cells))
+
+
+def _check_columns(file: str, columns: tuple[str, ...], given: Collection[str]) -> None:
+    needed: tuple[str, ...] = REQUIRED
+    if not {"vol", "v0", "surface"} & {*columns, *given} and "piecewise" not in given:
+        needed = (*REQUIRED, "vol")
+    for name in needed:
+        if name not in columns:
+            raise DataError(f"{file} has no column {name!r}; {did_you_mean(name, columns)}")
+    for number, name in enumerate(columns):
+        if name in columns[:number]:
+            raise DataError(f"{file} has two columns called {name!r}; rename one")
+        if name in KNOWN or name.startswith("d_"):  # a derivative, as an output calls it
+            continue
+        absent = [known for known in KNOWN if known not in columns]
+        close = difflib.get_close_matches(name.lower(), absent, n=1, cutoff=NEARLY)
+        if close:
+            raise DataError(
+                f"{file}: unknown column {name!r}; did you mean {close[0]!r}? A column that is "
+                f"only carried along needs a name less like it"
+            )
 
 
 def _parquet(path: Path) -> list[tuple[int, tuple[str, ...]]]:
@@ -82,5 +134,7 @@ def _parquet(path: Path) -> list[tuple[int, tuple[str, ...]]]:
         # an absent number is NaN where a table came through a data frame
         return "" if value is None or value != value else str(value).strip()
 
-    rows = [tuple(text(v) for v in row.values()) for row in table.to_pylist()]
-    return [(1, tuple(table.column_names)), *enumerate(rows, 2)]
+    names = tuple(table.column_names)
+    # by columns, since a table may have two of one name
+    columns = [[text(v) for v in column.to_pylist()] for column in table.columns]
+    return [(1, names), *enumerate(zip(*columns, strict=True), FIRST_LINE)]

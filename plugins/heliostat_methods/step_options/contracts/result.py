@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from heliostat_methods.step_options.contracts.validation import Vector
 
@@ -31,6 +34,24 @@ class Result:
     n_evals: int = 0
     wall_s: float = 0.0
     details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Return one line: the price with its error, the engine, delta and gamma."""
+        prices, errors = np.ravel(self.price), np.ravel(self.abs_error_estimate)
+        if np.ndim(self.price):
+            low, high = (f"{x:.6g}" for x in (np.min(prices), np.max(prices)))
+            text = f"{prices.size} prices from {low} to {high}, errors up to {np.max(errors):.1e}"
+        else:
+            sure = max(float(errors[0]), 1e-12 * abs(float(prices[0])), 1e-300)
+            digits = math.log10(max(abs(float(prices[0])), sure) / sure) if sure < math.inf else 0
+            text = f"{prices[0]:.{min(max(math.ceil(digits) + 1, 2), 12)}g} +- {errors[0]:.1e}"
+        parts = [f"{text} by {self.method}"]
+        parts += [f"{name} {np.ravel(value)[0]:.5g}" for name in ("delta", "gamma")
+                  if (value := getattr(self, name)) is not None and not np.ndim(value)]  # fmt: skip
+        if self.sensitivities:
+            parts.append(f"{len(self.sensitivities)} sensitivities")
+        parts += ["another engine took over"] if "taken_over" in self.details else []
+        return f"Result({', '.join(parts)})"
 
     @property
     def vega(self) -> Any:

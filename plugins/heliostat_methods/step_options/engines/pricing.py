@@ -266,6 +266,8 @@ def _complement(out: Result, option: StepOption, market: Market) -> Result:
     mean = averaged(market, option.maturity)
     base = price_laplace(plain, mean, greeks=bool(out.sensitivities))
     free = dict(base.sensitivities) | {"delta": base.delta, "gamma": base.gamma}
+    if "d_rates" in free:  # the vanilla claim knows no charge
+        free["d_rates"] = np.zeros_like(free["d_rates"])
     if isinstance(market, PiecewiseMarket) and "vega" in free:
         # vols move in parallel, and with them their mean
         steps = time_plan(market, option.maturity, 1)

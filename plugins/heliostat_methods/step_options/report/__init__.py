@@ -1,4 +1,4 @@
 """What is shown of a run, as a page and in a terminal; nothing that makes results imports it.
 
-Imports no other room.
+Imports the names of units from `book` alone.
 """

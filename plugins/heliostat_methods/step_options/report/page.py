@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from heliostat.contract import RunView
-from heliostat.report import Plot, Section, Series, Table, Text
+from heliostat.report import HeatMap, Plot, Section, Series, Table, Text
+from heliostat_methods.step_options.report.book_page import book_sections
 from heliostat_methods.step_options.report.wording import (
     AGREEMENT,
     ENGINES,
     SWEPT,
     contract_rows,
+    contract_sentence,
+    effort_text,
     error_text,
     price_text,
     sensitivity_rows,
@@ -19,7 +22,6 @@ from heliostat_methods.step_options.report.wording import (
     verdict,
 )
 
-SHOWN_ROWS = 20
 LABELS = {"spot": "price of the underlying", "gamma": "floating rate of the barrier, 1/year",
           "rate": "interest rate, 1/year", "strike": "strike"}  # fmt: skip
 CLAIM = (
@@ -40,9 +42,11 @@ def report(view: RunView) -> Sequence[Section]:
     if result is None:
         return [Section("No result yet", [Text(f"The run is {view.state}.")])]
     if "rows" in result:
-        return [_book(result)]
+        return book_sections(result)
     sections = [_price(result), _sensitivities(result), _engines(result, view.metrics(()))]
     sections = [section for section in sections if section.content]
+    if "ladder" in result:
+        sections.append(Section("Ladder", [_ladder(result["ladder"])]))
     if "sweep" in result:
         sweep = result["sweep"]
         lines = [Series("price", sweep["values"], sweep["price"])]
@@ -64,7 +68,17 @@ def _price(result: dict[str, Any]) -> Section:
         f"with {kind} {error:.1e}, by {first['engine']}: {ENGINES[first['engine']]}."
     )
     rows = [list(row) for row in contract_rows(result["contract"])]
-    return Section("Price", [Text(text), Table(["contract and market", ""], rows)])
+    if "effort" in result:
+        rows.append(["effort", effort_text(result)])
+    words = Text(contract_sentence(result["contract"]))
+    return Section("Price", [words, Text(text), Table(["contract and market", ""], rows)])
+
+
+def _ladder(ladder: dict[str, Any]) -> HeatMap:
+    return HeatMap(
+        "Price when spot and vol move", "price of the underlying", "volatility", ladder["spots"],
+        ladder["vols"], ladder["values"], note=f"By {ladder['engine']}; darker is worth more.",
+    )  # fmt: skip
 
 
 def _sensitivities(result: dict[str, Any]) -> Section:
@@ -149,17 +163,6 @@ def _figures(figures: dict[str, Any]) -> list[Section]:
         Section("Kernel and bound states", content),
         Section("Convergence of the engines", [convergence]),
     ]
-
-
-def _book(result: dict[str, Any]) -> Section:
-    bad = [[b["line"], b["id"], b["field"], b["message"]] for b in result["bad_rows"]]
-    content: list[Text | Table | Plot] = [
-        Text(f"{len(result['rows'])} contracts priced, {len(bad)} rows refused."),
-        Table(result["columns"], result["rows"][:SHOWN_ROWS], f"The first {SHOWN_ROWS} rows."),
-    ]
-    if bad:
-        content.append(Table(["line", "id", "field", "reason"], bad[:200], "Rows without a price."))
-    return Section("Book", content)
 
 
 def _walls(barriers: list[float], top: float) -> list[Series]:

@@ -6,10 +6,14 @@ import textwrap
 from typing import Any
 
 from heliostat.contract import next_command
+from heliostat_methods.step_options.report.book_terminal import describe_book
 from heliostat_methods.step_options.report.wording import (
     AGREEMENT,
     ENGINES,
     SWEPT,
+    WIDTH,
+    contract_sentence,
+    effort_text,
     error_text,
     price_text,
     sensitivity_rows,
@@ -24,25 +28,19 @@ SHOWN_VALUES = 40
 def describe(result: dict[str, Any], run_id: str) -> str:
     """Return what a terminal shows at the end of a run."""
     if "rows" in result:
-        lines = [f"{len(result['rows'])} contracts priced, {len(result['bad_rows'])} rows refused"]
-        lines += [f"  line {bad['line']}: {bad['message']}" for bad in result["bad_rows"][:10]]
-        lines.append(f"prices: {next_command('export', run_id, '--product', 'prices.csv')}")
-        return "\n".join(lines)
+        return describe_book(result, run_id)
     engines = result["engines"]
     first = engines[0]
     price = price_text(result["price"], result["abs_error"])
-    lines = [
-        f"price     {price}   error {error_text(first)}   "
-        f"by {first['engine']}: {ENGINES[first['engine']]}"
+    lines = textwrap.wrap(contract_sentence(result["contract"]), WIDTH)
+    lines += [
+        "",
+        f"price     {price}   error {error_text(first)}",
+        f"          by {first['engine']}: {ENGINES[first['engine']]}",
     ]
-    rows = sensitivity_rows(result)
-    if rows:
-        width = max(len(row.title) for row in rows) + 2
-        values = [row.value + (f" +- {row.error}" if row.error else "") for row in rows]
-        space = max(map(len, values)) + 2
-        lines.append("")
-        lines += [f"{row.title:<{width}}{value:<{space}}{row.unit:<12}{row.meaning}".rstrip()
-                  for row, value in zip(rows, values, strict=True)]  # fmt: skip
+    if "effort" in result:
+        lines.append(f"effort    {effort_text(result)}")
+    lines += _sensitivity_lines(result)
     if len(engines) > 1:
         lines += ["", f"{'engine':<20}{'price':<16}{'error':<16}{'difference':<13}"]
         for row in engines:
@@ -50,10 +48,32 @@ def describe(result: dict[str, Any], run_id: str) -> str:
             price = price_text(row["price"], row["abs_error"])
             line = f"{row['engine']:<20}{price:<16}{error_text(row):<16}{difference:<13}"
             lines.append((line + verdict(row)).rstrip())
-        lines += textwrap.wrap(AGREEMENT, 88)
+        lines += textwrap.wrap(AGREEMENT, WIDTH)
+    if "ladder" in result:
+        ladder = result["ladder"]
+        across = f"{len(ladder['vols'])} vols x {len(ladder['spots'])} spots"
+        lines += ["", f"ladder of {across}: {next_command('report', run_id)}"]
     if "sweep" in result:
         lines += ["", *_sweep_lines(result["sweep"], run_id)]
     return "\n".join(lines)
+
+
+def _sensitivity_lines(result: dict[str, Any]) -> list[str]:
+    """Return a line for each sensitivity; a long value has its meaning in a line of its own."""
+    rows = sensitivity_rows(result)
+    if not rows:
+        return []
+    wide = max(len(row.title) for row in rows) + 2
+    space = 20 if any(row.error for row in rows) else 16
+    lines = [""]
+    for row in rows:
+        value = row.value + (f" +- {row.error}" if row.error else "")
+        said = f"{row.unit:<11}{row.meaning}"
+        if len(value) < space:
+            lines.append(f"{row.title:<{wide}}{value:<{space}}{said}".rstrip())
+        else:
+            lines += [f"{row.title:<{wide}}{value}", f"{'':<{wide + space}}{said}"]
+    return lines
 
 
 def _sweep_lines(sweep: dict[str, Any], run_id: str) -> list[str]:

@@ -7,6 +7,11 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from heliostat_methods.step_options.book.units import UNITS
+
+WIDTH = 80
+"""Columns of a terminal that text may take."""
+
 
 class Sensitivity(NamedTuple):
     """What one derivative of the price is called, its unit, and what it says."""
@@ -16,26 +21,33 @@ class Sensitivity(NamedTuple):
     meaning: str
 
 
-SENSITIVITIES: dict[str, Sensitivity] = {
-    "delta": Sensitivity("delta", "1", "units of the underlying that hedge the contract"),
-    "gamma": Sensitivity("gamma", "1/price", "change of delta when the underlying moves by 1"),
-    "vega": Sensitivity("vega", "price", "for vol + 1; a hundredth of it for one vol point"),
-    "theta": Sensitivity("theta", "price/year", "change as a year passes, barriers' path kept"),
-    "d_rate": Sensitivity(
-        "rho", "price year", "for interest + 1; 1/10,000 of it for a basis point"
-    ),
-    "d_dividend": Sensitivity("dividend rho", "price year", "for dividend yield + 1"),
-    "d_strike": Sensitivity("strike", "1", "for strike + 1"),
-    "d_gamma": Sensitivity("barrier growth", "price year", "for growth rate of all barriers + 1"),
-    "d_levels": Sensitivity("barrier levels", "1", "for level + 1, of each barrier, lowest first"),
-    "d_charge": Sensitivity("charge", "price year", "for + 1/year on every positive rate"),
-    "d_rates": Sensitivity("charges", "price year", "for + 1/year in each region, lowest first"),
-    "d_maturity": Sensitivity("expiry", "price/year", "for a later expiry; theta is minus this"),
-    "vanna": Sensitivity("vanna", "1", "change of delta for vol + 1"),
-    "volga": Sensitivity("volga", "price", "change of vega for vol + 1"),
-    "charm": Sensitivity("charm", "1/year", "change of delta for a later expiry"),
-    "spot_rate": Sensitivity("delta, interest", "year", "change of delta for interest + 1"),
-    "spot_gamma": Sensitivity("delta, growth", "year", "change of delta for barrier growth + 1"),
+_MEANINGS = {
+    "delta": ("delta", "units of the underlying that hedge"),
+    "gamma": ("gamma", "change of delta for underlying + 1"),
+    "vega": ("vega", "for vol + 1; 1/100 for a vol point"),
+    "theta": ("theta", "a year passes, barriers go their way"),
+    "d_rate": ("rho", "for interest + 1; 1/10,000 for a bp"),
+    "d_dividend": ("dividend rho", "for dividend yield + 1"),
+    "d_strike": ("strike", "for strike + 1"),
+    "d_gamma": ("barrier growth", "for growth of all barriers + 1"),
+    "d_levels": ("barrier levels", "for each level + 1, lowest first"),
+    "d_charge": ("charge", "for + 1/year on all positive rates"),
+    "d_rates": ("charges", "for each rate + 1, lowest first"),
+    "d_maturity": ("expiry", "for a later expiry; minus theta"),
+    "vanna": ("vanna", "change of delta for vol + 1"),
+    "volga": ("volga", "change of vega for vol + 1"),
+    "charm": ("charm", "change of delta for later expiry"),
+    "spot_rate": ("delta by rate", "change of delta for interest + 1"),
+    "spot_gamma": ("delta by growth", "change of delta for growth + 1"),
+}
+SENSITIVITIES = {
+    name: Sensitivity(title, UNITS[name], meaning) for name, (title, meaning) in _MEANINGS.items()
+} | {
+    f"{name}_{side}": Sensitivity(
+        f"{name} {side}", UNITS[name], f"from {side} the barrier it is on"
+    )
+    for name in ("delta", "gamma")
+    for side in ("below", "above")
 }
 """Derivatives of the price by name, in the order in which they are shown."""
 
@@ -120,11 +132,64 @@ def contract_rows(c: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def regions(barriers: list[float], rates: list[float]) -> list[str]:
     """Return each region with its rate, such as "5/year below 90"."""
+    pairs = zip(rates, _places(barriers), strict=True)
+    return [f"{'knocked out' if math.isinf(rate) else f'{number(rate)}/year'} {place}"
+            for rate, place in pairs]  # fmt: skip
+
+
+def _places(barriers: list[float]) -> list[str]:
     where = [f"below {number(barriers[0])}"]
     where += [f"from {number(a)} to {number(b)}"
               for a, b in itertools.pairwise(barriers)]  # fmt: skip
-    where.append(f"above {number(barriers[-1])}")
-    return [f"{number(rate)}/year {place}" for rate, place in zip(rates, where, strict=True)]
+    return [*where, f"above {number(barriers[-1])}"]
+
+
+def contract_sentence(c: Mapping[str, Any]) -> str:
+    """Return a contract and its market in words, such as a trader would say them."""
+    strike = f" struck at {number(c['strike'])}" if c["kind"] in ("call", "put", "digital") else ""
+    claim = {"call": "call", "put": "put", "digital": "digital call that pays 1",
+             "unit": "claim of 1", "asset": "claim of the underlying"}[c["kind"]]  # fmt: skip
+    years = f"{number(c['maturity'])} year{'' if c['maturity'] == 1 else 's'}"
+    return f"A {claim}{strike}, {years} to run, {_charges(c)}{_growth(c)}. {_market_words(c)}."
+
+
+def _charges(c: Mapping[str, Any]) -> str:
+    places = list(zip(c["rates"], _places(c["barriers"]), strict=True))
+    charged = [f"{number(rate)}/year {place}" for rate, place in places
+               if rate and not math.isinf(rate)]  # fmt: skip
+    ended = [place for rate, place in places if math.isinf(rate)]
+    inside = " and ".join(place for rate, place in places if rate)
+    if not charged and not ended:
+        return "never charged"
+    if c["amortisation"] == "delayed":
+        text = f"lost once {number(c['window'])} years were spent {inside}"
+    else:
+        parts = [f"charged {' and '.join(charged)}"] if charged else []
+        parts += [f"knocked out {' and '.join(ended)}"] if ended else []
+        text = ", ".join(parts)
+        if c["amortisation"] == "simple":
+            text += " in equal parts of the claim"
+    return f"paying what is lost when {text}" if c["knock"] == "in" else text
+
+
+def _growth(c: Mapping[str, Any]) -> str:
+    at = "" if c["anchor"] == "start" else " at maturity"
+    if not any(c["gamma"]) if isinstance(c["gamma"], list | tuple) else not c["gamma"]:
+        return ""
+    many = "s" if len(c["barriers"]) > 1 else ""
+    verb = "" if many else "s"
+    return f" ({'level' + many + at + ', ' if at else ''}barrier{many} grow{verb} at " + (
+        f"{number(c['gamma'])} a year)"
+    )
+
+
+def _market_words(c: Mapping[str, Any]) -> str:
+    rows = dict(_market_rows(c))
+    spot = f"Underlying {rows.pop('underlying')}"
+    names = {"interest rate": "interest", "dividend yield": "dividend"}
+    parts = [f"{names.get(name, name)} {text}" for name, text in rows.items()]
+    words = ", ".join((spot, *parts)).replace(" a year, continuous", "")
+    return words.replace(" per square root of a year", "")
 
 
 def _market_rows(c: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -176,6 +241,13 @@ def price_text(price: float, error: float) -> str:
     scale = max(abs(price), 1e-300)
     digits = 12 if error <= 0 else math.ceil(math.log10(scale / error)) + 1
     return f"{price:#.{min(max(digits, 2), 12)}g}"
+
+
+def effort_text(result: Mapping[str, Any]) -> str:
+    """Return error^2 x seconds of an engine, and both."""
+    found = result["measured"]
+    return (f"{result['effort']:.3g} error^2 x seconds: error {found['error']:.2g} in "
+            f"{found['seconds']:.2g} s of one core")  # fmt: skip
 
 
 def error_text(row: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from heliostat.contract.instructions import (
     variables_to_set,
 )
 from heliostat_search.compiled import NumbaKernels
+from heliostat_search.compiled.notice import SAID, Notice
 
 FILES = """
 from pathlib import Path
@@ -43,13 +45,44 @@ print(eager(3.0), lazy(3.0), sum(eager.stats.cache_hits.values()))
 """
 
 
-def answers(folder: Path) -> str:
+SAYING = """
+import heliostat_search.compiled.notice as notice
+notice.AFTER = 0.0
+from outer import lazy
+print(lazy(3.0))
+"""
+
+
+def test_compiling_is_said_once_and_loading_is_not(tmp_path: Path) -> None:
+    for name, text in (("files", FILES), ("inner", INNER), ("outer", OUTER)):
+        (tmp_path / f"{name}.py").write_text(text)
+    first, second = (answers(tmp_path, SAYING, said=True) for _ in range(2))
+    assert first == ("7.0", SAID + "\n")
+    assert second == ("7.0", "")
+
+
+def test_what_compiles_in_a_moment_is_not_said_and_the_rest_only_once() -> None:
+    told: list[str] = []
+    slow = Notice(1e6, told.append)
+    slow.begin()
+    slow.begin()  # what it calls
+    slow.end()
+    slow.end()
+    assert told == [] and slow._timer is None
+    quick = Notice(0.0, told.append)
+    for _ in range(3):
+        quick.begin()
+        quick.end()
+    assert told == [SAID]
+
+
+def answers(folder: Path, program: str = PROGRAM, *, said: bool = False) -> Any:
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(folder / "cache")}
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM], cwd=folder, env=environment, text=True, capture_output=True
+        [sys.executable, "-c", program], cwd=folder, env=environment, text=True, capture_output=True
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return (done.stdout.strip(), done.stderr) if said else done.stdout.strip()
 
 
 def test_an_edit_of_a_called_function_in_another_file_compiles_anew(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import math
 import random
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -186,6 +187,66 @@ def test_a_trial_without_a_result_is_the_worst_and_the_search_goes_on(tmp_path: 
     both = {"a": "min", "b": "max"}
     mixed = read_values({"a": None, "b": 2.0}, list(both))
     assert math.isnan(mixed[0]) and mixed[1] == 2.0
+
+
+def test_a_trial_without_numbers_is_never_the_best_and_is_counted_by_name() -> None:
+    trials = (Trial(0, {}, (math.nan, 1.0)), Trial(1, {}, (math.nan, math.nan)))
+    found = Trials({"a": "min", "b": "max"}, trials)
+    assert (found.best, found.front) == (None, [])
+    assert found.undefined == {"a": 2, "b": 1}
+    found = Trials({"a": "min", "b": "max"}, (*trials, Trial(2, {}, (5.0, 0.0)), Trial(3, {})))
+    assert found.best == found.trials[2] and found.front == [found.trials[2]]
+    assert Trials({"a": "min"}, (Trial(0, {}, (1.0,)),)).undefined == {}
+
+
+def test_a_search_without_a_number_reports_no_best(tmp_path: Path) -> None:
+    reported: list[dict[str, float]] = []
+
+    def search(run: Any) -> Any:
+        told = run.report
+        run.report = lambda step, **more: (reported.append(more), told(step, **more))
+        return minimize(run, tasks.undefined_above, {"x": Real(2.0, 3.0)}, 3)
+
+    found = drive(search, tmp_path).result
+    assert found.best is None
+    assert [(r.get("best"), r.get("value"), r["no_number"]) for r in reported] == [
+        (None, None, 1), (None, None, 2), (None, None, 3),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "cmaes", "nsga2", "qmc", "random"])
+def test_every_value_of_a_step_is_tried_and_no_other(sampler: str, tmp_path: Path) -> None:
+    space = {"x": Real(0.0, 1.0, step=0.3333333333333333)}
+    found = searched(tmp_path, tasks.noisy, space, 40, sampler=sampler).result
+    assert {t.params["x"] for t in found.trials} == {0.0, 1 / 3, 2 / 3, 1.0}
+
+
+@pytest.mark.parametrize("sampler", [name for name in SAMPLERS if name != "cmaes"])
+def test_no_warning_of_a_library_reaches_the_user(sampler: str, tmp_path: Path) -> None:
+    space = {"x": Real(0.1, 0.7, step=0.25), "n": Integer(1, 9, step=3), "c": Choice(("a", "b"))}
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        searched(tmp_path, space=space, trials=12, sampler=sampler)
+    assert [str(one.message) for one in told if "optuna" in one.filename] == []
+
+
+def test_more_at_once_may_be_asked_than_there_are_slots(tmp_path: Path) -> None:
+    most: list[int] = []
+
+    def trial(params: Any, sub: Any) -> float:
+        most.append(1)
+        return float(params["x"])
+
+    def search(run: Any) -> Any:
+        outstanding: list[int] = []
+        told = run.report
+        run.report = lambda step, **m: (outstanding.append(run.outstanding), told(step, **m))
+        minimize_search(run, trial, LINE, 12, at_once=5)
+        return outstanding
+
+    assert max(drive(search, tmp_path, lookahead=2).result) == 4  # one of five was just told
+    with pytest.raises(ConfigError, match="at_once = 0"):
+        drive(lambda run: minimize_search(run, trial, LINE, 12, at_once=0), tmp_path / "none")
 
 
 def test_trials_that_all_fail_end_the_search(tmp_path: Path) -> None:

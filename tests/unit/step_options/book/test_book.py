@@ -48,8 +48,8 @@ def test_parquet_gives_the_prices_of_csv(tmp_path: Path) -> None:
     table = price_rows(read_book(written(tmp_path, COLUMNS)))
     assert table.ids == text.ids == ("one", "well")
     assert table.lines == text.lines == (2, 3)
-    for name in ("price", "delta", "gamma", "abs_error"):
-        np.testing.assert_array_equal(getattr(table, name), getattr(text, name))
+    np.testing.assert_array_equal(table.numbers, text.numbers)
+    assert table.lists == text.lists
 
 
 def test_bad_rows_of_a_parquet_file_are_named(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_absent_number_is_the_default_and_a_required_one_is_asked_for(tmp_path: 
     absent = {**COLUMNS, "gamma": [0.05, float("nan"), 0.0, 0.0, 0.0]}
     whole = price_rows(read_book(written(tmp_path, COLUMNS)))
     again = price_rows(read_book(written(tmp_path, absent)))
-    np.testing.assert_array_equal(again.price, whole.price)
+    np.testing.assert_array_equal(again.numbers, whole.numbers)
     missing = {**COLUMNS, "strike": [float("nan"), 105.5, 100.0, 100.0, 100.0]}
     first = price_rows(read_book(written(tmp_path, missing))).problems[0]
     assert (first.line, first.field) == (2, "strike")
@@ -73,14 +73,27 @@ def test_absent_number_is_the_default_and_a_required_one_is_asked_for(tmp_path: 
 @pytest.mark.parametrize(
     "columns, message",
     [({"kind": ["call"], "spot": [1.0]}, "no column 'strike'"),
-     ({**COLUMNS, "gama": [0.0] * 5}, "did you mean 'gamma'"),
+     ({**COLUMNS, "gama": [0.0] * 5, "gamma": None}, "did you mean 'gamma'"),
+     ({**COLUMNS, "Knock": ["out"] * 5, "knock": None}, "did you mean 'knock'"),
      ({name: values[:0] for name, values in COLUMNS.items()}, "no rows")],
 )  # fmt: skip
 def test_parquet_that_is_no_book(
     tmp_path: Path, columns: dict[str, list[Any]], message: str
 ) -> None:
+    columns = {name: values for name, values in columns.items() if values is not None}
     with pytest.raises(DataError, match=message):
         read_book(written(tmp_path, columns))
+
+
+def test_other_columns_are_carried_and_two_of_a_name_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "book.csv"
+    path.write_text(CSV.replace("id,", "desk,id,", 1).replace("\none", "\neq,one"))
+    rows = read_book(path)
+    assert rows.carried == ("desk",)
+    assert rows.part(0, 1).columns == rows.columns[1:]  # what prices it, and nothing else
+    path.write_text(CSV.replace("id,", "knock,", 1))
+    with pytest.raises(DataError, match="two columns called 'knock'"):
+        read_book(path)
 
 
 def test_file_that_only_has_the_name_of_parquet(tmp_path: Path) -> None:

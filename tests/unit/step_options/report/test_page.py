@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import pytest
 from in_process import InProcess
 
-from heliostat.contract.sections import Plot, Section, Table, Text
+from heliostat.contract.sections import HeatMap, Plot, Section, Table, Text
+from heliostat.report.heat import draw_heat
 from heliostat.store.folder import RunFolder
 from heliostat.store.view import RunView
 from heliostat_methods.step_options import price
 from heliostat_methods.step_options.figures.kernel_and_states import kernel_figure
 from heliostat_methods.step_options.figures.price_functions import SWEEPS, contracts
+from heliostat_methods.step_options.report.book_terminal import check_lines
 from heliostat_methods.step_options.report.page import report
 from heliostat_methods.step_options.report.terminal import describe
+from heliostat_methods.step_options.report.wording import contract_sentence
 
-BOOK = """id,kind,spot,strike,rate,maturity,vol,barriers,rates
-soft,call,100,100,0.05,1,0.3,90,5;0
-bad,call,100,100,0.05,1,-0.3,90,5;0
+BOOK = """id,kind,spot,strike,rate,maturity,vol,barriers,rates,desk
+soft,call,100,100,0.05,1,0.3,90,5;0,eq
+bad,call,100,100,0.05,1,-0.3,90,5;0,eq
 """
 
 
@@ -40,8 +44,11 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The same of a book with a row that has no price."""
     here = InProcess(tmp_path_factory.mktemp("book"))
     (here.folder / "book.csv").write_text(BOOK)
-    account = here.json("run", "step_options", "-o", "book=book.csv", "--workers", "serial",
-                        "--no-report")  # fmt: skip
+    account = here.json(
+        "run", "step_options", "-o", "book=book.csv", "--workers", "serial", "--no-report",
+        "-o", "by=desk", "-o", "cross_check=occupation", "-o",
+        "ladder={spots=[0.9, 1.0], vols=[-0.05, 0.0, 0.05]}",
+    )  # fmt: skip
     return opened(here, account)
 
 
@@ -60,7 +67,8 @@ def test_the_sections_are_price_sensitivities_engines_and_sweep(shown: Any) -> N
 
 def test_the_price_is_shown_with_its_error_and_its_contract(shown: Any) -> None:
     view, sections = shown
-    (text,), (table,) = (of_kind(sections["Price"], kind) for kind in (Text, Table))
+    (words, text), (table,) = (of_kind(sections["Price"], kind) for kind in (Text, Table))
+    assert words.body.startswith("A call struck at 100, 1 year to run, charged 5/year below 90")
     assert f"with a standard error of {view.result['std_error']:.1e}, by mc_bridge" in text.body
     assert ["claim", "call"] in table.rows
 
@@ -94,19 +102,94 @@ def test_a_sweep_is_a_curve(shown: Any) -> None:
 def test_a_terminal_shows_price_sensitivities_and_engines(shown: Any) -> None:
     view, _ = shown
     lines = describe(view.result, view.id).splitlines()
-    assert lines[0].startswith("price ") and "std" in lines[0] and "by mc_bridge" in lines[0]
+    assert lines[:3] == [
+        "A call struck at 100, 1 year to run, charged 5/year below 90 (barrier grows at",
+        "0.02 a year). Underlying 100, interest 0.05, dividend 0, volatility 0.3.", "",
+    ]  # fmt: skip
+    assert lines[3].startswith("price ") and "std" in lines[3] and "by mc_bridge" in lines[4]
+    assert max(map(len, lines)) <= 80
     assert any(line.startswith("delta") and " +- " in line for line in lines)
     assert any(line.startswith("laplace") and line.endswith("agrees") for line in lines)
 
 
 def test_a_book_shows_prices_and_the_rows_without_one(book: Any) -> None:
     view, sections = book
-    prices, refused = of_kind(sections["Book"], Table)
+    (refused,), (prices,) = (of_kind(sections[name], Table) for name in ("Book", "Rows"))
     assert [row[1] for row in prices.rows] == ["soft"]
     assert [row[:3] for row in refused.rows] == [[3, "bad", "vol"]]
+    sums, units = of_kind(sections["Totals by desk"], Table)
+    assert [row[0] for row in sums.rows] == ["all", "eq"] and len(sums.rows[0]) == len(sums.columns)
+    assert ["vega", "vega", "price", "for vol + 1; 1/100 for a vol point"] in list(units.rows)
     text = describe(view.result, view.id)
-    assert text.startswith("1 contracts priced, 1 rows refused\n  line 3: vol = -0.3")
+    assert text.startswith("1 contract priced, 1 row refused\n  line 3: vol = -0.3")
     assert text.endswith(f"heliostat export {view.id} --product prices.csv")
+    assert "carried along: desk" in text
+    assert max(len(line) for line in text.splitlines() if "heliostat" not in line) <= 80
+
+
+def test_a_book_shows_its_ladder_and_what_other_engines_say(book: Any) -> None:
+    view, sections = book
+    (heat,) = of_kind(sections["Ladder"], HeatMap)
+    assert (list(heat.x), list(heat.y)) == ([0.9, 1.0], [-0.05, 0.0, 0.05])
+    assert heat.values[1][1] == pytest.approx(view.result["price"])
+    assert draw_heat(heat).startswith("<svg")
+    (checked,) = of_kind(sections["Cross check"], Table)
+    assert [row[4] for row in checked.rows] == ["occupation"] and checked.rows[0][-1] == "agrees"
+    text = describe(view.result, view.id)
+    assert "cross check by occupation: 1 of 1 sampled rows, all agree; largest z" in text
+
+
+def test_a_book_of_the_first_version_is_shown_too() -> None:
+    stored = {
+        "columns": ["line", "id", "price", "delta", "gamma", "abs_error"],
+        "rows": [[2, "soft", 12.5, 0.5, 0.01, 1e-9]], "price": 12.5, "abs_error": 1e-9,
+        "bad_rows": [{"line": 3, "id": "", "field": "vol", "message": "vol = -1"}],
+    }  # fmt: skip
+
+    class Stored:
+        result = stored
+
+    text = describe(stored, "old")
+    assert text.startswith("1 contract priced, 1 row refused\n  line 3: vol = -1")
+    titles = [section.title for section in report(Stored())]  # type: ignore[arg-type]
+    assert titles == ["Book", "Totals", "Rows"]
+
+
+def test_checks_that_disagree_are_told_with_their_rows() -> None:
+    rows = [{"line": 2, "other": "rqmc", "z": 1.0, "agrees": True},
+            {"line": 3, "other": "rqmc", "z": -9.0, "agrees": False},
+            {"line": 4, "other": "rqmc", "failure": "ValueError"}]  # fmt: skip
+    checked = {"sampled": 5, "of": 9, "able": {"rqmc": 3}, "checks": rows}
+    assert check_lines({"cross_check": checked}) == [
+        "cross check by rqmc: 3 of 5 sampled rows, 1 disagrees and is refused; largest z",
+        "  -9, root mean square 6.4; 1 failed",
+    ]
+
+
+CONTRACTS = [
+    ({"kind": "unit"}, "A claim of 1, 2 years to run, charged 5/year below 90."),
+    ({"rates": [math.inf, 0.0]}, "knocked out below 90"),
+    ({"barriers": [80.0, 120.0], "rates": [math.inf, 0.0, 3.0], "gamma": 0.1},
+     "charged 3/year above 120, knocked out below 80 (barriers grow at 0.1 a year)"),
+    ({"rates": [0.0, 0.0]}, "never charged"),
+    ({"knock": "in"}, "paying what is lost when charged 5/year below 90"),
+    ({"amortisation": "delayed", "window": 0.25}, "lost once 0.25 years were spent below 90"),
+    ({"amortisation": "simple"}, "charged 5/year below 90 in equal parts of the claim"),
+    ({"gamma": 0.1, "anchor": "maturity"}, "(level at maturity, barrier grows at 0.1 a year)"),
+    ({"heston": {"v0": 0.09}}, "Heston variance v0 0.09."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("changes", "words"), CONTRACTS)
+def test_a_contract_is_a_sentence(changes: Any, words: str) -> None:
+    assert words in contract_sentence(Priced().result["contract"] | changes)
+
+
+def test_a_ladder_of_one_contract_is_a_heat_map() -> None:
+    ladder = {"spots": [90.0, 100.0], "vols": [0.2], "engine": "laplace", "values": [[1.0, 2.0]]}
+    sections = {s.title: s for s in report(Priced(ladder=ladder))}  # type: ignore[arg-type]
+    (heat,) = of_kind(sections["Ladder"], HeatMap)
+    assert heat.values == [[1.0, 2.0]] and "By laplace" in heat.note
 
 
 def test_a_run_without_a_result_says_how_it_stands() -> None:
