@@ -20,6 +20,9 @@ class Rows:
     name: str = "rows"
     image_shape: Any = None
     test_rows: Any = None
+    labels: Any = ()
+    columns: Any = ()
+    raw: Any = None
 
 
 def numbers(count=50, columns=3, seed=0):
@@ -200,7 +203,10 @@ def with_nan():
         (broken(numbers(3), targets=np.float32([1, 2])), "one target per sample"),
         (broken(numbers(3), targets=np.array([0, 1, 1])), "class numbers need task"),
         (broken(numbers(3), classes=2), "classes = 1 needed for a regression, got 2"),
-        (broken(numbers(3), inputs=np.zeros((3, 2))), "dtype float32"),
+        (broken(numbers(3), inputs=np.zeros((3, 2), int)), "dtype float32 or float64"),
+        (broken(numbers(3), inputs=np.full((3, 2), 1e300)), "row 0, column 0 is 1e.300, beyond"),
+        (broken(numbers(3), targets=np.array([0, 1e300, 0])), "target of row 1 is 1e.300, beyond"),
+        (broken(numbers(3), targets=np.float32([7, 7, 7])), "the target is 7 in every row"),
         (broken(numbers(3), inputs=np.zeros((3, 0), np.float32)), r"\(3, 0\)"),
         (broken(numbers(3), inputs=np.zeros(3, np.float32)), r"\(samples, \*shape\)"),
         (broken(numbers(3), task="regresion"), "did you mean 'regression'"),
