@@ -115,8 +115,8 @@ def _merge_text(what: str, values: NDArray[Any]) -> list[str]:
     if not count:
         return []
     return [
-        f"{what}: {count:,} values cannot be told from their neighbours in float32, in which models "
-        "are trained; a few values lie far from all others"
+        f"{what}: {count:,} values cannot be told from their neighbours in float32, in which "
+        "models are trained; a few values lie far from all others"
     ]
 
 

@@ -22,7 +22,7 @@ def rows_in_both(dataset: Dataset, first: NDArray[np.int64], second: NDArray[np.
     begins = np.searchsorted(keys[ordered], keys[second], side="left")
     ends = np.searchsorted(keys[ordered], keys[second], side="right")
     suspects = np.flatnonzero(ends > begins)
-    # A key is 64 bits of a hash: rows that share one are compared themselves, mostly with the first.
+    # A key is 64 bits of a hash: rows that share one are compared, first of all with the first.
     same = _equal(dataset, second[suspects], ordered[begins[suspects]])
     count = int(np.count_nonzero(same))
     for i in suspects[~same].tolist():
@@ -56,13 +56,11 @@ def _mixed(block: NDArray[Any], odd: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return total
 
 
-def _equal(
-    dataset: Dataset, one: NDArray[np.int64], other: NDArray[np.int64]
-) -> NDArray[np.bool_]:
+def _equal(dataset: Dataset, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return for each pair of rows whether they are equal."""
     inputs, targets = dataset.inputs, dataset.targets
     width = tuple(range(1, inputs.ndim))
-    same: NDArray[np.bool_] = (targets[one] == targets[other]) & (
-        inputs[one] == inputs[other]
-    ).all(axis=width)
+    same: NDArray[np.bool_] = (targets[one] == targets[other]) & (inputs[one] == inputs[other]).all(
+        axis=width
+    )
     return same

@@ -105,9 +105,7 @@ class FittedColumn:
         own = tuple(f"{self.name} = {level}" for level in self.levels)
         return (*own, *((f"{self.name} (other)",) if self.other else ()), *missing)
 
-    def of_places(
-        self, places: NDArray[np.int64], gone: NDArray[np.bool_]
-    ) -> NDArray[np.float64]:
+    def of_places(self, places: NDArray[np.int64], gone: NDArray[np.bool_]) -> NDArray[np.float64]:
         """Return the features of cells by their place among the levels, -1 for no place."""
         if self.how == "ordinal":
             known = np.where(places < 0, UNKNOWN, places)

@@ -142,9 +142,7 @@ def split(
     )
 
 
-def _prepared(
-    dataset: Dataset, train: NDArray[np.int64]
-) -> tuple[NDArray[Any], Preprocessing]:
+def _prepared(dataset: Dataset, train: NDArray[np.int64]) -> tuple[NDArray[Any], Preprocessing]:
     """Return the inputs of all rows, as numbers, and what was learned on the rows of `train`."""
     raw = getattr(dataset, "raw", None)
     if raw is None:
@@ -165,8 +163,8 @@ def _merged_unscaled(
         return []
     counts = [merged_values(column, 0.0, 1.0) for column in inputs.T]
     return [
-        f"input {name}: float32 makes {count:,} values equal to their neighbours; standardize keeps "
-        "them apart"
+        f"input {name}: float32 makes {count:,} values equal to their neighbours; standardize "
+        "keeps them apart"
         for name, count in zip(preprocessing.features, counts, strict=True)
         if count
     ]
@@ -244,8 +242,8 @@ def _stratified(
             continue
         if len(members) < len(parts):
             raise DataError(
-                f"{dataset.name}: {class_text(dataset, label)} has {len(members)} samples, too few for "
-                f"{len(parts)} parts; merge or remove it"
+                f"{dataset.name}: {class_text(dataset, label)} has {len(members)} samples, too few "
+                f"for {len(parts)} parts; merge or remove it"
             )
         counts = _counts(len(members), fractions)
         while 0 in counts:
