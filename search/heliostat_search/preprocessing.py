@@ -72,7 +72,7 @@ class RawColumn:
         """Return the features of all rows, (rows, features of this column)."""
         if self.how == "number":
             gone = np.isnan(self.values)
-            filled = np.where(gone, fitted.fill, self.values)
+            filled = np.where(gone, fitted.fill or 0.0, self.values)
             return np.stack([filled, gone], axis=1) if fitted.indicator else filled[:, None]
         places = {level: place for place, level in enumerate(fitted.levels)}
         # One place more than there are levels, for a missing cell, which is -1.

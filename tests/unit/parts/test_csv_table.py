@@ -135,7 +135,7 @@ def test_a_cell_that_is_no_number_is_named_by_line_and_column(write, cell):
         (("age,cost", *["1,2"] * 11, "1,2,3"), {}, "line 13 has 3 cells, the header has 2"),
         (("age,cost", *["1,2"] * 11, "1"), {}, "line 13 has 1 cells, the header has 2"),
         (("age,cost,", *["1,2,"] * 11, "1,2,3"), {}, "column 3 of the header has no name"),
-        (("a,cost,", *["1,2,"] * 20_000, "1,2,3"), {}, "line 20002 holds '3' behind its last colu"),
+        (("a,cost,", *["1,2,"] * 900, "1,2,3"), {}, "line 902 holds '3' behind its last colu"),
         (("age,cost", *["1,2"] * 9), {}, "9 rows below the header, at least 10"),
         (("age,kind", *["1,red"] * 12), {}, "every row has kind = 'red'"),
         (("age,kind", *["1,3"] * 12), {}, "every row has kind = '3'"),
@@ -432,12 +432,12 @@ def test_imbalance_and_rows_in_both_parts_are_told(write):
 
 
 def test_a_table_of_many_rows_is_read_as_python_reads_it(write):
-    # Three pieces, numbers and gaps changing their kind on the way.
+    # Many pieces, numbers and gaps changing their kind on the way.
     rng = np.random.default_rng(3)
-    count = 45_000
+    count = 4_500
     whole = [str(i) for i in rng.integers(-9, 9, count)]
     late = [str(i) for i in rng.integers(0, 9, count - 1)] + ["0.25"]
-    gaps = ["" if i % 1000 == 999 else repr(float(x)) for i, x in enumerate(rng.normal(size=count))]
+    gaps = ["" if i % 100 == 99 else repr(float(x)) for i, x in enumerate(rng.normal(size=count))]
     words = ["3"] * (count - 5) + ["a", "b", "a", "b", "a"]
     y = [repr(float(x)) for x in rng.normal(size=count)]
     path = write(*lines_of(whole=whole, late=late, gaps=gaps, words=words, y=y))

@@ -13,7 +13,7 @@ from heliostat_methods.parts.models import WideResNet
 from heliostat_methods.parts.plugin import PARTS
 
 OPTIONAL = {"mnist5k", "boston"}
-FAMILIES = ["csv", "cifar10", "cifar100", "svhn", "california_housing"]
+FAMILIES = ["csv", "parquet", "cifar10", "cifar100", "svhn", "california_housing"]
 
 
 class Named(BaseModel):
@@ -39,6 +39,7 @@ def test_the_parts_that_come_with_the_platform():
         "mnist5k",
         "boston",
         "csv",
+        "parquet",
         "cifar10",
         "cifar100",
         "svhn",
@@ -114,6 +115,11 @@ def test_parameters_are_described_frozen_and_closed(spec):
         ("dataset", "csv", {"task": "ranking"}),
         ("dataset", "csv", {"delimiter": ",,"}),
         ("dataset", "csv", {"columns": []}),
+        ("dataset", "csv", {"encode": {"city": "hash"}}),
+        ("dataset", "csv", {"missing": "mean"}),
+        ("dataset", "csv", {"most_levels": 0}),
+        ("dataset", "csv", {"decimal": ";"}),
+        ("dataset", "parquet", {"delimiter": ";"}),
     ],
 )
 def test_parameters_out_of_bounds_are_refused(kind, name, parameters):

@@ -15,6 +15,7 @@ from heliostat_methods.evomal.report.comparison import (
     comparison_contents,
     comparison_lines,
 )
+from heliostat_methods.evomal.report.data import data_lines, data_sections
 from heliostat_methods.evomal.report.label_texts import scale_text
 from heliostat_methods.evomal.report.plots import (
     Content,
@@ -54,6 +55,7 @@ def describe(stored: Any, run_id: str) -> str:
     lines: list[str] = []
     for problem in result.problems:
         lines += [f"== {problem.dataset} ({problem.task}), {name_of(result.baseline)} =="]
+        lines += data_lines(problem)
         lines += [f"note: {note}" for note in problem.notes]
         if problem.best:
             lines.append("best losses:")
@@ -103,8 +105,8 @@ def report(view: RunView) -> Sequence[Section]:
             study = replace(study, rates=_rates_tried(view.config))
         seconds = sum(worker["seconds"] for worker in view.workers().values())
         return study_sections(study, measured_core_hours=seconds / 3600)
-    sections: list[Section] = []
     scopes, problems = _scopes(view), outcome.problems
+    sections = data_sections(problems)
     if len(scopes) == 1:
         scopes = scopes * len(problems)  # one search for all data sets
     for i, problem in enumerate(problems):

@@ -14,6 +14,8 @@ from heliostat_search.preprocessing import FittedColumn
 
 MOST_NAMED = 8
 """Columns that a line names."""
+MOST_LISTED = 3
+"""Levels that a table names."""
 KINDS = {
     "number": "number",
     "integer": "whole number",
@@ -60,7 +62,9 @@ def column_account(column: Column, why_not: str = "") -> dict[str, Any]:
         account["left_out"] = why_not
     known = column.values if column.missing is None else column.values[~column.missing]
     if column.kind in ("category", "boolean"):
-        account["range"] = f"{len(column.levels):,} levels"
+        present = [column.levels[place] for place in np.unique(known).tolist()]
+        few = len(present) <= MOST_LISTED
+        account["range"] = ", ".join(sorted(present)) if few else f"{len(present):,} levels"
     elif len(known):
         account["range"] = f"{_end(column, known.min())} to {_end(column, known.max())}"
     return account

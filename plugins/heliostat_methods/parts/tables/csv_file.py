@@ -27,12 +27,10 @@ from heliostat_methods.parts.tables.dialect import Dialect, find_delimiter, find
 from heliostat_methods.parts.tables.kinds import column_of_texts
 
 MIN_ROWS = 10
-PIECE = 20_000
-"""Rows that are cut into cells at once."""
+PIECE = 500
+"""Rows that are cut into cells at once: so many that their cells stay in the processor's cache."""
 SAMPLE = 256 * 1024
 """Characters at the beginning by which delimiter and decimal sign are found."""
-SAMPLE_ROWS = 1000
-"""Rows by which the decimal sign is found before all are read."""
 INDEX_NAME = "Unnamed: "
 
 
@@ -133,7 +131,7 @@ def _looked_at(path: Path, reading: Reading) -> tuple[Dialect, _Layout]:
     _, header = next(pieces, (0, [[]]))
     _, rows = next(pieces, (0, []))
     layout = _layout(path.name, [name.strip() for name in header[0]], rows, delimiter)
-    fitting = [row for row in rows[:SAMPLE_ROWS] if len(row) == layout.width]
+    fitting = [row for row in rows if len(row) == layout.width]
     columns = list(zip(*fitting, strict=True))
     return Dialect(delimiter, find_style(columns, reading.decimal, reading.thousands)), layout
 

@@ -58,7 +58,7 @@ def table_dataset(
     if gaps and missing == "error":
         table.refuse_missing(gaps[0])
     if gaps and missing == "drop":
-        gone = np.any([column.missing for column in gaps], axis=0)
+        gone = np.any([c.missing for c in gaps if c.missing is not None], axis=0)
         handled.append(f"{_rows(int(gone.sum()))} with missing cells dropped")
         table = _kept(table, gone)
         goal = table.column(goal.name)

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliostat_methods.parts.tables.cells import (
+    OF_DAY,
     STYLES,
     Numerals,
     is_missing,
     moments,
     truth,
 )
-from heliostat_methods.parts.tables.columns import Column
+from heliostat_methods.parts.tables.columns import Column, Kind
 
 MOSTLY = 0.9
 """Share of numbers from which other texts of a column are taken for mistakes."""
@@ -58,7 +59,7 @@ def column_of_texts(
     if found is not None:
         days, unit = found
         values = _by_place(np.array(days), places)
-        kind = "time" if unit.endswith("midnight") else "date"
+        kind: Kind = "time" if unit == OF_DAY else "date"
         return Column(name, kind, values, nothing, unit=unit)
     return replace(column, problem=_problem(column, numbers, style, place))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from heliostat.errors import DataError
 from heliostat_methods.parts.tables.cells import DAYS, OF_DAY, SECONDS, Numerals
-from heliostat_methods.parts.tables.columns import Column, Table
+from heliostat_methods.parts.tables.columns import Column, Kind, Table
 from heliostat_methods.parts.tables.csv_file import MIN_ROWS, missing_file, without_index
 from heliostat_methods.parts.tables.kinds import column_of_texts
 
@@ -97,7 +97,7 @@ def _column(pa: Any, name: str, cells: Any, missing: frozenset[str]) -> Column |
         gone = marked if gone is None else gone | marked
     if unit:
         parts = values if unit == DAYS else values / 1e9
-        moment = "time" if unit == OF_DAY else "date"
+        moment: Kind = "time" if unit == OF_DAY else "date"
         return Column(name, moment, parts.astype(np.float64), gone, unit=unit)
     if types.is_integer(kind) and int(values.max()) <= INT64_MAX:
         return Column(name, "integer", values.astype(np.int64), gone)
