@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from heliostat.contract import Dataset
 from heliostat.errors import DataError, did_you_mean, listed
+from heliostat_search.scales import scale_of
 
 TASKS = ("regression", "classification")
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
@@ -69,7 +70,9 @@ def merged_values(values: NDArray[Any], mean: float, deviation: float) -> int:
     Those that are closer than a millionth of the width of their middle half are not counted: what
     lies that close is one value for any model.
     """
-    if values.dtype == np.float32 or not 0 < deviation < np.inf:
+    if values.dtype == np.float32:
+        return 0
+    if not deviation > 0:  # closer than float64 can tell
         return 0
     ordered = np.sort(values)
     steps = np.diff(ordered)
@@ -111,7 +114,8 @@ def _merged(dataset: Dataset) -> list[str]:
 def _merge_text(what: str, values: NDArray[Any]) -> list[str]:
     if values.dtype == np.float32:  # what it merged cannot be seen any more
         return []
-    count = merged_values(values, float(values.mean()), float(values.std()))
+    scale = scale_of(values)
+    count = merged_values(values, float(scale.mean), float(scale.deviation))
     if not count:
         return []
     return [

@@ -20,30 +20,13 @@ from heliostat.errors import ConfigError, DataError
 from heliostat_search.dataset_checks import check_dataset, class_text, is_image, merged_values
 from heliostat_search.leakage import rows_in_both
 from heliostat_search.preprocessing import Preprocessing, plain_columns
+from heliostat_search.scales import Scale, scale_of
 
 __all__ = ["PARTS", "Samples", "Scale", "Split", "check_dataset", "split"]
 
 PARTS = ("train", "valid", "test")
 UNBALANCED = 4
 """How many times more rows the largest class has than the smallest before it is told."""
-
-
-@dataclass(frozen=True, eq=False)
-class Scale:
-    """Mean and standard deviation that were taken out; broadcast against what they scale."""
-
-    mean: NDArray[np.float64]
-    deviation: NDArray[np.float64]
-
-    def apply(self, values: NDArray[Any]) -> NDArray[np.float32]:
-        """Return (values - mean) / deviation, computed in float64."""
-        scaled = (values.astype(np.float64) - self.mean) / self.deviation
-        return scaled.astype(np.float32)
-
-    def undo(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Return values in their original units."""
-        restored: NDArray[np.float64] = values.astype(np.float64) * self.deviation + self.mean
-        return restored
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,9 +97,9 @@ def split(
         rows = [*_divided(dataset, others, rng, fractions[:2]), np.asarray(official)]
     inputs, preprocessing = _prepared(dataset, rows[0])
     targets = dataset.targets
-    input_scale = _scale(inputs[rows[0]], whole=is_image(dataset)) if standardize else None
+    input_scale = scale_of(inputs[rows[0]], whole=is_image(dataset)) if standardize else None
     wants_targets = standardize_targets and dataset.task == "regression"
-    target_scale = _scale(targets[rows[0]]) if wants_targets else None
+    target_scale = scale_of(targets[rows[0]]) if wants_targets else None
     train, valid, test = (
         Samples(
             _single(inputs[part]) if input_scale is None else input_scale.apply(inputs[part]),
@@ -268,16 +251,3 @@ def _counts(total: int, fractions: tuple[float, ...]) -> list[int]:
 
 def _cut(rows: NDArray[np.int64], counts: list[int]) -> list[NDArray[np.int64]]:
     return np.split(rows, np.cumsum(counts)[:-1])
-
-
-def _scale(values: NDArray[Any], whole: bool = False) -> Scale:
-    exact = values.astype(np.float64)
-    axis = None if whole else 0
-    mean, deviation = np.asarray(exact.mean(axis)), np.asarray(exact.std(axis))
-    constant = exact.max(axis) == exact.min(axis)
-    lost = ~constant & ~((deviation > 0) & (deviation < np.inf))
-    if lost.any():  # squares of very large or very small numbers are infinite or zero
-        away = np.abs(exact - mean).max(axis)
-        unit = np.where(lost, away, 1.0)
-        deviation = np.where(lost, ((exact - mean) / unit).std(axis) * unit, deviation)
-    return Scale(mean, np.where(constant, 1.0, deviation))

@@ -9,7 +9,7 @@ from in_process import InProcess
 
 ROOMS = ["size,city,rooms", *(f"{i}.5,c{i},{i % 9 + 1}" for i in range(30))]
 TOLD = (
-    "csv:rooms.csv: 30 rows, inputs size; left out: city (text); "
+    "csv:rooms.csv: 30 rows, inputs size; left out: city (text, 30 values in 30 rows); "
     'target rooms: classification, 9 classes; task="regression" changes it\n'
 )
 RUN = ("run", "tuned_table", "--workers", "serial", "--no-report", "-o")

@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import pytest
@@ -151,9 +152,13 @@ def test_a_path_that_leads_nowhere_is_named_before_a_run_begins(name, tmp_path):
     spec = part("dataset", name)
     with pytest.raises(DataError, match=r"no file (or folder )?.*nowhere"):
         spec.build(str(tmp_path / "nowhere"), spec.config())
-    if name != "csv":
+    if name not in ("csv", "parquet"):
         with pytest.raises(DataError, match=rf"^{name}: no file or folder .*nowhere; get .* from "):
             spec.inputs(str(tmp_path / "nowhere"))
+
+
+def test_tables_list_their_path_as_an_input(tmp_path):
+    assert part("dataset", "parquet").inputs("a/b.parquet") == [Path("a/b.parquet")]
 
 
 def test_the_csv_family_takes_its_path_and_lists_it_as_an_input(tmp_path):

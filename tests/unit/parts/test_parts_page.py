@@ -32,7 +32,7 @@ def test_models_have_as_many_parameters_as_the_page_says(spec):
 
 
 def test_the_page_s_own_part_works():
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    _, code = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     plugin = ModuleType("own_parts")
     exec(compile(code, "own_parts", "exec"), plugin.__dict__)
     (spec,) = plugin.heliostat_parts()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from heliostat.errors import listed
-from heliostat.report import Plot, Section, Series, Table, Text
+from heliostat.report import Plot, Series, Table, Text
 from heliostat_methods.evomal.comparison.outcome import Account
 from heliostat_methods.evomal.report.label_texts import labels_text
 from heliostat_methods.evomal.report.plots import Content, Rows
@@ -35,13 +35,10 @@ def data_lines(problem: Account) -> list[str]:
     ]
 
 
-def data_sections(problems: Sequence[Account]) -> list[Section]:
-    """Return a section on each data set: what it holds, what was left out, how it was divided."""
-    return [
-        Section(f"{problem.dataset}: the data", _content(problem, data))
-        for problem in problems
-        if (data := _data(problem)) is not None
-    ]
+def data_contents(problem: Account) -> list[Content]:
+    """Return what a page begins with: what the data hold, what was left out, how it was divided."""
+    data = _data(problem)
+    return [] if data is None else _content(problem, data)
 
 
 def _data(problem: Account) -> Mapping[str, Any] | None:

@@ -15,7 +15,7 @@ from heliostat_methods.evomal.report.comparison import (
     comparison_contents,
     comparison_lines,
 )
-from heliostat_methods.evomal.report.data import data_lines, data_sections
+from heliostat_methods.evomal.report.data import data_contents, data_lines
 from heliostat_methods.evomal.report.label_texts import scale_text
 from heliostat_methods.evomal.report.plots import (
     Content,
@@ -105,8 +105,8 @@ def report(view: RunView) -> Sequence[Section]:
             study = replace(study, rates=_rates_tried(view.config))
         seconds = sum(worker["seconds"] for worker in view.workers().values())
         return study_sections(study, measured_core_hours=seconds / 3600)
+    sections: list[Section] = []
     scopes, problems = _scopes(view), outcome.problems
-    sections = data_sections(problems)
     if len(scopes) == 1:
         scopes = scopes * len(problems)  # one search for all data sets
     for i, problem in enumerate(problems):
@@ -151,6 +151,7 @@ def _problem_section(
 ) -> Section:
     when = _when(problem.best[0]) if problem.best else "generation"
     content: list[Content] = [
+        *data_contents(problem),
         Table(
             ["rank", "m(y, f)", _fitness_name(problem), "size", when],
             [
@@ -158,7 +159,7 @@ def _problem_section(
                 for i, best in enumerate(problem.best, 1)
             ],
             "The best losses by validation fitness; f is the model's output, y the label.",
-        )
+        ),
     ]
     content += [Text(f"Note: {note}.") for note in problem.notes]
     comparison = problem.comparison
