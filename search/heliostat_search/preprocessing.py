@@ -56,7 +56,8 @@ class RawColumn:
         if self.how == "number":
             gone = np.isnan(part)
             known = part[~gone]
-            fill = float(np.median(known)) if len(known) else 0.0
+            with np.errstate(over="ignore"):  # numbers that large are refused before they are used
+                fill = float(np.median(known)) if len(known) else 0.0
             return FittedColumn(self.name, self.how, fill, bool(gone.any()), unit=self.unit)
         counts = np.bincount(part[part >= 0], minlength=len(self.levels))
         present = np.flatnonzero(counts)

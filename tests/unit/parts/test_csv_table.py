@@ -2,9 +2,12 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from heliostat.errors import DataError
 from heliostat_methods.parts.csv_table import csv_dataset
+from heliostat_methods.parts.tables.csv_file import Reading, read_csv
 from heliostat_search.preprocessing import Preprocessing
 from heliostat_search.splits import split
 
@@ -290,6 +293,74 @@ def test_a_comma_that_may_be_either_sign_is_refused(write):
     assert other.inputs[0].tolist() == [1.234, 0.5]
     point = csv_dataset(write("a;b;y", *["1,234;0.5;2", "5,678;1.5;3"] * 6))
     assert point.inputs[0].tolist() == [1234, 0.5]
+
+
+def test_a_point_that_may_part_thousands_is_refused_among_semicolons(write):
+    path = write("a;y", *["1.234;2", "5.678;3"] * 6)
+    with pytest.raises(DataError, match=r"'a' = '1.234' may be 1.234 with .* or 1234 with decim"):
+        csv_dataset(path)
+    assert csv_dataset(path, decimal=".").inputs[0, 0] == 1.234
+    assert csv_dataset(path, decimal=",").inputs[0, 0] == 1234
+    whole = write("a;y", *["1.000;2", "2.000;3"] * 6)
+    with pytest.raises(DataError, match=r"may be 1 with decimal = '.' or 1000"):
+        csv_dataset(whole)
+    later = write("a;y", *["1.234;2"] * 1000, "1.5;3")
+    assert csv_dataset(later).inputs[[0, -1], 0].tolist() == [1.234, 1.5]
+    other = write("a;b;y", *["1.234;0.5;2", "5.678;1.5;3"] * 6)
+    assert csv_dataset(other).inputs[0].tolist() == [1.234, 0.5]
+    german = write("a;b;y", *["1.234;0,5;2", "5.678;1,5;3"] * 6)
+    assert csv_dataset(german).inputs[0].tolist() == [1234, 0.5]
+    assert csv_dataset(write("a,y", *["1.234,2", "5.678,3"] * 6)).inputs[0, 0] == 1.234
+
+
+@st.composite
+def written_tables(draw):
+    """Return (delimiter, style, columns of numbers) of a table, and how it is written."""
+    delimiter = draw(st.sampled_from([",", ";", "\t", "|"]))
+    decimal, thousands = draw(
+        st.sampled_from([(".", ""), (",", ""), (".", ","), (",", "."), (".", " "), (",", "'")])
+    )
+    rows = draw(st.integers(10, 25))
+    kind = st.sampled_from([0, 1, 3])
+    columns = []
+    for _ in range(draw(st.integers(2, 4))):
+        digits = draw(kind)
+        numbers = st.integers(-(10 ** draw(st.integers(1, 9))), 10**7)
+        columns.append(
+            [n / 10**digits if digits else n
+             for n in draw(st.lists(numbers, min_size=rows, max_size=rows))]
+        )  # fmt: skip
+    return delimiter, decimal, thousands, columns
+
+
+def written(value, decimal, thousands):
+    whole, _, rest = f"{value:,}".partition(".")
+    text = whole.replace(",", thousands) + (decimal + rest if rest else "")
+    return f'"{text}"'
+
+
+@given(written_tables())
+@settings(deadline=None, max_examples=150,
+          suppress_health_check=[HealthCheck.function_scoped_fixture])  # fmt: skip
+def test_a_number_is_read_as_it_was_written_or_refused(write, table):
+    delimiter, decimal, thousands, columns = table
+    names = [f"c{i}" for i in range(len(columns))]
+    lines = [delimiter.join(written(v, decimal, thousands) for v in row)
+             for row in zip(*columns, strict=True)]  # fmt: skip
+    path = write(delimiter.join(names), *lines)
+    read = read_csv(path, Reading(delimiter, decimal, thousands))
+    for name, column in zip(names, columns, strict=True):
+        assert read.numbers(name).tolist() == [float(v) for v in column]
+    found = read_csv(path)
+    for name, column in zip(names, columns, strict=True):
+        try:
+            numbers = found.numbers(name).tolist()
+        except DataError:
+            continue
+        # A comma among commas and a point that all cells have three digits behind are the usual
+        # decimal point, which the first line of a run says.
+        if delimiter == ";" or (decimal, thousands) != (",", "."):
+            assert numbers == [float(v) for v in column]
 
 
 def test_a_decimal_comma_behind_the_first_thousand_rows_is_found(write):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -23,7 +23,12 @@ from numpy.typing import NDArray
 from heliostat.errors import DataError, nearest
 from heliostat_methods.parts.tables.cells import Numerals, is_missing
 from heliostat_methods.parts.tables.columns import Column, Table
-from heliostat_methods.parts.tables.dialect import Dialect, find_delimiter, find_style
+from heliostat_methods.parts.tables.dialect import (
+    Dialect,
+    find_delimiter,
+    find_doubtful,
+    find_style,
+)
 from heliostat_methods.parts.tables.kinds import column_of_texts
 
 MIN_ROWS = 10
@@ -66,12 +71,12 @@ def read_csv(path: Path, reading: Reading | None = None) -> Table:
     if not path.is_file():
         raise DataError(missing_file(path))
     with _errors(path):
-        dialect, layout = _looked_at(path, reading)
-        cells = _all_cells(path, dialect, layout, reading)
-        style = _style_of_all(cells, dialect.style, reading)
+        dialect, layout, doubtful = _looked_at(path, reading)
+        cells = _all_cells(path, dialect, layout, reading, doubtful)
+        style, certain = _style_of_all(cells, dialect.style, reading)
         if style.decimal != dialect.style.decimal:
             dialect = replace(dialect, style=style)
-            cells = _all_cells(path, dialect, layout, reading)
+            cells = _all_cells(path, dialect, layout, reading, ())
         dialect = replace(dialect, style=style)
     place = _Places(path, dialect.delimiter)
     rows = len(cells[0])
@@ -81,6 +86,11 @@ def read_csv(path: Path, reading: Reading | None = None) -> Table:
         _column(name, one, dialect.style, place, reading)
         for name, one in zip(layout.names, cells, strict=True)
     )
+    if not certain:
+        columns = tuple(
+            _in_doubt(column, cells[place].texts or ()) if place in doubtful else column
+            for place, column in enumerate(columns)
+        )
     columns, left_out = without_index(path.name, columns)
     said = dialect.said()
     return Table(path.name, columns, rows, said, (*layout.left_out, *left_out), place)
@@ -118,8 +128,11 @@ def _pieces(path: Path, delimiter: str) -> Iterator[tuple[int, list[list[str]]]]
             ) from None
 
 
-def _looked_at(path: Path, reading: Reading) -> tuple[Dialect, _Layout]:
-    """Return how the file is written and its columns, by its first lines."""
+def _looked_at(path: Path, reading: Reading) -> tuple[Dialect, _Layout, list[int]]:
+    """Return how the file is written and its columns, by its first lines.
+
+    Last come columns such as 1.234 in a file with semicolons, which a decimal comma often asks for.
+    """
     with path.open(encoding="utf-8-sig", newline="") as file:
         text = file.read(SAMPLE)
         whole = not file.read(1)
@@ -133,7 +146,9 @@ def _looked_at(path: Path, reading: Reading) -> tuple[Dialect, _Layout]:
     layout = _layout(path.name, [name.strip() for name in header[0]], rows, delimiter)
     fitting = [row for row in rows if len(row) == layout.width]
     columns = list(zip(*fitting, strict=True))
-    return Dialect(delimiter, find_style(columns, reading.decimal, reading.thousands)), layout
+    style, certain = find_style(columns, reading.decimal, reading.thousands)
+    doubtful = find_doubtful(columns) if delimiter == ";" and not certain else []
+    return Dialect(delimiter, style), layout, doubtful
 
 
 def _layout(
@@ -264,9 +279,17 @@ class _Cells:
         return cell == "" or (cell[0] not in "123456789" and is_missing(cell))
 
 
-def _all_cells(path: Path, dialect: Dialect, layout: _Layout, reading: Reading) -> list[_Cells]:
-    """Return the cells of all columns; those that refused to be numbers are read again as texts."""
-    columns = [_Cells(dialect.style, reading.missing) for _ in layout.names]
+def _all_cells(
+    path: Path, dialect: Dialect, layout: _Layout, reading: Reading, texts_at: Sequence[int]
+) -> list[_Cells]:
+    """Return the cells of all columns; those that refused to be numbers are read again as texts.
+
+    Those at `texts_at` are read as texts at once.
+    """
+    columns = [
+        _Cells(dialect.style, reading.missing, {} if place in texts_at else None)
+        for place in range(len(layout.names))
+    ]
     _read(path, dialect, layout, list(enumerate(columns)))
     texts = [(place, replace(one, texts={}, rows=0))
              for place, one in enumerate(columns) if one.refused]  # fmt: skip
@@ -334,15 +357,28 @@ class _Places:
         return f"line {found[0]}" if found else f"row {row}"
 
 
-def _style_of_all(cells: list[_Cells], style: Numerals, reading: Reading) -> Numerals:
+def _style_of_all(cells: list[_Cells], style: Numerals, reading: Reading) -> tuple[Numerals, bool]:
     """Return how numbers are written by what all rows of the columns of text say."""
     texts = [list(one.texts) for one in cells if one.texts is not None]
     if any(not one.whole for one in cells if one.numbers):
         texts.append([f"0{style.decimal}5"])  # numbers that were read speak for their sign
     elif style != Numerals():
-        return style
-    found = find_style(texts, reading.decimal, reading.thousands)
-    return found if found != Numerals() else style
+        return style, True
+    found, certain = find_style(texts, reading.decimal, reading.thousands)
+    return (found if found != Numerals() else style), certain
+
+
+def _in_doubt(column: Column, texts: Iterable[str]) -> Column:
+    """Return a column of numbers such as 1.234 with the question what they are."""
+    if column.kind not in ("number", "integer"):
+        return column
+    text = next(text for text in texts if "." in text).strip()
+    point, comma = Numerals(".").value(text), Numerals(",", ".").value(text)
+    return replace(
+        column,
+        problem=f"column {column.name!r} = {text!r} may be {point:g} with decimal = '.' or {comma} "
+        "with decimal = ',': set it",
+    )
 
 
 def _column(

@@ -66,14 +66,14 @@ def _rows(lines: Sequence[str], delimiter: str) -> list[list[str]]:
 
 def find_style(
     columns: Sequence[Sequence[str]], decimal: str | None, thousands: str | None
-) -> Numerals:
-    """Return how numbers are written in these columns of texts; what is given stays.
+) -> tuple[Numerals, bool]:
+    """Return how numbers are written in these columns of texts, and whether the sign is certain.
 
-    A column speaks for a style if all its cells are numbers in it, at least one by a sign that only
-    that style explains. Without a witness it is the decimal point.
+    What is given stays. A column speaks for a style if all its cells are numbers in it, at least
+    one by a sign that only that style explains. Without a witness it is the decimal point.
     """
     if decimal is not None and thousands is not None:
-        return Numerals(decimal, thousands)
+        return Numerals(decimal, thousands), True
     found = [
         style
         for style in map(_style_of, columns)
@@ -83,14 +83,25 @@ def find_style(
     ]
     signs = {style.decimal for style in found}
     if len(signs) > 1:  # some speak for the point and some for the comma
-        return Numerals(decimal or ".", thousands or "")
+        return Numerals(decimal or ".", thousands or ""), True
     sign = next(iter(signs), decimal or ".")
     if thousands is None:
         certain = (style.thousands for style in found if style.thousands)
         # Without a witness for the sign, 1,234 may be either number, and 1 234 is but one.
         likely = ",.' " if signs or decimal else "' "
         thousands = next(certain, None) or _thousands_of(columns, sign, likely)
-    return Numerals(sign, thousands)
+    return Numerals(sign, thousands), bool(signs or decimal)
+
+
+def find_doubtful(columns: Sequence[Sequence[str]]) -> list[int]:
+    """Return the columns in which each point may be a decimal one or part thousands: 1.234."""
+    return [
+        place
+        for place, texts in enumerate(map(_texts, columns))
+        if any("." in text for text in texts)
+        and _all_numbers(texts, Numerals("."))
+        and _may_be_groups(texts, ".")
+    ]
 
 
 def _thousands_of(columns: Sequence[Sequence[str]], sign: str, likely: str) -> str:
