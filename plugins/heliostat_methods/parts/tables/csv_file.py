@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from heliostat.errors import DataError, nearest
 from heliostat_methods.parts.tables.cells import Numerals, is_missing
@@ -191,22 +190,28 @@ def _check_header(source: str, header: list[str], delimiter: str) -> None:
 
 @dataclass
 class _Cells:
-    """The cells of one column so far: numbers while all are, else texts by their different ones."""
+    """The cells of one column so far: numbers while all are, else texts by their different ones.
+
+    `numbers` are whole ("q") until one is not; `gaps` are the rows of missing cells.
+    """
 
     style: Numerals
     words: frozenset[str]
     texts: dict[str, int] | None = None
     places: array[int] = field(default_factory=lambda: array("i"))
-    numbers: list[NDArray[Any]] = field(default_factory=list)
-    missing: list[NDArray[np.bool_] | None] = field(default_factory=list)
+    numbers: array[Any] = field(default_factory=lambda: array("q"))
+    gaps: array[int] = field(default_factory=lambda: array("q"))
     refused: bool = False
     rows: int = 0
 
     def __len__(self) -> int:
         return self.rows
 
+    @property
+    def whole(self) -> bool:
+        return self.numbers.typecode == "q"
+
     def take(self, cells: Sequence[str]) -> None:
-        self.rows += len(cells)
         if self.texts is not None:
             known = self.texts
             self.places.extend([known.setdefault(cell, len(known)) for cell in cells])
@@ -214,18 +219,17 @@ class _Cells:
             found = self._numbers(cells)
             if found is None:
                 self.refused = True
-                self.numbers.clear()
+                del self.numbers[:]
                 return
-            self.numbers.append(found[0])
-            self.missing.append(found[1])
+            if found.typecode != self.numbers.typecode:
+                whole = np.frombuffer(self.numbers, np.int64)
+                self.numbers = array("d", whole.astype(np.float64).tobytes())
+            # One block that grows: many small pieces would leave memory in shreds.
+            self.numbers.extend(found)
+        self.rows += len(cells)
 
-    @property
-    def whole(self) -> bool:
-        return all(piece.dtype == np.int64 for piece in self.numbers)
-
-    def _numbers(
-        self, cells: Sequence[str]
-    ) -> tuple[NDArray[Any], NDArray[np.bool_] | None] | None:
+    def _numbers(self, cells: Sequence[str]) -> array[Any] | None:
+        """Return the cells as numbers, or None where one is something else."""
         joined = "\n".join(cells)
         # Python reads 1_000 and digits of all scripts as numbers; here they are texts.
         if "_" in joined or not joined.isascii():
@@ -238,39 +242,42 @@ class _Cells:
             return self._with_gaps(cells)
         if self.whole:
             try:
-                return np.frombuffer(array("q", map(int, cells)), np.int64), None
+                return array("q", map(int, cells))
             except OverflowError:
                 return None
             except ValueError:
                 pass
         try:
-            values = np.frombuffer(array("d", map(float, cells)), np.float64)
+            values = array("d", map(float, cells))
         except ValueError:
             return self._with_gaps(cells)
-        odd = np.flatnonzero(~np.isfinite(values))
+        odd = np.flatnonzero(~np.isfinite(np.frombuffer(values)))
         if len(odd) == 0:
-            return values, None
+            return values
         if not all(self._is_missing(cells[i]) for i in odd.tolist()):
             return None
         return self._with_gaps(cells)
 
-    def _with_gaps(self, cells: Sequence[str]) -> tuple[NDArray[Any], NDArray[np.bool_]] | None:
+    def _with_gaps(self, cells: Sequence[str]) -> array[Any] | None:
         gone = [self._is_missing(cell) for cell in cells]
-        missing = np.array(gone)
+        filled = ["0" if no else cell for cell, no in zip(cells, gone, strict=True)]
+        found: array[Any] | None = None
         if self.whole:
             try:
-                whole = [0 if no else int(cell) for cell, no in zip(cells, gone, strict=True)]
-                return np.array(whole, dtype=np.int64), missing
+                found = array("q", map(int, filled))
             except OverflowError:
                 return None
             except ValueError:
                 pass
-        try:
-            numbers = [0.0 if no else float(cell) for cell, no in zip(cells, gone, strict=True)]
-        except ValueError:
-            return None
-        values = np.array(numbers)
-        return (values, missing) if np.isfinite(values).all() else None
+        if found is None:
+            try:
+                found = array("d", map(float, filled))
+            except ValueError:
+                return None
+            if not np.isfinite(np.frombuffer(found)).all():
+                return None
+        self.gaps.extend([self.rows + i for i, no in enumerate(gone) if no])
+        return found
 
     def _is_missing(self, cell: str) -> bool:
         if self.words and cell.strip() in self.words:
@@ -284,11 +291,13 @@ def _all_cells(
 ) -> list[_Cells]:
     """Return the cells of all columns; those that refused to be numbers are read again as texts.
 
-    Those at `texts_at` are read as texts at once.
+    Those at `texts_at`, and those whose first cells are no numbers, are read as texts at once.
     """
+    first = [_Cells(dialect.style, reading.missing) for _ in layout.names]
+    _read(path, dialect, layout, list(enumerate(first)), pieces=1)
     columns = [
-        _Cells(dialect.style, reading.missing, {} if place in texts_at else None)
-        for place in range(len(layout.names))
+        _Cells(dialect.style, reading.missing, {} if one.refused or place in texts_at else None)
+        for place, one in enumerate(first)
     ]
     _read(path, dialect, layout, list(enumerate(columns)))
     texts = [(place, replace(one, texts={}, rows=0))
@@ -300,10 +309,15 @@ def _all_cells(
     return columns
 
 
-def _read(path: Path, dialect: Dialect, layout: _Layout, columns: list[tuple[int, _Cells]]) -> None:
-    pieces = _pieces(path, dialect.delimiter)
-    next(pieces, None)
-    for last, rows in pieces:
+def _read(
+    path: Path,
+    dialect: Dialect,
+    layout: _Layout,
+    columns: list[tuple[int, _Cells]],
+    pieces: int | None = None,
+) -> None:
+    """Give the columns their cells, of all rows or of the first pieces alone."""
+    for last, rows in islice(_pieces(path, dialect.delimiter), 1, pieces and 1 + pieces):
         if not rows:
             continue
         try:
@@ -390,19 +404,14 @@ def _column(
             name, places, list(cells.texts), style, place,
             missing=reading.missing, month_first=reading.month_first,
         )  # fmt: skip
-    dtype = np.int64 if cells.whole else np.float64
-    values = np.empty(cells.rows, dtype=dtype)
-    np.concatenate(cells.numbers, out=values)
+    values = np.frombuffer(cells.numbers, np.int64 if cells.whole else np.float64)
     missing = None
-    if any(piece is not None for piece in cells.missing):
-        missing = np.concatenate([
-            np.zeros(len(numbers), bool) if piece is None else piece
-            for numbers, piece in zip(cells.numbers, cells.missing, strict=True)
-        ])  # fmt: skip
-    cells.numbers.clear()
-    if missing is not None and missing.all():
-        return Column(name, "empty", values, missing)
-    return Column(name, "integer" if dtype == np.int64 else "number", values, missing)
+    if cells.gaps:
+        missing = np.zeros(len(values), dtype=bool)
+        missing[np.frombuffer(cells.gaps, np.int64)] = True
+        if missing.all():
+            return Column(name, "empty", values, missing)
+    return Column(name, "integer" if cells.whole else "number", values, missing)
 
 
 def without_index(
