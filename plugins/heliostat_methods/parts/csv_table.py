@@ -4,12 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from heliostat_methods.parts.datasets import ArrayDataset
 from heliostat_methods.parts.tables.csv_file import Reading, read_csv
 from heliostat_methods.parts.tables.dataset import table_dataset
 from heliostat_methods.parts.tables.inputs import Encoding, Missing
-from heliostat_search.preprocessing import MOST_LEVELS
+from heliostat_methods.parts.tables.new_rows import prepared
+from heliostat_search.preprocessing import MOST_LEVELS, Preprocessing
+
+
+def csv_inputs(
+    path: Path, kept: Mapping[str, Any], reading: Reading | None = None
+) -> NDArray[np.float64]:
+    """Return the rows of a CSV file as inputs of a model, (rows, features), scaled.
+
+    `kept`: what a run has learned of its training part, `labels.data.preprocessing` of a loss.
+    Columns are found by name; the target need not be there. Raises DataError for a column that is
+    absent or holds something else.
+    """
+    return prepared(read_csv(path, reading, min_rows=1), Preprocessing.from_plain(kept))
 
 
 def csv_dataset(

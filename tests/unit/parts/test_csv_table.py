@@ -467,6 +467,23 @@ def test_an_index_and_trailing_delimiters_are_recognised(write, header, row, lef
     assert left in data.note
 
 
+def test_a_column_of_text_that_explains_half_of_the_target_is_used(write):
+    rng = np.random.default_rng(2)
+    names = ["bern", "kyiv", "oslo", "rome"]
+    size, place = rng.normal(size=200), rng.integers(0, 4, 200)
+    price = size + np.array([2, -1, 0, -1])[place]  # the city's variance is 1.5, the size's 1
+    cells = {"size": map(repr, size.tolist()), "city": [names[i] for i in place],
+             "price": map(repr, price.tolist())}  # fmt: skip
+    path = write(*lines_of(**cells))
+    left = []
+    for encode in ({}, {"city": "drop"}):
+        parts = split(csv_dataset(path, encode=encode), np.random.default_rng(0))
+        fit, *_ = np.linalg.lstsq(parts.train.inputs, parts.train.targets)
+        left.append(np.mean((parts.test.inputs @ fit - parts.test.targets) ** 2))
+    assert left[0] < 1e-8
+    assert left[1] > 0.4
+
+
 def test_more_classes_than_half_the_rows_are_a_regression(write):
     data = csv_dataset(write(*lines_of(x=N, n=[str(i % 7) for i in range(12)])))
     assert data.task == "regression"

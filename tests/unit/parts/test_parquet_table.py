@@ -7,6 +7,7 @@ import pytest
 
 from heliostat.errors import DataError
 from heliostat_methods.parts.csv_table import csv_dataset
+from heliostat_methods.parts.frame_table import frame_dataset
 from heliostat_methods.parts.parquet_table import parquet_dataset
 
 pa = pytest.importorskip("pyarrow")
@@ -81,6 +82,27 @@ def test_lists_and_an_index_are_left_out(write):
     assert data.columns == ("x",)
     assert "pair (list<" in data.note
     assert "__index_level_0__ (index)" in data.note
+
+
+@pytest.mark.parametrize("library", ["pandas", "pyarrow"])
+def test_a_data_frame_is_a_table(library):
+    module = pytest.importorskip(library)
+    columns = {"x": [i / 3 for i in range(24)], "city": [f"c{i % 2}" for i in range(24)],
+               "day": [DAY + dt.timedelta(days=i) for i in range(24)],
+               "kind": ["a", None, "b"] * 8}  # fmt: skip
+    make = module.table if library == "pyarrow" else module.DataFrame
+    data = frame_dataset("mine", make(columns))
+    assert data.columns == ("x", "city = c0", "city = c1", "day")
+    assert data.inputs[1].tolist() == [2 / 3, 1, 0, 19784]
+    assert (data.name, data.labels) == ("mine", ("a", "b"))
+    assert "8 rows without target dropped" in data.note
+
+
+def test_what_is_no_frame_is_refused():
+    with pytest.raises(DataError, match=r"mine: a data frame of .* expected, got list"):
+        frame_dataset("mine", [[1, 2]])
+    with pytest.raises(DataError, match="two columns of numbers"):
+        frame_dataset("mine", pa.table({"x": list(range(12))}))
 
 
 def test_files_that_are_no_table_are_refused(write, tmp_path, monkeypatch):

@@ -14,6 +14,7 @@ NO = frozenset({"no", "n", "false", "f", "off"})
 DAYS = "days since 1970-01-01"
 SECONDS = "seconds since 1970-01-01 00:00"
 OF_DAY = "seconds since midnight"
+YES_OR_NO = "1 for yes, 0 for no"
 
 _WHOLE = re.compile(r"[+-]?\d+(?:\.0*)?\Z", re.ASCII)
 _PLAIN = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?\Z", re.ASCII)

@@ -61,10 +61,10 @@ class _Layout:
     left_out: tuple[tuple[str, str], ...] = ()
 
 
-def read_csv(path: Path, reading: Reading | None = None) -> Table:
+def read_csv(path: Path, reading: Reading | None = None, min_rows: int = MIN_ROWS) -> Table:
     """Return a CSV file (UTF-8, quotes as in RFC 4180) as a table; names lose outer blanks.
 
-    Raises DataError for a file that is no table, naming its line.
+    Raises DataError for a file that is no table, naming its line, or that has too few rows.
     """
     reading = Reading() if reading is None else reading
     if not path.is_file():
@@ -79,8 +79,8 @@ def read_csv(path: Path, reading: Reading | None = None) -> Table:
         dialect = replace(dialect, style=style)
     place = _Places(path, dialect.delimiter)
     rows = len(cells[0])
-    if rows < MIN_ROWS:
-        raise DataError(f"{path.name} has {rows} rows below the header, at least {MIN_ROWS} needed")
+    if rows < min_rows:
+        raise DataError(f"{path.name} has {rows} rows below the header, at least {min_rows} needed")
     columns = tuple(
         _column(name, one, dialect.style, place, reading)
         for name, one in zip(layout.names, cells, strict=True)

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from heliostat.errors import DataError, did_you_mean
+from heliostat_methods.parts.tables.cells import YES_OR_NO
 from heliostat_methods.parts.tables.columns import Column, Table
 from heliostat_search.preprocessing import RawColumn
 
@@ -68,7 +69,8 @@ def raw_column(table: Table, column: Column, encodings: Encodings) -> RawColumn:
     if how in ("onehot", "ordinal"):
         places, levels = column.categories()
         return RawColumn(column.name, places, how, levels, encodings.most_levels)
-    return RawColumn(column.name, column.numbers(), unit=column.unit)
+    unit = YES_OR_NO if column.kind == "boolean" else column.unit
+    return RawColumn(column.name, column.numbers(), unit=unit)
 
 
 def check_names(

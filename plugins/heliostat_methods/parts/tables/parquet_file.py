@@ -25,39 +25,53 @@ def read_parquet(path: Path, missing: frozenset[str] = frozenset()) -> Table:
     """
     if not path.is_file():
         raise DataError(missing_file(path))
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise DataError(
-            f"{path.name}: reading Parquet needs the package pyarrow: "
-            "pip install 'heliostat[parquet]'"
-        ) from None
+    pa = arrow(path.name)
+    import pyarrow.parquet as pq
+
     try:
         # One thread: a task takes no more cores than it was given.
         read = pq.read_table(path, use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path.name} is no Parquet file that can be read: {error}") from None
+    return arrow_table(pa, path.name, read, missing)
+
+
+def arrow(source: str) -> Any:
+    """Return the module pyarrow; raises DataError saying how it is installed."""
+    try:
+        import pyarrow
+    except ImportError:
+        raise DataError(
+            f"{source} needs the package pyarrow: pip install 'heliostat[parquet]'"
+        ) from None
+    return pyarrow
+
+
+def arrow_table(pa: Any, source: str, read: Any, missing: frozenset[str]) -> Table:
+    """Return an Arrow table as typed columns; raises DataError for one that cannot be used."""
     if read.num_rows < MIN_ROWS:
-        raise DataError(f"{path.name} has {read.num_rows} rows, at least {MIN_ROWS} needed")
+        raise DataError(f"{source} has {read.num_rows} rows, at least {MIN_ROWS} needed")
     columns, left_out = [], []
     for name in read.column_names:
-        # Taken out of the table one by one, so that no column is held twice for long.
-        chunked = read.column(name)
+        if read.column_names.count(name) > 1:
+            raise DataError(f"{source}: two columns are called {name!r}")
+        cells = read.column(name)
         try:
-            column = _column(pa, name, chunked.combine_chunks(), missing)
+            column = _column(pa, name, cells.combine_chunks(), missing)
         except pa.ArrowException as error:
-            raise DataError(f"{path.name}, column {name!r}: {error}") from None
+            raise DataError(f"{source}, column {name!r}: {error}") from None
         if name.startswith(INDEX_NAME):
             left_out.append((name, "index"))
         elif column is None:
-            left_out.append((name, f"{chunked.type} in a cell"))
+            left_out.append((name, f"{cells.type} in a cell"))
         else:
             columns.append(column)
-    if not columns:
-        raise DataError(f"{path.name}: no column holds numbers, texts or times")
-    kept, index = without_index(path.name, tuple(columns))
-    return Table(path.name, kept, read.num_rows, "", (*left_out, *index), _place)
+    if len(columns) < 2:
+        raise DataError(
+            f"{source}: two columns of numbers, texts or times needed, an input and a target"
+        )
+    kept, index = without_index(source, tuple(columns))
+    return Table(source, kept, read.num_rows, "", (*left_out, *index), _place)
 
 
 def _place(row: int) -> str:
