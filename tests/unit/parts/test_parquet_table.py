@@ -38,17 +38,21 @@ def test_every_type_of_a_cell_becomes_a_number(write):
         "day": pa.array([DAY + dt.timedelta(days=i) for i in range(count)]),
         "at": pa.array([dt.datetime(1970, 1, 1, 2, i, tzinfo=zone) for i in range(count)]),
         "clock": pa.array([dt.time(0, i) for i in range(count)], pa.time32("s")),
+        "took": pa.array([dt.timedelta(minutes=i) for i in range(count)]),
         "city": pa.array([f"c{i % 2}" for i in range(count)]).dictionary_encode(),
+        "coded": pa.DictionaryArray.from_arrays(
+            pa.array([0, 1] * 10, pa.uint32()), pa.array(["u", "v"], pa.large_string())
+        ),
         "texts": pa.array([str(i) for i in range(count)]),
         "y": pa.array([i * 0.1 for i in range(count)]),
     }
     data = parquet_dataset(write(columns))
     assert data.columns == (
-        "small", "large", "half", "price", "lift", "day", "at", "clock",
-        "city = c0", "city = c1", "texts",
+        "small", "large", "half", "price", "lift", "day", "at", "clock", "took",
+        "city = c0", "city = c1", "coded = u", "coded = v", "texts",
     )  # fmt: skip
     assert data.inputs[3].tolist() == [
-        3, 2.0**53, 0.75, 0.375, 1, 19782 + 3, 180, 180, 0, 1, 3]  # fmt: skip
+        3, 2.0**53, 0.75, 0.375, 1, 19782 + 3, 180, 180, 180, 0, 1, 0, 1, 3]  # fmt: skip
     assert data.targets.tolist() == [i * 0.1 for i in range(count)]
     assert data.name == "parquet:table.parquet"
     big = parquet_dataset(write({k: columns[k] for k in ("small", "large")}))

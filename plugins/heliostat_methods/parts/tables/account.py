@@ -71,6 +71,6 @@ def column_account(column: Column, why_not: str = "") -> dict[str, Any]:
 
 
 def _end(column: Column, value: np.generic) -> str:
-    if column.unit:
+    if column.kind in ("date", "time"):
         return moment_text(float(value), column.unit)
     return str(value) if column.kind == "integer" else f"{float(value):.6g}"

@@ -1,27 +1,19 @@
-"""A CSV file as typed columns, read in pieces: what is kept is arrays and never the text.
-
-Python's csv module cuts the cells and `float` reads the numbers, which is exact to the last bit.
-A first pass takes columns for numbers as long as their cells are; columns that turn out to hold
-text are read again as texts, by their different ones.
-"""
+"""A CSV file as typed columns: its dialect and its header by looking, then all of its cells."""
 
 from __future__ import annotations
 
-import csv
 import io
-from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from heliostat.errors import DataError, nearest
-from heliostat_methods.parts.tables.cells import Numerals, is_missing
+from heliostat.errors import DataError
+from heliostat_methods.parts.tables.cells import Numerals
 from heliostat_methods.parts.tables.columns import Column, Table
+from heliostat_methods.parts.tables.csv_cells import Cells, Layout, all_cells
+from heliostat_methods.parts.tables.csv_rows import Places, decoding_errors, missing_file, pieces
 from heliostat_methods.parts.tables.dialect import (
     Dialect,
     find_delimiter,
@@ -31,8 +23,6 @@ from heliostat_methods.parts.tables.dialect import (
 from heliostat_methods.parts.tables.kinds import column_of_texts
 
 MIN_ROWS = 10
-PIECE = 500
-"""Rows that are cut into cells at once: so many that their cells stay in the processor's cache."""
 SAMPLE = 256 * 1024
 """Characters at the beginning by which delimiter and decimal sign are found."""
 INDEX_NAME = "Unnamed: "
@@ -52,15 +42,6 @@ class Reading:
     month_first: bool | None = None
 
 
-@dataclass(frozen=True)
-class _Layout:
-    """The cells of a row: names of the columns, how many cells there are, which are kept."""
-
-    names: tuple[str, ...]
-    width: int
-    left_out: tuple[tuple[str, str], ...] = ()
-
-
 def read_csv(path: Path, reading: Reading | None = None, min_rows: int = MIN_ROWS) -> Table:
     """Return a CSV file (UTF-8, quotes as in RFC 4180) as a table; names lose outer blanks.
 
@@ -69,15 +50,15 @@ def read_csv(path: Path, reading: Reading | None = None, min_rows: int = MIN_ROW
     reading = Reading() if reading is None else reading
     if not path.is_file():
         raise DataError(missing_file(path))
-    with _errors(path):
-        dialect, layout, doubtful = _looked_at(path, reading)
-        cells = _all_cells(path, dialect, layout, reading, doubtful)
-        style, certain = _style_of_all(cells, dialect.style, reading)
-        if style.decimal != dialect.style.decimal:
-            dialect = replace(dialect, style=style)
-            cells = _all_cells(path, dialect, layout, reading, ())
-        dialect = replace(dialect, style=style)
-    place = _Places(path, dialect.delimiter)
+    with decoding_errors(path):
+        first, layout, doubtful = _looked_at(path, reading)
+        between, words = first.delimiter, reading.missing
+        cells = all_cells(path, between, first.style, layout, words, doubtful)
+        style, certain = _style_of_all(cells, first.style, reading)
+        if style.decimal != first.style.decimal:
+            cells = all_cells(path, between, style, layout, words, ())
+    dialect = Dialect(between, style)
+    place = Places(path, between)
     rows = len(cells[0])
     if rows < min_rows:
         raise DataError(f"{path.name} has {rows} rows below the header, at least {min_rows} needed")
@@ -95,39 +76,7 @@ def read_csv(path: Path, reading: Reading | None = None, min_rows: int = MIN_ROW
     return Table(path.name, columns, rows, said, (*layout.left_out, *left_out), place)
 
 
-@contextmanager
-def _errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except UnicodeDecodeError:
-        content = path.read_bytes()
-        if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            raise DataError(f"{path.name} is UTF-16 text; save it as UTF-8") from None
-        try:
-            content.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise DataError(f"{path.name} is not UTF-8 text: byte {error.start}") from None
-        raise
-
-
-def _pieces(path: Path, delimiter: str) -> Iterator[tuple[int, list[list[str]]]]:
-    """Yield rows with the line on which they end, the header alone first; blank lines are none."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
-        try:
-            for row in reader:
-                if any(cell.strip() for cell in row):
-                    yield reader.line_num, [row]
-                    break
-            while rows := list(islice(reader, PIECE)):
-                yield reader.line_num, [row for row in rows if row]
-        except csv.Error as error:
-            raise DataError(
-                f"{path.name} line {reader.line_num} is no valid CSV: {error}"
-            ) from None
-
-
-def _looked_at(path: Path, reading: Reading) -> tuple[Dialect, _Layout, list[int]]:
+def _looked_at(path: Path, reading: Reading) -> tuple[Dialect, Layout, list[int]]:
     """Return how the file is written and its columns, by its first lines.
 
     Last come columns such as 1.234 in a file with semicolons, which a decimal comma often asks for.
@@ -139,9 +88,9 @@ def _looked_at(path: Path, reading: Reading) -> tuple[Dialect, _Layout, list[int
     if not whole and len(lines) > 1:
         lines = lines[:-1]
     delimiter = reading.delimiter or find_delimiter(lines)
-    pieces = _pieces(path, delimiter)
-    _, header = next(pieces, (0, [[]]))
-    _, rows = next(pieces, (0, []))
+    cut = pieces(path, delimiter)
+    _, header = next(cut, (0, [[]]))
+    _, rows = next(cut, (0, []))
     layout = _layout(path.name, [name.strip() for name in header[0]], rows, delimiter)
     fitting = [row for row in rows if len(row) == layout.width]
     columns = list(zip(*fitting, strict=True))
@@ -152,7 +101,7 @@ def _looked_at(path: Path, reading: Reading) -> tuple[Dialect, _Layout, list[int
 
 def _layout(
     source: str, header: list[str], rows: Sequence[Sequence[str]], delimiter: str
-) -> _Layout:
+) -> Layout:
     if not header:
         raise DataError(f"{source} is empty; a line with column names was expected")
     left_out: tuple[tuple[str, str], ...] = ()
@@ -168,7 +117,7 @@ def _layout(
         # Kept in `width`, so that each row has to have the empty cell.
         header, left_out = header[:-1], (("the last column", "no name and no cell"),)
     _check_header(source, header, delimiter)
-    return _Layout(tuple(header), width, left_out)
+    return Layout(tuple(header), width, left_out)
 
 
 def _check_header(source: str, header: list[str], delimiter: str) -> None:
@@ -188,190 +137,7 @@ def _check_header(source: str, header: list[str], delimiter: str) -> None:
         )
 
 
-@dataclass
-class _Cells:
-    """The cells of one column so far: numbers while all are, else texts by their different ones.
-
-    `numbers` are whole ("q") until one is not; `gaps` are the rows of missing cells.
-    """
-
-    style: Numerals
-    words: frozenset[str]
-    texts: dict[str, int] | None = None
-    places: array[int] = field(default_factory=lambda: array("i"))
-    numbers: array[Any] = field(default_factory=lambda: array("q"))
-    gaps: array[int] = field(default_factory=lambda: array("q"))
-    refused: bool = False
-    rows: int = 0
-
-    def __len__(self) -> int:
-        return self.rows
-
-    @property
-    def whole(self) -> bool:
-        return self.numbers.typecode == "q"
-
-    def take(self, cells: Sequence[str]) -> None:
-        if self.texts is not None:
-            known = self.texts
-            self.places.extend([known.setdefault(cell, len(known)) for cell in cells])
-        elif not self.refused:
-            found = self._numbers(cells)
-            if found is None:
-                self.refused = True
-                del self.numbers[:]
-                return
-            if found.typecode != self.numbers.typecode:
-                whole = np.frombuffer(self.numbers, np.int64)
-                self.numbers = array("d", whole.astype(np.float64).tobytes())
-            # One block that grows: many small pieces would leave memory in shreds.
-            self.numbers.extend(found)
-        self.rows += len(cells)
-
-    def _numbers(self, cells: Sequence[str]) -> array[Any] | None:
-        """Return the cells as numbers, or None where one is something else."""
-        joined = "\n".join(cells)
-        # Python reads 1_000 and digits of all scripts as numbers; here they are texts.
-        if "_" in joined or not joined.isascii():
-            return None
-        if self.style.decimal != ".":
-            if "." in joined or joined.count("\n") >= len(cells):
-                return None
-            cells = joined.replace(self.style.decimal, ".").split("\n")
-        if self.words and not self.words.isdisjoint(map(str.strip, cells)):
-            return self._with_gaps(cells)
-        if self.whole:
-            try:
-                return array("q", map(int, cells))
-            except OverflowError:
-                return None
-            except ValueError:
-                pass
-        try:
-            values = array("d", map(float, cells))
-        except ValueError:
-            return self._with_gaps(cells)
-        odd = np.flatnonzero(~np.isfinite(np.frombuffer(values)))
-        if len(odd) == 0:
-            return values
-        if not all(self._is_missing(cells[i]) for i in odd.tolist()):
-            return None
-        return self._with_gaps(cells)
-
-    def _with_gaps(self, cells: Sequence[str]) -> array[Any] | None:
-        gone = [self._is_missing(cell) for cell in cells]
-        filled = ["0" if no else cell for cell, no in zip(cells, gone, strict=True)]
-        found: array[Any] | None = None
-        if self.whole:
-            try:
-                found = array("q", map(int, filled))
-            except OverflowError:
-                return None
-            except ValueError:
-                pass
-        if found is None:
-            try:
-                found = array("d", map(float, filled))
-            except ValueError:
-                return None
-            if not np.isfinite(np.frombuffer(found)).all():
-                return None
-        self.gaps.extend([self.rows + i for i, no in enumerate(gone) if no])
-        return found
-
-    def _is_missing(self, cell: str) -> bool:
-        if self.words and cell.strip() in self.words:
-            return True
-        # Most cells are numbers, and no missing one begins like most numbers.
-        return cell == "" or (cell[0] not in "123456789" and is_missing(cell))
-
-
-def _all_cells(
-    path: Path, dialect: Dialect, layout: _Layout, reading: Reading, texts_at: Sequence[int]
-) -> list[_Cells]:
-    """Return the cells of all columns; those that refused to be numbers are read again as texts.
-
-    Those at `texts_at`, and those whose first cells are no numbers, are read as texts at once.
-    """
-    first = [_Cells(dialect.style, reading.missing) for _ in layout.names]
-    _read(path, dialect, layout, list(enumerate(first)), pieces=1)
-    columns = [
-        _Cells(dialect.style, reading.missing, {} if one.refused or place in texts_at else None)
-        for place, one in enumerate(first)
-    ]
-    _read(path, dialect, layout, list(enumerate(columns)))
-    texts = [(place, replace(one, texts={}, rows=0))
-             for place, one in enumerate(columns) if one.refused]  # fmt: skip
-    if texts:
-        _read(path, dialect, layout, texts)
-    for place, one in texts:
-        columns[place] = one
-    return columns
-
-
-def _read(
-    path: Path,
-    dialect: Dialect,
-    layout: _Layout,
-    columns: list[tuple[int, _Cells]],
-    pieces: int | None = None,
-) -> None:
-    """Give the columns their cells, of all rows or of the first pieces alone."""
-    for last, rows in islice(_pieces(path, dialect.delimiter), 1, pieces and 1 + pieces):
-        if not rows:
-            continue
-        try:
-            cells = list(zip(*rows, strict=True))
-        except ValueError:
-            cells = []
-        if len(cells) != layout.width:
-            _refuse_width(path, dialect.delimiter, layout.width, last)
-        for name in cells[len(layout.names) :]:
-            if any(name):
-                _refuse_trailing(path, dialect.delimiter, layout)
-        for place, column in columns:
-            column.take(cells[place])
-
-
-def _refuse_width(path: Path, delimiter: str, width: int, last: int) -> None:
-    for line, row in _lines(path, delimiter):
-        if len(row) != width:
-            raise DataError(f"{path.name} line {line} has {len(row)} cells, the header has {width}")
-    raise DataError(f"{path.name} changed while it was read, before line {last}")
-
-
-def _refuse_trailing(path: Path, delimiter: str, layout: _Layout) -> None:
-    for line, row in _lines(path, delimiter):
-        if any(row[len(layout.names) :]):
-            raise DataError(
-                f"{path.name} line {line} holds {row[-1]!r} behind its last column; the header "
-                "has no name for it"
-            )
-
-
-def _lines(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield the rows below the header, each with the line on which it ends."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
-        rows = ((reader.line_num, row) for row in reader if row)
-        next((row for row in rows if any(cell.strip() for cell in row[1])), None)
-        yield from rows
-
-
-@dataclass(frozen=True)
-class _Places:
-    """Where a row stands; found by reading again, for it is asked for in errors alone."""
-
-    path: Path
-    delimiter: str
-
-    def __call__(self, row: int) -> str:
-        with _errors(self.path):
-            found = next(islice(_lines(self.path, self.delimiter), row, None), None)
-        return f"line {found[0]}" if found else f"row {row}"
-
-
-def _style_of_all(cells: list[_Cells], style: Numerals, reading: Reading) -> tuple[Numerals, bool]:
+def _style_of_all(cells: list[Cells], style: Numerals, reading: Reading) -> tuple[Numerals, bool]:
     """Return how numbers are written by what all rows of the columns of text say."""
     texts = [list(one.texts) for one in cells if one.texts is not None]
     if any(not one.whole for one in cells if one.numbers):
@@ -396,7 +162,7 @@ def _in_doubt(column: Column, texts: Iterable[str]) -> Column:
 
 
 def _column(
-    name: str, cells: _Cells, style: Numerals, place: Callable[[int], str], reading: Reading
+    name: str, cells: Cells, style: Numerals, place: Callable[[int], str], reading: Reading
 ) -> Column:
     if cells.texts is not None:
         places = np.frombuffer(cells.places, np.intc).astype(np.int32, copy=False)
@@ -434,13 +200,3 @@ def _counts(column: Column) -> bool:
         and column.missing is None
         and bool((np.diff(column.values) == 1).all())
     )
-
-
-def missing_file(path: Path) -> str:
-    """Return what is said of a path that is no file."""
-    if path.is_dir():
-        return f"{path} is a folder; a file was expected"
-    if not path.parent.is_dir():
-        return f"no file {path}: the folder {path.parent} does not exist"
-    close = nearest(path.name, sorted(other.name for other in path.parent.iterdir()))
-    return f"no file {path}" + (f"; did you mean {str(path.with_name(close))!r}?" if close else "")

@@ -10,10 +10,12 @@ import numpy as np
 from heliostat.errors import DataError
 from heliostat_methods.parts.tables.cells import DAYS, OF_DAY, SECONDS, Numerals
 from heliostat_methods.parts.tables.columns import Column, Kind, Table
-from heliostat_methods.parts.tables.csv_file import MIN_ROWS, missing_file, without_index
+from heliostat_methods.parts.tables.csv_file import MIN_ROWS, without_index
+from heliostat_methods.parts.tables.csv_rows import missing_file
 from heliostat_methods.parts.tables.kinds import column_of_texts
 
 INT64_MAX = 2**63 - 1
+LENGTH = "seconds"
 INDEX_NAME = "__index_level_"
 """How pandas begins the name of an index that it writes."""
 
@@ -86,6 +88,8 @@ def _column(pa: Any, name: str, cells: Any, missing: frozenset[str]) -> Column |
     if types.is_null(kind) or cells.null_count == len(cells):
         return Column(name, "empty", np.zeros(len(cells)), np.ones(len(cells), bool))
     gone = cells.is_null().to_numpy(zero_copy_only=False) if cells.null_count else None
+    if types.is_string_view(kind):
+        cells, kind = cells.cast(pa.large_string()), pa.large_string()
     if types.is_dictionary(kind) or types.is_string(kind) or types.is_large_string(kind):
         return _texts(pa, name, cells, missing)
     if types.is_boolean(kind):
@@ -101,6 +105,8 @@ def _column(pa: Any, name: str, cells: Any, missing: frozenset[str]) -> Column |
         cells, unit = cells.cast(zone).cast(pa.int64()), SECONDS
     elif types.is_time(kind):
         cells, unit = cells.cast(pa.time64("ns")).cast(pa.int64()), OF_DAY
+    elif types.is_duration(kind):
+        cells, unit = cells.cast(pa.duration("ns")).cast(pa.int64()), LENGTH
     elif types.is_decimal(kind):
         cells = cells.cast(pa.float64())
     elif not (types.is_integer(kind) or types.is_floating(kind)):
@@ -111,8 +117,8 @@ def _column(pa: Any, name: str, cells: Any, missing: frozenset[str]) -> Column |
         gone = marked if gone is None else gone | marked
     if unit:
         parts = values if unit == DAYS else values / 1e9
-        moment: Kind = "time" if unit == OF_DAY else "date"
-        return Column(name, moment, parts.astype(np.float64), gone, unit=unit)
+        moments: dict[str, Kind] = {OF_DAY: "time", LENGTH: "number"}
+        return Column(name, moments.get(unit, "date"), parts.astype(np.float64), gone, unit=unit)
     if types.is_integer(kind) and int(values.max()) <= INT64_MAX:
         return Column(name, "integer", values.astype(np.int64), gone)
     numbers = values.astype(np.float64)
@@ -131,7 +137,9 @@ def _numbers_among(missing: frozenset[str]) -> list[float]:
 
 def _texts(pa: Any, name: str, cells: Any, missing: frozenset[str]) -> Column:
     coded = cells if pa.types.is_dictionary(cells.type) else cells.dictionary_encode()
-    places = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    indices = coded.indices.cast(pa.int32()).fill_null(-1)
+    places = indices.to_numpy(zero_copy_only=False).astype(np.int32)
     # An empty text at the end is what -1, a missing cell, points at.
-    texts = [*map(str, coded.dictionary.to_pylist()), ""]
+    known = ("" if text is None else str(text) for text in coded.dictionary.to_pylist())
+    texts = [*known, ""]
     return column_of_texts(name, places, texts, Numerals(), _place, missing=missing)
