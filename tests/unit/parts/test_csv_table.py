@@ -134,6 +134,7 @@ def test_a_cell_that_is_no_number_is_named_by_line_and_column(write, cell):
         ((",age,cost", *["1,2,3"] * 12), {}, "column 1 of the header has no name"),
         (("1,2", *["1,2"] * 12), {}, "must name the columns"),
         (("age", *["1"] * 12), {}, "one column, 'age'; .*delimiter is ','"),
+        (("# a, b", "age,cost", *["1,2"] * 12), {}, "line 2, column 'b' = 'cost' is no finite"),
         (("age;cost", *["1;2"] * 12), {"delimiter": ","}, "delimiter is ','"),
         (("age,cost", *["1,2"] * 11, "1,2,3"), {}, "line 13 has 3 cells, the header has 2"),
         (("age,cost", *["1,2"] * 11, "1"), {}, "line 13 has 1 cells, the header has 2"),
@@ -361,6 +362,28 @@ def test_a_number_is_read_as_it_was_written_or_refused(write, table):
         # decimal point, which the first line of a run says.
         if delimiter == ";" or (decimal, thousands) != (",", "."):
             assert numbers == [float(v) for v in column]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("sep=;", "x;y", *(f"{n};{y}" for n, y in zip(N, Y, strict=True))),
+        ("# weather of 2024", "", "x,y", *map(",".join, zip(N, Y, strict=True))),
+        ("x y", *map(" ".join, zip(N, Y, strict=True))),
+        ("x|y", *map("|".join, zip(N, Y, strict=True))),
+        ('"x","y"', *(f'"{n}","{y}"' for n, y in zip(N, Y, strict=True))),
+        (" x , y ", *(f" {n} , {y} " for n, y in zip(N, Y, strict=True))),
+    ],
+    ids=["sep", "comment", "blanks", "bars", "quotes", "outer blanks"],
+)
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_other_ways_of_writing_a_table_are_the_same_table(tmp_path, lines, end):
+    path = tmp_path / "table.csv"
+    path.write_bytes(end.join(lines).encode())
+    data = csv_dataset(path)
+    assert data.columns == ("x",)
+    assert data.inputs[:, 0].tolist() == [float(n) for n in N]
+    assert data.targets.tolist() == [float(y) for y in Y]
 
 
 def test_a_decimal_comma_behind_the_first_thousand_rows_is_found(write):

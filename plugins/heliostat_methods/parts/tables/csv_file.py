@@ -57,13 +57,12 @@ def read_csv(path: Path, reading: Reading | None = None, min_rows: int = MIN_ROW
         style, certain = _style_of_all(cells, first.style, reading)
         if style.decimal != first.style.decimal:
             cells = all_cells(path, between, style, layout, words, ())
-    dialect = Dialect(between, style)
-    place = Places(path, between)
+    where = Places(path, between)
     rows = len(cells[0])
     if rows < min_rows:
         raise DataError(f"{path.name} has {rows} rows below the header, at least {min_rows} needed")
     columns = tuple(
-        _column(name, one, dialect.style, place, reading)
+        _column(name, one, style, where, reading)
         for name, one in zip(layout.names, cells, strict=True)
     )
     if not certain:
@@ -72,8 +71,8 @@ def read_csv(path: Path, reading: Reading | None = None, min_rows: int = MIN_ROW
             for place, column in enumerate(columns)
         )
     columns, left_out = without_index(path.name, columns)
-    said = dialect.said()
-    return Table(path.name, columns, rows, said, (*layout.left_out, *left_out), place)
+    said = Dialect(between, style).said()
+    return Table(path.name, columns, rows, said, (*layout.left_out, *left_out), where)
 
 
 def _looked_at(path: Path, reading: Reading) -> tuple[Dialect, Layout, list[int]]:
@@ -109,7 +108,9 @@ def _layout(
     widths = {len(row) for row in rows}
     if widths == {width + 1} and all(not row[-1].strip() for row in rows):
         header, width = [*header, ""], width + 1
-    elif widths == {width + 1}:  # R's write.table gives the column of row names no name
+    elif (
+        widths == {width + 1} and width > 1
+    ):  # R's write.table gives the column of row names no name
         header, width = ["", *header], width + 1
     elif widths == {width - 1} and not header[-1]:
         header, width = header[:-1], width - 1

@@ -41,15 +41,26 @@ def decoding_errors(path: Path) -> Iterator[None]:
         raise
 
 
+def header_row(rows: Iterator[list[str]]) -> list[str]:
+    """Return the row that names the columns, or [] if there is none.
+
+    Blank lines, comments of one cell that begin with # and Excel's `sep=;` are skipped.
+    """
+    for row in rows:
+        filled = [cell.strip() for cell in row if cell.strip()]
+        if len(filled) == 1 and filled[0].lower().startswith(("#", "sep=")):
+            continue
+        if filled:
+            return row
+    return []
+
+
 def pieces(path: Path, delimiter: str) -> Iterator[tuple[int, list[list[str]]]]:
     """Yield rows with the line on which they end, the header alone first; blank lines are none."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=delimiter, strict=True)
         try:
-            for row in reader:
-                if any(cell.strip() for cell in row):
-                    yield reader.line_num, [row]
-                    break
+            yield reader.line_num, [header_row(reader)]
             while rows := list(islice(reader, PIECE)):
                 yield reader.line_num, [row for row in rows if row]
         except csv.Error as error:
@@ -62,9 +73,8 @@ def rows_with_lines(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]
     """Yield the rows below the header, each with the line on which it ends."""
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=delimiter, strict=True)
-        rows = ((reader.line_num, row) for row in reader if row)
-        next((row for row in rows if any(cell.strip() for cell in row[1])), None)
-        yield from rows
+        header_row(reader)
+        yield from ((reader.line_num, row) for row in reader if row)
 
 
 @dataclass(frozen=True)

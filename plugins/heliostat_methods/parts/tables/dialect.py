@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from heliostat_methods.parts.tables.cells import STYLES, Numerals, is_missing
+from heliostat_methods.parts.tables.csv_rows import header_row
 
-DELIMITERS = (",", ";", "\t", "|")
+DELIMITERS = (",", ";", "\t", "|", " ")
 """What is looked for between cells."""
 MOST_LOOKED_AT = 10_000
 """Different texts of a column that are looked at for a style."""
@@ -38,27 +39,27 @@ class Dialect:
 def find_delimiter(lines: Sequence[str]) -> str:
     """Return what stands between the cells of these first lines: what gives most rows one width.
 
-    A comma if nothing gives two columns.
+    A blank only where no other one gives two columns; a comma if that does not either.
     """
-    best, score = ",", (0.0, 0)
+    best, score = "", (0.0, 0)
     for delimiter in DELIMITERS:
         rows = _rows(lines, delimiter)
         width = len(rows[0]) if rows else 0
-        if width < 2:
+        if width < 2 or (delimiter == " " and best):
             continue
         # A trailing delimiter, or a header without the index column, is one cell more or less.
         fitting = sum(abs(len(row) - width) <= 1 for row in rows) / len(rows)
         if (fitting, width) > score:
             best, score = delimiter, (fitting, width)
-    return best
+    return best or ","
 
 
 def _rows(lines: Sequence[str], delimiter: str) -> list[list[str]]:
-    rows = []
+    rows: list[list[str]] = []
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     try:
-        for row in csv.reader(lines, delimiter=delimiter, strict=True):
-            if row:
-                rows.append(row)
+        rows.append(header_row(reader))
+        rows.extend(row for row in reader if row)
     except csv.Error:  # a cell that goes on below the sample; what is wrong, the reader says
         pass
     return rows

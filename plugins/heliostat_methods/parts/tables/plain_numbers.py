@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from heliostat_methods.parts.tables.csv_rows import header_row
+
 LINES = 20_000
 """Lines that are parsed at once."""
 
@@ -29,8 +31,7 @@ def plain_numbers(path: Path, delimiter: str, codes: Sequence[str]) -> list[arra
     columns = [array(code) for code in codes]
     kinds = np.dtype([(f"column{i}", "i8" if c == "q" else "f8") for i, c in enumerate(codes)])
     with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.reader(file, delimiter=delimiter)
-        next((row for row in rows if any(cell.strip() for cell in row)), None)
+        header_row(csv.reader(file, delimiter=delimiter))
         while lines := list(islice(file, LINES)):
             block = _parsed(lines, delimiter, kinds)
             if block is None:
