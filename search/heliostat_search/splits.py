@@ -17,16 +17,14 @@ from numpy.typing import NDArray
 
 from heliostat.contract import Dataset
 from heliostat.errors import ConfigError, DataError
-from heliostat_search.dataset_checks import check_dataset, class_text, is_image, merged_values
-from heliostat_search.leakage import rows_in_both
+from heliostat_search.dataset_checks import check_dataset, class_text, is_image
 from heliostat_search.preprocessing import Preprocessing, plain_columns
 from heliostat_search.scales import Scale, scale_of
+from heliostat_search.split_remarks import split_remarks
 
 __all__ = ["PARTS", "Samples", "Scale", "Split", "check_dataset", "split"]
 
 PARTS = ("train", "valid", "test")
-UNBALANCED = 4
-"""How many times more rows the largest class has than the smallest before it is told."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,8 +108,6 @@ def split(
     )
     if input_scale is not None:
         preprocessing = preprocessing.scaled(input_scale.mean, input_scale.deviation)
-    else:
-        told = (*told, *_merged_unscaled(dataset, inputs, preprocessing))
     return Split(
         train,
         valid,
@@ -121,7 +117,7 @@ def split(
         input_scale,
         target_scale,
         preprocessing,
-        (*told, *_unbalanced(dataset), *_repeated(dataset, rows)),
+        (*told, *split_remarks(dataset, inputs, preprocessing, rows)),
     )
 
 
@@ -136,52 +132,6 @@ def _prepared(dataset: Dataset, train: NDArray[np.int64]) -> tuple[NDArray[Any],
 
 def _single(values: NDArray[Any]) -> NDArray[np.float32]:
     return values.astype(np.float32, copy=False)
-
-
-def _merged_unscaled(
-    dataset: Dataset, inputs: NDArray[Any], preprocessing: Preprocessing
-) -> list[str]:
-    """Return which inputs float32 rounds, as nothing was taken out of them."""
-    if inputs.dtype == np.float32 or is_image(dataset):
-        return []
-    counts = [merged_values(column, 0.0, 1.0) for column in inputs.T]
-    return [
-        f"input {name}: float32 makes {count:,} values equal to their neighbours; standardize "
-        "keeps them apart"
-        for name, count in zip(preprocessing.features, counts, strict=True)
-        if count
-    ]
-
-
-def _unbalanced(dataset: Dataset) -> list[str]:
-    if dataset.task != "classification":
-        return []
-    counts = np.bincount(dataset.targets, minlength=dataset.classes)
-    present = np.flatnonzero(counts)
-    rarest = int(present[counts[present].argmin()])
-    largest = int(counts.argmax())
-    if counts[largest] < UNBALANCED * counts[rarest]:
-        return []
-    total = len(dataset.targets)
-    return [
-        f"classes are unbalanced: {class_text(dataset, rarest)} has {counts[rarest]:,} of "
-        f"{total:,} rows, {class_text(dataset, largest)} {counts[largest]:,}; always saying the "
-        f"latter errs in {1 - counts[largest] / total:.2g} of all rows"
-    ]
-
-
-def _repeated(dataset: Dataset, rows: list[NDArray[np.int64]]) -> list[str]:
-    """Return how many rows of validation and test stand in the train part as well."""
-    train, *others = rows
-    told = []
-    for part, name in zip(others, ("validation", "test"), strict=True):
-        count = rows_in_both(dataset, train, part)
-        if count:
-            told.append(
-                f"{count:,} of {len(part):,} {name} rows stand in the train part as well (equal "
-                "inputs and target), so they measure memory and not what was learned"
-            )
-    return told
 
 
 def _check_fractions(fractions: tuple[float, float, float]) -> None:

@@ -542,6 +542,23 @@ def test_imbalance_and_rows_in_both_parts_are_told(write):
         assert any(text.startswith(f"{count} of {len(part)} {name} rows") for text in copies)
 
 
+def test_levels_and_values_that_the_training_part_lacks_are_told(write):
+    first = csv_dataset(
+        write(*lines_of(x=[str(i) for i in range(60)], y=[f"{i % 7}.5" for i in range(60)]))
+    )
+    rows = split(first, np.random.default_rng(0)).train.rows.tolist()
+    cities = [("bern", "rome")[i % 2] if i in rows or i % 3 else "oslo" for i in range(60)]
+    flags = ["0" if i in rows else "1" for i in range(60)]
+    cells = {"x": [str(i) for i in range(60)], "city": cities, "flag": flags,
+             "y": [f"{i % 7}.5" for i in range(60)]}  # fmt: skip
+    told = split(csv_dataset(write(*lines_of(**cells))), np.random.default_rng(0)).remarks
+    new = cities.count("oslo")
+    assert told == (
+        "constant in the training part, so never used: flag",
+        f"city: {new} of 24 rows of validation and test hold levels that the training part lacks",
+    )
+
+
 def test_a_table_of_many_rows_is_read_as_python_reads_it(write):
     # Many pieces, numbers and gaps changing their kind on the way.
     rng = np.random.default_rng(3)

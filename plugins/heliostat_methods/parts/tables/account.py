@@ -46,6 +46,8 @@ def note_text(
 
 
 def _input_text(column: FittedColumn) -> str:
+    if column.unit.partition(" ")[0] in ("days", "seconds"):
+        return f"{column.name} ({column.unit})"
     if column.how != "onehot":
         return column.name
     return f"{column.name} ({len(column.levels)} levels{' and other' if column.other else ''})"
