@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliostat.contract import Dataset
+from heliostat_search.names_of_data import class_names
 from heliostat_search.preprocessing import FittedColumn
 from heliostat_search.splits import Samples, Split
 
@@ -68,7 +69,7 @@ def _target(dataset: Dataset, parts: Split, told: dict[str, Any]) -> dict[str, A
     target = dict(told)
     if dataset.task == "classification":
         counts = [_class_counts(dataset, rows) for rows in (parts.train, parts.valid, parts.test)]
-        names = tuple(getattr(dataset, "labels", ())) or tuple(map(str, range(dataset.classes)))
+        names = class_names(dataset)
         target["classes"] = [
             [name, int(sum(each)), *map(int, each)]
             for name, *each in zip(names, *counts, strict=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from heliostat.contract import Dataset
 from heliostat.errors import DataError, did_you_mean, listed
+from heliostat_search.names_of_data import class_text, column_names
 from heliostat_search.scales import scale_of
 
 TASKS = ("regression", "classification")
@@ -56,14 +57,6 @@ def is_image(dataset: Dataset) -> bool:
     return dataset.inputs.ndim > 2 or getattr(dataset, "image_shape", None) is not None
 
 
-def class_text(dataset: Dataset, number: int) -> str:
-    """Return how a class is called: its name where the data set knows one, and its number."""
-    names = tuple(getattr(dataset, "labels", ()))
-    if number >= len(names) or names[number] == str(number):
-        return f"class {number}"
-    return f"class {names[number]!r} (number {number})"
-
-
 def merged_values(values: NDArray[Any], mean: float, deviation: float) -> int:
     """Return how many of the values (n,) become another one when they are scaled to float32.
 
@@ -85,17 +78,11 @@ def merged_values(values: NDArray[Any], mean: float, deviation: float) -> int:
     return int(np.count_nonzero(lost & (steps > FINEST * middle)))
 
 
-def _column_names(dataset: Dataset) -> list[str]:
-    names = tuple(getattr(dataset, "columns", ()))
-    count = dataset.inputs.shape[1]
-    return list(names) if len(names) == count else [f"column {i}" for i in range(count)]
-
-
 def _constants(dataset: Dataset) -> list[str]:
     if is_image(dataset):  # the margin of a picture never changes
         return []
     same = dataset.inputs.max(0) == dataset.inputs.min(0)
-    names = [name for name, flat in zip(_column_names(dataset), same, strict=True) if flat]
+    names = [name for name, flat in zip(column_names(dataset), same, strict=True) if flat]
     if not names:
         return []
     return [f"constant inputs, which say nothing of the target: {listed(names)}"]
@@ -104,7 +91,7 @@ def _constants(dataset: Dataset) -> list[str]:
 def _merged(dataset: Dataset) -> list[str]:
     told = []
     if not is_image(dataset):
-        for name, column in zip(_column_names(dataset), dataset.inputs.T, strict=True):
+        for name, column in zip(column_names(dataset), dataset.inputs.T, strict=True):
             told += _merge_text(f"input {name}", column)
     if dataset.task == "regression":
         told += _merge_text("the target", dataset.targets)

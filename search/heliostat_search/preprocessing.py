@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from heliostat.contract import Dataset
 from heliostat.errors import DataError, did_you_mean
+from heliostat_search.names_of_data import column_names
 
 How = Literal["number", "onehot", "ordinal"]
 MOST_LEVELS = 20
@@ -223,13 +224,9 @@ class RawInputs:
 
 def plain_columns(dataset: Dataset) -> Preprocessing:
     """Return the preprocessing of inputs that are numbers already; pixels have no names."""
-    names = tuple(getattr(dataset, "columns", ()))
-    inputs = dataset.inputs
-    if inputs.ndim > 2 or getattr(dataset, "image_shape", None) is not None:
+    if dataset.inputs.ndim > 2 or getattr(dataset, "image_shape", None) is not None:
         return Preprocessing(())
-    if len(names) != inputs.shape[1]:
-        names = tuple(f"column {i}" for i in range(inputs.shape[1]))
-    return Preprocessing(tuple(FittedColumn(name, "number") for name in names))
+    return Preprocessing(tuple(FittedColumn(name, "number") for name in column_names(dataset)))
 
 
 def _is_missing(cell: object) -> bool:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from heliostat.contract import Dataset
 from heliostat.errors import listed
-from heliostat_search.dataset_checks import class_text, is_image, merged_values
+from heliostat_search.dataset_checks import is_image, merged_values
 from heliostat_search.leakage import rows_in_both
+from heliostat_search.names_of_data import class_text
 from heliostat_search.preprocessing import Preprocessing
 
 UNBALANCED = 4

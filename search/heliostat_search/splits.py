@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from heliostat.contract import Dataset
 from heliostat.errors import ConfigError, DataError
-from heliostat_search.dataset_checks import check_dataset, class_text, is_image
+from heliostat_search.dataset_checks import check_dataset, is_image
+from heliostat_search.names_of_data import class_text
 from heliostat_search.preprocessing import Preprocessing, plain_columns
 from heliostat_search.scales import Scale, scale_of
 from heliostat_search.split_remarks import split_remarks

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from heliostat.contract.part import Dataset
 from heliostat.errors import ConfigError, DataError
+from heliostat_search.data_account import data_account
 from heliostat_search.leakage import rows_in_both
 from heliostat_search.splits import check_dataset, split
 
@@ -301,3 +302,18 @@ def test_rows_in_both_parts_are_counted_as_a_set_counts_them(seed, columns, kind
     known = {(*data.inputs[i].tolist(), data.targets[i]) for i in first}
     expected = sum((*data.inputs[i].tolist(), data.targets[i]) in known for i in second)
     assert rows_in_both(data, first, second) == expected
+
+
+@pytest.mark.parametrize("names", [None, (), ("one",), ["a", "b"], np.array(["a", "b"])])
+def test_names_that_a_data_set_lacks_are_numbers(names):
+    data = replace(labelled([3, 40]), labels=names, columns=names)
+    result = split(data, np.random.default_rng(0))
+    account = data_account(data, result)
+    known = names is not None and len(names) == 2
+    expected = ["a", "b"] if known else ["0", "1"]
+    assert [one[0] for one in account["target"]["classes"]] == expected
+    assert [one["name"] for one in account["columns"]] == (
+        ["a", "b"] if known else ["column 0", "column 1"]
+    )
+    (told,) = result.remarks
+    assert ("class 'a' (number 0) has 3" if known else "class 0 has 3") in told

@@ -31,7 +31,8 @@ class Labels:
         """Return what the labels of a data set's parts stand for."""
         data = data_account(dataset, parts)
         if parts.target_scale is None:
-            return cls(names=tuple(getattr(dataset, "labels", ())), data=data)
+            names = getattr(dataset, "labels", None)
+            return cls(names=() if names is None else tuple(map(str, names)), data=data)
         return cls(float(parts.target_scale.mean), float(parts.target_scale.deviation), data=data)
 
     def plain(self) -> dict[str, Any]:
