@@ -1,8 +1,9 @@
 """Train, validation and test parts of a data set: disjoint, stratified, scaled by the train part.
 
-Every row lands in exactly one part. Classes keep their shares in all parts. Means and deviations
-come from the train part alone, so nothing of the other parts leaks into what a model sees. A data
-set with an official test set, `test_rows`, keeps it.
+Every row lands in exactly one part. Classes keep their shares in all parts. Means, deviations and
+all else that is learned of the inputs (levels of categories, what fills missing cells) come from
+the train part alone, so nothing of the other parts leaks into what a model sees. A data set with an
+official test set, `test_rows`, keeps it.
 """
 
 from __future__ import annotations
@@ -15,28 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliostat.contract import Dataset
-from heliostat.errors import ConfigError, DataError, did_you_mean
+from heliostat.errors import ConfigError, DataError
+from heliostat_search.dataset_checks import check_dataset, is_image
+from heliostat_search.names_of_data import class_text
+from heliostat_search.preprocessing import Preprocessing, plain_columns
+from heliostat_search.scales import Scale, scale_of
+from heliostat_search.split_remarks import split_remarks
+
+__all__ = ["PARTS", "Samples", "Scale", "Split", "check_dataset", "split"]
 
 PARTS = ("train", "valid", "test")
-TASKS = ("regression", "classification")
-
-
-@dataclass(frozen=True, eq=False)
-class Scale:
-    """Mean and standard deviation that were taken out; broadcast against what they scale."""
-
-    mean: NDArray[np.float64]
-    deviation: NDArray[np.float64]
-
-    def apply(self, values: NDArray[Any]) -> NDArray[np.float32]:
-        """Return (values - mean) / deviation, computed in float64."""
-        scaled = (values.astype(np.float64) - self.mean) / self.deviation
-        return scaled.astype(np.float32)
-
-    def undo(self, values: NDArray[Any]) -> NDArray[np.float64]:
-        """Return values in their original units."""
-        restored: NDArray[np.float64] = values.astype(np.float64) * self.deviation + self.mean
-        return restored
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +45,11 @@ class Samples:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """The parts of a data set, and what was taken out of inputs and targets (None: left as is)."""
+    """The parts of a data set, and what was taken out of inputs and targets (None: left as is).
+
+    `preprocessing`: what was learned on the train part, so that new rows can be treated alike.
+    `remarks`: sentences on the data that a report has to say.
+    """
 
     train: Samples
     valid: Samples
@@ -65,6 +58,8 @@ class Split:
     classes: int
     input_scale: Scale | None
     target_scale: Scale | None
+    preprocessing: Preprocessing
+    remarks: tuple[str, ...] = ()
 
     @property
     def input_shape(self) -> tuple[int, ...]:
@@ -84,12 +79,14 @@ def split(
     A data set with `test_rows`, row numbers, has those as its test part; the others are divided
     between train and validation in the proportion of the first two fractions.
 
-    Inputs are standardised column by column; images (a data set with an `image_shape`, or inputs
-    of more than one axis) by one mean and deviation over all pixels. Targets of a regression are
-    standardised too, class numbers never. A column that is constant in the train part is only
-    centred. Raises ConfigError for fractions that leave a part empty, DataError for unusable data.
+    A data set with `raw` inputs has their categories and missing cells encoded first, by what the
+    train part holds. Inputs are standardised column by column; images (a data set with an
+    `image_shape`, or inputs of more than one axis) by one mean and deviation over all pixels.
+    Targets of a regression are standardised too, class numbers never. A column that is constant in
+    the train part is only centred. Raises ConfigError for fractions that leave a part empty,
+    DataError for unusable data.
     """
-    check_dataset(dataset)
+    told = check_dataset(dataset)
     _check_fractions(fractions)
     official = getattr(dataset, "test_rows", None)
     if official is None:
@@ -97,104 +94,45 @@ def split(
     else:
         others = np.delete(np.arange(len(dataset.inputs)), official)
         rows = [*_divided(dataset, others, rng, fractions[:2]), np.asarray(official)]
-    train = rows[0]
-    inputs, targets = dataset.inputs, dataset.targets
-    images = inputs.ndim > 2 or getattr(dataset, "image_shape", None) is not None
-    input_scale = _scale(inputs[train], whole=images) if standardize else None
+    inputs, preprocessing = _prepared(dataset, rows[0])
+    targets = dataset.targets
+    input_scale = scale_of(inputs[rows[0]], whole=is_image(dataset)) if standardize else None
     wants_targets = standardize_targets and dataset.task == "regression"
-    target_scale = _scale(targets[train]) if wants_targets else None
-    train_part, valid_part, test_part = (
+    target_scale = scale_of(targets[rows[0]]) if wants_targets else None
+    train, valid, test = (
         Samples(
-            inputs[part] if input_scale is None else input_scale.apply(inputs[part]),
+            _single(inputs[part]) if input_scale is None else input_scale.apply(inputs[part]),
             targets[part] if target_scale is None else target_scale.apply(targets[part]),
             part,
         )
         for part in rows
     )
+    if input_scale is not None:
+        preprocessing = preprocessing.scaled(input_scale.mean, input_scale.deviation)
     return Split(
-        train_part,
-        valid_part,
-        test_part,
+        train,
+        valid,
+        test,
         dataset.task,
         dataset.classes,
         input_scale,
         target_scale,
+        preprocessing,
+        (*told, *split_remarks(dataset, inputs, preprocessing, rows)),
     )
 
 
-def check_dataset(dataset: Dataset) -> None:
-    """Raise DataError, naming row and column, if the data set breaks the protocol's promises."""
-    name, inputs, targets = dataset.name, dataset.inputs, dataset.targets
-    if dataset.task not in TASKS:
-        raise DataError(
-            f"{name}: unknown task {dataset.task!r}; {did_you_mean(dataset.task, TASKS)}"
-        )
-    if inputs.dtype != np.float32 or inputs.ndim < 2 or 0 in inputs.shape:
-        raise DataError(
-            f"{name}: inputs of shape (samples, *shape) and dtype float32 needed, "
-            f"got {inputs.shape} {inputs.dtype}"
-        )
-    if targets.shape != inputs.shape[:1]:
-        raise DataError(
-            f"{name}: one target per sample needed, shape {inputs.shape[:1]}, got {targets.shape}"
-        )
-    bad = np.argwhere(~np.isfinite(inputs.reshape(len(inputs), -1)))
-    if len(bad):
-        row, column = bad[0].tolist()
-        value = inputs.reshape(len(inputs), -1)[row, column]
-        raise DataError(f"{name}: inputs row {row}, column {column} is {value}, no finite number")
-    if dataset.task == "regression":
-        _check_numbers(dataset)
-    else:
-        _check_labels(dataset)
-    _check_test_rows(dataset)
+def _prepared(dataset: Dataset, train: NDArray[np.int64]) -> tuple[NDArray[Any], Preprocessing]:
+    """Return the inputs of all rows, as numbers, and what was learned on the rows of `train`."""
+    raw = getattr(dataset, "raw", None)
+    if raw is None:
+        return dataset.inputs, plain_columns(dataset)
+    preprocessing = raw.fit(train)
+    return raw.encoded(preprocessing), preprocessing
 
 
-def _check_numbers(dataset: Dataset) -> None:
-    name, targets = dataset.name, dataset.targets
-    if dataset.classes != 1:
-        raise DataError(f"{name}: classes = 1 needed for a regression, got {dataset.classes}")
-    if targets.dtype != np.float32:
-        raise DataError(
-            f"{name}: float32 targets needed for a regression, got {targets.dtype}; "
-            "class numbers need task = 'classification'"
-        )
-    bad = np.flatnonzero(~np.isfinite(targets))
-    if len(bad):
-        raise DataError(f"{name}: target of row {bad[0]} is {targets[bad[0]]}, no finite number")
-
-
-def _check_labels(dataset: Dataset) -> None:
-    name, targets, classes = dataset.name, dataset.targets, dataset.classes
-    if classes < 2:
-        raise DataError(f"{name}: at least 2 classes needed for class labels, got {classes}")
-    if targets.dtype != np.int64:
-        raise DataError(f"{name}: int64 class numbers needed, got {targets.dtype}")
-    bad = np.flatnonzero((targets < 0) | (targets >= classes))
-    if len(bad):
-        raise DataError(
-            f"{name}: label {targets[bad[0]]} of row {bad[0]} is outside 0..{classes - 1}"
-        )
-    if len(np.unique(targets)) < 2:
-        raise DataError(f"{name}: every row has class {targets[0]}; at least two classes needed")
-
-
-def _check_test_rows(dataset: Dataset) -> None:
-    official = getattr(dataset, "test_rows", None)
-    if official is None:
-        return
-    name, rows, count = dataset.name, np.asarray(official), len(dataset.inputs)
-    if rows.ndim != 1 or rows.dtype != np.int64 or not 0 < len(rows) < count:
-        raise DataError(
-            f"{name}: test_rows, the official test set, needs int64 row numbers, at least one and "
-            f"fewer than the {count} rows, got shape {rows.shape} {rows.dtype}"
-        )
-    bad = np.flatnonzero((rows < 0) | (rows >= count))
-    if len(bad):
-        raise DataError(f"{name}: test_rows holds {rows[bad[0]]}, outside 0..{count - 1}")
-    values, counts = np.unique(rows, return_counts=True)
-    if counts.max() > 1:
-        raise DataError(f"{name}: test_rows holds {values[counts.argmax()]} more than once")
+def _single(values: NDArray[Any]) -> NDArray[np.float32]:
+    return values.astype(np.float32, copy=False)
 
 
 def _check_fractions(fractions: tuple[float, float, float]) -> None:
@@ -238,8 +176,8 @@ def _stratified(
             continue
         if len(members) < len(parts):
             raise DataError(
-                f"{dataset.name}: class {label} has {len(members)} samples, too few for "
-                f"{len(parts)} parts; merge or remove it"
+                f"{dataset.name}: {class_text(dataset, label)} has {len(members)} samples, too few "
+                f"for {len(parts)} parts; merge or remove it"
             )
         counts = _counts(len(members), fractions)
         while 0 in counts:
@@ -264,11 +202,3 @@ def _counts(total: int, fractions: tuple[float, ...]) -> list[int]:
 
 def _cut(rows: NDArray[np.int64], counts: list[int]) -> list[NDArray[np.int64]]:
     return np.split(rows, np.cumsum(counts)[:-1])
-
-
-def _scale(values: NDArray[Any], whole: bool = False) -> Scale:
-    exact = values.astype(np.float64)
-    axis = None if whole else 0
-    mean, deviation = np.asarray(exact.mean(axis)), np.asarray(exact.std(axis))
-    constant = exact.max(axis) == exact.min(axis)
-    return Scale(mean, np.where(constant, 1.0, deviation))

@@ -94,7 +94,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["-o", "datasets=digist"], ["datasets[0] = 'digist'", "did you mean 'digits'"]),
         (["-o", "datasets=csv:goood.csv"], ["goood.csv", "good.csv"]),
         (["-o", "datasets={name='csv:good.csv', target='efect'}"], ["'efect'", "'effect'"]),
-        (["-o", "datasets=csv:gap.csv"], ["gap.csv", "line 42", "'dose'", "nan"]),
+        (
+            ["-o", "datasets={name='csv:gap.csv', missing='error'}"],
+            ["gap.csv", "line 42", "'dose'", "empty"],
+        ),
+        (["-o", "datasets={name='csv:good.csv', encode={doze='drop'}}"], ["'doze'", "'dose'"]),
         (["-o", "datasets=csv:one_class.csv"], ["one_class.csv", "kind", "two classes"]),
         (["-o", "fractions=[0.8, 0.0, 0.2]"], ["fractions", "valid", "0.0"]),
         (["-o", 'initial=["square(sub(y, g))"]'], ["initial[0]", "unknown primitive 'g'"]),

@@ -127,8 +127,9 @@ class PartKind:
 class Dataset(Protocol):
     """Kind "dataset": samples with targets, not yet split or scaled.
 
-    `inputs`: (samples, *shape) float32. `targets`: (samples,), float32 for regression, int64 class
-    numbers 0..classes-1 for classification. `classes`: 1 for regression.
+    `inputs`: (samples, *shape), float32 or float64; they are rounded to float32 once their mean
+    and deviation are taken out. `targets`: (samples,), of the same types for regression, int64
+    class numbers 0..classes-1 for classification. `classes`: 1 for regression.
     """
 
     @property
@@ -136,7 +137,7 @@ class Dataset(Protocol):
     @property
     def task(self) -> str: ...  # noqa: D102
     @property
-    def inputs(self) -> NDArray[np.float32]: ...  # noqa: D102
+    def inputs(self) -> NDArray[Any]: ...  # noqa: D102
     @property
     def targets(self) -> NDArray[Any]: ...  # noqa: D102
     @property

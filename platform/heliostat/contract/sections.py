@@ -18,10 +18,14 @@ SVG_ROOT = "{http://www.w3.org/2000/svg}svg"
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph. `code` shows it verbatim in a fixed font (a command, a formula)."""
+    """A paragraph. `code` shows it verbatim in a fixed font (a command, a formula).
+
+    `strong` shows it in bold: what a reader must not miss.
+    """
 
     body: str
     code: bool = False
+    strong: bool = False
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,8 @@ def argument_of(ref: PartRef) -> str:
 def file_hash(path: Path) -> str:
     """Return the SHA-256 of a file; raises DataError naming the nearest file that is there."""
     try:
-        return hashlib.sha256(regular_file(path).read_bytes()).hexdigest()
+        with regular_file(path).open("rb") as file:  # piece by piece: a file may be large
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except ValueError as error:  # a NUL in it
         raise DataError(f"cannot read {str(path)!r}: {error}") from error
     except OSError as error:

@@ -107,8 +107,10 @@ def _block(block: Text | Table | Plot | HeatMap | Picture) -> str:
         case Text(body, code=True):
             return f"<pre><code>{escape(body)}</code></pre>"
         case Text(body):
-            paragraphs = [part.strip() for part in body.split("\n\n")]
-            return "".join(f"<p>{escape(part)}</p>" for part in paragraphs if part)
+            parts = [escape(part.strip()) for part in body.split("\n\n")]
+            if block.strong:
+                parts = [f"<strong>{part}</strong>" if part else "" for part in parts]
+            return "".join(f"<p>{part}</p>" for part in parts if part)
         case Table():
             return _table(block)
         case Plot():

@@ -36,6 +36,8 @@ def search(config: EvoMALConfig, run: Run) -> Any:
     # All that can be refused is asked for before anything is computed.
     opponents = {data.name: opponents_for(config, data.task, run) for data in problems}
     labels = {one.data.name: one.labels for one in loaded}
+    for name, kept in labels.items():
+        run.save(f"data-{name}", kept.data, kind="data")
     targets = _targets(config, problems, run)
     for data in (*problems, *targets) if config.augment else ():
         if len(data.input_shape) != 3:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from heliostat.errors import DataError
-from heliostat_methods.parts.csv_table import read_table
 from heliostat_methods.parts.datasets import ArrayDataset
 from heliostat_methods.parts.packed_files import Release, find_files, read_files
+from heliostat_methods.parts.tables.csv_file import read_csv
 
 BLOCKS = 20_640
 RELEASE = Release(
@@ -57,7 +58,7 @@ def california_housing(path: Path, blocks: int = BLOCKS) -> ArrayDataset:
     content = path.read_bytes() if path.suffix == ".data" and path.is_file() else None
     if content is None:
         content = read_files(path, RELEASE)["cal_housing.data"]
-    return _derived(_numbers(content, blocks), "cal_housing.data", np.arange(blocks) + 1)
+    return _derived(_numbers(content, blocks), "cal_housing.data", _line)
 
 
 def _refuse_cache(path: Path) -> None:
@@ -88,13 +89,13 @@ def _numbers(content: bytes, blocks: int) -> NDArray[np.float64]:
 
 
 def _from_table(path: Path) -> ArrayDataset:
-    table = read_table(path)
+    table = read_csv(path)
     plain = {_plain(name): name for name in table.header}
     for names in (PUBLISHED, (*COLUMNS, TARGET)):
         if all(_plain(name) in plain for name in names):
             numbers = np.stack([table.numbers(plain[_plain(name)]) for name in names], axis=1)
             if names == PUBLISHED:
-                return _derived(numbers.astype(np.float64), path.name, np.array(table.lines))
+                return _derived(numbers, path.name, table.place)
             return _dataset(numbers[:, :-1], numbers[:, -1])
     absent = [name for name in PUBLISHED if _plain(name) not in plain]
     raise DataError(
@@ -108,13 +109,19 @@ def _plain(name: str) -> str:
     return name.replace("_", "").lower()
 
 
-def _derived(numbers: NDArray[np.float64], source: str, lines: NDArray[np.int64]) -> ArrayDataset:
+def _line(row: int) -> str:
+    return f"line {row + 1}"
+
+
+def _derived(
+    numbers: NDArray[np.float64], source: str, place: Callable[[int], str]
+) -> ArrayDataset:
     """Return the data set of the nine published columns, (blocks, 9)."""
     households = numbers[:, 6]
     bad = np.flatnonzero(~(np.isfinite(numbers).all(1) & (households > 0)))
     if len(bad):
         raise DataError(
-            f"california_housing: {source} line {lines[bad[0]]} has no households, or a value "
+            f"california_housing: {source} {place(int(bad[0]))} has no households, or a value "
             "that is no finite number"
         )
     longitude, latitude, age, rooms, bedrooms, people, _, income, value = numbers.T

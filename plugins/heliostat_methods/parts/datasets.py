@@ -7,7 +7,8 @@ of mnist5k are divided by 255.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
@@ -15,24 +16,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliostat.errors import DataError
-from heliostat_search.splits import check_dataset
+from heliostat_search.dataset_checks import check_dataset
+from heliostat_search.preprocessing import RawInputs
 
 
 @dataclass(frozen=True, eq=False)
 class ArrayDataset:
     """A data set held as arrays; raises DataError on creation if they cannot be used.
 
-    `inputs`: (samples, features) float32. `targets`: (samples,), float32 numbers or int64 class
-    numbers 0..classes-1. `image_shape`: (channels, height, width) when a row of inputs is a
-    flattened image. `columns`: names of the features. `labels`: name of each class number.
-    `note`: what a user has to know before using the data; a run that uses them begins with it.
-    `test_rows`: rows of the official test
-    set, which `heliostat_search.splits.split` keeps as the test part.
+    `inputs`: (samples, features) float32 or float64. `targets`: (samples,), numbers of these types
+    or int64 class numbers 0..classes-1. `image_shape`: (channels, height, width) when a row of
+    inputs is a flattened image. `columns`: names of the features. `labels`: name of each class
+    number. `note`: what a user has to know before using the data; a run that uses them begins with
+    it, and with what `check_dataset` tells. `test_rows`: rows of the official test set, which
+    `heliostat_search.splits.split` keeps as the test part. `raw`: inputs before categories and
+    missing cells are encoded, which a split does by its training part. `about`: what the reader of
+    a table says of its columns, as plain data.
     """
 
     name: str
     task: str
-    inputs: NDArray[np.float32]
+    inputs: NDArray[Any]
     targets: NDArray[Any]
     classes: int = 1
     image_shape: tuple[int, int, int] | None = None
@@ -40,9 +44,12 @@ class ArrayDataset:
     labels: tuple[str, ...] = ()
     note: str = ""
     test_rows: NDArray[np.int64] | None = None
+    raw: RawInputs | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_dataset(self)
+        told = check_dataset(self)
+        object.__setattr__(self, "note", "; ".join(filter(None, (self.note, *told))))
         features = int(np.prod(self.inputs.shape[1:]))
         if self.image_shape is not None and int(np.prod(self.image_shape)) != features:
             raise DataError(f"{self.name}: {features} features do not make {self.image_shape}")

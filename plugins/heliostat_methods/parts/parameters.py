@@ -28,17 +28,49 @@ class Parameters(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class CsvParameters(Parameters):
-    """How to read a CSV file."""
+class TableParameters(Parameters):
+    """What becomes of a table's columns."""
 
     target: str | None = Field(None, description="column to predict; default: the last one")
     task: Literal["auto", "regression", "classification"] = Field(
         "auto",
-        description="auto: classification if the target is text or at most 20 whole numbers",
+        description="auto: classification if the target is text, or whole numbers of at most 20 "
+        "values and half as many as rows",
     )
-    delimiter: str = Field(",", min_length=1, max_length=1, description="between two cells")
     columns: tuple[str, ...] | None = Field(
-        None, min_length=1, description="input columns; default: all others that hold numbers"
+        None, min_length=1, description="input columns; default: all others that can say anything"
+    )
+    encode: dict[str, Literal["onehot", "ordinal", "drop"]] = Field(
+        default_factory=dict,
+        description="how a column becomes numbers, by name; default: text one-hot",
+    )
+    most_levels: int = Field(
+        20, ge=1, le=1000, description="levels of a text with a column of 0 and 1; rarer: other"
+    )
+    missing: Literal["error", "drop", "median"] = Field(
+        "median",
+        description="where a cell is missing: refuse, drop the row, or fill in the median of the "
+        "training part with a column of 0 and 1 that says so",
+    )
+    missing_cells: tuple[str, ...] = Field(
+        (), description="cells that hold nothing, besides empty ones, NA, N/A, NaN, null and ?"
+    )
+
+
+class CsvParameters(TableParameters):
+    """How to read a CSV file, and what becomes of its columns."""
+
+    delimiter: str | None = Field(
+        None, min_length=1, max_length=1, description="between two cells; default: found by looking"
+    )
+    decimal: Literal[".", ","] | None = Field(
+        None, description="decimal sign; default: found by looking"
+    )
+    thousands: Literal["", ",", ".", " ", "'"] | None = Field(
+        None, description="between thousands, '' for nothing; default: found by looking"
+    )
+    month_first: bool | None = Field(
+        None, description="dates such as 1/2/2024; default: found by looking, else refused"
     )
 
 

@@ -94,6 +94,14 @@ PARTS: tuple[PartSpec, ...] = (
         settings.CsvParameters,
     ),
     _family(
+        "parquet",
+        "parquet_table",
+        "parquet_dataset",
+        None,
+        "a Parquet file, parquet:PATH; needs heliostat[parquet]",
+        settings.TableParameters,
+    ),
+    _family(
         "cifar10",
         "cifar",
         "cifar10",

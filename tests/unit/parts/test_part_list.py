@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import pytest
@@ -13,7 +14,7 @@ from heliostat_methods.parts.models import WideResNet
 from heliostat_methods.parts.plugin import PARTS
 
 OPTIONAL = {"mnist5k", "boston"}
-FAMILIES = ["csv", "cifar10", "cifar100", "svhn", "california_housing"]
+FAMILIES = ["csv", "parquet", "cifar10", "cifar100", "svhn", "california_housing"]
 
 
 class Named(BaseModel):
@@ -39,6 +40,7 @@ def test_the_parts_that_come_with_the_platform():
         "mnist5k",
         "boston",
         "csv",
+        "parquet",
         "cifar10",
         "cifar100",
         "svhn",
@@ -114,6 +116,11 @@ def test_parameters_are_described_frozen_and_closed(spec):
         ("dataset", "csv", {"task": "ranking"}),
         ("dataset", "csv", {"delimiter": ",,"}),
         ("dataset", "csv", {"columns": []}),
+        ("dataset", "csv", {"encode": {"city": "hash"}}),
+        ("dataset", "csv", {"missing": "mean"}),
+        ("dataset", "csv", {"most_levels": 0}),
+        ("dataset", "csv", {"decimal": ";"}),
+        ("dataset", "parquet", {"delimiter": ";"}),
     ],
 )
 def test_parameters_out_of_bounds_are_refused(kind, name, parameters):
@@ -145,9 +152,13 @@ def test_a_path_that_leads_nowhere_is_named_before_a_run_begins(name, tmp_path):
     spec = part("dataset", name)
     with pytest.raises(DataError, match=r"no file (or folder )?.*nowhere"):
         spec.build(str(tmp_path / "nowhere"), spec.config())
-    if name != "csv":
+    if name not in ("csv", "parquet"):
         with pytest.raises(DataError, match=rf"^{name}: no file or folder .*nowhere; get .* from "):
             spec.inputs(str(tmp_path / "nowhere"))
+
+
+def test_tables_list_their_path_as_an_input(tmp_path):
+    assert part("dataset", "parquet").inputs("a/b.parquet") == [Path("a/b.parquet")]
 
 
 def test_the_csv_family_takes_its_path_and_lists_it_as_an_input(tmp_path):

@@ -1,12 +1,17 @@
+import json
 import re
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 import torch
 
 from heliostat.contract.part import Model
+from heliostat.errors import DataError
+from heliostat_methods.parts.csv_table import csv_dataset
 from heliostat_methods.parts.plugin import PARTS
+from heliostat_search.splits import split
 
 PAGE = (Path(__file__).parents[3] / "docs" / "parts.md").read_text()
 SIZES = {
@@ -32,7 +37,7 @@ def test_models_have_as_many_parameters_as_the_page_says(spec):
 
 
 def test_the_page_s_own_part_works():
-    (code,) = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
+    *_, code = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
     plugin = ModuleType("own_parts")
     exec(compile(code, "own_parts", "exec"), plugin.__dict__)
     (spec,) = plugin.heliostat_parts()
@@ -44,3 +49,53 @@ def test_the_page_s_own_part_works():
     x = torch.ones(3, 2, 3)
     assert first(x).shape == (3, 4)
     assert torch.equal(first(x), second(x))
+
+
+def flats(rows, first=0):
+    """Return the lines of the page's example table."""
+    cities = ("baku", "bern", "doha", "kyiv", "lima", "oslo", "riga", "rome", "suva")
+    lines = [";size;built;lift;city;rent;note;land;price"]
+    for i in range(first, first + rows):
+        size, place = 30 + (i * 37 % 120) + i % 4 / 4, i * 7 % 9
+        price = "" if i in (5, 99) else f"{size / 2 + 10 * place + i % 5 / 4:.2f}"
+        rent = "NA" if i % 25 == 3 else f"{20 * size:.2f}"
+        lines.append(
+            f"{i};{size:.2f};{1950 + i % 70}-03-0{i % 9 + 1};{'yes' if i % 3 else 'no'};"
+            f"{cities[place]};{rent};text {i};CH;{price}".replace(".", ",")
+        )
+    return lines
+
+
+def test_the_page_s_table_is_told_as_the_page_tells_it(tmp_path):
+    path = tmp_path / "flats.csv"
+    path.write_text("\n".join(flats(300)))
+    data = csv_dataset(path)
+    (told,) = re.findall(r"^csv:flats.csv: (.*)$", PAGE, re.MULTILINE)
+    assert data.note == told
+
+
+def test_the_page_s_new_rows_are_the_inputs_of_the_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = flats(300)
+    Path("flats.csv").write_text("\n".join(lines))
+    parts = split(csv_dataset(Path("flats.csv")), np.random.default_rng(0))
+    kept = {"labels": {"data": {"preprocessing": parts.preprocessing.plain()}}}
+    Path("loss.json").write_text(json.dumps(kept))
+    # One row alone, without the target: a lift that all have is still yes or no.
+    header, *body = [line.rpartition(";")[0] for line in lines]
+    body = [line for i, line in enumerate(body) if i not in (5, 99)]
+    code = next(c for c in re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL) if "kept" in c)
+    for k in range(12):
+        Path("new.csv").write_text("\n".join([header, body[parts.test.rows[k]]]))
+        names = {}
+        exec(compile(code, "page", "exec"), names)
+        assert names["inputs"] == pytest.approx(parts.test.inputs[k : k + 1], rel=1e-5, abs=1e-5)
+    Path("new.csv").write_text("size;lift\n1;yes")
+    with pytest.raises(DataError, match="no column 'built'"):
+        exec(compile(code, "page", "exec"), {})
+    Path("new.csv").write_text("\n".join([header, body[0].replace("no", "maybe")]))
+    with pytest.raises(DataError, match="'lift' holds 'maybe', neither yes nor no"):
+        exec(compile(code, "page", "exec"), {})
+    Path("new.csv").write_text("\n".join([header, body[0].replace("1950-03-01", "old")]))
+    with pytest.raises(DataError, match="'built' holds 'old'; the run took it for days since"):
+        exec(compile(code, "page", "exec"), {})

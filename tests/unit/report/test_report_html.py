@@ -34,6 +34,7 @@ def full(text: str) -> list[Section]:
     content: list[Text | Table | Plot] = [
         Text(text),
         Text(text, code=True),
+        Text(text, strong=True),
         Table([text], [[text]], text),
         plot,
     ]
@@ -155,3 +156,9 @@ def test_a_picture_of_another_library_is_shown_as_an_image_and_never_run() -> No
 def test_what_is_no_svg_is_refused_when_it_is_handed_in(text: object) -> None:
     with pytest.raises(PluginError, match=r"Picture\.svg = .*: expected the text of an SVG file"):
         Picture("a", text)  # type: ignore[arg-type]
+
+
+def test_what_must_not_be_missed_is_bold() -> None:
+    found = page(Section("s", [Text("two\n\nparts", strong=True), Text("plain")]))
+    assert [one.text for one in found.findall(".//p/strong")] == ["two", "parts"]
+    assert [one.text for one in found.findall(".//p") if one.text] == ["plain"]

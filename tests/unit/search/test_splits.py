@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from heliostat.contract.part import Dataset
 from heliostat.errors import ConfigError, DataError
+from heliostat_search.data_account import data_account
+from heliostat_search.leakage import rows_in_both
 from heliostat_search.splits import check_dataset, split
 
 
@@ -20,6 +22,9 @@ class Rows:
     name: str = "rows"
     image_shape: Any = None
     test_rows: Any = None
+    labels: Any = ()
+    columns: Any = ()
+    raw: Any = None
 
 
 def numbers(count=50, columns=3, seed=0):
@@ -200,7 +205,10 @@ def with_nan():
         (broken(numbers(3), targets=np.float32([1, 2])), "one target per sample"),
         (broken(numbers(3), targets=np.array([0, 1, 1])), "class numbers need task"),
         (broken(numbers(3), classes=2), "classes = 1 needed for a regression, got 2"),
-        (broken(numbers(3), inputs=np.zeros((3, 2))), "dtype float32"),
+        (broken(numbers(3), inputs=np.zeros((3, 2), int)), "dtype float32 or float64"),
+        (broken(numbers(3), inputs=np.full((3, 2), 1e300)), "row 0, column 0 is 1e.300, beyond"),
+        (broken(numbers(3), targets=np.array([0, 1e300, 0])), "target of row 1 is 1e.300, beyond"),
+        (broken(numbers(3), targets=np.float32([7, 7, 7])), "the target is 7 in every row"),
         (broken(numbers(3), inputs=np.zeros((3, 0), np.float32)), r"\(3, 0\)"),
         (broken(numbers(3), inputs=np.zeros(3, np.float32)), r"\(samples, \*shape\)"),
         (broken(numbers(3), task="regresion"), "did you mean 'regression'"),
@@ -230,3 +238,82 @@ def test_a_class_with_too_few_samples_is_named():
 def test_a_class_number_without_samples_is_no_error():
     data = broken(labelled([5, 5]), classes=7)
     assert split(data, np.random.default_rng(0)).classes == 7
+
+
+SCALES = st.sampled_from([1e-280, 1e-160, 1e-30, 1.0, 1e9, 1e30, 1e160, 1e280])
+
+
+@given(SCALES, SCALES, st.floats(-1e6, 1e6), st.integers(0, 2**32))
+@settings(deadline=None, max_examples=60)
+def test_data_of_any_scale_are_standardised(scale, other, offset, seed):
+    rng = np.random.default_rng(seed)
+    inputs = np.stack([rng.normal(size=60) * scale, offset + rng.normal(size=60)], axis=1)
+    result = split(Rows(inputs, (3 + rng.normal(size=60)) * other), rng)
+    for values in (result.train.inputs, result.train.targets):
+        assert values.dtype == np.float32
+        assert values.mean(0) == pytest.approx(0, abs=1e-5)
+        assert values.std(0) == pytest.approx(1, rel=1e-4)
+
+
+def test_what_float64_tells_apart_stays_apart():
+    # In float32 these times and targets are one value each.
+    times = 1_700_000_000.0 + np.arange(60)[:, None]
+    result = split(Rows(times, 1e8 + np.arange(60) / 8), np.random.default_rng(0))
+    assert len(set(result.train.inputs.ravel().tolist())) == 36
+    assert len(set(result.train.targets.tolist())) == 36
+    assert result.remarks == ()
+
+
+def test_constant_inputs_and_merged_values_are_told_of_any_data_set():
+    inputs = np.stack([np.arange(60.0), np.full(60, 7.0), np.arange(60.0)], axis=1)
+    inputs[0, 2] = 1e14
+    told = check_dataset(Rows(inputs, np.arange(60.0), columns=("a", "b", "c")))
+    assert [text.split(":")[0] for text in told] == [
+        "constant inputs, which say nothing of the target", "input c"]  # fmt: skip
+    assert told[0].endswith(": b")
+    remarks = split(Rows(inputs, np.arange(60.0)), np.random.default_rng(0)).remarks
+    assert remarks[0] == told[0].replace(": b", ": column 1")
+    assert remarks[1] == told[1].replace("input c", "input column 2")
+    plain = Rows(np.arange(60.0)[:, None] + 1e9, np.arange(60.0))
+    assert check_dataset(plain) == ()
+    # At 1e9 float32 has one value in 64.
+    (raw,) = split(plain, np.random.default_rng(0), standardize=False).remarks
+    distinct = len(set(plain.inputs.astype(np.float32).ravel().tolist()))
+    assert f"input column 0: float32 makes {60 - distinct} values equal" in raw
+
+
+def test_margins_of_images_and_a_sea_of_values_are_no_news():
+    rng = np.random.default_rng(0)
+    pixels = np.zeros((30, 4), np.float32)
+    pixels[:, 1] = rng.random(30)
+    assert check_dataset(Rows(pixels, np.arange(30.0), image_shape=(1, 2, 2))) == ()
+    many = rng.normal(size=(200_000, 1))
+    assert check_dataset(Rows(many, many[:, 0] + rng.normal(size=200_000))) == ()
+
+
+@given(st.integers(0, 2**32), st.integers(1, 3), st.sampled_from([np.float32, np.float64]))
+@settings(deadline=None, max_examples=40)
+def test_rows_in_both_parts_are_counted_as_a_set_counts_them(seed, columns, kind):
+    rng = np.random.default_rng(seed)
+    inputs = rng.integers(-3, 3, (80, columns)).astype(kind)
+    inputs[inputs == 0] *= -1  # -0.0 is 0.0
+    data = Rows(inputs, rng.integers(0, 2, 80), "classification", 2)
+    first, second = np.split(rng.permutation(80), [50])
+    known = {(*data.inputs[i].tolist(), data.targets[i]) for i in first}
+    expected = sum((*data.inputs[i].tolist(), data.targets[i]) in known for i in second)
+    assert rows_in_both(data, first, second) == expected
+
+
+@pytest.mark.parametrize("names", [None, (), ("one",), ["a", "b"], np.array(["a", "b"])])
+def test_names_that_a_data_set_lacks_are_numbers(names):
+    data = replace(labelled([3, 40]), labels=names, columns=names)
+    result = split(data, np.random.default_rng(0))
+    account = data_account(data, result)
+    known = names is not None and len(names) == 2
+    expected = ["a", "b"] if known else ["0", "1"]
+    assert [one[0] for one in account["target"]["classes"]] == expected
+    assert [one["name"] for one in account["columns"]] == (
+        ["a", "b"] if known else ["column 0", "column 1"]
+    )
+    (told,) = result.remarks
+    assert ("class 'a' (number 0) has 3" if known else "class 0 has 3") in told

@@ -15,6 +15,7 @@ from heliostat_methods.evomal.report.comparison import (
     comparison_contents,
     comparison_lines,
 )
+from heliostat_methods.evomal.report.data import data_contents, data_lines
 from heliostat_methods.evomal.report.label_texts import scale_text
 from heliostat_methods.evomal.report.plots import (
     Content,
@@ -54,6 +55,7 @@ def describe(stored: Any, run_id: str) -> str:
     lines: list[str] = []
     for problem in result.problems:
         lines += [f"== {problem.dataset} ({problem.task}), {name_of(result.baseline)} =="]
+        lines += data_lines(problem)
         lines += [f"note: {note}" for note in problem.notes]
         if problem.best:
             lines.append("best losses:")
@@ -149,6 +151,7 @@ def _problem_section(
 ) -> Section:
     when = _when(problem.best[0]) if problem.best else "generation"
     content: list[Content] = [
+        *data_contents(problem),
         Table(
             ["rank", "m(y, f)", _fitness_name(problem), "size", when],
             [
@@ -156,7 +159,7 @@ def _problem_section(
                 for i, best in enumerate(problem.best, 1)
             ],
             "The best losses by validation fitness; f is the model's output, y the label.",
-        )
+        ),
     ]
     content += [Text(f"Note: {note}.") for note in problem.notes]
     comparison = problem.comparison

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from in_process import InProcess
 
+from heliostat.contract import stream
 from heliostat_methods.evomal.report.label_texts import labels_text, metric_text, scale_text
 from heliostat_methods.parts.datasets import diabetes
+from heliostat_search.preprocessing import Preprocessing
+from heliostat_search.splits import split
 
 QUICK = ("run", "evomal", "--preset", "smoke", "--workers", "serial", "--no-report",
          "-o", "generations=1", "-o", "meta_steps=3", "-o", "test_steps=10",
@@ -34,13 +37,27 @@ def test_the_product_of_a_regression_has_the_target_s_mean_and_deviation(found: 
     here, _, product = found
     labels = product["labels"]
     targets = diabetes().targets
-    assert set(labels) == {"mean", "deviation"}
+    assert set(labels) == {"mean", "deviation", "data"}
     assert (
         abs(labels["mean"] - targets.mean()) < 15
         and abs(labels["deviation"] / targets.std() - 1) < 0.1
     )
     result = here.json("show", "last")["result"]
     assert result["problems"][0]["labels"] == labels
+
+
+def test_what_makes_inputs_of_new_rows_goes_out_with_the_loss(found: Any) -> None:
+    here, text, product = found
+    done = here("export", "last", "--product", "data-diabetes", "--output", "data.json")
+    assert done.returncode == 0, done.stderr
+    kept = json.loads((here.folder / "data.json").read_text())
+    assert product["labels"]["data"] == kept
+    data = diabetes()
+    table = {name: data.inputs[:, k].tolist() for k, name in enumerate(data.columns)}
+    inputs = Preprocessing.from_plain(kept["preprocessing"]).apply(table)
+    parts = split(data, stream(0, "split", "diabetes"))
+    assert np.allclose(inputs[parts.train.rows], parts.train.inputs, atol=1e-6)
+    assert "data: 442 rows (265 to train, 89 for validation, 88 to test), 10 inputs" in text
 
 
 def test_the_terminal_says_it_where_the_loss_is_handed_over(found: Any) -> None:
@@ -107,4 +124,4 @@ def test_classes_keep_the_names_of_a_table(tmp_path: Any) -> None:
     rows = [f"{x:.3f},{'warm' if x > 0 else 'cold'}" for x in rng.standard_normal(60)]
     (tmp_path / "days.csv").write_text("\n".join(["x,kind", *rows]))
     account = here.json(*QUICK, "-o", "datasets=csv:days.csv")
-    assert account["result"]["problems"][0]["labels"] == {"names": ["cold", "warm"]}
+    assert account["result"]["problems"][0]["labels"]["names"] == ["cold", "warm"]

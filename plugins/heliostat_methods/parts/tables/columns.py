@@ -1,0 +1,146 @@
+"""A table of typed columns, whatever file it was read from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heliostat.errors import DataError, did_you_mean
+
+Kind = Literal["number", "integer", "boolean", "category", "date", "time", "empty"]
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """One column; `values` (rows,) by kind.
+
+    number: float64. integer: int64. date, time: float64 in `unit`. boolean, category: int32 places
+    in `levels`, texts in order of their first row. empty: no cell holds anything. `missing` (rows,)
+    says where a cell is; None where none is. `problem`: why the column cannot be used as what it
+    seems to be. `truth`: of a boolean, what each level means.
+    """
+
+    name: str
+    kind: Kind
+    values: NDArray[Any]
+    missing: NDArray[np.bool_] | None = None
+    levels: tuple[str, ...] = ()
+    unit: str = ""
+    problem: str = ""
+    truth: tuple[bool, ...] = ()
+
+    @property
+    def missing_cells(self) -> int:
+        """How many cells are missing."""
+        return 0 if self.missing is None else int(np.count_nonzero(self.missing))
+
+    def numbers(self) -> NDArray[np.float64]:
+        """Return the column as numbers, (rows,), NaN where a cell is missing.
+
+        Raises DataError for categories.
+        """
+        if self.kind == "category":
+            raise DataError(f"column {self.name!r} holds text, e.g. {self.levels[0]!r}")
+        values = self.values
+        if self.kind == "boolean":
+            # Place -1, a missing cell, takes the last entry.
+            values = np.array([*self.truth, False], dtype=np.float64)[values]
+        if values.dtype != np.float64:
+            values = values.astype(np.float64)
+        if self.missing is not None:
+            values = np.where(self.missing, np.nan, values)
+        return values
+
+    def categories(self) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+        """Return the column as places in levels in their order, -1 where a cell is missing.
+
+        Numbers stand in the order of numbers, texts in that of texts.
+        """
+        if self.levels:
+            names = sorted(self.levels)
+            place = {name: i for i, name in enumerate(names)}
+            # One more at the end, for missing cells, which are -1.
+            table = np.array([*(place[name] for name in self.levels), -1], dtype=np.int64)
+            return table[self.values], tuple(names)
+        known = self.values if self.missing is None else self.values[~self.missing]
+        different = np.unique(known)
+        places = np.searchsorted(different, self.values).astype(np.int64)
+        if self.missing is not None:
+            places[self.missing] = -1
+        return places, tuple(map(number_text, different.tolist()))
+
+    def at(self, rows: NDArray[Any]) -> Column:
+        """Return the column with those rows alone."""
+        missing = None if self.missing is None else self.missing[rows]
+        if missing is not None and not missing.any():
+            missing = None
+        return replace(self, values=self.values[rows], missing=missing)
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Columns of one length, and what was seen while they were read.
+
+    `said`: how the file is written, where that is not a comma and a decimal point. `left_out`:
+    columns that are none, with the reason. `place(row)` is where a row stands in the file.
+    """
+
+    source: str
+    columns: tuple[Column, ...]
+    rows: int
+    said: str
+    left_out: tuple[tuple[str, str], ...]
+    place: Callable[[int], str]
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(column.name for column in self.columns)
+
+    def column(self, name: str) -> Column:
+        """Return a column; raises DataError with the nearest name if there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise DataError(f"{self.source} has no column {name!r}; {did_you_mean(name, self.header)}")
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """Return a column of numbers without gaps; raises DataError naming the first other cell."""
+        column = self.column(name)
+        self.refuse_problem(column)
+        if column.missing is not None:
+            self.refuse_missing(column)
+        try:
+            return column.numbers()
+        except DataError as error:
+            raise DataError(f"{self.source}: {error}; numbers were expected") from None
+
+    def refuse_problem(self, column: Column) -> None:
+        """Raise DataError for a column that cannot be used as what it seems to be."""
+        if column.problem:
+            raise DataError(f"{self.source} {column.problem}")
+
+    def refuse_missing(self, column: Column) -> None:
+        """Raise DataError naming the first cell that is missing."""
+        assert column.missing is not None
+        row = int(column.missing.argmax())
+        raise DataError(f"{self.source} {self.place(row)}, column {column.name!r} is empty")
+
+    def at(self, rows: NDArray[np.bool_]) -> Table:
+        """Return the table with the rows for which the mask (rows,) is true."""
+        kept = np.flatnonzero(rows)
+        return replace(
+            self,
+            columns=tuple(column.at(kept) for column in self.columns),
+            rows=len(kept),
+            place=lambda row: self.place(int(kept[row])),
+        )
+
+
+def number_text(value: float) -> str:
+    """Return a number as a class is called: 1 and not 1.0."""
+    return str(int(value)) if float(value).is_integer() and abs(value) < 2**63 else repr(value)

@@ -1,0 +1,129 @@
+"""What a column of texts is: decided by all of its cells, never by the first ones alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heliostat_methods.parts.tables.cells import (
+    OF_DAY,
+    STYLES,
+    Numerals,
+    is_missing,
+    moments,
+    truth,
+)
+from heliostat_methods.parts.tables.columns import Column, Kind
+
+MOSTLY = 0.9
+"""Share of numbers from which other texts of a column are taken for mistakes."""
+INT64 = range(-(2**63), 2**63)
+
+
+def column_of_texts(
+    name: str,
+    places: NDArray[np.int32],
+    texts: Sequence[str],
+    style: Numerals,
+    place: Callable[[int], str],
+    *,
+    missing: frozenset[str] = frozenset(),
+    month_first: bool | None = None,
+) -> Column:
+    """Return the column whose cells are `texts[places]`, as the kind that all its cells have.
+
+    Cells lose outer blanks. `missing` are further texts of missing cells, `place(row)` says where a
+    row stands. A column that is no kind as a whole but nearly numbers, or numbers of another style,
+    has a `problem`.
+    """
+    places, levels = _levels(places, texts, missing)
+    gone = places < 0
+    nothing = gone if gone.any() else None
+    if not levels:
+        return Column(name, "empty", places, nothing)
+    column = Column(name, "category", places, nothing, levels)
+    numbers = [style.value(level) for level in levels]
+    if all(number is not None for number in numbers):
+        return _numbers(column, [number for number in numbers if number is not None])
+    truths = [truth(level) for level in levels]
+    if len(set(truths)) == 2 and None not in truths:
+        return replace(column, kind="boolean", truth=tuple(map(bool, truths)))
+    try:
+        found = moments(list(levels), month_first)
+    except ValueError:
+        where = f"column {name!r} holds dates such as {levels[0]!r}"
+        return replace(column, problem=f"{where}: set month_first = true or false")
+    if found is not None:
+        days, unit = found
+        values = _by_place(np.array(days), places)
+        kind: Kind = "time" if unit == OF_DAY else "date"
+        return Column(name, kind, values, nothing, unit=unit)
+    return replace(column, problem=_problem(column, numbers, style, place))
+
+
+def _levels(
+    places: NDArray[np.int32], texts: Sequence[str], missing: frozenset[str]
+) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+    """Return places in texts without outer blanks, -1 where nothing stands, and these texts."""
+    levels: dict[str, int] = {}
+    table = np.empty(len(texts), dtype=np.int32)
+    for i, text in enumerate(texts):
+        bare = text.strip()
+        if is_missing(bare) or bare in missing:
+            table[i] = -1
+        else:
+            table[i] = levels.setdefault(bare, len(levels))
+    return table[places], tuple(levels)
+
+
+def _numbers(column: Column, numbers: list[int | float]) -> Column:
+    """Return the column as numbers; the first entry of `missing` cells is of no account."""
+    name, gone = column.name, column.missing
+    if all(isinstance(number, int) and number in INT64 for number in numbers):
+        return Column(name, "integer", _by_place(np.array(numbers, np.int64), column.values), gone)
+    exact = np.array(numbers, dtype=np.float64)
+    values = _by_place(exact, column.values)
+    problem = ""
+    if len(np.unique(exact)) < len(set(numbers)):
+        problem = (
+            f"column {name!r} holds whole numbers beyond 2^63 that float64 cannot tell apart; "
+            f'encode = {{{name} = "onehot"}} takes them for names'
+        )
+    return Column(name, "number", values, gone, problem=problem)
+
+
+def _by_place(values: NDArray[np.generic], places: NDArray[np.int32]) -> NDArray[np.generic]:
+    return values[np.maximum(places, 0)]
+
+
+def _problem(
+    column: Column,
+    numbers: list[int | float | None],
+    style: Numerals,
+    place: Callable[[int], str],
+) -> str:
+    """Return why the texts of a column are hardly meant as texts, or nothing."""
+    name, levels = column.name, column.levels
+    others = [other for other in STYLES if all(other.value(level) is not None for level in levels)]
+    if others:
+        first = next(level for level, number in zip(levels, numbers, strict=True) if number is None)
+        ways: dict[float, str] = {}
+        for other in others:
+            value = float(other.value(first) or 0)
+            signs = f"decimal = {other.decimal!r} and thousands = {other.thousands!r}"
+            ways.setdefault(value, f"{value:.10g} with {signs}")
+        return f"column {name!r} = {first!r} may be {' or '.join(ways.values())}: set both"
+    counts = np.bincount(column.values[column.values >= 0], minlength=len(levels))
+    known = np.array([number is not None for number in numbers])
+    if counts[known].sum() < MOSTLY * counts.sum():
+        return ""
+    row = int(np.argmax(np.append(~known, False)[column.values]))
+    bad = levels[int(column.values[row])]
+    return (
+        f"{place(row)}, column {name!r} = {bad!r} is no finite number, as most of the column are; "
+        f'missing_cells = [{bad!r}] takes it for a missing one, encode = {{{name} = "onehot"}} all '
+        "for texts"
+    )
