@@ -225,14 +225,17 @@ def _scales(problems: Sequence[Reduced]) -> _Scales:
     share, cash = spot - q * T, strike - r * T
     bond, asset, call = np.isin(kind, ("unit", "digital")), kind == "asset", kind == "call"
     claim = np.where(bond, -r * T, np.where(asset, share, np.minimum(share, cash)))
-    later = np.where(bond, 0.0, np.where(asset, spot + gamma * T,
-                                         np.minimum(spot + gamma * T, strike)))  # fmt: skip
+    inside = np.where(call, share - cash, cash - share)
+    # where the claim pays if the price stays, both legs are there, however little is left of them
+    y, k = joined("y"), joined("k")
+    legs = np.where(np.where(call, y > k, y < k), np.maximum(spot + gamma * T, strike),
+                    np.minimum(spot + gamma * T, strike))  # fmt: skip
+    later = np.where(bond, 0.0, np.where(asset, spot + gamma * T, legs))
     claim = np.exp(np.minimum(claim, 700.0))
     # an option in the money, and any other claim, is lost at a barrier as a whole
-    inside = np.where(call, share - cash, cash - share)
     held = np.where(bond | asset, 1.0, np.minimum(deviation, 1.0)
                     + np.expm1(np.clip(inside, 0.0, 700.0)))  # fmt: skip
-    digits = EPSILON * (1 + np.maximum(np.abs(joined("y")), np.abs(joined("k"))))
+    digits = EPSILON * (1 + np.maximum(np.abs(y), np.abs(k)))
     rounding = digits * claim * held / np.minimum(deviation, 1.0)
     return _Scales(claim, np.exp(np.minimum(later + shift * T, 700.0)), rounding, deviation, drift)
 

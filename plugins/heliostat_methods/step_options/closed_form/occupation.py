@@ -9,6 +9,7 @@ price in its rate, on vertical lines because that transform grows to the left.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -19,6 +20,7 @@ from numpy.typing import ArrayLike
 
 from heliostat_methods.step_options.closed_form.inversion import LaplaceInverter
 from heliostat_methods.step_options.closed_form.kernel_quadrature import claim_terms, panels
+from heliostat_methods.step_options.closed_form.laplace import solve
 from heliostat_methods.step_options.closed_form.reach import standardise
 from heliostat_methods.step_options.closed_form.transform import transformed_price
 from heliostat_methods.step_options.contracts.market import Market
@@ -139,9 +141,7 @@ def price_occupation(option: StepOption, market: Market, greeks: bool = False,
             "its density is known for one barrier; use laplace or spectral",
         )  # fmt: skip
     else:
-        value, evaluations = _by_rate(option, problem, 40)
-        coarse, _ = _by_rate(option, problem, 30)
-        error = abs(value - coarse) + 5e-8 * abs(value)  # aliasing and round-off of two Euler sums
+        value, error, evaluations = _several_barriers(option, problem)
     return Result(
         price=value,
         method="occupation",
@@ -208,7 +208,50 @@ BLOCK = 256
 """Nodes taken at once: each needs hundreds of numbers."""
 
 
-def _by_rate(option: StepOption, problem: Reduced, nodes: int) -> tuple[float, int]:
+def _several_barriers(option: StepOption, problem: Reduced) -> tuple[float, float, int]:
+    """Return price, error and evaluations of a simple or delayed contract of several barriers."""
+    T, rate = problem.maturity, float(problem.rates.max())
+    window = float(option.window or 0.0)
+    charged = np.array(option.charged, dtype=np.float64)
+    seen = standardise(problem, 0)
+    if seen is not None and len(seen.charges) == 1:
+        # no path gets to a barrier: all time is spent in one region
+        tau = T * float(charged[seen.first])
+        weight, _ = _weight(option, rate)
+        value, error = _proportional(problem, 0.0 * charged)
+        kept = float(weight(np.array([tau]))[0]) if tau > 0 else 1.0
+        return kept * value, kept * error + ROUND_OFF * float(problem.spot[0]), 1
+    if rate == 0 or (option.amortisation == "delayed" and window >= T):
+        return (*_proportional(problem, 0.0 * charged), 1)
+    if option.amortisation == "simple" and rate * T <= 1:
+        # never exhausted: 1 - R tau is linear, so C(0) + R C'(0), C as a polynomial around 0
+        points = np.cos(np.pi * (np.arange(POINTS) + 0.5) / POINTS)
+        found = [_proportional(problem, charged * x / T) for x in points]
+        values, errors = (np.array(column) for column in zip(*found, strict=True))
+        fit = np.polynomial.Chebyshev.fit(points, values, POINTS - 1, domain=[-1, 1])
+        value = float(fit(0.0) + rate * T * fit.deriv()(0.0))
+        return value, float(POINTS**2 * errors.max()), POINTS
+    value, coarse = _by_rate(option, problem, 40), _by_rate(option, problem, 30)
+    error = 4 * abs(value - coarse) + 2e-7 * abs(value)  # aliasing and round-off of two Euler sums
+    if seen is None or abs(seen.drift) > MOST_DRIFT:
+        error = math.inf  # both sums are wrong then, and may be so alike
+    return value, error, 40 * 40
+
+
+POINTS = 14
+"""Of e^{-x}, |x| <= 1, by polynomials: 1e-14."""
+MOST_DRIFT = 8.0
+"""|drift| sqrt(T) / vol up to which vertical lines in s were measured to serve."""
+ROUND_OFF = 1e-14
+
+
+def _proportional(problem: Reduced, rates: Vector) -> tuple[float, float]:
+    """Return price and error of the proportional contract with these rates."""
+    found = solve([dataclasses.replace(problem, rates=rates)])
+    return float(found.values[0, 0]), float(found.error[0])
+
+
+def _by_rate(option: StepOption, problem: Reduced, nodes: int) -> float:
     """Invert in the common rate: C(rho) / rho at `window`, R C(rho) / rho^2 at 1 / R."""
     T = problem.maturity
     rate = float(problem.rates.max())
@@ -238,17 +281,5 @@ def _by_rate(option: StepOption, problem: Reduced, nodes: int) -> tuple[float, i
 
     inverter = LaplaceInverter("euler", nodes)
     if option.amortisation == "delayed":
-        at = float(option.window or 0.0)
-        if at >= T:
-            return float(np.real(proportional(np.array([0j]))[0])), nodes
-        value = inverter.invert(lambda rho: proportional(rho) / rho, at)
-    elif rate == 0:
-        value = float(np.real(proportional(np.array([0j]))[0]))
-    elif rate * T <= 1:
-        # never exhausted: 1 - R tau is linear, C(0) + R C'(0); C' by a complex step
-        h = 1e-20
-        c = proportional(np.array([1j * h]))[0]
-        value = float(np.real(c) + rate * np.imag(c) / h)
-    else:
-        value = rate * inverter.invert(lambda rho: proportional(rho) / rho**2, 1 / rate)
-    return value, nodes * nodes
+        return inverter.invert(lambda rho: proportional(rho) / rho, float(option.window or 0.0))
+    return rate * inverter.invert(lambda rho: proportional(rho) / rho**2, 1 / rate)

@@ -61,7 +61,8 @@ def judge(price: Vector, error: Vector, bounds: Bounds, limit: Vector) -> NDArra
     price, error = np.asarray(price), np.asarray(error)
     verdict = np.full(price.shape, PASSES, dtype=np.int8)
     with np.errstate(invalid="ignore"):
-        slack = np.where(np.isfinite(error), error, 0.0) + ROUND_OFF * bounds.legs
+        # where the error is not known bounds say nothing
+        slack = np.where(np.isfinite(error), error, np.inf) + ROUND_OFF * bounds.legs
         verdict[~(error <= limit)] = TOO_UNSURE
         verdict[price < bounds.low - slack] = TOO_LOW
         verdict[price > bounds.high + slack] = TOO_HIGH
