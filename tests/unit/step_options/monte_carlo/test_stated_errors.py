@@ -30,7 +30,7 @@ KINDS = ("call", "put", "digital", "unit", "asset")
 
 
 def drawn(seed: int) -> tuple[StepOption, BlackScholesMarket]:
-    """Draw a contract from a wide box: days to decades, vol .01 to 2, knock-outs among the rates."""
+    """Draw a contract from a wide box: days to decades, vol .01 to 2, some knock-outs."""
     rng = np.random.default_rng(seed)
     n = int(rng.integers(1, 4))
     maturity, vol = 10 ** rng.uniform(-2.5, 1.5), 10 ** rng.uniform(-2, 0.3)
@@ -187,7 +187,7 @@ BAD: list[tuple[str, str, list[Any]]] = [
 ]
 
 
-@pytest.mark.parametrize("method, field, values", BAD, ids=lambda v: v if isinstance(v, str) else "")
+@pytest.mark.parametrize("method, field, values", BAD, ids=str)
 def test_settings_are_refused_by_name(method: str, field: str, values: list[Any]) -> None:
     for value in values:
         with pytest.raises(InvalidInput) as caught:
