@@ -52,7 +52,7 @@ def _talbot(option: StepOption, market: BlackScholesMarket, nodes: int) -> Any:
     with mp.workdps(40 + 2 * nodes):
         problem = _problem(option, market)
         T = mp.mpf(option.maturity)
-        r, q, v = map(mp.mpf, (market.rate, market.dividend, market.vol))
+        r, q = mp.mpf(market.rate), mp.mpf(market.dividend)
         gamma = mp.mpf(option.common_gamma or 0.0)
         shift = max(mp.mpf(0), r - q - gamma) + max(mp.mpf(0), -min(map(mp.mpf, option.rates)))
         radius = mp.mpf(2 * nodes) / (5 * T)

@@ -56,12 +56,17 @@ class Panels:
     region: Any
     at: Vector
     """The nodes."""
+    lengths: Vector
+    """What each stands for."""
 
 
-def panels(p: Standard, kind: str, nodes: int) -> Panels:
-    """Return nodes where the claim and the density are not zero."""
+def panels(
+    p: Standard, kind: str, nodes: int, window: tuple[float, float] = (math.inf, -math.inf)
+) -> Panels:
+    """Return nodes where the claim and the density are not zero, and all over `window`."""
     tilt = p.deviation if kind in ("call", "asset") else 0.0
-    lo, hi = p.drift - p.reach, p.drift + tilt + p.reach
+    lo = min(p.drift - p.reach, window[0])
+    hi = max(p.drift + tilt + p.reach, window[1])
     if kind in ("call", "digital"):
         lo = max(lo, p.strike)
     if kind == "put":
@@ -87,14 +92,15 @@ def panels(p: Standard, kind: str, nodes: int) -> Panels:
     if not piece:
         empty = np.empty(0)
         return Panels(tuple(e[1] for e in ends), empty.astype(int), empty, empty,
-                      empty.astype(int), empty)  # fmt: skip
+                      empty.astype(int), empty, empty)  # fmt: skip
     at_piece = np.concatenate(piece)
     places = np.array([e[0] for e in ends])
     f = np.concatenate(fraction)
-    at = places[at_piece] + f * (places[at_piece + 1] - places[at_piece])
+    length = places[at_piece + 1] - places[at_piece]
+    at, share_of = places[at_piece] + f * length, np.concatenate(weight)
     middle = (places[:-1] + places[1:]) / 2
     region = np.searchsorted(np.array(p.edges[1:-1]), middle)[at_piece]
-    return Panels(tuple(e[1] for e in ends), at_piece, f, np.concatenate(weight), region, at)
+    return Panels(tuple(e[1] for e in ends), at_piece, f, share_of, region, at, share_of * length)
 
 
 def _layer(p: Standard, i: int) -> float:
@@ -142,6 +148,22 @@ def quadrature_terms(
 
     `edges` and what follows may be tensors; `p` and `where` say what is where, in plain numbers.
     """
+    x, terms = claim_terms(lib, where, kind, edges, drift, deviation, strike_at, strike,
+                           log_forward, log_discount)  # fmt: skip
+    if len(p.charges) == 1 and not any(map(math.isfinite, p.edges)):
+        score = x - drift
+        free = [1 + 0 * score, score, score * score - 1]
+        return terms, free[: order + 1]
+    return terms, bridge_weights(
+        lib, x, where.at, where.region, p.start, edges, charges, drift, order, line
+    )
+
+
+def claim_terms(
+    lib: Any, where: Panels, kind: str, edges: Any, drift: Any, deviation: Any, strike_at: Any,
+    strike: Any, log_forward: Any, log_discount: Any,
+) -> tuple[Any, Any]:  # fmt: skip
+    """Return the nodes, and the discounted claim times density times length at each."""
     named: list[Any] = [
         strike_at if name == "strike" else edges[int(value)] if name == "edge" else value
         for name, value in where.ends
@@ -154,14 +176,7 @@ def quadrature_terms(
     x = ends[where.piece] + length * lib.asarray(where.fraction)
     log = log_discount - LOG_ROOT_TWO_PI - 0.5 * (x - drift) ** 2
     claim = _claim(lib, kind, strike, log, deviation * (x - strike_at), log_forward + deviation * x)
-    terms = claim * length * lib.asarray(where.weight)
-    if len(p.charges) == 1 and not any(map(math.isfinite, p.edges)):
-        score = x - drift
-        free = [1 + 0 * score, score, score * score - 1]
-        return terms, free[: order + 1]
-    return terms, bridge_weights(
-        lib, x, where.at, where.region, p.start, edges, charges, drift, order, line
-    )
+    return x, claim * length * lib.asarray(where.weight)
 
 
 def _claim(lib: Any, kind: str, strike: Any, log: Any, ratio: Any, log_price: Any) -> Any:

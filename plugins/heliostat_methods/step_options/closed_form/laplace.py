@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,21 +29,26 @@ from heliostat_methods.step_options.contracts.validation import Unsupported, Vec
 NODES, COARSE_NODES = 16, 12
 MOST_DRIFT = 4.0
 """|drift| sqrt(T) / vol up to which the contour in s was measured to be good."""
-LAST_DIGITS = 4e-15
-"""Of the claim's scale: what logarithms of prices and the sum on the contour lose."""
+LAST_DIGITS, CONTOUR_DIGITS, EPSILON = 4e-15, 1.2e-13, 2.3e-16
+"""Of the claim's scale, what any sum and what the one on the contour may lose, however well two
+contours agree; of a logarithm, what rounding does."""
 AGREEMENT = 1e-9
 """What its two contours may differ by, in units of the price's scale; their error is far less."""
 
 
 def price_laplace(option: StepOption, market: Market, greeks: bool = False,
-                  nodes: int = NODES) -> Result:  # fmt: skip
+                  nodes: int | None = None) -> Result:  # fmt: skip
     """Return prices with delta and gamma, which come for nothing; `greeks` adds all others.
+
+    `nodes` asks for the contour with so many, and its error, wherever drift leads; by itself the
+    engine takes the form that is right.
 
     With the spot on a barrier gamma has two values (and delta, where the rate is infinite): both
     are among the sensitivities as gamma_below and gamma_above, and their mean is the gamma.
     """
     began = time.perf_counter()
-    whole_number("nodes", nodes, least=4, most=64)
+    if nodes is not None:
+        whole_number("nodes", nodes, least=4, most=64)
     if option.amortisation != "proportional":
         raise Unsupported(
             "amortisation", option.amortisation, 'proportional for method="laplace"',
@@ -55,7 +61,7 @@ def price_laplace(option: StepOption, market: Market, greeks: bool = False,
     if greeks:
         from heliostat_methods.step_options.closed_form.greeks import sensitivities
 
-        more = sensitivities(problem, nodes, found.by_quadrature)
+        more = sensitivities(problem, nodes or NODES, found.by_quadrature)
         if isinstance(market, PiecewiseMarket):
             # the others move an average, which is no parameter of the market
             more = {name: more[name] for name in ("d_strike", "d_levels")}
@@ -66,9 +72,10 @@ def price_laplace(option: StepOption, market: Market, greeks: bool = False,
         return float(values[0]) if problem.shape == () else values.reshape(problem.shape)
 
     def gamma(values: Vector) -> Vector:
-        return np.asarray((values[:, 2] - values[:, 1]) / s**2)
+        return np.asarray((values[:, 2] - values[:, 1]) / s**2, dtype=np.float64)
 
-    details: dict[str, object] = {"nodes": nodes}
+    taken = nodes or NODES
+    details: dict[str, object] = {"nodes": taken}
     if found.by_quadrature.any():
         details["by_quadrature"] = int(found.by_quadrature.sum())
     if found.at_barrier.any():
@@ -84,7 +91,7 @@ def price_laplace(option: StepOption, market: Market, greeks: bool = False,
         delta=shaped(found.values[:, 1] / s),
         gamma=shaped(gamma(found.values)),
         sensitivities={name: shaped(values) for name, values in more.items()},
-        n_evals=len(s) * (nodes + _coarse(nodes)),
+        n_evals=len(s) * (taken + _coarse(taken)),
         wall_s=time.perf_counter() - began,
         details=details,
     )
@@ -112,34 +119,35 @@ class Solution:
     """`values` as seen from either side of the spot; their mean is `values`."""
 
 
-def solve(problems: Sequence[Reduced], nodes: int = NODES) -> Solution:
+def solve(problems: Sequence[Reduced], nodes: int | None = None) -> Solution:
     """Return the solution of each contract of each problem, one after the other.
 
     Problems with equally many barriers are solved at once, spots of one strike share a pass over
-    the regions.
+    the regions. T > 0. `nodes`: as in `price_laplace`.
     """
-    size = [len(p.spot) for p in problems]
-    at = np.concatenate([[0], np.cumsum(size)])
+    taken = nodes or NODES
+    at = np.concatenate([[0], np.cumsum([len(p.spot) for p in problems])])
     values, other = np.empty((at[-1], 3)), np.empty((at[-1], 3))
+    on_barrier, inside = np.empty(at[-1], dtype=bool), np.empty(at[-1], dtype=bool)
     for count in sorted({len(p.breaks) for p in problems}):
         chosen = [i for i, p in enumerate(problems) if len(p.breaks) == count]
         rows = np.concatenate([np.arange(at[i], at[i + 1]) for i in chosen])
         some = [problems[i] for i in chosen]
-        values[rows], other[rows] = _contours(some, (nodes, _coarse(nodes)))
-    scale, floor, deviation, drift, on_barrier, inside = (
-        np.concatenate(column) for column in zip(*map(_scales, problems), strict=True)
-    )
+        values[rows], other[rows] = _contours(some, (taken, _coarse(taken)))
+        on_barrier[rows], inside[rows] = _places(some)
+    s = _scales(problems)
     with np.errstate(all="ignore"):
-        size_of = np.maximum(np.abs(values[:, 0]), scale)
-        floor = LAST_DIGITS * size_of * np.maximum(1.0, floor)
-        error = np.abs(values[:, 0] - other[:, 0]) + floor
-        unit = np.maximum(np.abs(values[:, 0]), scale * np.minimum(deviation, 1.0))
-        steps = np.stack([np.ones_like(deviation), deviation, deviation**2], axis=1)
+        floor = LAST_DIGITS * np.maximum(np.abs(values[:, 0]), s.terms)
+        error = np.abs(values[:, 0] - other[:, 0]) + np.maximum(floor, s.rounding)
+        error = np.maximum(error, CONTOUR_DIGITS / LAST_DIGITS * floor)
+        unit = np.maximum(np.abs(values[:, 0]), s.claim * np.minimum(s.deviation, 1.0))
+        steps = np.stack([np.ones_like(unit), s.deviation, s.deviation**2], axis=1)
         differ = np.abs(values - other) * steps
         good = (differ <= AGREEMENT * unit[:, None]).all(axis=1) & (floor <= AGREEMENT * unit)
-        good &= (np.abs(drift) <= MOST_DRIFT) & np.isfinite(values).all(axis=1) & ~on_barrier
+        good &= (np.abs(s.drift) <= MOST_DRIFT) & np.isfinite(values).all(axis=1) & ~on_barrier
     values[inside], error[inside] = 0.0, 0.0
-    doubtful = ~good & ~inside
+    # whoever asks for so many nodes gets them
+    doubtful = (on_barrier if nodes is not None else ~good) & ~inside
     below, above = values, values
     if doubtful.any():
         below, above = values.copy(), values.copy()
@@ -151,7 +159,8 @@ def solve(problems: Sequence[Reduced], nodes: int = NODES) -> Solution:
             if on_barrier[row]:
                 above[row], also = quadrature(problem, j, above=True)
                 error[row] = max(error[row], also)
-            error[row] += LAST_DIGITS * max(abs(below[row, 0]), scale[row])
+            size = max(abs(below[row, 0]), s.claim[row])
+            error[row] += max(LAST_DIGITS * size, s.rounding[row])
         values = (below + above) / 2
     return Solution(values, error, doubtful, on_barrier, below, above)
 
@@ -180,30 +189,66 @@ ROUND_OFF = 2e-14
 
 def _coarse(nodes: int) -> int:
     """Return the nodes of the contour to compare with."""
-    return min(COARSE_NODES, nodes * 3 // 4)
+    return COARSE_NODES if nodes != COARSE_NODES else COARSE_NODES * 3 // 4
 
 
-def _scales(p: Reduced) -> tuple[Vector, ...]:
-    """Return the claim's scale, growth of round-off, deviation, drift, on a barrier?, knocked out?
+class _Scales(NamedTuple):
+    """What decides whether a price on the contour is believed, (n,) each."""
 
-    Each (n,).
-    """
-    n = len(p.spot)
-    scale = {"unit": np.ones(n), "digital": np.ones(n), "asset": p.spot}.get(
-        p.kind, np.minimum(p.spot, p.strike)
-    )
-    lowest = max(0.0, -float(p.rates.min()))
-    shift = max(0.0, p.nu + 0.5 * p.vol**2) + lowest - p.rate
-    growth = math.exp(min(shift * p.maturity, 700.0))
-    deviation = p.vol * math.sqrt(p.maturity)
-    drift = p.nu / p.vol * math.sqrt(p.maturity)
-    near = np.abs(p.y[:, None] - p.breaks) <= 2e-15 * np.maximum(1.0, np.abs(p.breaks))
-    on_barrier = (near & (p.rates[1:] != p.rates[:-1])).any(axis=1)
-    infinite = p.rates == math.inf
-    below, above = np.searchsorted(p.breaks, p.y, "left"), np.searchsorted(p.breaks, p.y, "right")
-    ones = np.ones(n)
-    return (scale, growth * ones, deviation * ones, drift * ones, on_barrier & ~(
-        infinite[below] & infinite[above]), infinite[below] & infinite[above])  # fmt: skip
+    claim: Vector
+    """What is paid, at the money and discounted."""
+    terms: Vector
+    """Size of the terms on the contour."""
+    rounding: Vector
+    """What the last digits of logarithms, hence of positions, do to a price."""
+    deviation: Vector
+    drift: Vector
+    """In deviations."""
+
+
+def _scales(problems: Sequence[Reduced]) -> _Scales:
+    size = [len(p.spot) for p in problems]
+
+    def column(name: str) -> Vector:
+        return np.repeat(np.array([getattr(p, name) for p in problems], dtype=np.float64), size)
+
+    def joined(name: str) -> Vector:
+        return np.concatenate([getattr(p, name) for p in problems])
+
+    kind = np.repeat(np.array([p.kind for p in problems]), size)
+    lowest = np.repeat([max(0.0, -float(p.rates.min())) for p in problems], size)
+    T, r, q, gamma, vol = map(column, ("maturity", "rate", "dividend", "gamma", "vol"))
+    deviation = vol * np.sqrt(T)
+    drift = (r - q - gamma) * T / deviation - deviation / 2
+    shift = np.maximum(0.0, r - q - gamma) + lowest - r
+    spot, strike = np.log(joined("spot")), np.log(joined("strike"))
+    share, cash = spot - q * T, strike - r * T
+    bond, asset, call = np.isin(kind, ("unit", "digital")), kind == "asset", kind == "call"
+    claim = np.where(bond, -r * T, np.where(asset, share, np.minimum(share, cash)))
+    later = np.where(bond, 0.0, np.where(asset, spot + gamma * T,
+                                         np.minimum(spot + gamma * T, strike)))  # fmt: skip
+    claim = np.exp(np.minimum(claim, 700.0))
+    # an option in the money, and any other claim, is lost at a barrier as a whole
+    inside = np.where(call, share - cash, cash - share)
+    held = np.where(bond | asset, 1.0, np.minimum(deviation, 1.0)
+                    + np.expm1(np.clip(inside, 0.0, 700.0)))  # fmt: skip
+    digits = EPSILON * (1 + np.maximum(np.abs(joined("y")), np.abs(joined("k"))))
+    rounding = digits * claim * held / np.minimum(deviation, 1.0)
+    return _Scales(claim, np.exp(np.minimum(later + shift * T, 700.0)), rounding, deviation, drift)
+
+
+def _places(problems: Sequence[Reduced]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return where a spot is on a barrier that matters and where it is knocked out, (n,) each."""
+    y = np.concatenate([p.y for p in problems])
+    owner = np.repeat(np.arange(len(problems)), [len(p.y) for p in problems])
+    breaks = np.stack([p.breaks for p in problems])[owner]
+    rates = np.stack([p.rates for p in problems])[owner]
+    on = np.abs(y[:, None] - breaks) <= 2e-15 * np.maximum(1.0, np.abs(breaks))
+    rows = np.arange(len(y))
+    below, above = (breaks < y[:, None]).sum(axis=1), (breaks <= y[:, None]).sum(axis=1)
+    low, high = rates[rows, below], rates[rows, above]
+    out = (low == math.inf) & (high == math.inf)
+    return (on & (rates[:, 1:] != rates[:, :-1])).any(axis=1) & ~out, out
 
 
 def _contours(problems: Sequence[Reduced], nodes: tuple[int, int]) -> tuple[Vector, Vector]:
@@ -211,9 +256,8 @@ def _contours(problems: Sequence[Reduced], nodes: tuple[int, int]) -> tuple[Vect
     orders, counts, owners, firsts = [], [], [], []
     begin = 0
     for i, p in enumerate(problems):
-        if len(p.strike) == 1:
-            order, first, count = np.zeros(1, int), np.zeros(1, int), np.ones(1, int)
-        else:
+        order, first, count = np.zeros(1, np.intp), np.zeros(1, np.intp), np.ones(1, np.intp)
+        if len(p.strike) > 1:
             _, inverse, count = np.unique(p.strike, return_inverse=True, return_counts=True)
             order = np.argsort(inverse, kind="stable")
             first = order[np.concatenate([[0], np.cumsum(count)[:-1]])]
@@ -226,7 +270,8 @@ def _contours(problems: Sequence[Reduced], nodes: tuple[int, int]) -> tuple[Vect
     rates = np.stack([p.finite_rates for p in problems])
 
     def column(name: str) -> Vector:
-        return np.array([getattr(p, name) for p in problems], dtype=np.float64)[owner]
+        values = np.array([getattr(p, name) for p in problems], dtype=np.float64)
+        return np.asarray(values[owner], dtype=np.float64)
 
     def joined(name: str) -> Vector:
         return np.concatenate([getattr(p, name) for p in problems])
@@ -237,9 +282,9 @@ def _contours(problems: Sequence[Reduced], nodes: tuple[int, int]) -> tuple[Vect
         joined("y")[order], np.concatenate([[0], np.cumsum(np.concatenate(counts))]),
     )  # fmt: skip
     out = []
-    for count in nodes:
+    for number in nodes:
         found = np.empty((begin, 3))
-        found[order] = solve_many(*arguments, count)
+        found[order] = solve_many(*arguments, number)
         out.append(found)
     return out[0], out[1]
 

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from heliostat_methods.step_options.closed_form.kernel_quadrature import panels
+from heliostat_methods.step_options.closed_form.reach import standardise
 from heliostat_methods.step_options.closed_form.resolvent import resolvent
 from heliostat_methods.step_options.closed_form.staircase_states import (
     StaircaseState,
@@ -225,18 +227,16 @@ def price_spectral(option: StepOption, market: Market, greeks: bool = False, par
     began = time.perf_counter()
     choice("parts", parts, PARTS)
     problem = reduce(option, market, "spectral")
-    value = _quadrature(option, problem, parts, nodes)
-    coarse = _quadrature(option, problem, parts, nodes * 3 // 4)
-    # negative rates let the weight, and round-off with it, grow
-    growth = math.exp(max(0.0, -min(option.rates)) * option.maturity)
-    floor = 1e-13 * float(problem.spot[0]) * growth
+    value, size = _quadrature(option, problem, parts, nodes)
+    coarse, _ = _quadrature(option, problem, parts, nodes * 3 // 4)
     details: dict[str, object] = {"parts": parts}
     if len(option.barriers) > 1:
         details["bound_states"] = len(_states(problem))
     return Result(
         price=value,
         method="spectral" if parts == "all" else f"spectral ({parts} only)",
-        abs_error_estimate=abs(value - coarse) + floor,
+        # the kernel is right to digits of its largest value, which the gauge makes large
+        abs_error_estimate=abs(value - coarse) + KERNEL_DIGITS * size,
         n_evals=nodes,
         wall_s=time.perf_counter() - began,
         details=details,
@@ -251,7 +251,14 @@ def _states(problem: Reduced) -> Sequence[BoundState | StaircaseState]:
     return staircase_states(breaks, problem.rates)
 
 
-def _quadrature(option: StepOption, problem: Reduced, parts: str, nodes: int) -> float:
+KERNEL_DIGITS = 1e-13
+"""Of a kernel's largest value, 1 / sqrt(2 pi T): what sums over states lose."""
+
+
+def _quadrature(
+    option: StepOption, problem: Reduced, parts: str, nodes: int
+) -> tuple[float, float]:
+    """Return the price, and what it would be if the kernel had its largest value everywhere."""
     rates, T, sigma = tuple(float(r) for r in problem.rates), problem.maturity, problem.vol
     mu = problem.nu / sigma
     if option.amortisation != "proportional":
@@ -262,8 +269,7 @@ def _quadrature(option: StepOption, problem: Reduced, parts: str, nodes: int) ->
     base = min(rates)
     breaks = problem.breaks / sigma
     z = float(problem.y[0]) / sigma
-    reach = 9.0 * math.sqrt(T)
-    lo, hi = z + min(mu, 0.0) * T - reach, z + (max(mu, 0.0) + sigma) * T + reach
+    window = (math.inf, -math.inf)
     states = _states(problem) if parts == "bound" else []
     if states:
         # without the continuum the tails fall no faster than the weakest state's
@@ -271,17 +277,13 @@ def _quadrature(option: StepOption, problem: Reduced, parts: str, nodes: int) ->
         below, above = (math.sqrt(2 * max(v - weakest, 0.0)) for v in (rates[0], rates[-1]))
         up, down = above - mu - sigma, below + mu
         if min(up, down) > 0.1:  # else the bound states alone have no price to speak of
-            lo, hi = min(lo, -40 / down), max(hi, float(breaks[-1]) + 40 / up)
-    k = float(problem.k[0]) / sigma
-    cuts = sorted({lo, hi, *(float(c) for c in (*breaks, k) if lo < c < hi)})
-    edges = [cuts[0]]
-    for a, b in itertools.pairwise(cuts):
-        n = max(1, math.ceil((b - a) / (0.8 * math.sqrt(T))))
-        edges += [a + (b - a) * (i + 1) / n for i in range(n)]
-    x, w = np.polynomial.legendre.leggauss(20)
-    width = np.diff(edges)[:, None]
-    z_next = (np.array(edges[:-1])[:, None] + width * (x + 1) / 2).ravel()
-    dz = (width * w / 2).ravel()
+            window = -40 / down, float(breaks[-1]) + 40 / up
+    seen = standardise(problem, 0)
+    if seen is None:
+        return 0.0, 0.0
+    root = math.sqrt(T)
+    where = panels(seen, problem.kind, 20, ((window[0] - z) / root, (window[1] - z) / root))
+    z_next = z + root * where.at
     if is_well(rates):
         centre = float(breaks[1]) / 2
         kernel = well_kernel(z - centre, z_next - centre, T, centre, max(rates) - base, parts,
@@ -295,4 +297,5 @@ def _quadrature(option: StepOption, problem: Reduced, parts: str, nodes: int) ->
         kernel = staircase_kernel(z, z_next, T, breaks, problem.rates - base, parts,
                                   accuracy=0.09 * nodes)[0]  # fmt: skip
     gauge = np.exp(mu * (z_next - z) - mu * mu * T / 2 - (problem.rate + base) * T)
-    return float(np.sum(dz * gauge * kernel * problem.claim(sigma * z_next)))
+    terms = root * where.lengths * gauge * problem.claim(sigma * z_next)
+    return float(np.dot(terms, kernel)), float(terms.sum() / math.sqrt(2 * math.pi * T))

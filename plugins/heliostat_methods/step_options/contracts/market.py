@@ -16,6 +16,7 @@ from heliostat_methods.step_options.contracts.validation import (
     increasing,
     number,
     numbers,
+    sequence,
 )
 
 
@@ -58,13 +59,15 @@ class PiecewiseMarket:
     def __post_init__(self) -> None:
         set_ = object.__setattr__
         set_(self, "spot", number("spot", self.spot, above=0))
-        times = tuple(number(f"times[{i}]", t, above=0) for i, t in enumerate(self.times))
+        ends = sequence("times", self.times)
+        times = tuple(number(f"times[{i}]", t, above=0) for i, t in enumerate(ends))
         increasing("times", times)
         set_(self, "times", times)
         for name in ("rate", "dividend", "vol", "charge"):
             values = getattr(self, name)
             if values is None and name == "charge":
                 continue
+            values = sequence(name, values)
             if len(values) != len(times) + 1:
                 raise InvalidInput(name, values, f"{len(times) + 1} values, one an interval")
             above, least = {"vol": (0.0, -np.inf), "charge": (-np.inf, 0.0)}.get(
@@ -131,19 +134,23 @@ class BasketMarket:
     weights: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        n = len(self.spots)
+        n = len(sequence("spots", self.spots))
         if n == 0:
             raise InvalidInput("spots", self.spots, "at least one asset")
         for name, above in (("spots", 0.0), ("dividends", -np.inf), ("vols", 0.0),
                             ("weights", 0.0)):  # fmt: skip
-            values = getattr(self, name)
+            values = sequence(name, getattr(self, name))
             if len(values) != n:
                 raise InvalidInput(name, values, f"{n} values, one an asset")
             object.__setattr__(self, name, tuple(
                 number(f"{name}[{i}]", v, above=above) for i, v in enumerate(values)
             ))  # fmt: skip
         object.__setattr__(self, "rate", number("rate", self.rate))
-        matrix = np.asarray(self.correlation, dtype=np.float64)
+        try:
+            matrix = np.asarray(self.correlation, dtype=np.float64)
+        except (TypeError, ValueError):
+            expected = f"{n} rows of {n} numbers"
+            raise InvalidInput("correlation", self.correlation, expected) from None
         if matrix.shape != (n, n) or not np.isfinite(matrix).all():
             raise InvalidInput("correlation", self.correlation, f"a finite {n} x {n} matrix")
         if not np.allclose(matrix, matrix.T) or not np.allclose(np.diag(matrix), 1.0):

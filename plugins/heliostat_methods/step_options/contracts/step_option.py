@@ -27,6 +27,7 @@ from heliostat_methods.step_options.contracts.validation import (
     increasing,
     number,
     numbers,
+    sequence,
 )
 
 KINDS = ("call", "put", "digital", "unit", "asset")
@@ -83,7 +84,7 @@ class StepOption:
         choice("amortisation", self.amortisation, AMORTISATIONS)
         set_(self, "strike", numbers("strike", self.strike, above=0))
         set_(self, "maturity", number("maturity", self.maturity, least=0))
-        barriers = _tuple("barriers", self.barriers)
+        barriers = sequence("barriers", self.barriers)
         if not barriers:
             raise InvalidInput("barriers", self.barriers, "at least one level")
         set_(self, "barriers", tuple(
@@ -91,7 +92,7 @@ class StepOption:
         ))  # fmt: skip
         increasing("barriers", self.barriers)
         rates = tuple(
-            charge_rate(f"rates[{i}]", v) for i, v in enumerate(_tuple("rates", self.rates))
+            charge_rate(f"rates[{i}]", v) for i, v in enumerate(sequence("rates", self.rates))
         )
         if len(rates) != len(barriers) + 1:
             expected = f"{len(barriers) + 1} rates, one for each region between {len(barriers)}"
@@ -186,12 +187,6 @@ class StepOption:
             return np.asarray((s > k) * 1.0)
         ones = np.ones(np.broadcast_shapes(s.shape, np.shape(k)))
         return ones if self.kind == "unit" else np.asarray(s * ones)
-
-
-def _tuple(field: str, value: object) -> tuple[float, ...]:
-    if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
-        return tuple(value)
-    raise InvalidInput(field, value, "a sequence of numbers")
 
 
 def down_step(

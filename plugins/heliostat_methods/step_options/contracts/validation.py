@@ -59,6 +59,8 @@ def numbers(field: str, value: ArrayLike, *, above: float = -math.inf) -> float 
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         raise InvalidInput(field, value, "a number or an array of numbers") from None
+    if array.size == 0:
+        raise InvalidInput(field, value, "at least one number")
     if array.ndim == 0:
         return number(field, value, above=above)
     wrong = ~(np.isfinite(array) & (array > above))
@@ -77,6 +79,13 @@ def charge_rate(field: str, value: object) -> float:
     except (TypeError, ValueError, OverflowError):
         pass  # `number` says what is wrong with it
     return number(field, value)
+
+
+def sequence(field: str, value: object) -> tuple[object, ...]:
+    """Return the members of a list, tuple or array."""
+    if isinstance(value, Sequence | np.ndarray) and not isinstance(value, str):
+        return tuple(value)
+    raise InvalidInput(field, value, "a sequence of numbers")
 
 
 def choice(field: str, value: object, choices: Iterable[str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from heliostat_methods.step_options.contracts.market import (
     BasketMarket,
     BlackScholesMarket,
@@ -12,6 +14,7 @@ from heliostat_methods.step_options.contracts.market import (
 )
 from heliostat_methods.step_options.contracts.reduced import equivalent
 from heliostat_methods.step_options.contracts.step_option import StepOption
+from heliostat_methods.step_options.contracts.time_plan import averaged
 from heliostat_methods.step_options.contracts.validation import InvalidInput, Unsupported
 
 ORDER = ("laplace", "spectral", "occupation", "path_integral_grid", "pde", "mc_bridge", "rqmc",
@@ -26,6 +29,11 @@ BY_MARKET: dict[type, tuple[str, ...]] = {
     HestonMarket: PATHS,
     BasketMarket: PATHS,
 }
+FINITE = ("spectral", "mc_naive", "metropolis")
+"""Engines that know no walls."""
+ON_GRIDS = ("path_integral_grid", "pde")
+WIDEST = 1000.0
+"""Standard deviations that a grid can span."""
 MODEL = {
     BlackScholesMarket: "Black-Scholes",
     PiecewiseMarket: "parameters by intervals",
@@ -52,6 +60,14 @@ def covering(option: StepOption, market: Market) -> list[str]:
     return [name for name in ORDER if obstacle(name, option, market) is None]
 
 
+def deviations(option: StepOption, market: BlackScholesMarket | PiecewiseMarket) -> float:
+    """Return how far drift and spread lead until maturity, in standard deviations of ln S."""
+    T = option.maturity
+    mean = averaged(market, T)
+    drift = abs(mean.rate - mean.dividend - mean.vol**2 / 2) + max(map(abs, option.gammas))
+    return drift * math.sqrt(T) / mean.vol + mean.vol * math.sqrt(T)
+
+
 def obstacle(engine: str, option: StepOption, market: Market) -> InvalidInput | None:
     """Return what keeps an engine from pricing the contract, or None."""
     if option.maturity == 0:
@@ -64,6 +80,13 @@ def obstacle(engine: str, option: StepOption, market: Market) -> InvalidInput | 
         return Unsupported("amortisation", option.amortisation, f"proportional {for_engine}")
     if option.common_gamma is None and engine != "pde":
         return Unsupported("gamma", option.gamma, f"one growth rate of all barriers {for_engine}")
+    if math.inf in option.rates and engine in FINITE:
+        return Unsupported("rates", option.rates, f"finite rates {for_engine}")
+    if engine in ON_GRIDS and isinstance(market, BlackScholesMarket | PiecewiseMarket):
+        span = deviations(option, market)
+        if span > WIDEST:
+            expected = f"a way of at most {WIDEST:g} standard deviations {for_engine}"
+            return Unsupported("vol", market.vol, f"{expected}, which the drift makes {span:.4g}")
     several = len(option.barriers) > 1
     if several and engine == "occupation" and option.amortisation == "proportional":
         return Unsupported("barriers", option.barriers, f"one barrier {for_engine}")

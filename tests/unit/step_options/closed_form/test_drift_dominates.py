@@ -25,7 +25,7 @@ from heliostat_methods.step_options.contracts.reduced import reduce
 inf = math.inf
 DOWN = {"strike": 100.0, "barriers": (90.0,), "rates": (5.0, 0.0)}
 
-# No path reaches a barrier: Black-Scholes, once e^{-rate T} where the spot lies in a charged region.
+# No path reaches a barrier: Black-Scholes times e^{-rate T} of the region that the spot is in.
 UNREACHED = [
     (StepOption("call", maturity=1.0, **DOWN), BlackScholesMarket(85.0, 0.05, 0.02, 0.001), 5.0),
     (StepOption("call", maturity=0.5, **DOWN), BlackScholesMarket(60.0, 0.45, 0.0, 0.03), 5.0),
