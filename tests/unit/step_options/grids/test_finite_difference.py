@@ -20,6 +20,7 @@ from heliostat_methods.step_options import (
     price,
     up_step,
 )
+from heliostat_methods.step_options.grids.finite_difference import price_pde
 from heliostat_methods.step_options.grids.mesh import Density, Feature, averaged_step, spread
 
 INF = math.inf
@@ -30,7 +31,7 @@ def test_a_narrow_corridor_of_ten_years() -> None:
     # a uniform grid gave 1.3138 with a stated error of 1e-4
     option = StepOption("call", 100.0, 10.0, (97.0, 100.0), (0.0, 500.0, 0.0))
     # origin: Talbot inversion with 200 nodes and 440 digits (mpmath)
-    found = price(option, USUAL, method="pde")
+    found = price_pde(option, USUAL)
     assert found.price == pytest.approx(1.09160907, abs=1e-5)
     assert abs(found.price - 1.09160907) < 3 * found.abs_error_estimate + 1e-8
     assert found.abs_error_estimate < 1e-4
@@ -66,7 +67,7 @@ def test_hard_contracts_stay_within_what_is_stated(name: str, nodes: int) -> Non
     option, spot, vol = HARD[name]
     market = BlackScholesMarket(spot, 0.05, 0.02, vol)
     exact = price(option, market)
-    found = price(option, market, method="pde", nodes=nodes)
+    found = price_pde(option, market, nodes=nodes)
     allowed = 3 * found.abs_error_estimate + exact.abs_error_estimate
     assert abs(found.price - exact.price) <= allowed
     assert abs(found.delta - exact.delta) <= 3 * found.delta_error + 1e-6
@@ -88,7 +89,7 @@ def test_any_contract_stays_within_what_is_stated(seed: int) -> None:
     option = StepOption(kind, strike, maturity, tuple(levels), rates, gamma=gamma)
     market = BlackScholesMarket(100.0 if seed % 3 else float(levels[0]), r, q, vol)
     exact = price(option, market)
-    found = price(option, market, method="pde", nodes=400)
+    found = price_pde(option, market, nodes=400)
     allowed = 3 * found.abs_error_estimate + exact.abs_error_estimate
     assert abs(found.price - exact.price) <= allowed
 
@@ -97,13 +98,13 @@ def test_any_contract_stays_within_what_is_stated(seed: int) -> None:
 def test_both_sides_of_a_barrier(rate: float) -> None:
     market = BlackScholesMarket(90.0, 0.05, 0.02, 0.3)
     option = down_step("call", 90.0, 1.0, 90.0, rate)
-    exact, found = price(option, market), price(option, market, method="pde")
+    exact, found = price(option, market), price_pde(option, market)
     for name in ("gamma_below", "gamma_above"):
         assert getattr(found, name) == pytest.approx(getattr(exact, name), rel=1e-3)
     assert found.gamma == pytest.approx((found.gamma_below + found.gamma_above) / 2)
     assert "gamma_below" in found.details["at_barrier"]
     assert "delta_below" not in found.sensitivities
-    beside = price(option, dataclasses.replace(market, spot=90.01), method="pde")
+    beside = price_pde(option, dataclasses.replace(market, spot=90.01))
     assert "at_barrier" not in beside.details and "gamma_below" not in beside.sensitivities
 
 
@@ -113,7 +114,7 @@ def test_both_sides_of_a_wall() -> None:
         (down_step("call", 100.0, 1.0, 90.0, INF), "below"),
         (up_step("put", 100.0, 1.0, 90.0, INF), "above"),
     ):
-        exact, found = price(option, market), price(option, market, method="pde")
+        exact, found = price(option, market), price_pde(option, market)
         assert found.price == 0 and found.abs_error_estimate < 1e-6
         assert found.sensitivities[f"delta_{dead}"] == 0
         for name in ("delta_below", "delta_above", "gamma_below", "gamma_above"):
@@ -127,7 +128,7 @@ def test_intervals_without_a_charge_open_a_wall() -> None:
     for rates in ((INF, 0.0, 4.0), (0.0, INF, 4.0), (3.0, 0.0, INF)):
         option = StepOption("call", 100.0, 1.0, (80.0, 120.0), rates)
         exact = price(option, market, method="path_integral_grid", slices=6)
-        found = price(option, market, method="pde")
+        found = price_pde(option, market)
         allowed = 3 * found.abs_error_estimate + exact.abs_error_estimate
         assert abs(found.price - exact.price) <= allowed < 1e-4
 
@@ -139,15 +140,15 @@ def test_barriers_that_grow_apart_carry_the_mesh(
     gamma: tuple[float, ...], rates: tuple[float, ...]
 ) -> None:
     option = StepOption("call", 100.0, 1.0, (90.0, 101.0, 125.0), rates, gamma=gamma)
-    coarse = price(option, USUAL, method="pde", nodes=400)
-    fine = price(option, USUAL, method="pde", nodes=1600)
+    coarse = price_pde(option, USUAL, nodes=400)
+    fine = price_pde(option, USUAL, nodes=1600)
     assert abs(coarse.price - fine.price) <= coarse.abs_error_estimate + fine.abs_error_estimate
     assert fine.details["observed_order"] == pytest.approx(2.0, abs=0.05)
     # growing apart by nothing is growing together
     same = dataclasses.replace(option, gamma=(0.02, 0.02, 0.02 + 1e-13))
     together = dataclasses.replace(option, gamma=0.02)
     assert isinstance(same.gamma, tuple)
-    assert price(same, USUAL, method="pde", nodes=400).price == pytest.approx(
+    assert price_pde(same, USUAL, nodes=400).price == pytest.approx(
         price(together, USUAL).price, abs=1e-4
     )
 
@@ -159,7 +160,7 @@ def test_a_flat_surface_is_black_scholes() -> None:
         )
         option = StepOption("put", 100.0, 1.0, (90.0, 97.0, 120.0), (30.0, 5.0, 0.0, INF))
         exact = price(option, BlackScholesMarket(100.0, 0.05, 0.02, vol))
-        found = price(option, surface, method="pde", nodes=300)
+        found = price_pde(option, surface, nodes=300)
         assert abs(found.price - exact.price) <= 3 * found.abs_error_estimate
         assert found.abs_error_estimate < 1e-3
 
