@@ -204,7 +204,7 @@ def _independent(correlation: Vector) -> list[int]:
         if kept:
             inner, right = correlation[np.ix_(kept, kept)], correlation[kept, i]
             rest -= float(right @ np.linalg.lstsq(inner, right, rcond=1e-10)[0])
-        if rest > 1e-9:
+        if rest > 1e-6:
             kept.append(i)
     return kept
 

@@ -14,6 +14,7 @@ local volatility is taken at each node and in the middle of each time step.
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ LEVELS = (2, 3, 4)
 ORDERS = 1.9, 2.15
 """Observed orders with which values are extrapolated."""
 ON_BARRIER = 1e-12
+CHANCE = 0.05
+"""Of what the finest two grids differ by: the order may look right while cells are too large."""
 DIGITS = 1e-9
 """Of the claim: what the ends of the grid and round-off cost."""
 MOST_NODES, MOST_STEPS = 20_000, 20_000
@@ -136,7 +139,7 @@ def _extrapolated(problem: Problem, side: str, nodes: int, steps: int) -> Extrap
         return Extrapolated(fine, apart + small, None)
     order = _order(float(first[0] / second[0])) if second[0] else None
     if order is not None and ORDERS[0] <= order <= ORDERS[1]:
-        return Extrapolated(fine, apart, order)
+        return Extrapolated(fine, apart + CHANCE * np.abs(second), order)
     # not yet where errors have an order: the finest value, and how far the others are from it
     return Extrapolated(four, 2 * (np.abs(first) + np.abs(second)) + apart, order)
 
@@ -196,8 +199,8 @@ class Problem:
 
     def drift(self, span: Span, vol: float | Vector | None = None) -> Any:
         """Return the drift of y in an interval, in the measure that the claim is counted in."""
-        _, r, q, v, _ = span
-        v = v if vol is None else vol
+        _, r, q, known, _ = span
+        v = known if vol is None else vol
         return r - q - self.option.gammas[0] + (0.5 if self.grows else -0.5) * v * v
 
     def frame(self, span: Span) -> float:
@@ -225,9 +228,14 @@ class Problem:
         """From where the spot is looked at: both sides of a barrier that it is on."""
         rates = self.option.rates
         for b, below, above in zip(self.breaks, rates[:-1], rates[1:], strict=True):
-            if abs(float(b) - self.y0) < ON_BARRIER and below != above:
+            if abs(float(b) - self.y0) < ON_BARRIER and below != above and self.spans[0][4] > 0:
                 return ("below", "above")
         return ("here",)
+
+    @property
+    def walled(self) -> bool:
+        """Whether infinite rates are walls all the time, not in some intervals only."""
+        return all(span[4] > 0 for span in self.spans)
 
     def region(self, side: str) -> int:
         """Return the region that the spot is in, seen from a side."""
@@ -285,9 +293,9 @@ def _grid(problem: Problem, side: str, nodes: int, level: int) -> Grid:
         density = Density(s / 2, tuple(pieces))
         mesh = Mesh(tuple(spread(density, ends, nodes, level)), np.array(ends), np.zeros(len(ends)))
         return Grid(mesh, 0, len(p.breaks), False, False)
-    walls_below = [i for i in range(p.region(side)) if p.option.rates[i] == math.inf]
-    walls_above = [i for i in range(p.region(side) + 1, len(p.option.rates))
-                   if p.option.rates[i] == math.inf]  # fmt: skip
+    walls = [i for i, rate in enumerate(p.option.rates) if rate == math.inf and p.walled]
+    walls_below = [i for i in walls if i < p.region(side)]
+    walls_above = [i for i in walls if i > p.region(side)]
     first = walls_below[-1] + 1 if walls_below else 0
     last = walls_above[0] - 1 if walls_above else len(p.breaks)
     at_end = p.breaks + p.speeds * T
@@ -296,10 +304,8 @@ def _grid(problem: Problem, side: str, nodes: int, level: int) -> Grid:
         first += 1
     while last > p.region(side) and not seen[0][last - 1]:
         last -= 1
-    wall_below = first > 0 and p.option.rates[first - 1] == math.inf and bool(seen[1][first - 1])
-    wall_above = last < len(p.breaks) and p.option.rates[last + 1] == math.inf and bool(
-        seen[0][last]
-    )  # fmt: skip
+    wall_below = first - 1 in walls and bool(seen[1][first - 1])
+    wall_above = last + 1 in walls and bool(seen[0][last])
     inner = list(range(first, last))
     start, speed = [float(p.breaks[i]) for i in inner], [float(p.speeds[i]) for i in inner]
     farthest = [f(a, b) for a, b in zip(start, at_end[inner], strict=True) for f in (min, max)]
@@ -309,7 +315,7 @@ def _grid(problem: Problem, side: str, nodes: int, level: int) -> Grid:
     start, speed = [below[0], *start, above[0]], [below[1], *speed, above[1]]
     at_T = [a + v * T for a, v in zip(start, speed, strict=True)]
     vol = max(span[3] for span in p.spans)
-    rates = [r for r in p.option.rates[first : last + 1]]
+    rates = p.option.rates[first : last + 1]
     features = [Feature(p.y0, s / 2)]
     gaps = np.diff(at_T)
     for i, place in enumerate(at_T):
@@ -320,6 +326,7 @@ def _grid(problem: Problem, side: str, nodes: int, level: int) -> Grid:
         width = min(s / 8, near / 2)
         if not wall:
             jump = abs(rates[i] - rates[i - 1]) * max(span[4] for span in p.spans)
+            jump = jump if jump < math.inf else 0.0
             drift = max(abs(m) for m in moves)
             root = math.sqrt(drift**2 + 2 * vol**2 * jump)
             width = min(width, vol * vol / max(drift + root, 1e-300))
@@ -348,6 +355,7 @@ def _march(problem: Problem, side: str, nodes: int, steps: int, level: int) -> V
     for span in reversed(p.spans):
         lengths = _time_steps(p, span, at, shift, level * max(1, round(steps * span[0] / T / 4)))
         factored: dict[float, tuple[Any, ...]] = {}
+        values = np.where(_dead(p, grid, span, grid.mesh.edges(at)), 0.0, values)
         # a kink in the payoff or a jump of the coefficients: four implicit half steps
         halves = [lengths[0] / 2] * 2 + [lengths[1] / 2] * 2
         for length, implicit in [*((h, 1.0) for h in halves), *((n, 0.5) for n in lengths[2:])]:
@@ -395,10 +403,22 @@ def _survival(p: Problem, grid: Grid, span: Span, years: float, before: float,
     return np.asarray(np.exp(-years * span[4] * rate))
 
 
+def _dead(p: Problem, grid: Grid, span: Span, edges: Vector) -> Any:
+    """Return which cells knock out in an interval but not in all, (n,)."""
+    found = np.zeros(len(edges) - 1, dtype=bool)
+    if span[4] > 0 and not p.walled:
+        bounds = [-math.inf, *(float(b) for b in p.breaks), math.inf]
+        x = (edges[1:] + edges[:-1]) / 2
+        for rate, (low, high) in zip(p.option.rates, itertools.pairwise(bounds), strict=True):
+            found |= (rate == math.inf) & (x > low) & (x < high)
+    return found
+
+
 def _charges(p: Problem, grid: Grid, edges: tuple[Vector, Vector],
              walls: tuple[Vector, Vector]) -> Vector:  # fmt: skip
     """Return the rate averaged over cells and time; edges and barriers at its beginning and end."""
-    rates = p.option.rates
+    # where a path is knocked out, `_dead` says so
+    rates = [rate if rate < math.inf else 0.0 for rate in p.option.rates]
     total = np.full(len(edges[0]) - 1, rates[grid.first])
     for i in range(grid.first, grid.last):
         total += (rates[i + 1] - rates[i]) * averaged_step(
@@ -464,6 +484,17 @@ def _operator(p: Problem, grid: Grid, span: Span, t: float,
         diagonal[-1] -= a[-1] / (edges[-1] - x[-1]) / h[-1]
     else:
         diagonal[-1] += v[-1] / h[-1]
+    dead = _dead(p, grid, span, edges)
+    for i in np.flatnonzero(dead[1:] != dead[:-1]):
+        # an edge that is a wall for now: as at the ends of the grid, for the cell that lives
+        j = int(i) + int(dead[i])
+        reach = abs(float(edges[i + 1] - x[j]))
+        diagonal[j] += a[j] / gap[i] / h[j] - a[j] / reach / h[j]
+        own = (1 - share[i]) if j == i else -share[i]
+        diagonal[j] -= v[j] * own / h[j]
+    alive = ~dead
+    upper[:-1] *= alive[:-1] & alive[1:]
+    lower[1:] *= alive[:-1] & alive[1:]
     discount = q + p.option.gammas[0] if p.grows else r
     diagonal -= discount
     if not p.moving:

@@ -242,4 +242,7 @@ class _Kernel:
             return 0, np.zeros((high - low, 1))
         d = z[None, first:last] - rows[:, None] - self.mean
         weight = self.solved.weights((low, high), (first, last))
-        return first, np.exp(-d * d / 2) * weight / (math.sqrt(2 * math.pi) * self.scale)
+        # beyond the reach there are no lines for a weight
+        near = np.where(np.abs(d) <= REACH, np.exp(-d * d / 2), 0.0)
+        weight = np.where(near > 0, weight, 0.0)
+        return first, near * weight / (math.sqrt(2 * math.pi) * self.scale)

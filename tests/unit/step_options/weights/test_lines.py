@@ -1,4 +1,4 @@
-"""Weights from the resolvent itself: known numbers, walls by images, any length; tables beside it."""
+"""Weights from the resolvent itself: known numbers, walls by images, any length; tables."""
 
 from __future__ import annotations
 
