@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from in_process import InProcess
@@ -83,3 +86,16 @@ def test_the_units_of_the_page_are_those_of_the_output() -> None:
             for names, unit in [line.strip("| ").split(" | ")]
             for name in names.split(", ")}  # fmt: skip
     assert said == UNITS
+
+
+def test_the_example_of_effort_finds_settings_whose_prices_hold(cli: Any) -> None:
+    assert "python examples/step_options_effort.py" in STEP_OPTIONS
+    script = str(ROOT / "examples" / "step_options_effort.py")
+    done = subprocess.run(
+        [sys.executable, script, "--trials", "3", "--seeds", "5"],
+        cwd=cli.folder, env=cli.environment, capture_output=True, text=True, timeout=200,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"the same error in 1/[\d.]+ of the time \(95 %: 1/", done.stdout)
+    (worst,) = re.findall(r"off by more than ([\d.]+) of its standard errors", done.stdout)
+    assert float(worst) < 5

@@ -1,9 +1,10 @@
 """Samplers of Optuna behind `run`: ask ahead, tell in an order that no worker decides.
 
 Optuna only proposes. Trials are evaluated through `run`, as tasks (`minimize`) or as sub-searches
-of their own (`minimize_search`); up to `run.lookahead` of them are under way at a time, or
-`at_once`, and they are told in virtual finish order. So one process, any number of workers and any number of kills and
-resumes give equal trials: a resume tells the sampler again what the journal holds.
+of their own (`minimize_search`); up to `run.lookahead` of them (or `at_once`) are under way at a
+time, and they are told in virtual finish order. So one process, any number of workers and any
+number of kills and resumes give equal trials: a resume tells the sampler again what the journal
+holds.
 
 A trial that failed is told as failed; one with a value that is missing or not a number counts as
 the worst in every objective, and is neither the best nor a member of the front.

@@ -13,10 +13,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from heliostat.errors import DataError
 from heliostat_methods.step_options import (
     BlackScholesMarket,
+    InvalidInput,
+    StepOption,
     down_step,
     price,
 )
@@ -294,3 +298,49 @@ def test_a_difference_is_counted_in_standard_errors() -> None:
     assert z_score(0.03, allowed(random, exact)) == pytest.approx(3.0, rel=1e-9)
     assert z_score(-9e-12, allowed(exact, exact)) == pytest.approx(-4.5 * 4.5)
     assert (z_score(0.0, 0.0), z_score(1.0, 0.0)) == (0.0, math.inf)
+
+
+box = {"spot": st.floats(1e-2, 1e5), "strike": st.floats(-3, 3), "rate": st.floats(-0.5, 0.5),
+       "vol": st.floats(1e-3, 3.0), "maturity": st.floats(1e-4, 50.0)}  # fmt: skip
+"""The strike, as the levels below, in standard deviations from the spot."""
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    kind=st.sampled_from(["call", "put", "digital", "unit", "asset"]),
+    knock=st.sampled_from(["out", "in"]), gamma=st.floats(-0.5, 0.5),
+    numbers=st.fixed_dictionaries(box),
+    levels=st.lists(st.floats(-3, 3), min_size=1, max_size=4, unique=True),
+    rates=st.lists(st.one_of(st.floats(0, 1e3), st.just(math.inf)), min_size=5, max_size=5),
+)  # fmt: skip
+def test_a_row_is_priced_as_a_contract_by_itself_or_refused_as_it_is(
+    kind: str, knock: str, gamma: float, numbers: dict[str, float], levels: list[float],
+    rates: list[float],
+) -> None:  # fmt: skip
+    deviation = min(numbers["vol"] * math.sqrt(numbers["maturity"]), 3.0)
+    numbers["strike"] = numbers["spot"] * math.exp(numbers["strike"] * deviation)
+    barriers = tuple(numbers["spot"] * math.exp(x * deviation) for x in sorted(levels))
+    charged = tuple(rates[: len(levels) + 1])
+    cells = {**{name: repr(value) for name, value in numbers.items()}, "kind": kind,
+             "barriers": ";".join(map(repr, barriers)), "rates": ";".join(map(repr, charged)),
+             "gamma": repr(gamma), "knock": knock, "id": "x"}  # fmt: skip
+    found = price_rows(BookRows(tuple(cells), (2,), (tuple(cells.values()),)))
+    try:
+        option = StepOption(kind, numbers["strike"], numbers["maturity"], barriers, charged, gamma,
+                            knock=knock)  # fmt: skip
+        market = BlackScholesMarket(numbers["spot"], numbers["rate"], 0.0, numbers["vol"])
+        exact = price(option, market, greeks=True)
+    except InvalidInput as error:
+        (problem,) = found.problems
+        assert problem.field == error.field
+        return
+    assert found.problems == () and found.engines == (exact.method,)
+    scale = max(1e-9 * (numbers["spot"] + numbers["strike"]), 2 * exact.abs_error_estimate)
+    scale = 1e-9 if kind in ("unit", "digital") else scale
+    assert found.column("price")[0] == pytest.approx(exact.price, rel=1e-9, abs=scale)
+    for name in ("vega", "d_rate", "theta"):
+        if name in exact.sensitivities:
+            value = exact.sensitivities[name]
+            slack = 1e-6 * abs(exact.sensitivities["vega"])
+            slack += 1e-8 * (numbers["spot"] + numbers["strike"])
+            assert found.column(name)[0] == pytest.approx(value, rel=1e-4, abs=slack)
