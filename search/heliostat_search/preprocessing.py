@@ -146,11 +146,13 @@ class Preprocessing:
     """How rows become inputs: columns encoded one by one, then mean and deviation taken out.
 
     `mean` and `deviation` hold one number for each feature, one for all, or none (not scaled).
+    `missing_cells`: texts of cells that hold nothing, and numbers as texts.
     """
 
     columns: tuple[FittedColumn, ...]
     mean: tuple[float, ...] = ()
     deviation: tuple[float, ...] = ()
+    missing_cells: tuple[str, ...] = ()
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -172,8 +174,21 @@ class Preprocessing:
             if column.name not in table:
                 hint = did_you_mean(column.name, list(table))
                 raise DataError(f"no column {column.name!r}; {hint}")
-        features = np.hstack([column.of_cells(table[column.name]) for column in self.columns])
+        features = np.hstack(
+            [column.of_cells(self._known(table[column.name])) for column in self.columns]
+        )
         return (features - self.mean) / self.deviation if self.mean else features
+
+    def _known(self, cells: Sequence[Any]) -> Sequence[Any]:
+        """Return cells with None for those that hold nothing."""
+        if not self.missing_cells:
+            return cells
+        numbers = {float(word) for word in self.missing_cells if _is_number(word)}
+        return [
+            None if str(cell) in self.missing_cells or (_is_number(cell) and float(cell) in numbers)
+            else cell
+            for cell in cells
+        ]  # fmt: skip
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain data, for JSON; `from_plain` is the way back."""
@@ -185,7 +200,10 @@ class Preprocessing:
             optional = {"indicator": column.indicator, "levels": list(column.levels),
                         "other": column.other, "unit": column.unit}  # fmt: skip
             columns.append(one | {name: value for name, value in optional.items() if value})
-        return {"columns": columns, "mean": list(self.mean), "deviation": list(self.deviation)}
+        words = {"missing_cells": list(self.missing_cells)} if self.missing_cells else {}
+        return {
+            "columns": columns, "mean": list(self.mean), "deviation": list(self.deviation), **words
+        }  # fmt: skip
 
     @classmethod
     def from_plain(cls, data: Mapping[str, Any]) -> Preprocessing:
@@ -195,20 +213,26 @@ class Preprocessing:
                 FittedColumn(**{**one, "levels": tuple(one.get("levels", ()))})
                 for one in data["columns"]
             )
-            return cls(columns, tuple(data["mean"]), tuple(data["deviation"]))
+            words = tuple(data.get("missing_cells", ()))
+            return cls(columns, tuple(data["mean"]), tuple(data["deviation"]), words)
         except (KeyError, TypeError) as error:
             raise DataError(f"no preprocessing that `plain` wrote: {error}") from None
 
 
 @dataclass(frozen=True, eq=False)
 class RawInputs:
-    """The inputs of a data set before anything is learned of them: its `raw`."""
+    """The inputs of a data set before anything is learned of them: its `raw`.
+
+    `missing_cells`: texts of cells that hold nothing, so that those of new rows are known.
+    """
 
     columns: tuple[RawColumn, ...]
+    missing_cells: tuple[str, ...] = ()
 
     def fit(self, rows: NDArray[np.int64]) -> Preprocessing:
         """Return what is learned of those rows."""
-        return Preprocessing(tuple(column.fit(rows) for column in self.columns))
+        columns = tuple(column.fit(rows) for column in self.columns)
+        return Preprocessing(columns, missing_cells=self.missing_cells)
 
     def encoded(self, fitted: Preprocessing) -> NDArray[np.float64]:
         """Return the features of all rows, (rows, features), not scaled."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,10 @@ def csv_inputs(
     Columns are found by name; the target need not be there. Raises DataError for a column that is
     absent or holds something else.
     """
-    return prepared(read_csv(path, reading, min_rows=1), Preprocessing.from_plain(kept))
+    fitted = Preprocessing.from_plain(kept)
+    reading = Reading() if reading is None else reading
+    reading = replace(reading, missing=reading.missing | frozenset(fitted.missing_cells))
+    return prepared(read_csv(path, reading, min_rows=1), fitted)
 
 
 def csv_dataset(
@@ -63,4 +67,5 @@ def csv_dataset(
         encode=encode,
         most_levels=most_levels,
         missing=missing,
+        missing_cells=missing_cells,
     )

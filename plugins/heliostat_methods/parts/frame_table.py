@@ -48,4 +48,5 @@ def frame_dataset(
         encode=encode,
         most_levels=most_levels,
         missing=missing,
+        missing_cells=missing_cells,
     )

@@ -32,4 +32,5 @@ def parquet_dataset(
         encode=encode,
         most_levels=most_levels,
         missing=missing,
+        missing_cells=missing_cells,
     )

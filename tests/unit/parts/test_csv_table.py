@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from heliostat.errors import DataError
-from heliostat_methods.parts.csv_table import csv_dataset
+from heliostat.errors import ConfigError, DataError
+from heliostat_methods.parts.csv_table import csv_dataset, csv_inputs
 from heliostat_methods.parts.tables.csv_file import Reading, read_csv
 from heliostat_search.preprocessing import Preprocessing
 from heliostat_search.splits import split
@@ -579,3 +579,151 @@ def test_a_table_of_many_rows_is_read_as_python_reads_it(write):
     assert data.inputs[~gone, 2].tolist() == [float(c) for c in gaps if c]
     assert data.inputs[:, 3].tolist() == gone.tolist()
     assert data.inputs[-5:, 4:].tolist() == [[0, 1, 0], [0, 0, 1], [0, 1, 0], [0, 0, 1], [0, 1, 0]]
+
+
+@pytest.mark.parametrize(
+    ("first", "row", "said"),
+    [
+        ("5.1,3.5,setosa", "{i}.5,3.{i},{kind}", "'setosa' is a cell of its column"),
+        ("39,State-gov,77516,<=50K", "{i},State-gov,{i},<=50K", "'<=50K' is a cell"),
+        ("1,2024-01-03,no", "{i},2024-02-0{m},no", "'no' is a cell"),
+        ("7,n3,no", "{i},n{i},no", "it must name the columns"),
+    ],
+)
+def test_a_first_row_of_data_is_no_header(write, first, row, said):
+    rows = [
+        row.format(i=i, m=1 + i % 9, kind="setosa" if i % 2 else "virginica") for i in range(12)
+    ]
+    with pytest.raises(DataError, match=said):
+        csv_dataset(write(first, *rows))
+
+
+def test_years_may_be_names_of_columns(write):
+    rows = [f"c{i},{i},{i * 2}.5" for i in range(12)]
+    data = csv_dataset(write("country,1990,1991", *rows))
+    assert (data.columns, len(data.targets)) == (("1990",), 12)
+
+
+@pytest.mark.parametrize("task", ["auto", "regression"])
+def test_whole_numbers_that_float64_merges_are_no_numbers(write, task):
+    near = [str(2**53 + i) for i in range(12)]
+    path = write(*lines_of(id=near, x=N, y=Y))
+    with pytest.raises(DataError, match=r"column 'id' holds whole .*encode = \{id = \"onehot\"\}"):
+        csv_dataset(path)
+    named = csv_dataset(path, encode={"id": "onehot"})
+    assert named.columns[:12] == tuple(f"id = {one}" for one in near)
+    if task == "regression":
+        with pytest.raises(DataError, match="column 'id' holds whole"):
+            csv_dataset(path, target="id", task=task)
+    far = [str(2**53 + i * 10**13 + i) for i in range(12)]
+    assert csv_dataset(write(*lines_of(id=far, y=Y))).inputs[:, 0].tolist() == list(map(float, far))
+
+
+def test_what_helps_is_what_can_be_set(write):
+    odd = [*N[:-1], "inf"]
+    with pytest.raises(DataError, match=r'encode = \{"my col" = "onehot"\}'):
+        csv_dataset(write(*lines_of(**{"my col": odd, "y": Y})))
+    kinds = [str(i % 3) for i in range(11)] + ["inf"]
+    path = write(*lines_of(x=N, kind=kinds))
+    with pytest.raises(DataError, match=r'= "classification" takes it') as caught:
+        csv_dataset(path)
+    assert "encode" not in str(caught.value)
+    assert csv_dataset(path, task="classification").labels == ("0", "1", "2", "inf")
+    huge = [str(2**64 + i % 2) for i in range(12)]
+    path = write(*lines_of(x=N, kind=huge))
+    assert csv_dataset(path, task="classification").labels == (str(2**64), str(2**64 + 1))
+    assert csv_dataset(path, target="x", encode={"kind": "onehot"}).columns == (
+        f"kind = {2**64}", f"kind = {2**64 + 1}")  # fmt: skip
+
+
+def test_marks_of_missing_cells_are_compared_as_numbers(write):
+    cells = ["-99", "-99.0", "-9.9e1", *N[:9]]
+    data = csv_dataset(write(*lines_of(x=cells, y=Y)), missing_cells=["-99"])
+    assert data.columns == ("x", "x (missing)")
+    assert data.inputs[:4, 1].tolist() == [1, 1, 1, 0]
+
+
+def test_new_rows_know_what_marked_a_missing_cell(write):
+    cells = ["-99", *N[:-1]]
+    how = {"missing_cells": ["-99", "none"]}
+    data = csv_dataset(write(*lines_of(x=cells, y=Y)), **how)
+    fitted = data.raw.fit(np.arange(12))
+    kept = json.loads(json.dumps(fitted.plain()))
+    gap = [np.median([float(x) for x in N[:-1]]), 1]
+    new = write("x,z", "-99.0,1", "none,1", "5,1")
+    assert csv_inputs(new, kept).tolist() == [gap, gap, [5, 0]]
+    assert fitted.apply({"x": [-99, "none", 5]}).tolist() == [gap, gap, [5, 0]]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "said"),
+    [
+        ("lift", "7", "line 2, column 'lift' holds 7; the run took it for yes or no"),
+        ("size", "yes", "holds 'yes'; the run took it for numbers"),
+        ("size", "2024-01-01", "holds 2024-01-01; the run took it for numbers"),
+        ("built", "20240101", "holds 20240101; the run took it for days"),
+        ("built", "no", "holds 'no'; the run took it for days"),
+    ],
+)
+def test_new_rows_of_another_kind_are_refused(write, column, cell, said):
+    days = [f"2024-01-{i + 1:02}" for i in range(12)]
+    yes = ["yes" if i % 2 else "no" for i in range(12)]
+    data = csv_dataset(write(*lines_of(size=N, built=days, lift=yes, y=Y)))
+    kept = data.raw.fit(np.arange(12)).plain()
+    row = {"size": "1", "built": "2024-02-29", "lift": "no"}
+    good = csv_inputs(write(",".join(row), ",".join(row.values())), kept)
+    assert good.tolist() == [[1, 19782, 0]]
+    assert csv_inputs(write("size,built,lift", "1,2024-02-29,0"), kept).tolist() == good.tolist()
+    row[column] = cell
+    with pytest.raises(DataError, match=said):
+        csv_inputs(write(",".join(row), ",".join(row.values()), ",".join(row.values())), kept)
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "cells", "said", "values"),
+    [
+        (";", ["0.125", "0.250"], "decimal point", [0.125, 0.25]),
+        (";", ["0,125", "0,250"], "decimal comma", [0.125, 0.25]),
+        (";", ["1\u00a0234", "22\u00a0500"], "thousands blank", [1234, 22500]),
+        (";", ["1\u202f234,5", "22\u202f500,5"], "decimal comma, thousands blank",
+         [1234.5, 22500.5]),
+        (",", ["1\u2019234", "22\u2019500"], 'thousands "\'"', [1234, 22500]),
+        (",", ["\u22121.5", "2.5"], "", [-1.5, 2.5]),
+        (" ", ["  1.5 ", "22.5"], "delimiter blank", [1.5, 22.5]),
+    ],
+)  # fmt: skip
+def test_numbers_as_other_programs_write_them(write, delimiter, cells, said, values):
+    rows = [f"{cells[i % 2]}{delimiter}{i}" for i in range(12)]
+    data = csv_dataset(write(f"x{delimiter}y", *rows))
+    assert data.inputs[:2, 0].tolist() == values
+    assert said in data.note
+
+
+def test_an_index_may_be_shuffled_or_have_gaps(write):
+    rows = [f"{i * 7 % 12 + i % 12 // 11 * 9},{i},{i / 4}" for i in range(12)]
+    for name in ("", "Unnamed: 0"):
+        data = csv_dataset(write(f"{name},x,y", *rows))
+        assert data.columns == ("x",)
+        assert "(index)" in data.note
+
+
+def test_empty_columns_of_a_spreadsheet_are_left_out(write):
+    data = csv_dataset(write("x;y;;", *(f"{i};{i}.5;;" for i in range(12))))
+    assert (data.columns, data.targets[1]) == (("x",), 1.5)
+    assert "the last 2 columns (no name and no cell)" in data.note
+
+
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        ({"decimal": ".", "thousands": "."}, "thousands"),
+        ({"decimal": ",", "thousands": ","}, "thousands"),
+        ({"delimiter": '"'}, "delimiter"),
+        ({"delimiter": "\n"}, "delimiter"),
+        ({"delimiter": "a"}, "delimiter"),
+        ({"delimiter": ""}, "delimiter"),
+    ],
+)
+def test_signs_that_cannot_part_cells_are_refused(write, settings, field):
+    with pytest.raises(ConfigError, match=rf"^{field} = "):
+        csv_dataset(write(*lines_of(x=N, y=Y)), **settings)

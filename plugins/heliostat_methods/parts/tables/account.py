@@ -9,7 +9,7 @@ import numpy as np
 
 from heliostat.errors import listed
 from heliostat_methods.parts.tables.cells import moment_text
-from heliostat_methods.parts.tables.columns import Column
+from heliostat_methods.parts.tables.columns import Column, number_text
 from heliostat_search.preprocessing import FittedColumn
 
 MOST_NAMED = 8
@@ -70,6 +70,16 @@ def column_account(column: Column, why_not: str = "") -> dict[str, Any]:
     elif len(known):
         account["range"] = f"{_end(column, known.min())} to {_end(column, known.max())}"
     return account
+
+
+def cell_text(column: Column, row: int) -> str:
+    """Return a cell that is not missing as a message shows it."""
+    value = column.values[row]
+    if column.levels:
+        return repr(column.levels[int(value)])
+    if column.kind in ("date", "time"):
+        return moment_text(float(value), column.unit)
+    return number_text(value)
 
 
 def _end(column: Column, value: np.generic) -> str:

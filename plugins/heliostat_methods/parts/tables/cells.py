@@ -23,7 +23,14 @@ _ZONE = r"\s?(Z|UTC|[+-]\d{2}:?\d{2})?"
 _ISO = re.compile(rf"(\d{{4}})([-/.])(\d{{1,2}})\2(\d{{1,2}})(?:[T ]{_CLOCK}{_ZONE})?\Z", re.ASCII)
 _OTHER = re.compile(rf"(\d{{1,2}})([/.-])(\d{{1,2}})\2(\d{{4}})(?: {_CLOCK}{_ZONE})?\Z", re.ASCII)
 _TIME = re.compile(rf"{_CLOCK}\Z", re.ASCII)
+_SIGNS = {0xA0: " ", 0x2009: " ", 0x202F: " ", 0x2019: "'", 0x2212: "-"}
+"""Signs that other programs write in numbers: blanks that do not break, apostrophe, minus."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def plain_signs(text: str) -> str:
+    """Return a text with the blanks, apostrophes and minus signs that numbers are written with."""
+    return text if text.isascii() else text.translate(_SIGNS)
 
 
 @dataclass(frozen=True)
@@ -39,10 +46,11 @@ class Numerals:
     @cached_property
     def _groups(self) -> re.Pattern[str]:
         between, point = re.escape(self.thousands), re.escape(self.decimal)
-        return re.compile(rf"[+-]?\d{{1,3}}(?:{between}\d{{3}})+(?:{point}\d*)?\Z", re.ASCII)
+        return re.compile(rf"[+-]?[1-9]\d{{0,2}}(?:{between}\d{{3}})+(?:{point}\d*)?\Z", re.ASCII)
 
     def value(self, text: str) -> int | float | None:
         """Return the number, an int if it is whole, or None if the text is none."""
+        text = plain_signs(text)
         if self.thousands and self.thousands in text:
             if not self._groups.match(text):
                 return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -12,6 +12,10 @@ from numpy.typing import NDArray
 from heliostat.errors import DataError, did_you_mean
 
 Kind = Literal["number", "integer", "boolean", "category", "date", "time", "empty"]
+EXACT = 2.0**53
+"""Below it float64 tells whole numbers apart."""
+FINEST = 1e-6
+"""Share of a column's range beneath which values are one for any model."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +25,7 @@ class Column:
     number: float64. integer: int64. date, time: float64 in `unit`. boolean, category: int32 places
     in `levels`, texts in order of their first row. empty: no cell holds anything. `missing` (rows,)
     says where a cell is; None where none is. `problem`: why the column cannot be used as what it
-    seems to be. `truth`: of a boolean, what each level means.
+    seems to be, or as numbers. `truth`: of a boolean, what each level means.
     """
 
     name: str
@@ -37,6 +41,11 @@ class Column:
     def missing_cells(self) -> int:
         """How many cells are missing."""
         return 0 if self.missing is None else int(np.count_nonzero(self.missing))
+
+    @property
+    def named(self) -> bool:
+        """Whether different cells can be told apart as names, whatever numbers they are."""
+        return bool(self.levels) or self.kind == "integer"
 
     def numbers(self) -> NDArray[np.float64]:
         """Return the column as numbers, (rows,), NaN where a cell is missing.
@@ -119,10 +128,10 @@ class Table:
         except DataError as error:
             raise DataError(f"{self.source}: {error}; numbers were expected") from None
 
-    def refuse_problem(self, column: Column) -> None:
+    def refuse_problem(self, column: Column, way_out: str = "") -> None:
         """Raise DataError for a column that cannot be used as what it seems to be."""
         if column.problem:
-            raise DataError(f"{self.source} {column.problem}")
+            raise DataError("; ".join(filter(None, (f"{self.source} {column.problem}", way_out))))
 
     def refuse_missing(self, column: Column) -> None:
         """Raise DataError naming the first cell that is missing."""
@@ -139,6 +148,41 @@ class Table:
             rows=len(kept),
             place=lambda row: self.place(int(kept[row])),
         )
+
+
+def of_integers(name: str, values: NDArray[np.int64], missing: NDArray[np.bool_] | None) -> Column:
+    """Return whole numbers as a column, with a problem if they are not all different in float64."""
+    column = Column(name, "integer", values, missing)
+    return of_rounded(column, values, "whole numbers that float64 cannot tell apart")
+
+
+def marked(column: Column, numbers: Sequence[float]) -> Column:
+    """Return a column of numbers in which those numbers, however they are written, are missing."""
+    if column.kind not in ("number", "integer") or not numbers:
+        return column
+    gone = np.isin(column.values, numbers)
+    if column.missing is not None:
+        gone |= column.missing
+    if not gone.any():
+        return column
+    return replace(column, kind="empty" if gone.all() else column.kind, missing=gone)
+
+
+def of_rounded(column: Column, exact: NDArray[Any], what: str) -> Column:
+    """Return a column with a problem if values that are different in `exact` are equal numbers.
+
+    Not where what is lost is beneath a millionth of the way from the least to the largest.
+    """
+    values = column.values
+    if column.missing is not None:
+        exact, values = exact[~column.missing], values[~column.missing]
+    least, largest = (int(exact.min()), int(exact.max())) if len(exact) else (0, 0)
+    size = max(abs(least), abs(largest))
+    if size < EXACT or float(np.spacing(float(size))) <= FINEST * (largest - least):
+        return column
+    if len(np.unique(exact)) == len(np.unique(values.astype(np.float64))):
+        return column
+    return replace(column, problem=f"column {column.name!r} holds {what}")
 
 
 def number_text(value: float) -> str:

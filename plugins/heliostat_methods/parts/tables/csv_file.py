@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from heliostat.errors import DataError
+from heliostat.errors import ConfigError, DataError
 from heliostat_methods.parts.tables.cells import Numerals
-from heliostat_methods.parts.tables.columns import Column, Table
+from heliostat_methods.parts.tables.columns import Column, Table, marked, of_integers
 from heliostat_methods.parts.tables.csv_cells import Cells, Layout, all_cells
 from heliostat_methods.parts.tables.csv_rows import Places, decoding_errors, missing_file, pieces
 from heliostat_methods.parts.tables.dialect import (
@@ -20,12 +22,12 @@ from heliostat_methods.parts.tables.dialect import (
     find_doubtful,
     find_style,
 )
+from heliostat_methods.parts.tables.header import layout_of, refuse_data_as_names, without_index
 from heliostat_methods.parts.tables.kinds import column_of_texts
 
 MIN_ROWS = 10
 SAMPLE = 256 * 1024
 """Characters at the beginning by which delimiter and decimal sign are found."""
-INDEX_NAME = "Unnamed: "
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,19 @@ class Reading:
     thousands: str | None = None
     missing: frozenset[str] = frozenset()
     month_first: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError for signs that cannot do what they are set for."""
+        if self.delimiter is not None and (
+            len(self.delimiter) != 1 or self.delimiter in '"\r\n\0' or self.delimiter.isalnum()
+        ):
+            raise ConfigError(
+                "delimiter",
+                self.delimiter,
+                "one sign, no letter, digit, quote or line's end",
+            )
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise ConfigError("thousands", self.thousands, "another sign than decimal, or ''")
 
 
 def read_csv(path: Path, reading: Reading | None = None, min_rows: int = MIN_ROWS) -> Table:
@@ -70,6 +85,9 @@ def read_csv(path: Path, reading: Reading | None = None, min_rows: int = MIN_ROW
             _in_doubt(column, cells[place].texts or ()) if place in doubtful else column
             for place, column in enumerate(columns)
         )
+    numbers = [number for word in words if (number := style.value(word)) is not None]
+    columns = tuple(marked(column, sorted(numbers)) for column in columns)
+    refuse_data_as_names(path.name, columns)
     columns, left_out = without_index(path.name, columns)
     said = Dialect(between, style).said()
     return Table(path.name, columns, rows, said, (*layout.left_out, *left_out), where)
@@ -90,52 +108,12 @@ def _looked_at(path: Path, reading: Reading) -> tuple[Dialect, Layout, list[int]
     cut = pieces(path, delimiter)
     _, header = next(cut, (0, [[]]))
     _, rows = next(cut, (0, []))
-    layout = _layout(path.name, [name.strip() for name in header[0]], rows, delimiter)
+    layout = layout_of(path.name, [name.strip() for name in header[0]], rows, delimiter)
     fitting = [row for row in rows if len(row) == layout.width]
     columns = list(zip(*fitting, strict=True))
     style, certain = find_style(columns, reading.decimal, reading.thousands)
     doubtful = find_doubtful(columns) if delimiter == ";" and not certain else []
     return Dialect(delimiter, style), layout, doubtful
-
-
-def _layout(
-    source: str, header: list[str], rows: Sequence[Sequence[str]], delimiter: str
-) -> Layout:
-    if not header:
-        raise DataError(f"{source} is empty; a line with column names was expected")
-    left_out: tuple[tuple[str, str], ...] = ()
-    width = len(header)
-    widths = {len(row) for row in rows}
-    if widths == {width + 1} and all(not row[-1].strip() for row in rows):
-        header, width = [*header, ""], width + 1
-    elif (
-        widths == {width + 1} and width > 1
-    ):  # R's write.table gives the column of row names no name
-        header, width = ["", *header], width + 1
-    elif widths == {width - 1} and not header[-1]:
-        header, width = header[:-1], width - 1
-    if not header[-1] and all(not row[-1].strip() for row in rows if len(row) == width):
-        # Kept in `width`, so that each row has to have the empty cell.
-        header, left_out = header[:-1], (("the last column", "no name and no cell"),)
-    _check_header(source, header, delimiter)
-    return Layout(tuple(header), width, left_out)
-
-
-def _check_header(source: str, header: list[str], delimiter: str) -> None:
-    plain = Numerals()
-    for place, name in enumerate(header):
-        if not name and place:
-            raise DataError(f"{source}: column {place + 1} of the header has no name")
-        if name in header[:place]:
-            first = header.index(name) + 1
-            raise DataError(f"{source}: columns {first} and {place + 1} are both called {name!r}")
-    if all(plain.value(name) is not None for name in header):
-        raise DataError(f"{source}: the first line holds numbers; it must name the columns")
-    if len(header) < 2:
-        raise DataError(
-            f"{source} has one column, {header[0]!r}; an input and a target are needed "
-            f"(delimiter is {delimiter!r})"
-        )
 
 
 def _style_of_all(cells: list[Cells], style: Numerals, reading: Reading) -> tuple[Numerals, bool]:
@@ -171,33 +149,13 @@ def _column(
             name, places, list(cells.texts), style, place,
             missing=reading.missing, month_first=reading.month_first,
         )  # fmt: skip
-    values = np.frombuffer(cells.numbers, np.int64 if cells.whole else np.float64)
+    values: NDArray[Any] = np.frombuffer(cells.numbers, np.int64 if cells.whole else np.float64)
     missing = None
     if cells.gaps:
         missing = np.zeros(len(values), dtype=bool)
         missing[np.frombuffer(cells.gaps, np.int64)] = True
         if missing.all():
             return Column(name, "empty", values, missing)
-    return Column(name, "integer" if cells.whole else "number", values, missing)
-
-
-def without_index(
-    source: str, columns: tuple[Column, ...]
-) -> tuple[tuple[Column, ...], tuple[tuple[str, str], ...]]:
-    """Return the columns without a first one that only counts the rows and has no name."""
-    first = columns[0]
-    if first.name and not first.name.startswith(INDEX_NAME):
-        return columns, ()
-    if _counts(first) or (not first.name and len(first.levels) == len(first.values)):
-        return columns[1:], ((first.name or "the first column", "index"),)
-    if not first.name:
-        raise DataError(f"{source}: column 1 of the header has no name")
-    return columns, ()
-
-
-def _counts(column: Column) -> bool:
-    return (
-        column.kind == "integer"
-        and column.missing is None
-        and bool((np.diff(column.values) == 1).all())
-    )
+    if cells.whole:
+        return of_integers(name, values, missing)
+    return Column(name, "number", values, missing)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from heliostat.errors import DataError, nearest
 
@@ -55,10 +56,15 @@ def header_row(rows: Iterator[list[str]]) -> list[str]:
     return []
 
 
+def row_reader(lines: Iterable[str], delimiter: str) -> Any:
+    """Return Python's reader of rows; of several blanks between cells one counts."""
+    return csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=delimiter == " ")
+
+
 def pieces(path: Path, delimiter: str) -> Iterator[tuple[int, list[list[str]]]]:
     """Yield rows with the line on which they end, the header alone first; blank lines are none."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        reader = row_reader(file, delimiter)
         try:
             yield reader.line_num, [header_row(reader)]
             while rows := list(islice(reader, PIECE)):
@@ -72,7 +78,7 @@ def pieces(path: Path, delimiter: str) -> Iterator[tuple[int, list[list[str]]]]:
 def rows_with_lines(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the rows below the header, each with the line on which it ends."""
     with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        reader = row_reader(file, delimiter)
         header_row(reader)
         yield from ((reader.line_num, row) for row in reader if row)
 

@@ -36,10 +36,12 @@ def table_dataset(
     encode: Mapping[str, Encoding] | None = None,
     most_levels: int = MOST_LEVELS,
     missing: Missing = "median",
+    missing_cells: Sequence[str] = (),
 ) -> ArrayDataset:
     """Return a table as a data set; `target` is the last column by default.
 
     Its `raw` is what a split encodes by its training part; its `inputs` are encoded by all rows.
+    `missing_cells` are those by which the table was read.
     Raises DataError naming column and row for what cannot be used.
     """
     encodings = Encodings(encode or {}, most_levels)
@@ -66,7 +68,10 @@ def table_dataset(
         chosen = chosen_inputs(table, goal.name, columns, encodings)
     elif gaps:
         handled.append(f"filled: {listed([_gap_text(c, table.rows) for c in gaps], MOST_NAMED)}")
-    raw = RawInputs(tuple(raw_column(table, column, encodings) for column in chosen.columns))
+    raw = RawInputs(
+        tuple(raw_column(table, column, encodings) for column in chosen.columns),
+        tuple(missing_cells),
+    )
     fitted = raw.fit(np.arange(table.rows))
     inputs = raw.encoded(fitted)
     reasons = dict(chosen.left_out)
@@ -126,4 +131,4 @@ def _on_matrix(raw: RawInputs, fitted: Preprocessing, inputs: NDArray[np.float64
         whole = column.how == "number" and not one.indicator
         columns.append(replace(column, values=inputs[:, begin]) if whole else column)
         begin += len(one.features)
-    return RawInputs(tuple(columns))
+    return replace(raw, columns=tuple(columns))

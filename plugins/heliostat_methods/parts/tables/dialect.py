@@ -6,8 +6,8 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from heliostat_methods.parts.tables.cells import STYLES, Numerals, is_missing
-from heliostat_methods.parts.tables.csv_rows import header_row
+from heliostat_methods.parts.tables.cells import STYLES, Numerals, is_missing, plain_signs
+from heliostat_methods.parts.tables.csv_rows import header_row, row_reader
 
 DELIMITERS = (",", ";", "\t", "|", " ")
 """What is looked for between cells."""
@@ -56,7 +56,7 @@ def find_delimiter(lines: Sequence[str]) -> str:
 
 def _rows(lines: Sequence[str], delimiter: str) -> list[list[str]]:
     rows: list[list[str]] = []
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    reader = row_reader(lines, delimiter)
     try:
         rows.append(header_row(reader))
         rows.extend(row for row in reader if row)
@@ -140,7 +140,7 @@ def _style_of(cells: Sequence[str]) -> Numerals | None:
 
 
 def _texts(cells: Sequence[str]) -> list[str]:
-    bare = dict.fromkeys(cell.strip() for cell in cells[:MOST_LOOKED_AT])
+    bare = dict.fromkeys(plain_signs(cell.strip()) for cell in cells[:MOST_LOOKED_AT])
     return [text for text in bare if not is_missing(text)]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -15,6 +17,8 @@ from heliostat_search.preprocessing import RawColumn
 
 Encoding = Literal["onehot", "ordinal", "drop"]
 Missing = Literal["error", "drop", "median"]
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+\Z")
+"""Names that TOML takes without quotes."""
 
 
 @dataclass(frozen=True)
@@ -103,14 +107,22 @@ def _why_not(table: Table, column: Column, how: Encoding | None, *, named: bool)
     known = column.values if column.missing is None else column.values[~column.missing]
     if column.kind == "empty" or not len(known):
         return "empty"
-    if how is None:
-        table.refuse_problem(column)
+    if how is None or not column.named:
+        table.refuse_problem(column, _way_out(column))
     if column.missing is None and (known == known[0]).all():
         return f"constant {_cell_text(column, known[0])}"
     different = len(np.unique(known)) if column.kind == "category" else 0
     if how is None and not named and 2 * different > len(known):
         return f"text, {different:,} values in {len(known):,} rows"
     return ""
+
+
+def _way_out(column: Column) -> str:
+    """Return what can be set for an input that is not what it seems to be."""
+    key = column.name if _BARE_KEY.match(column.name) else json.dumps(column.name)
+    if not column.named:
+        return f'encode = {{{key} = "drop"}} leaves it out'
+    return f'encode = {{{key} = "onehot"}} takes it for names, "drop" leaves it out'
 
 
 def _cell_text(column: Column, value: float) -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +18,7 @@ from heliostat_methods.parts.tables.cells import (
     moments,
     truth,
 )
-from heliostat_methods.parts.tables.columns import Column, Kind
+from heliostat_methods.parts.tables.columns import Column, Kind, of_integers
 
 MOSTLY = 0.9
 """Share of numbers from which other texts of a column are taken for mistakes."""
@@ -83,19 +85,15 @@ def _numbers(column: Column, numbers: list[int | float]) -> Column:
     """Return the column as numbers; the first entry of `missing` cells is of no account."""
     name, gone = column.name, column.missing
     if all(isinstance(number, int) and number in INT64 for number in numbers):
-        return Column(name, "integer", _by_place(np.array(numbers, np.int64), column.values), gone)
+        return of_integers(name, _by_place(np.array(numbers, np.int64), column.values), gone)
     exact = np.array(numbers, dtype=np.float64)
-    values = _by_place(exact, column.values)
-    problem = ""
     if len(np.unique(exact)) < len(set(numbers)):
-        problem = (
-            f"column {name!r} holds whole numbers beyond 2^63 that float64 cannot tell apart; "
-            f'encode = {{{name} = "onehot"}} takes them for names'
-        )
-    return Column(name, "number", values, gone, problem=problem)
+        problem = f"column {name!r} holds whole numbers that float64 cannot tell apart"
+        return replace(column, problem=problem)
+    return Column(name, "number", _by_place(exact, column.values), gone)
 
 
-def _by_place(values: NDArray[np.generic], places: NDArray[np.int32]) -> NDArray[np.generic]:
+def _by_place(values: NDArray[Any], places: NDArray[np.int32]) -> NDArray[Any]:
     return values[np.maximum(places, 0)]
 
 
@@ -124,6 +122,5 @@ def _problem(
     bad = levels[int(column.values[row])]
     return (
         f"{place(row)}, column {name!r} = {bad!r} is no finite number, as most of the column are; "
-        f'missing_cells = [{bad!r}] takes it for a missing one, encode = {{{name} = "onehot"}} all '
-        "for texts"
+        f"missing_cells = [{json.dumps(bad, ensure_ascii=False)}] takes the cell for a missing one"
     )

@@ -9,13 +9,16 @@ import numpy as np
 
 from heliostat.errors import DataError
 from heliostat_methods.parts.tables.cells import DAYS, OF_DAY, SECONDS, Numerals
-from heliostat_methods.parts.tables.columns import Column, Kind, Table
-from heliostat_methods.parts.tables.csv_file import MIN_ROWS, without_index
+from heliostat_methods.parts.tables.columns import Column, Kind, Table, of_integers, of_rounded
+from heliostat_methods.parts.tables.csv_file import MIN_ROWS
 from heliostat_methods.parts.tables.csv_rows import missing_file
+from heliostat_methods.parts.tables.header import without_index
 from heliostat_methods.parts.tables.kinds import column_of_texts
 
 INT64_MAX = 2**63 - 1
 LENGTH = "seconds"
+A_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+"""How many of a unit make one."""
 INDEX_NAME = "__index_level_"
 """How pandas begins the name of an index that it writes."""
 
@@ -97,18 +100,20 @@ def _column(pa: Any, name: str, cells: Any, missing: frozenset[str]) -> Column |
         if gone is not None:
             places[gone] = -1
         return Column(name, "boolean", places, gone, ("False", "True"), truth=(False, True))
-    unit = ""
+    unit, problem = "", ""
     if types.is_date(kind):
         cells, unit = cells.cast(pa.date32()).cast(pa.int32()), DAYS
     elif types.is_timestamp(kind):
-        zone = pa.timestamp("ns", kind.tz) if kind.tz else pa.timestamp("ns")
-        cells, unit = cells.cast(zone).cast(pa.int64()), SECONDS
+        cells, unit = cells.cast(pa.int64()), SECONDS
     elif types.is_time(kind):
-        cells, unit = cells.cast(pa.time64("ns")).cast(pa.int64()), OF_DAY
+        cells, unit = cells.cast(pa.int32() if types.is_time32(kind) else pa.int64()), OF_DAY
     elif types.is_duration(kind):
-        cells, unit = cells.cast(pa.duration("ns")).cast(pa.int64()), LENGTH
+        cells, unit = cells.cast(pa.int64()), LENGTH
     elif types.is_decimal(kind):
+        different = cells.unique()
         cells = cells.cast(pa.float64())
+        if len(different.cast(pa.float64()).unique()) < len(different):
+            problem = f"column {name!r} holds numbers that float64 cannot tell apart"
     elif not (types.is_integer(kind) or types.is_floating(kind)):
         return None
     values = cells.fill_null(0).to_numpy(zero_copy_only=False)
@@ -116,18 +121,22 @@ def _column(pa: Any, name: str, cells: Any, missing: frozenset[str]) -> Column |
     if marked.any():
         gone = marked if gone is None else gone | marked
     if unit:
-        parts = values if unit == DAYS else values / 1e9
+        parts = values if unit == DAYS else values / A_SECOND[kind.unit]
         moments: dict[str, Kind] = {OF_DAY: "time", LENGTH: "number"}
-        return Column(name, moments.get(unit, "date"), parts.astype(np.float64), gone, unit=unit)
-    if types.is_integer(kind) and int(values.max()) <= INT64_MAX:
-        return Column(name, "integer", values.astype(np.int64), gone)
+        column = Column(name, moments.get(unit, "date"), parts.astype(np.float64), gone, unit=unit)
+        return of_rounded(column, values, "times in seconds that float64 cannot tell apart")
+    if types.is_integer(kind):
+        if int(values.max()) <= INT64_MAX:
+            return of_integers(name, values.astype(np.int64), gone)
+        column = Column(name, "number", values.astype(np.float64), gone)
+        return of_rounded(column, values, "whole numbers that float64 cannot tell apart")
     numbers = values.astype(np.float64)
     holes = np.isnan(numbers)
     if holes.any():
         gone = holes if gone is None else gone | holes
     if gone is not None and gone.all():
         return Column(name, "empty", numbers, gone)
-    return Column(name, "number", numbers, gone)
+    return Column(name, "number", numbers, gone, problem=problem)
 
 
 def _numbers_among(missing: frozenset[str]) -> list[float]:

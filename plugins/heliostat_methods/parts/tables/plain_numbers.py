@@ -5,7 +5,6 @@ Anything else in it, be it one cell, is left to the way that cuts cells one by o
 
 from __future__ import annotations
 
-import csv
 import warnings
 from array import array
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heliostat_methods.parts.tables.csv_rows import header_row
+from heliostat_methods.parts.tables.csv_rows import header_row, row_reader
 
 LINES = 20_000
 """Lines that are parsed at once."""
@@ -31,7 +30,7 @@ def plain_numbers(path: Path, delimiter: str, codes: Sequence[str]) -> list[arra
     columns = [array(code) for code in codes]
     kinds = np.dtype([(f"column{i}", "i8" if c == "q" else "f8") for i, c in enumerate(codes)])
     with path.open(encoding="utf-8-sig", newline="") as file:
-        header_row(csv.reader(file, delimiter=delimiter))
+        header_row(row_reader(file, delimiter))
         while lines := list(islice(file, LINES)):
             block = _parsed(lines, delimiter, kinds)
             if block is None:

@@ -9,11 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliostat.errors import DataError
-from heliostat_methods.parts.tables.columns import Column, Table
+from heliostat_methods.parts.tables.columns import EXACT, Column, Table
 
 MOST_AUTO_CLASSES = 20
-EXACT = 2.0**53
-"""Below it float64 tells whole numbers apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +32,6 @@ def target_of(table: Table, column: Column, task: str) -> Target:
     Classes are text, yes and no, and at most 20 whole numbers, if there are at most half as many
     as rows. Raises DataError for a target that cannot be used so, or that does not vary.
     """
-    table.refuse_problem(column)
     if column.kind == "empty":
         raise DataError(f"{table.source}: no cell of the target {column.name!r} holds anything")
     column = _as_integers(column)
@@ -42,6 +39,11 @@ def target_of(table: Table, column: Column, task: str) -> Target:
     why = ""
     if auto:
         task, why = _task_of(column, table.rows)
+    # What cannot be read as numbers may still be names of classes, if that was asked for.
+    guessed = auto and column.kind == "category"
+    if task == "regression" or guessed or not column.named:
+        names = 'task = "classification" takes it for names of classes' if column.named else ""
+        table.refuse_problem(column, names)
     if task == "regression":
         return _numbers(table, column, why)
     return _classes(table, column, auto)
