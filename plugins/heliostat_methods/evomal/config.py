@@ -5,6 +5,7 @@ The sizes of the demonstration's models and budgets are ours; see `method.py` fo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -137,6 +138,13 @@ class EvoMALConfig(MethodConfig):
     fractions: tuple[float, float, float] = Field(
         (0.6, 0.2, 0.2), description="train, validation and test parts of the data"
     )
+    metric: Literal[
+        "auto", "mse", "rmse", "mae", "error_rate", "balanced_error", "log_loss", "auc"
+    ] = Field(
+        "auto",
+        description="what validation data judge a loss by, and the comparison: auto is mse or "
+        "error_rate by the task; auc is 1 - area under the ROC curve",
+    )
     initial: tuple[str, ...] = Field(
         (),
         description="losses that start the population, such as square(sub(y, 0.9*f)); local search "
@@ -212,7 +220,26 @@ class EvoMALConfig(MethodConfig):
     test_seeds: int = Field(
         10, ge=2, le=100_000, description="paired trainings of each loss in the comparison"
     )
-    test_steps: int = Field(10_000, ge=1, description="training steps in the comparison")
+    splits: int = Field(
+        1,
+        ge=1,
+        le=1_000,
+        description="splits of the data in the comparison, test_seeds trainings on each; with "
+        "several the intervals cover the split too",
+    )
+    test_steps: int | None = Field(
+        None,
+        ge=1,
+        le=10_000_000,
+        description="most training steps in the comparison; without it test_epochs says how many",
+    )
+    test_epochs: float = Field(
+        120.0,
+        gt=0,
+        le=1_000_000,
+        description="passes over the training rows that make test_steps where it is not given, "
+        "but 1,000 to 10,000 steps",
+    )
     rate_drops: tuple[tuple[int, float], ...] = Field(
         (),
         description="steps of the comparison from which on the learning rate is multiplied, such "
@@ -222,9 +249,17 @@ class EvoMALConfig(MethodConfig):
         None, description="random crops and flips of images in the comparison; {} for the usual"
     )
     rate_factors: tuple[float, ...] = Field(
-        (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
+        (0.1, 0.3, 1.0, 3.0, 10.0),
         min_length=1,
-        description="learning rates tried for each loss on validation data, as factors",
+        description="learning rates tried for each loss on validation data, as factors; one alone "
+        "is taken as it is",
+    )
+    rate_growths: int = Field(
+        6,
+        ge=0,
+        le=100,
+        description="rates that may be added beyond each edge of rate_factors while the best one "
+        "lies there",
     )
 
     landscape_seeds: int = Field(
@@ -318,10 +353,16 @@ class EvoMALConfig(MethodConfig):
             raise ConfigError(
                 "racing", self.racing, f"increasing steps below base_steps = {self.base_steps}"
             )
-        if not all(factor > 0 for factor in self.rate_factors):
+        if not all(0 < factor < math.inf for factor in self.rate_factors):
             raise ConfigError("rate_factors", self.rate_factors, "positive factors")
+        if len(set(self.rate_factors)) < len(self.rate_factors):
+            raise ConfigError("rate_factors", self.rate_factors, "different factors")
         steps = [step for step, _ in self.rate_drops]
-        if steps != sorted(set(steps)) or any(not 0 < s < self.test_steps for s in steps):
+        if steps and self.test_steps is None:
+            raise ConfigError("rate_drops", self.rate_drops, "test_steps beside it",
+                              "they are steps of the comparison")  # fmt: skip
+        last = self.test_steps or 0
+        if steps != sorted(set(steps)) or any(not 0 < s < last for s in steps):
             raise ConfigError(
                 "rate_drops", self.rate_drops,
                 f"increasing steps below test_steps = {self.test_steps}",

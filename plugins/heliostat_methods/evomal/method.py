@@ -58,7 +58,6 @@ SMOKE: dict[str, Any] = {
 DEMO: dict[str, Any] = {
     "datasets": ["diabetes", "digits"],
     "model": {"name": "mlp", "hidden": [32, 32]},
-    "test_steps": 1000,
     "test_seeds": 20,
 }
 """A real search on two small data sets, within minutes on two cores."""
@@ -66,6 +65,7 @@ DEMO: dict[str, Any] = {
 PAPER: dict[str, Any] = {
     "datasets": ["diabetes"],
     "model": {"name": "mlp", "hidden": [1000, 1000]},
+    "test_steps": 10_000,
 }
 """The settings of the released regression runs, which are the defaults, with their wide model."""
 
@@ -76,15 +76,14 @@ MNIST: dict[str, Any] = {
     "nesterov": False,
     "weight_decay": 0.0,
     "filter_steps": 100,
+    "test_steps": 10_000,
 }
 """The settings of the released MNIST runs, on 5000 of its images."""
 
 STUDY: dict[str, Any] = {
     "generations": 30,
-    "test_steps": 1000,
     "test_seeds": 10,
     "test_block": 3,
-    "rate_factors": [0.03, 0.1, 0.3, 1.0, 3.0, 10.0],
     "study": {
         "datasets": ["diabetes", "boston", "digits", "mnist5k"],
         "models": ["linear", {"name": "mlp", "hidden": [32, 32]}, "lenet5"],
@@ -92,9 +91,9 @@ STUDY: dict[str, Any] = {
         "core_hours": 1.5,
         "protocols": [
             {"dataset": "mnist5k", "generations": 12, "meta_steps": 100, "base_steps": 250,
-             "filter_steps": 100, "test_steps": 500},
+             "filter_steps": 100, "test_steps": 1000},
             {"model": "lenet5", "population": 10, "generations": 4, "meta_steps": 40,
-             "base_steps": 100, "network_restarts": 3, "test_steps": 250},
+             "base_steps": 100, "network_restarts": 3, "test_steps": 500},
         ],
     },
 }  # fmt: skip

@@ -210,8 +210,9 @@ def plot(
     "factors",
     type=click.FloatRange(min=0, min_open=True),
     multiple=True,
-    help="Give several: each loss trains at the multiple of the rate that is best for it on "
-    "validation data [default: 1].",
+    help="Multiples of the rate; give several: each loss trains at the one that is best for it on "
+    "validation data, and more are tried while the best lies at an edge. One alone is taken as it "
+    "is [default: 0.1, 0.3, 1, 3, 10].",
 )
 @runs_option
 @json_option
@@ -244,7 +245,7 @@ def compare(
         seed=seed,
         learning_rate=learning_rate,
         drops=drops,
-        factors=factors or (1.0,),
+        factors=factors or (0.1, 0.3, 1.0, 3.0, 10.0),
         progress=lambda text: say(text, err=True),
     )
     if as_json:

@@ -237,10 +237,9 @@ def _of_dataset(problems: Any, dataset: str) -> dict[str, Any]:
 
 
 def _test_metric(account: Mapping[str, Any]) -> float | None:
-    """Return the found loss's mean test metric at its best rate, if it was compared."""
+    """Return the found loss's mean test metric at its best, if it was compared."""
     comparison = account.get("comparison")
     rows = comparison.get("losses") if isinstance(comparison, dict) else None
-    for row in rows if isinstance(rows, list) else ():
-        if isinstance(row, dict) and row.get("role") == "found_best_rate":
-            return row.get("mean")
-    return None
+    means = {row.get("role"): row.get("mean") for row in rows or () if isinstance(row, dict)}
+    # runs of earlier versions stopped nothing early
+    return next((means[r] for r in ("found_best", "found_best_rate") if r in means), None)

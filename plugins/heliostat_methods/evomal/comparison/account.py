@@ -11,6 +11,7 @@ from heliostat_methods.evomal.comparison.contestants import Contestant
 from heliostat_methods.evomal.comparison.outcome import Account, Labelled, Transfer
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.learners.labels import Labels
+from heliostat_methods.evomal.learners.loading import Loaded
 from heliostat_methods.evomal.learners.problem import ProblemData
 from heliostat_methods.evomal.searches.found import FoundLoss, FoundLosses
 from heliostat_methods.evomal.searches.notes import notes_on
@@ -30,8 +31,8 @@ def account_of(
     which: int,
     found: FoundLosses,
     opponents: list[Contestant],
-    labels: Labels,
-    targets: list[ProblemData],
+    loaded: Loaded,
+    targets: list[Loaded],
     run: Run,
 ) -> Account:
     """Return what is known of the losses on one data set; keep the best one as a product."""
@@ -46,7 +47,7 @@ def account_of(
         rows={"train": len(data.train[1]), "valid": len(data.valid[1]),
               "test": len(data.test[1])},
         classes=data.classes,
-        labels=labels.plain(),
+        labels=loaded.labels.plain(),
         counts=found.counts,
         steps=found.steps,
         best=tuple(found.best),
@@ -60,14 +61,14 @@ def account_of(
             return account
         return replace(
             account,
-            comparison=compare(config, posed, which, opponents, run),
+            comparison=compare(config, posed, which, loaded, opponents, run),
             behaviour=_behaviours(data, opponents, run),
         )
     best = found.best[0]
     pair = [standard, Contestant("found", "found", best.loss)]
     all_ = [*pair, *references]
-    comparison = compare(config, posed, which, all_, run)
-    run.save(f"loss-{data.name}", product(best, data, labels), kind="loss")
+    comparison = compare(config, posed, which, loaded, all_, run)
+    run.save(f"loss-{data.name}", product(best, data, loaded.labels), kind="loss")
     return replace(
         account,
         comparison=comparison,
@@ -98,11 +99,12 @@ def _behaviours(data: ProblemData, contestants: list[Contestant], run: Run) -> t
 
 
 def _transferred(
-    config: EvoMALConfig, target: ProblemData, pair: list[Contestant], run: Run
+    config: EvoMALConfig, target: Loaded, pair: list[Contestant], run: Run
 ) -> Transfer:
     """Meta-test the found loss on other data and models; only the number of classes changes."""
-    comparison = compare(config, Posed((target,), run.share((target,))), 0, pair, run)
-    return Transfer(target.name, target.model.name, target.metric, comparison)
+    data = target.data
+    comparison = compare(config, Posed((data,), run.share((data,))), 0, target, pair, run)
+    return Transfer(data.name, data.model.name, data.metric, comparison)
 
 
 def _landscape(
@@ -112,7 +114,8 @@ def _landscape(
     if not config.landscape_seeds:
         return ()
     losses = tuple(one.loss for one in contestants)
-    settings = run.share(LossTrainingSettings(losses, comparison_training(config)))
+    training = comparison_training(config, posed.group[which])
+    settings = run.share(LossTrainingSettings(losses, training))
     seeds = tuple(range(config.landscape_seeds))
     items = [
         Surroundings(posed.problems, settings, which, loss, seeds) for loss in range(len(losses))

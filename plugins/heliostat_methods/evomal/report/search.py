@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from heliostat_methods.evomal.analysis.behaviour import behaviour, references
 from heliostat_methods.evomal.comparison.outcome import Account
 from heliostat_methods.evomal.report.comparison import (
     CAVEAT,
+    SPLITS_CAVEAT,
     comparison_contents,
     comparison_lines,
 )
@@ -71,8 +73,9 @@ def describe(stored: Any, run_id: str) -> str:
         for target in problem.transfer or ():
             lines += [f"transferred to {target.dataset}, model {target.model}:"]
             lines += [*comparison_lines(target.comparison), ""]
-    if any(problem.comparison for problem in result.problems):
-        lines += [CAVEAT]
+    compared = [problem.comparison for problem in result.problems if problem.comparison]
+    if compared:
+        lines += textwrap.wrap(SPLITS_CAVEAT if compared[0].splits > 1 else CAVEAT, 79)
     if any(problem.best for problem in result.problems):
         lines += ["", "use the best loss in your own training loop:"]
         lines += ["  " + line for line in _usage(result, run_id).splitlines()]

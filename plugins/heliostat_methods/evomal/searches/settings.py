@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
@@ -56,9 +57,22 @@ def training_config(config: EvoMALConfig, steps: int) -> TrainingConfig:
     return TrainingConfig(steps=steps, **_sgd(config))
 
 
-def comparison_training(config: EvoMALConfig) -> TrainingConfig:
+SHORTEST, LONGEST = 1_000, 10_000
+"""Steps of a comparison's trainings where no number is given."""
+
+
+def comparison_steps(config: EvoMALConfig, data: ProblemData) -> int:
+    """Return the steps of a comparison's trainings: as given, or by rows and batch."""
+    if config.test_steps is not None:
+        return config.test_steps
+    rows = len(data.train[1])
+    steps = math.ceil(config.test_epochs * rows / min(config.batch_size, rows))
+    return min(max(steps, SHORTEST), LONGEST)
+
+
+def comparison_training(config: EvoMALConfig, data: ProblemData) -> TrainingConfig:
     """Return the settings of the trainings that compare losses."""
-    training = training_config(config, config.test_steps)
+    training = training_config(config, comparison_steps(config, data))
     training = replace(training, drops=config.rate_drops)
     if config.augment is None:
         return training
