@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         module_objective,
         module_vector,
     )
+    from heliostat_methods.evomal.commands.saved_losses import found_loss
     from heliostat_methods.evomal.learners.problem import LearningProblem
     from heliostat_methods.evomal.learners.rejection import RejectionConfig, accept
     from heliostat_methods.evomal.learners.training import (
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         LossExpressionError,
         PrimitiveTable,
     )
+    from heliostat_methods.evomal.losses.reduction import reduced
     from heliostat_methods.evomal.losses.taylorglo import (
         taylor_glo,
         taylor_glo_expression,
@@ -88,6 +90,7 @@ _HOME = {
     "ace_equilibrium": "analysis.curves",
     "filter_normalised": "analysis.landscape",
     "fingerprint": "population.equivalence",
+    "found_loss": "commands.saved_losses",
     "gradient_free": "population.equivalence",
     "initial_weights": "population.program",
     "label_free": "population.equivalence",
@@ -99,6 +102,7 @@ _HOME = {
     "parametric_fingerprint": "population.equivalence",
     "parse": "losses.expression",
     "plain_fingerprint": "population.equivalence",
+    "reduced": "losses.reduction",
     "stack_weights": "population.program",
     "taylor_glo": "losses.taylorglo",
     "taylor_glo_expression": "losses.taylorglo",
@@ -130,6 +134,7 @@ __all__ = [
     "ace_equilibrium",
     "filter_normalised",
     "fingerprint",
+    "found_loss",
     "gradient_free",
     "initial_weights",
     "label_free",
@@ -141,6 +146,7 @@ __all__ = [
     "parametric_fingerprint",
     "parse",
     "plain_fingerprint",
+    "reduced",
     "stack_weights",
     "taylor_glo",
     "taylor_glo_expression",

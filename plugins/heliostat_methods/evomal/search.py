@@ -14,6 +14,7 @@ from heliostat_methods.evomal.comparison.records import plain
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.learners.loading import Loaded, load
 from heliostat_methods.evomal.searches.by_name import find_losses
+from heliostat_methods.evomal.searches.readable import readable
 from heliostat_methods.evomal.searches.strategy import Posed
 from heliostat_methods.evomal.study.outcome import Outcome
 from heliostat_methods.evomal.tasks import Problems
@@ -87,7 +88,7 @@ def _one_search(
 ) -> Callable[[Run], list[Account]]:
     def start(run: Run) -> list[Account]:
         posed = Posed(group, run.share(group))
-        found = find_losses(config, posed, run)
+        found = readable(find_losses(config, posed, run), config, posed, run)
         return [
             account_of(config, posed, t, found, opponents[d.name], loaded[d.name], targets, run)
             for t, d in enumerate(group)

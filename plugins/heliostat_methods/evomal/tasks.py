@@ -20,7 +20,7 @@ from heliostat_methods.evomal.learners.learner import (
     learner,
     train_frozen,
 )
-from heliostat_methods.evomal.learners.measures import OF_TASK
+from heliostat_methods.evomal.learners.measures import OF_TASK, standard_error
 from heliostat_methods.evomal.learners.phases import Candidates, ScoreSettings, train
 from heliostat_methods.evomal.learners.problem import ProblemData, under
 from heliostat_methods.evomal.learners.training import (
@@ -95,6 +95,19 @@ class Scores:
     status: tuple[str, ...]
     steps: tuple[int, int, int]
     states: tuple[TrainingState, ...] = ()
+
+
+@stored("evomal.judged")
+@dataclass(frozen=True)
+class Judged:
+    """Losses trained as they are: fitness (P,), and its standard error over validation rows (P,).
+
+    `steps` are the candidate steps of training.
+    """
+
+    fitness: Array
+    error: Array
+    steps: int
 
 
 @stored("evomal.network_settings")
@@ -266,6 +279,30 @@ def train_block(block: TunedBlock, ctx: TaskContext) -> Scores:
     # A training that is over is not asked for again, and its networks are large.
     kept = tuple(states) if block.until < settings.training.steps else ()
     return Scores(block.weights, fitness, status, (0, 0, steps), kept)
+
+
+@task("evomal.judge_block")
+def judge_block(block: Block, ctx: TaskContext) -> Judged:
+    """Train models with losses of given weights as a search does, and say how sure the fitness is.
+
+    A loss of a search's archive gets the fitness that it has there.
+    """
+    learners, settings = _learners(ctx, block.problems), ctx.shared(block.settings)
+    expressions = _expressions(block.trees, settings)
+    program = LossProgram.from_expressions(expressions)
+    weights = initial_weights(expressions, ctx.rng("weights"), scale=0.0)
+    for i, given in enumerate(block.weights or ()):
+        weights[i, : len(given)] = given
+    fitness, states = train(
+        learners, program, weights, settings.training, under(ctx.rng, "training")
+    )
+    variance = np.zeros(len(expressions))
+    for one, state in zip(learners, states, strict=True):
+        outputs, labels = one.predictions(state)
+        errors = [standard_error(one.data.metric, each, labels) for each in outputs]
+        variance += np.square(errors) / len(learners) ** 2
+    steps = len(expressions) * settings.training.steps * len(learners)
+    return Judged(fitness, np.sqrt(variance), steps)
 
 
 def _expressions(trees: tuple[Tree, ...], settings: ScoreSettings) -> list[LossExpression]:

@@ -54,6 +54,7 @@ def list_losses(runs: Path | None, as_json: bool) -> None:
     from heliostat.contract import RunView, folders, runs_root
     from heliostat_methods.evomal.commands.describing import number
     from heliostat_methods.evomal.commands.saved_losses import losses_of
+    from heliostat_methods.evomal.report.formulas import cut
 
     rows: list[dict[str, Any]] = []
     for folder in folders(runs_root(runs)):
@@ -77,7 +78,7 @@ def list_losses(runs: Path | None, as_json: bool) -> None:
             f"  {day}  {row['dataset']} ({row['task']})  "
             f"validation {number(row['fitness'])}  test {number(row['test'])}"
         )
-        say(f"  m(y, f) = {row['formula']}")
+        say(cut(f"  m(y, f) = {row['formula']}"))
 
 
 @losses.command()
@@ -272,9 +273,10 @@ def compare(
 def export(loss: str, form: Any, output: Path | None, task: Task, runs: Path | None) -> None:
     """Write a loss as a file that works without Heliostat (json: that it reads again)."""
     from heliostat_methods.evomal.commands.exporting import exported
+    from heliostat_methods.evomal.commands.saved_losses import first_of
     from heliostat_methods.evomal.losses.primitives import LossExpressionError
 
-    found = _named([loss], runs, task)
+    found = first_of(_named([loss], runs, task))
     if len(found) > 1:
         choices = " or ".join(f"{one.run}/{one.name}" for one in found)
         raise ConfigError("LOSS", loss, "one loss", f"this run has several: {choices}")
@@ -284,6 +286,8 @@ def export(loss: str, form: Any, output: Path | None, task: Task, runs: Path | N
         facts = {"run": one.run, "dataset": one.dataset, "fitness": one.fitness}
     if one.labels is not None:
         facts["labels"] = dict(one.labels)
+    if one.training is not None:
+        facts["training"] = dict(one.training)
     try:
         text = exported(one.expression or one.loss, one.task, form, **facts)
     except LossExpressionError as error:

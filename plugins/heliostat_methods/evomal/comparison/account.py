@@ -8,7 +8,7 @@ from typing import Any
 from heliostat import Run
 from heliostat_methods.evomal.comparison.compare import compare
 from heliostat_methods.evomal.comparison.contestants import Contestant
-from heliostat_methods.evomal.comparison.outcome import Account, Labelled, Transfer
+from heliostat_methods.evomal.comparison.outcome import Account, Comparison, Labelled, Transfer
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.learners.labels import Labels
 from heliostat_methods.evomal.learners.loading import Loaded
@@ -64,23 +64,51 @@ def account_of(
             comparison=compare(config, posed, which, loaded, opponents, run),
             behaviour=_behaviours(data, opponents, run),
         )
-    best = found.best[0]
+    best = found.readable or found.best[0]
+    short = found.short or best
     pair = [standard, Contestant("found", "found", best.loss)]
+    if short.loss != best.loss:
+        pair.insert(1, Contestant("short", "short", short.loss))
     all_ = [*pair, *references]
     comparison = compare(config, posed, which, loaded, all_, run)
-    run.save(f"loss-{data.name}", product(best, data, loaded.labels), kind="loss")
+    role = pair[1].role
+    kept = product(short, data, loaded.labels, training_facts(config, comparison, role))
+    if role == "short":
+        kept["best"] = {"loss": best.loss, "fitness": best.fitness, "formula": best.formula,
+                        "training": training_facts(config, comparison, "found")}  # fmt: skip
+    run.save(f"loss-{data.name}", kept, kind="loss")
     return replace(
         account,
         comparison=comparison,
+        readable=found.readable,
+        short=found.short,
+        training=kept["training"],
         transfer=tuple(_transferred(config, target, pair, run) for target in targets),
         behaviour=_behaviours(data, all_, run),
         landscape=_landscape(config, posed, which, pair, run),
     )
 
 
-def product(loss: FoundLoss, data: ProblemData, labels: Labels) -> dict[str, Any]:
-    """Return what a run keeps of a found loss, for other runs and for `heliostat losses`."""
+def training_facts(config: EvoMALConfig, comparison: Comparison, role: str) -> dict[str, Any]:
+    """Return how models were trained with a loss at its best: a loss is one for a rate."""
+    row = comparison.best_of(role)
+    steps = sorted(row.kept)[(len(row.kept) - 1) // 2] if row.kept else comparison.steps
     return {
+        "optimiser": "SGD",
+        "learning_rate": row.learning_rate,
+        "momentum": config.momentum,
+        "nesterov": config.nesterov,
+        "weight_decay": config.weight_decay,
+        "batch_size": config.batch_size,
+        "steps": steps,
+    }
+
+
+def product(
+    loss: FoundLoss, data: ProblemData, labels: Labels, training: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return what a run keeps of a found loss, for other runs and for `heliostat losses`."""
+    kept = {
         "task": data.task,
         "loss": loss.loss,
         "fitness": loss.fitness,
@@ -88,6 +116,7 @@ def product(loss: FoundLoss, data: ProblemData, labels: Labels) -> dict[str, Any
         "formula": loss.formula,
         "labels": labels.plain(),
     }
+    return kept if training is None else {**kept, "training": training}
 
 
 def _behaviours(data: ProblemData, contestants: list[Contestant], run: Run) -> tuple[Labelled, ...]:

@@ -157,7 +157,9 @@ class Account:
     """What is known of the losses on one data set.
 
     ``labels``: what ``y`` stands for; ``front`` and ``scored``: (complexity, fitness) of accepted
-    losses. The last four are None where there was nothing to compare.
+    losses; ``readable``: the best loss in fewer nodes and digits; ``short``: the one to use, with
+    how it was trained at its best (``training``). They and the last four are None where there is
+    nothing to show.
     """
 
     dataset: str
@@ -175,6 +177,9 @@ class Account:
     standard: dict[str, Any]
     notes: tuple[str, ...]
     labels: dict[str, Any] | None = None
+    readable: FoundLoss | None = None
+    short: FoundLoss | None = None
+    training: dict[str, Any] | None = None
     comparison: Comparison | None = None
     behaviour: tuple[Labelled, ...] | None = None
     transfer: tuple[Transfer, ...] | None = None
@@ -184,6 +189,14 @@ class Account:
         """Return what was not asked for."""
         return tuple(
             name
-            for name in ("comparison", "behaviour", "transfer", "landscape")
+            for name in (
+                "comparison",
+                "behaviour",
+                "transfer",
+                "landscape",
+                "readable",
+                "short",
+                "training",
+            )
             if getattr(self, name) is None
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 
 from heliostat.report import Plot, Series, Table, Text
@@ -44,8 +45,8 @@ _LABEL = 26
 def comparison_lines(comparison: Comparison) -> list[str]:
     """Return what a terminal shows, the verdicts last."""
     metric = metric_text(comparison.metric)
-    lines = [f"test {metric}, lower is better; {_length(comparison)};",
-             f"mean and 95 % interval over {_trainings(comparison)}:"]  # fmt: skip
+    lines = [f"test {metric}, lower is better: mean and 95 % interval",
+             f"over {_trainings(comparison)}, {_length(comparison)}:"]  # fmt: skip
     wide = min(_LABEL, max(len(row.label) for row in comparison.losses) + 2)
     wide = max(wide, len(comparison.trivial.label) + 2 if comparison.trivial else 0)
     for way in _ways(comparison):
@@ -68,7 +69,9 @@ def comparison_lines(comparison: Comparison) -> list[str]:
         lines.append(f"  minus {comparison.losses[0].label}, paired; {p} and by rank")
     wide = max((len(title) + 2 for title, _, _ in tests), default=0)
     lines += [f"    {title:<{wide}}{_difference(test, p)}" for title, test, p in tests]
-    return [*lines, *(f"  {line}" for line in (*warnings(comparison), *verdicts(comparison)))]
+    for text in (*warnings(comparison), *verdicts(comparison)):
+        lines += textwrap.wrap(text, 79, initial_indent="  ", subsequent_indent="    ")
+    return lines
 
 
 def comparison_contents(comparison: Comparison) -> list[Text | Table | Plot]:

@@ -13,7 +13,13 @@ from heliostat import Run
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.losses.expression import LossExpression, parse
 from heliostat_methods.evomal.losses.primitives import PrimitiveTable, table_named
-from heliostat_methods.evomal.searches.found import SHOWN, FoundLoss, FoundLosses, by_phase
+from heliostat_methods.evomal.searches.found import (
+    LOOKED_AT,
+    SHOWN,
+    FoundLoss,
+    FoundLosses,
+    by_phase,
+)
 from heliostat_methods.evomal.searches.scoring.archive import (
     KINDS,
     Candidate,
@@ -88,12 +94,13 @@ def _found(state: State, table: PrimitiveTable) -> FoundLosses:
         "found_in_cache": state.reused,
         **{kind: statuses.count(kind) for kind in KINDS},
     }
-    best = [
+    shorter = [
         FoundLoss.tree(LossExpression(c.nodes, c.weights, table), c.fitness, c.generation)
-        for c in order[:SHOWN]
+        for c in order[:LOOKED_AT]
     ]
+    best = shorter[:SHOWN]
     scored = [(float(len(c.nodes)), c.fitness) for c in order]
-    return FoundLosses(best, counts, by_phase(state.steps), scored)
+    return FoundLosses(best, counts, by_phase(state.steps), scored, shorter)
 
 
 def _report(
