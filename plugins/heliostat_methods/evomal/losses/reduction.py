@@ -46,7 +46,7 @@ def reduced(expression: LossExpression) -> LossExpression:
     except (LossExpressionError, OverflowError, KeyError):
         # the label or the output has gone, a square is out of range, the table lacks an operation
         return expression
-    return made if made.complexity < expression.complexity else expression
+    return made if made.complexity <= expression.complexity else expression
 
 
 def rounded(expression: LossExpression, digits: int) -> LossExpression:
@@ -167,7 +167,7 @@ class _Reduction:
             sign = math.copysign(1.0, a.factor) if a.factor else 0.0
             if inner == Opcode.SIGN:
                 return _Term(sign, a.nodes, a.weights)
-            return self.joined(name, a.times(sign / a.factor if a.factor else 1.0)).times(sign)
+            return self.joined(name, _Term(1.0, a.nodes, a.weights)).times(sign)
         if opcode == Opcode.TANH:
             sign = math.copysign(1.0, a.factor)
             return self.joined(name, a.times(sign)).times(sign)
