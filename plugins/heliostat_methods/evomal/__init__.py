@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from heliostat_methods.evomal.learners.unrolled import TunedLosses, UnrolledConfig, tune
     from heliostat_methods.evomal.losses.expression import LossExpression, parse
     from heliostat_methods.evomal.losses.ml3 import LossNetwork
+    from heliostat_methods.evomal.losses.operations import Operation
     from heliostat_methods.evomal.losses.primitives import (
         SHIFTED,
         STANDARD,
@@ -76,6 +77,7 @@ _HOME = {
     "LossExpressionError": "losses.primitives",
     "LossNetwork": "losses.ml3",
     "LossProgram": "population.program",
+    "Operation": "losses.operations",
     "PrimitiveTable": "losses.primitives",
     "Probe": "population.equivalence",
     "RejectionConfig": "learners.rejection",
@@ -122,6 +124,7 @@ __all__ = [
     "LossExpressionError",
     "LossNetwork",
     "LossProgram",
+    "Operation",
     "PrimitiveTable",
     "Probe",
     "RejectionConfig",

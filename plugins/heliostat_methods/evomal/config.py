@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from heliostat import EXTENDABLE, ConfigError, MethodConfig, PartKind, PartRef, stored
 from heliostat.errors import did_you_mean
@@ -17,6 +17,9 @@ from heliostat.errors import did_you_mean
 DatasetRef = Annotated[PartRef, PartKind("dataset")]
 ModelRef = Annotated[PartRef, PartKind("model")]
 LossRef = Annotated[PartRef, PartKind("loss")]
+PrimitiveRef = Annotated[PartRef, PartKind("primitive")]
+SETS = ("standard", "shifted")
+"""Sets of primitives, one of which a search has."""
 
 
 Baseline = Literal["none", "gp_lfl", "random", "local_search", "taylorglo",
@@ -150,8 +153,11 @@ class EvoMALConfig(MethodConfig):
         description="losses that start the population, such as square(sub(y, 0.9*f)); local search "
         "starts from their weights",
     )
-    primitives: Literal["standard", "shifted"] = Field(
-        "standard", description="log and sqrt of max(|a|, 1e-7), or of |a| + 1e-7"
+    primitives: tuple[PrimitiveRef, ...] = Field(
+        (PartRef("standard"),),
+        min_length=1,
+        description="standard: log and sqrt of max(|a|, 1e-7); shifted: of |a| + 1e-7; operations "
+        "beside it, as in [standard, exp, huber]",
     )
 
     population: int = Field(25, ge=2, le=1_000_000, description="trees in a generation")
@@ -273,7 +279,9 @@ class EvoMALConfig(MethodConfig):
         description="seeds in one task of the comparison; as many choose its learning rates",
     )
 
-    @field_validator("datasets", "references", mode="before")
+    _table: str = PrivateAttr("")
+
+    @field_validator("datasets", "references", "primitives", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str | Mapping | PartRef) else value
@@ -294,6 +302,7 @@ class EvoMALConfig(MethodConfig):
     def _fits_together(self) -> EvoMALConfig:
         # ConfigError goes through pydantic unchanged, so that the message names the field
         self._check_search()
+        self._check_primitives()
         if self.study is not None:
             self._check_study(self.study)
         self._check_initial()
@@ -379,13 +388,44 @@ class EvoMALConfig(MethodConfig):
                 "false with baseline = 'ml3', which tunes a network on one data set",
             )
 
+    @property
+    def own_operations(self) -> tuple[PartRef, ...]:
+        """The operations beside the set of primitives."""
+        return tuple(ref for ref in self.primitives if ref.name not in SETS)
+
+    @property
+    def table_name(self) -> str:
+        """The name of the table of primitives: the set, or what ``with_table`` was given."""
+        return self._table or next(ref.name for ref in self.primitives if ref.name in SETS)
+
+    def with_table(self, name: str) -> EvoMALConfig:
+        """Return the settings under a table with the operations that ``own_operations`` name.
+
+        A search builds them; then the losses of ``initial`` can be read.
+        """
+        copy = self.model_copy()
+        copy._table = name
+        copy._check_initial()
+        return copy
+
+    def _check_primitives(self) -> None:
+        names = [ref.name for ref in self.primitives]
+        if sum(name in SETS for name in names) != 1:
+            raise ConfigError("primitives", names, f"one of {' and '.join(SETS)} among them",
+                              "operations of your own stand beside a set")  # fmt: skip
+        if len(set(names)) < len(names):
+            raise ConfigError("primitives", names, "each name once")
+
     def _check_initial(self) -> None:
         from heliostat_methods.evomal.losses.expression import parse
-        from heliostat_methods.evomal.losses.primitives import LossExpressionError, table_named
+        from heliostat_methods.evomal.losses.primitives import LossExpressionError
+        from heliostat_methods.evomal.losses.tables import table_named
 
+        if self.own_operations and not self._table:
+            return  # read once the operations are built
         for i, text in enumerate(self.initial):
             try:
-                height = parse(text, table_named(self.primitives)).height
+                height = parse(text, table_named(self.table_name)).height
             except LossExpressionError as error:
                 raise ConfigError(f"initial[{i}]", text, "a loss in y and f", str(error)) from None
             if height > self.max_height:

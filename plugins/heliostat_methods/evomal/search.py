@@ -14,6 +14,7 @@ from heliostat_methods.evomal.comparison.records import plain
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.learners.loading import Loaded, load
 from heliostat_methods.evomal.searches.by_name import find_losses
+from heliostat_methods.evomal.searches.operations import with_operations
 from heliostat_methods.evomal.searches.readable import readable
 from heliostat_methods.evomal.searches.strategy import Posed
 from heliostat_methods.evomal.study.outcome import Outcome
@@ -23,6 +24,7 @@ from heliostat_methods.evomal.tasks import Problems
 def search(config: EvoMALConfig, run: Run) -> Any:
     """Search a loss on every data set, then compare each with the standard and other losses."""
     _refuse_missing_gpu(config, run)
+    config = with_operations(config, run)
     if config.study is not None:
         from heliostat_methods.evomal.study.table import study  # a search alone needs none of it
 

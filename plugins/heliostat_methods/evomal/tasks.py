@@ -30,7 +30,7 @@ from heliostat_methods.evomal.learners.training import (
 )
 from heliostat_methods.evomal.learners.unrolled import UnrolledConfig
 from heliostat_methods.evomal.losses.expression import LossExpression
-from heliostat_methods.evomal.losses.primitives import table_named
+from heliostat_methods.evomal.losses.tables import table_named
 from heliostat_methods.evomal.population.program import LossProgram, initial_weights
 
 Array = np.ndarray[Any, Any]

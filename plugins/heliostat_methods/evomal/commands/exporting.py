@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from heliostat_methods.evomal.losses.expression import LossExpression
+from heliostat_methods.evomal.losses.operations import source as operation_source
 from heliostat_methods.evomal.losses.primitives import EPSILON, LossExpressionError, Opcode
 from heliostat_methods.evomal.losses.tree import Task
 from heliostat_methods.evomal.report.formulas import training_lines
@@ -127,11 +128,14 @@ def _statements(expression: LossExpression, task: Task, weight: Callable[[int], 
             return "f", True
         if row.constant is not None:
             return f"torch.full_like(f, {row.constant!r})", True
-        if row.opcode is None or row.opcode not in _TEMPLATES:
-            raise LossExpressionError(f"primitive {row.name!r} cannot be written as source")
         infix = row.opcode in _INFIX
-        parts = [weighted(k, infix) for k in arguments[i]]
-        source = _TEMPLATES[row.opcode].format(*parts)
+        parts = [weighted(k, infix or row.opcode is None) for k in arguments[i]]
+        if row.opcode is None:
+            for k, part in enumerate(parts):  # used more than once
+                statements.append(f"v{i}_{k} = {part}")
+            source = operation_source(row, [f"v{i}_{k}" for k in range(len(parts))])
+        else:
+            source = _TEMPLATES[row.opcode].format(*parts)
         if len(source) <= _LINE or i == 0:
             return source, not infix
         name = f"v{i}"

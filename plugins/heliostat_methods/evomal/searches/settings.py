@@ -19,7 +19,7 @@ from heliostat_methods.evomal.learners.unrolled import UnrolledConfig
 def score_settings(config: EvoMALConfig) -> ScoreSettings:
     """Return what the scoring tasks need of the configuration."""
     return ScoreSettings(
-        primitives=config.primitives,
+        primitives=config.table_name,
         local_search=config.local_search,
         weight_noise=config.weight_noise,
         skip_label_free=config.skip_label_free,

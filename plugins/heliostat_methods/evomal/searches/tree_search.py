@@ -12,7 +12,8 @@ import numpy as np
 from heliostat import Run
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.losses.expression import LossExpression, parse
-from heliostat_methods.evomal.losses.primitives import PrimitiveTable, table_named
+from heliostat_methods.evomal.losses.primitives import PrimitiveTable
+from heliostat_methods.evomal.losses.tables import table_named
 from heliostat_methods.evomal.searches.found import (
     LOOKED_AT,
     SHOWN,
@@ -60,7 +61,7 @@ class TreeSearch:
 
     def find(self, posed: Posed, run: Run) -> FoundLosses:
         """Search by generations of trees."""
-        return _found(self.evolve(posed, run), table_named(self.config.primitives))
+        return _found(self.evolve(posed, run), table_named(self.config.table_name))
 
     def evolve(self, posed: Posed, run: Run) -> State:
         """Return the state after the last generation; every generation ends in a checkpoint."""
