@@ -88,7 +88,7 @@ STUDY: dict[str, Any] = {
         "datasets": ["diabetes", "boston", "digits", "mnist5k"],
         "models": ["linear", {"name": "mlp", "hidden": [32, 32]}, "lenet5"],
         "search_seeds": 3,
-        "core_hours": 1.5,
+        "core_hours": 2.0,
         "protocols": [
             {"dataset": "mnist5k", "generations": 12, "meta_steps": 100, "base_steps": 250,
              "filter_steps": 100, "test_steps": 1000},
@@ -97,7 +97,7 @@ STUDY: dict[str, Any] = {
         ],
     },
 }  # fmt: skip
-"""Six searches, four data sets, three models, a scaled protocol: an hour on two cores."""
+"""Six searches, four data sets, three models, a scaled protocol: an hour or two on two cores."""
 
 METHOD = MethodSpec(
     name="evomal",

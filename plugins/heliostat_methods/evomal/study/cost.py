@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+from heliostat_methods.evomal.comparison.rates import checkpoints
 from heliostat_methods.evomal.config import EvoMALConfig, StudyConfig
 from heliostat_methods.evomal.learners.loading import Parts
 from heliostat_methods.evomal.learners.problem import ProblemData
@@ -91,8 +92,14 @@ class Estimate:
         torch = data.hidden is None or baseline == "ml3"
         rates = len(config.rate_factors)
         rates += min(config.rate_growths, GROWN) if rates > 1 else -1
-        trainings = config.splits * (rates * config.test_block + WAYS * config.test_seeds)
-        return trainings * comparison_steps(config, data) * self._step(config, data, torch)
+        chosen, tested = rates * config.test_block, WAYS * config.test_seeds
+        step, batch = self._step(config, data, torch), min(config.batch_size, len(data.train[1]))
+        steps = comparison_steps(config, data)
+        # A forward pass is a third of a step; test data are measured in the tested ones alone.
+        looks = len(checkpoints(steps)) * step / 3 / batch
+        valid, test = len(data.valid[1]), len(data.test[1])
+        seconds = (chosen + tested) * (steps * step + looks * valid) + tested * looks * test
+        return config.splits * seconds
 
     def _step(self, config: EvoMALConfig, data: ProblemData, torch: bool) -> float:
         """Return the estimate for a forward and a backward pass of one batch."""
