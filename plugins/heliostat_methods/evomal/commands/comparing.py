@@ -109,11 +109,11 @@ def _lines(comparison: Comparison, way: Way, formulas: Sequence[str]) -> list[di
 
 def comparison_text(account: Mapping[str, Any]) -> str:
     """Return what a terminal shows."""
-    lines = comparison_lines(read(Comparison, account["comparison"]))
+    lines = comparison_lines(read(Comparison, account["comparison"]), of_search=False)
     model = _reference("model", account["model"])
     said = ", ".join(f"{name}={value}" for name, value in model.params.items())
     head = f"== {account['dataset']}, {model.name}{f' ({said})' if said else ''} =="
-    return "\n".join([head, *lines,
+    return "\n".join([head, *lines, "",
                       *(f"note: {note}" for note in account["notes"]),
                       *textwrap.wrap(CAVEAT, 79)])  # fmt: skip
 

@@ -7,17 +7,21 @@ import textwrap
 from collections.abc import Sequence
 
 from heliostat.report import Plot, Series, Table, Text
-from heliostat_methods.evomal.comparison.outcome import Against, ComparedLoss, Comparison
+from heliostat_methods.evomal.comparison.outcome import ComparedLoss, Comparison
 from heliostat_methods.evomal.comparison.paired_seeds import PairedTest
-from heliostat_methods.evomal.comparison.protocol import SUFFIX, Way, way_of
-from heliostat_methods.evomal.comparison.verdict import (
-    Kind,
-    Trainings,
-    holm_corrected,
-    judge,
-)
+from heliostat_methods.evomal.comparison.protocol import Way
+from heliostat_methods.evomal.comparison.verdict import holm_corrected
 from heliostat_methods.evomal.report.label_texts import measure_text, metric_text
 from heliostat_methods.evomal.report.plots import Rows
+from heliostat_methods.evomal.report.verdicts import (
+    SHORT,
+    WAYS,
+    exploded_in,
+    rows_of,
+    verdicts,
+    warnings,
+    ways_shown,
+)
 
 CAVEAT = (
     "Intervals are 95 % t-intervals over paired training seeds on one split of the data: they "
@@ -28,29 +32,19 @@ SPLITS_CAVEAT = (
     "training and the split, not the search itself, which saw one of the splits, so rows that "
     "test a found loss in the others may have taken part in finding it."
 )
-WAYS: dict[Way, str] = {
-    "at_best": "each at its best: rate and steps chosen on validation data",
-    "at_end": "at equal steps: the rate that is best after all of them",
-    "configured": "at the configured rate, the one that the search used",
-}
-SHORT: dict[Way, str] = {
-    "at_best": "each at its best",
-    "at_end": "at equal steps",
-    "configured": "at the same rate",
-}
 _ONE: dict[Way, str] = {**SHORT, "at_best": "at its best"}
-_LABEL = 26
+_LABEL, _TITLE = 26, 18
 
 
-def comparison_lines(comparison: Comparison) -> list[str]:
-    """Return what a terminal shows, the verdicts last."""
+def comparison_lines(comparison: Comparison, of_search: bool = True) -> list[str]:
+    """Return what a terminal shows, the verdicts last; `of_search` as for `verdicts`."""
     metric = metric_text(comparison.metric)
     lines = [f"test {metric}, lower is better: mean and 95 % interval",
              f"over {_trainings(comparison)}, {_length(comparison)}:"]  # fmt: skip
     wide = min(_LABEL, max(len(row.label) for row in comparison.losses) + 2)
     wide = max(wide, len(comparison.trivial.label) + 2 if comparison.trivial else 0)
-    for way in _ways(comparison):
-        rows = _rows(comparison, way)
+    for way in ways_shown(comparison):
+        rows = rows_of(comparison, way)
         lines += [f"  {WAYS[way]}", f"    {'loss':<{wide}}{'rate':<10}{'steps':<8}"
                                     f"{_name(comparison)}"]  # fmt: skip
         lines += [
@@ -69,7 +63,7 @@ def comparison_lines(comparison: Comparison) -> list[str]:
         lines.append(f"  minus {comparison.losses[0].label}, paired; {p} and by rank")
     wide = max((len(title) + 2 for title, _, _ in tests), default=0)
     lines += [f"    {title:<{wide}}{_difference(test, p)}" for title, test, p in tests]
-    for text in (*warnings(comparison), *verdicts(comparison)):
+    for text in (*warnings(comparison), *verdicts(comparison, of_search)):
         lines += textwrap.wrap(text, 79, initial_indent="  ", subsequent_indent="    ")
     return lines
 
@@ -81,7 +75,7 @@ def comparison_contents(comparison: Comparison) -> list[Text | Table | Plot]:
     rows: Rows = [
         [row.label, SHORT[way], row.learning_rate, _steps(comparison, row), row.mean, row.low,
          row.high, *_other_values(comparison, row, others), exploded_in(row)]
-        for way in _ways(comparison) for row in _rows(comparison, way)
+        for way in ways_shown(comparison) for row in rows_of(comparison, way)
     ]  # fmt: skip
     if comparison.trivial is not None:
         known = comparison.trivial.measures
@@ -129,123 +123,24 @@ def comparison_contents(comparison: Comparison) -> list[Text | Table | Plot]:
     ]  # fmt: skip
 
 
-def verdicts(comparison: Comparison) -> list[str]:
-    """Return what may be said of each loss that is compared with the first one."""
-    if not comparison.of_found and not comparison.tests:
-        return ["no loss was found; there is nothing to compare"]
-    lines = []
-    if not comparison.of_found:
-        lines.append("no loss was found; the given ones are compared")
-    for one in comparison.tests:
-        ways: tuple[Way, ...] = ("at_end", "at_best")
-        kinds = {way: kind for way in ways if (kind := _judged(comparison, one, way))}
-        if len(set(kinds.values())) == 1 and "edge" not in kinds.values():
-            first = next(iter(kinds))
-            how = "at equal steps and each at its best" if len(kinds) > 1 else SHORT[first]
-            lines.append(f"{how}: {_words(comparison, one, first, kinds[first])}")
-        else:
-            lines += [f"{SHORT[way]}: {_words(comparison, one, way, kind)}"
-                      for way, kind in kinds.items()]  # fmt: skip
-    return lines
-
-
-def warnings(comparison: Comparison) -> list[str]:
-    """Return a line for each loss that does worse than what knows nothing of the inputs."""
-    if comparison.trivial is None:
-        return []
-    value = comparison.trivial.measures[comparison.metric]
-    said: dict[str, list[str]] = {}
-    for way in _ways(comparison):
-        for row in _rows(comparison, way):
-            if row.mean is None or row.mean > value:
-                said.setdefault(row.label, []).append(SHORT[way])
-    return [f"warning: {label} does worse than {comparison.trivial.label}, {' and '.join(ways)}"
-            for label, ways in said.items()]  # fmt: skip
-
-
-def exploded_in(row: ComparedLoss) -> int:
-    """Return in how many trainings a loss explodes; earlier versions counted those that diverge."""
-    return max(row.exploded, row.diverged)
-
-
 def number(value: float) -> str:
     """Return four decimals, or four digits of a large number."""
     return f"{value:.4f}" if abs(value) < 1000 else f"{value:.4g}"
-
-
-def _judged(comparison: Comparison, one: Against, way: Way) -> Kind | None:
-    """Return the verdict on one contestant trained one way; None where it was not trained so."""
-    lines = {row.role: row for row in comparison.losses}
-    mine = lines.get(one.role + SUFFIX[way]) or next(
-        (row for row in _rows(comparison, way) if row.label.split(",")[0] == one.label), None
-    )
-    usual = lines.get("standard" + SUFFIX[way])
-    if mine is None or usual is None:
-        return None
-    side, other = (
-        Trainings(len(row.values), exploded_in(row), row.edge or _old_edge(comparison, row))
-        for row in (mine, usual)
-    )
-    test: PairedTest | None = getattr(one, way)
-    return judge(side, other, test, holm_corrected(comparison, way).get(one.role))
-
-
-def _words(comparison: Comparison, one: Against, way: Way, kind: Kind) -> str:
-    lines = {row.role: row for row in comparison.losses}
-    standard = comparison.losses[0].label
-    who = {"found": "the found loss", "short": "the short loss"}.get(one.role, one.label)
-    where = "on this split" if comparison.splits == 1 else f"over {comparison.splits} splits"
-    mine, usual = (lines.get(role + SUFFIX[way]) for role in (one.role, "standard"))
-    blown = [0 if row is None else exploded_in(row) for row in (mine, usual)]
-    of = comparison.seeds * comparison.splits
-    if kind in ("worse", "better"):
-        said = f"{who} is {kind} than {standard}, {where}"
-        if any(blown):
-            said += f"; it explodes in {blown[0]} of {of} trainings, {standard} in {blown[1]}"
-        return said
-    if kind == "none":
-        return f"no difference between {who} and {standard} could be shown, {where}"
-    if kind == "explodes":
-        return (
-            f"{who} explodes in {blown[0]} of {of} trainings, {standard} in {blown[1]}: it is no "
-            "better, whatever its other trainings say"
-        )
-    if kind == "unpaired":
-        return (
-            f"not decided: {who} explodes in {blown[0]} of {of} trainings, {standard} in {blown[1]}"
-        )
-    at = [name for name, row in ((who, mine), (standard, usual)) if row is not None and row.edge]
-    return (
-        f"not decided: the best rate of {' and of '.join(at or [who])} lies at the edge of those "
-        "tried; rate_growths lets more be tried"
-    )
 
 
 def _name(comparison: Comparison) -> str:
     return metric_text(comparison.metric).partition(" (")[0]
 
 
-def _rows(comparison: Comparison, way: Way) -> list[ComparedLoss]:
-    return [row for row in comparison.losses if way_of(row.role) == way]
-
-
-def _ways(comparison: Comparison) -> list[Way]:
-    """Return the ways to show: the configured rate where it is another one than the best."""
-    at_end = {row.label: row.rates for row in _rows(comparison, "at_end")}
-    configured = {row.label: row.rates for row in _rows(comparison, "configured")}
-    same = all(rates and at_end.get(label) == rates for label, rates in configured.items())
-    return [way for way in WAYS if not (same and way == "configured") and _rows(comparison, way)]
-
-
 def _tests(comparison: Comparison) -> list[tuple[str, PairedTest | None, float | None]]:
     """Return the paired differences by title, with p corrected for the number of losses."""
     found: list[tuple[str, PairedTest | None, float | None]] = []
-    for way in _ways(comparison):
+    for way in ways_shown(comparison):
         corrected = holm_corrected(comparison, way)
         for one in comparison.tests:
             test: PairedTest | None = getattr(one, way)
             if test is not None or way != "configured":
-                title = f"{_cut(one.label, _LABEL)} {_ONE[way]}"
+                title = f"{_cut(one.label, _TITLE)} {_ONE[way]}"
                 found.append((title, test, corrected.get(one.role)))
     return found
 
@@ -314,7 +209,7 @@ def _shown(comparison: Comparison, name: str, value: float) -> float:
 
 
 def _other_lines(comparison: Comparison, wide: int) -> list[str]:
-    names, rows = _other_names(comparison), _rows(comparison, "at_best")
+    names, rows = _other_names(comparison), rows_of(comparison, "at_best")
     if not names or not rows:
         return []
     units = " (in units of the target)" if comparison.deviation is not None else ""
@@ -337,7 +232,7 @@ def _other_lines(comparison: Comparison, wide: int) -> list[str]:
 
 
 def _curves(comparison: Comparison) -> list[Plot]:
-    rows = _rows(comparison, "at_best") or comparison.losses
+    rows = rows_of(comparison, "at_best") or comparison.losses
     series = [
         Series(row.label, comparison.curve_steps, row.curve.mean, row.curve.low, row.curve.high)
         for row in rows
@@ -366,16 +261,6 @@ def _rates(comparison: Comparison) -> list[Plot]:
     note = "With early stopping. The best rate is known where the lowest point is not the last one."
     return [Plot("What each learning rate gives", "learning rate", name, series, log_x=True,
                  note=note)]  # fmt: skip
-
-
-def _old_edge(comparison: Comparison, row: ComparedLoss) -> bool:
-    """Return whether a run of an earlier version chose the lowest or the highest rate tried."""
-    tried = next(iter(comparison.rates_tried.values()), ())
-    factors = [factor for factor, _ in tried]
-    usual = comparison.losses[0].learning_rate
-    return len(factors) > 1 and any(
-        math.isclose(row.learning_rate, usual * edge) for edge in (min(factors), max(factors))
-    )
 
 
 def _cut(text: str, wide: int) -> str:
