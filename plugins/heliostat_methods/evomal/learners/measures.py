@@ -83,9 +83,10 @@ def _auc_error(outputs: Array, labels: Array) -> float:
 
     scores = outputs
     if len(outputs) > 1:
-        # By logits minus the rest's: the same order as the probability's, which rounds to 1.
-        others = [np.logaddexp.reduce(np.delete(outputs, c, axis=0)) for c in range(len(outputs))]
-        scores = outputs - np.array(others)
+        # The logarithm keeps apart what probabilities near 0 round together.
+        scores = outputs - np.logaddexp.reduce(outputs, axis=0)
+    if len(outputs) == 2:
+        scores = np.stack([outputs[0] - outputs[1], outputs[1] - outputs[0]])
     areas = []
     # Of two classes one ranking is the other's reverse.
     for score, label in list(zip(scores, labels, strict=True))[: 1 if len(scores) == 2 else None]:
