@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -171,6 +173,19 @@ def test_what_cannot_be_is_refused(make: Any, said: str) -> None:
     with pytest.raises(LossExpressionError) as caught:
         make()
     assert said in str(caught.value)
+
+
+def test_the_page_s_plugin_offers_an_operation() -> None:
+    page = Path(__file__).parents[4] / "docs" / "methods" / "evomal.md"
+    (block,) = re.findall(r"```python\n(import sympy\n.*?)```", page.read_text(), re.S)
+    space: dict[str, Any] = {}
+    exec(block, space)
+    (spec,) = space["heliostat_parts"]()
+    own = spec.build(spec.config())
+    assert (spec.kind, own.name) == ("primitive", "cauchy")
+    loss = parse("cauchy(sub(y, f))", extended("standard", [own]))
+    program, w = LossProgram.from_expressions([loss]), stack_weights([loss], np.float64)
+    assert values(program, w, F, Y)[0] == pytest.approx(np.log1p((Y - F) ** 2))
 
 
 def test_the_sets_are_what_they_were() -> None:
