@@ -21,8 +21,9 @@ from heliostat_methods.evomal.learners.training import TrainingConfig
 from heliostat_methods.evomal.losses.expression import parse
 from heliostat_methods.evomal.losses.standard import STANDARD_TREES, USUAL
 from heliostat_methods.evomal.report.comparison import CAVEAT, comparison_lines
+from heliostat_methods.evomal.searches.settings import steps_of
 
-_FRACTIONS = (0.6, 0.2, 0.2)
+_FRACTIONS, _EPOCHS = (0.6, 0.2, 0.2), 120.0
 
 
 def compared(
@@ -30,7 +31,7 @@ def compared(
     *,
     dataset: str | None,
     model: str | None,
-    steps: int,
+    steps: int | None,
     seeds: int,
     seed: int | None,
     learning_rate: float | None,
@@ -66,6 +67,9 @@ def compared(
     others = [loss for loss in losses if loss.name != usual or loss.run]
     if not others:
         raise ConfigError("LOSS", losses[0].label, "a loss other than the standard one")
+    if steps is None:
+        batch = settings.get("batch_size", TrainingConfig().batch_size)
+        steps = steps_of(_EPOCHS, len(data.train[1]), batch)
     config = MetaTestConfig(
         _training(settings, steps, learning_rate, drops), seeds, root, tuple(dict.fromkeys(factors))
     )

@@ -188,7 +188,11 @@ def plot(
 @click.argument("names", metavar="LOSS...", nargs=-1, required=True)
 @click.option("--dataset", help="Data set to train on [default: that of the first run].")
 @click.option("--model", help="Model to train [default: that of the first run, else mlp].")
-@click.option("--steps", type=click.IntRange(min=1), default=1000, show_default=True)
+@click.option(
+    "--steps",
+    type=click.IntRange(min=1),
+    help="Most training steps [default: 120 passes over the training rows, 1000 to 10000 steps].",
+)
 @click.option(
     "--seeds", type=click.IntRange(min=2), default=10, show_default=True, help="Paired trainings."
 )
@@ -221,7 +225,7 @@ def compare(
     names: Sequence[str],
     dataset: str | None,
     model: str | None,
-    steps: int,
+    steps: int | None,
     seeds: int,
     seed: int | None,
     learning_rate: float | None,

@@ -65,8 +65,12 @@ def comparison_steps(config: EvoMALConfig, data: ProblemData) -> int:
     """Return the steps of a comparison's trainings: as given, or by rows and batch."""
     if config.test_steps is not None:
         return config.test_steps
-    rows = len(data.train[1])
-    steps = math.ceil(config.test_epochs * rows / min(config.batch_size, rows))
+    return steps_of(config.test_epochs, len(data.train[1]), config.batch_size)
+
+
+def steps_of(epochs: float, rows: int, batch_size: int) -> int:
+    """Return the steps that make some passes over the training rows, from 1,000 to 10,000."""
+    steps = math.ceil(epochs * rows / min(batch_size, rows))
     return min(max(steps, SHORTEST), LONGEST)
 
 
