@@ -90,9 +90,10 @@ def account_of(
 
 
 def training_facts(config: EvoMALConfig, comparison: Comparison, role: str) -> dict[str, Any]:
-    """Return how models were trained with a loss at its best: a loss is one for a rate."""
+    """Return how models were trained with a loss at its best, on the first split."""
     row = comparison.best_of(role)
-    steps = sorted(row.kept)[(len(row.kept) - 1) // 2] if row.kept else comparison.steps
+    kept = sorted(row.kept[: comparison.seeds])
+    steps = kept[(len(kept) - 1) // 2] if kept else comparison.steps
     return {
         "optimiser": "SGD",
         "learning_rate": row.learning_rate,

@@ -48,7 +48,7 @@ def comparison_lines(comparison: Comparison, of_search: bool = True) -> list[str
         lines += [f"  {WAYS[way]}", f"    {'loss':<{wide}}{'rate':<10}{'steps':<8}"
                                     f"{_name(comparison)}"]  # fmt: skip
         lines += [
-            f"    {_cut(row.label, wide):<{wide}}{row.learning_rate:<10.4g}"
+            f"    {_cut(row.label, wide):<{wide}}{_rate(row):<10}"
             f"{_steps(comparison, row):<8}{_interval(comparison, row)}"
             for row in rows
         ]
@@ -73,7 +73,7 @@ def comparison_contents(comparison: Comparison) -> list[Text | Table | Plot]:
     shown = _name(comparison)
     others = _other_names(comparison)
     rows: Rows = [
-        [row.label, SHORT[way], row.learning_rate, _steps(comparison, row), row.mean, row.low,
+        [row.label, SHORT[way], _rate(row), _steps(comparison, row), row.mean, row.low,
          row.high, *_other_values(comparison, row, others), exploded_in(row)]
         for way in ways_shown(comparison) for row in rows_of(comparison, way)
     ]  # fmt: skip
@@ -154,6 +154,12 @@ def _trainings(comparison: Comparison) -> str:
     if comparison.splits == 1:
         return f"{comparison.seeds} paired seeds"
     return f"{comparison.splits} splits of {comparison.seeds} paired seeds"
+
+
+def _rate(row: ComparedLoss) -> str:
+    """Return the learning rate, or from the least to the greatest where splits chose others."""
+    low, high = min(row.rates, default=0.0), max(row.rates, default=0.0)
+    return f"{row.learning_rate:.4g}" if low == high else f"{low:.2g}-{high:.2g}"
 
 
 def _steps(comparison: Comparison, row: ComparedLoss) -> str:
