@@ -40,13 +40,13 @@ if TYPE_CHECKING:
         train_replicas,
     )
     from heliostat_methods.evomal.learners.unrolled import TunedLosses, UnrolledConfig, tune
+    from heliostat_methods.evomal.losses.error import LossExpressionError
     from heliostat_methods.evomal.losses.expression import LossExpression, parse
     from heliostat_methods.evomal.losses.ml3 import LossNetwork
     from heliostat_methods.evomal.losses.operations import Operation
     from heliostat_methods.evomal.losses.primitives import (
         SHIFTED,
         STANDARD,
-        LossExpressionError,
         PrimitiveTable,
     )
     from heliostat_methods.evomal.losses.reduction import reduced
@@ -74,7 +74,7 @@ _HOME = {
     "LearningProblem": "learners.problem",
     "LossCurve": "analysis.curves",
     "LossExpression": "losses.expression",
-    "LossExpressionError": "losses.primitives",
+    "LossExpressionError": "losses.error",
     "LossNetwork": "losses.ml3",
     "LossProgram": "population.program",
     "Operation": "losses.operations",
