@@ -6,6 +6,7 @@ when it is asked for. That works where nothing is installed, and help imports no
 
 PLUGINS: dict[str, str] = {
     "parts": "heliostat_methods.parts.plugin",
+    "primitives": "heliostat_methods.evomal.losses.primitive_parts",
     "evomal": "heliostat_methods.evomal.method",
     "step_options": "heliostat_methods.step_options.method",
     "tune": "heliostat_methods.tune.method",
@@ -20,5 +21,5 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 """Verbs, each with the plugin that has it and its help."""
 
-ALWAYS: tuple[str, ...] = ("parts",)
+ALWAYS: tuple[str, ...] = ("parts", "primitives")
 """Plugins whose offers are known before those of others, so that nobody takes their names."""

@@ -237,7 +237,10 @@ def test_compare_trains_all_losses_over_paired_seeds(losses: Any) -> None:
     # the split of seed 0 is that of the first run's search, not that of the second's
     assert len(account["notes"]) == 1
     assert account["notes"][0].startswith("later/loss-digits was found on digits under another")
-    assert "both/loss-digits: 3 of 3 trainings" in done.err
+    assert "both/loss-digits, rate x 1: 3 of 3 trainings" in done.err
+    best = account["at_best"][0]
+    assert set(best["others"]) == {"balanced_error", "cross_entropy", "auc_error"}
+    assert len(best["kept"]) == 3
     again = json.loads(losses("compare", "both/digits", "later", *SMALL, "--json").out)
     assert [row["values"] for row in again["losses"]] == [row["values"] for row in rows]
 
@@ -250,11 +253,12 @@ def test_losses_of_a_study_meet_on_its_own_data_and_model(losses: Any) -> None:
 
 
 def test_compare_picks_each_losss_rate_on_validation_data(losses: Any) -> None:
-    options = ["--rate-factor", 0.001, "--rate-factor", 10, "--learning-rate", 0.02]
+    options = ["--rate-factor", 0.001, "--rate-factor", 1, "--rate-factor", 1e4,
+               "--learning-rate", 0.2]  # fmt: skip
     account = json.loads(losses("compare", "both/digits", *SMALL, *options, "--json").out)
     assert [row["learning_rate"] for row in account["losses"]] == pytest.approx([0.2, 0.2])
     text = losses("compare", "both/diabetes", *SMALL, "--seed", 3).out
-    assert "diabetes: test mse (y standardised) over 3 paired seeds of 20 steps" in text
+    assert "== diabetes, mlp (hidden=[6]) ==\ntest mse (y standardised), lower" in text
     assert "note: both/loss-diabetes was found on diabetes under another split" in text
 
 
@@ -362,16 +366,22 @@ def test_losses_of_a_real_run_are_listed_shown_and_exported(
     assert heliostat(["losses", "list", "--runs", str(tmp_path), "--json"]) == 0
     (row,) = json.loads(capfd.readouterr().out)
     assert (row["run"], row["dataset"]) == (account["run"], "diabetes")
-    assert row["formula"] == problem["best"][0]["formula"]
-    assert row["fitness"] == problem["best"][0]["fitness"]
+    assert row["formula"] == problem["short"]["formula"]
+    assert row["fitness"] == problem["short"]["fitness"]
     means = {r["role"]: r["mean"] for r in problem["comparison"]["losses"]}
-    assert row["test"] == means["found_best_rate"]
+    assert row["test"] == means.get("short_best", means["found_best"])
+    assert row["training"] == problem["training"]
     assert heliostat(["losses", "show", "last/diabetes", "--runs", str(tmp_path), "--json"]) == 0
     (shown,) = json.loads(capfd.readouterr().out)
     assert shown["implicit_rate"] > 0
     assert heliostat(["losses", "export", "last", "--runs", str(tmp_path)]) == 0
     exported = json.loads(capfd.readouterr().out)
-    assert exported["loss"] == problem["best"][0]["loss"]
+    assert exported["loss"] == problem["short"]["loss"]
+    assert exported["training"] == problem["training"]
+    from heliostat_methods.evomal import found_loss
+
+    module = found_loss(f"run:{account['run']}", tmp_path)
+    assert module.expression.to_dict() == problem["short"]["loss"]
 
 
 def test_a_file_that_cannot_be_written_is_a_storage_error(losses: Any, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         module_objective,
         module_vector,
     )
+    from heliostat_methods.evomal.commands.saved_losses import found_loss
     from heliostat_methods.evomal.learners.problem import LearningProblem
     from heliostat_methods.evomal.learners.rejection import RejectionConfig, accept
     from heliostat_methods.evomal.learners.training import (
@@ -39,14 +40,16 @@ if TYPE_CHECKING:
         train_replicas,
     )
     from heliostat_methods.evomal.learners.unrolled import TunedLosses, UnrolledConfig, tune
+    from heliostat_methods.evomal.losses.error import LossExpressionError
     from heliostat_methods.evomal.losses.expression import LossExpression, parse
     from heliostat_methods.evomal.losses.ml3 import LossNetwork
+    from heliostat_methods.evomal.losses.operations import Operation
     from heliostat_methods.evomal.losses.primitives import (
         SHIFTED,
         STANDARD,
-        LossExpressionError,
         PrimitiveTable,
     )
+    from heliostat_methods.evomal.losses.reduction import reduced
     from heliostat_methods.evomal.losses.taylorglo import (
         taylor_glo,
         taylor_glo_expression,
@@ -71,9 +74,10 @@ _HOME = {
     "LearningProblem": "learners.problem",
     "LossCurve": "analysis.curves",
     "LossExpression": "losses.expression",
-    "LossExpressionError": "losses.primitives",
+    "LossExpressionError": "losses.error",
     "LossNetwork": "losses.ml3",
     "LossProgram": "population.program",
+    "Operation": "losses.operations",
     "PrimitiveTable": "losses.primitives",
     "Probe": "population.equivalence",
     "RejectionConfig": "learners.rejection",
@@ -88,6 +92,7 @@ _HOME = {
     "ace_equilibrium": "analysis.curves",
     "filter_normalised": "analysis.landscape",
     "fingerprint": "population.equivalence",
+    "found_loss": "commands.saved_losses",
     "gradient_free": "population.equivalence",
     "initial_weights": "population.program",
     "label_free": "population.equivalence",
@@ -99,6 +104,7 @@ _HOME = {
     "parametric_fingerprint": "population.equivalence",
     "parse": "losses.expression",
     "plain_fingerprint": "population.equivalence",
+    "reduced": "losses.reduction",
     "stack_weights": "population.program",
     "taylor_glo": "losses.taylorglo",
     "taylor_glo_expression": "losses.taylorglo",
@@ -118,6 +124,7 @@ __all__ = [
     "LossExpressionError",
     "LossNetwork",
     "LossProgram",
+    "Operation",
     "PrimitiveTable",
     "Probe",
     "RejectionConfig",
@@ -130,6 +137,7 @@ __all__ = [
     "ace_equilibrium",
     "filter_normalised",
     "fingerprint",
+    "found_loss",
     "gradient_free",
     "initial_weights",
     "label_free",
@@ -141,6 +149,7 @@ __all__ = [
     "parametric_fingerprint",
     "parse",
     "plain_fingerprint",
+    "reduced",
     "stack_weights",
     "taylor_glo",
     "taylor_glo_expression",

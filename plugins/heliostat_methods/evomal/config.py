@@ -5,10 +5,11 @@ The sizes of the demonstration's models and budgets are ours; see `method.py` fo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from heliostat import EXTENDABLE, ConfigError, MethodConfig, PartKind, PartRef, stored
 from heliostat.errors import did_you_mean
@@ -16,6 +17,9 @@ from heliostat.errors import did_you_mean
 DatasetRef = Annotated[PartRef, PartKind("dataset")]
 ModelRef = Annotated[PartRef, PartKind("model")]
 LossRef = Annotated[PartRef, PartKind("loss")]
+PrimitiveRef = Annotated[PartRef, PartKind("primitive")]
+SETS = ("standard", "shifted")
+"""Sets of primitives, one of which a search has."""
 
 
 Baseline = Literal["none", "gp_lfl", "random", "local_search", "taylorglo",
@@ -137,13 +141,23 @@ class EvoMALConfig(MethodConfig):
     fractions: tuple[float, float, float] = Field(
         (0.6, 0.2, 0.2), description="train, validation and test parts of the data"
     )
+    metric: Literal[
+        "auto", "mse", "rmse", "mae", "error_rate", "balanced_error", "log_loss", "auc"
+    ] = Field(
+        "auto",
+        description="what validation data judge a loss by, and the comparison: auto is mse or "
+        "error_rate by the task; auc is 1 - area under the ROC curve",
+    )
     initial: tuple[str, ...] = Field(
         (),
         description="losses that start the population, such as square(sub(y, 0.9*f)); local search "
         "starts from their weights",
     )
-    primitives: Literal["standard", "shifted"] = Field(
-        "standard", description="log and sqrt of max(|a|, 1e-7), or of |a| + 1e-7"
+    primitives: tuple[PrimitiveRef, ...] = Field(
+        (PartRef("standard"),),
+        min_length=1,
+        description="standard: log and sqrt of max(|a|, 1e-7); shifted: of |a| + 1e-7; operations "
+        "beside it, as in [standard, exp, huber]",
     )
 
     population: int = Field(25, ge=2, le=1_000_000, description="trees in a generation")
@@ -212,7 +226,26 @@ class EvoMALConfig(MethodConfig):
     test_seeds: int = Field(
         10, ge=2, le=100_000, description="paired trainings of each loss in the comparison"
     )
-    test_steps: int = Field(10_000, ge=1, description="training steps in the comparison")
+    splits: int = Field(
+        1,
+        ge=1,
+        le=1_000,
+        description="splits of the data in the comparison, test_seeds trainings on each; with "
+        "several the intervals cover the split too",
+    )
+    test_steps: int | None = Field(
+        None,
+        ge=1,
+        le=10_000_000,
+        description="most training steps in the comparison; without it test_epochs says how many",
+    )
+    test_epochs: float = Field(
+        120.0,
+        gt=0,
+        le=1_000_000,
+        description="passes over the training rows that make test_steps where it is not given, "
+        "but 1,000 to 10,000 steps",
+    )
     rate_drops: tuple[tuple[int, float], ...] = Field(
         (),
         description="steps of the comparison from which on the learning rate is multiplied, such "
@@ -222,9 +255,17 @@ class EvoMALConfig(MethodConfig):
         None, description="random crops and flips of images in the comparison; {} for the usual"
     )
     rate_factors: tuple[float, ...] = Field(
-        (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0),
+        (0.1, 0.3, 1.0, 3.0, 10.0),
         min_length=1,
-        description="learning rates tried for each loss on validation data, as factors",
+        description="learning rates tried for each loss on validation data, as factors; one alone "
+        "is taken as it is",
+    )
+    rate_growths: int = Field(
+        6,
+        ge=0,
+        le=100,
+        description="rates that may be added beyond each edge of rate_factors while the best one "
+        "lies there",
     )
 
     landscape_seeds: int = Field(
@@ -238,7 +279,9 @@ class EvoMALConfig(MethodConfig):
         description="seeds in one task of the comparison; as many choose its learning rates",
     )
 
-    @field_validator("datasets", "references", mode="before")
+    _table: str = PrivateAttr("")
+
+    @field_validator("datasets", "references", "primitives", mode="before")
     @classmethod
     def _one_or_many(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str | Mapping | PartRef) else value
@@ -259,6 +302,7 @@ class EvoMALConfig(MethodConfig):
     def _fits_together(self) -> EvoMALConfig:
         # ConfigError goes through pydantic unchanged, so that the message names the field
         self._check_search()
+        self._check_primitives()
         if self.study is not None:
             self._check_study(self.study)
         self._check_initial()
@@ -318,10 +362,16 @@ class EvoMALConfig(MethodConfig):
             raise ConfigError(
                 "racing", self.racing, f"increasing steps below base_steps = {self.base_steps}"
             )
-        if not all(factor > 0 for factor in self.rate_factors):
+        if not all(0 < factor < math.inf for factor in self.rate_factors):
             raise ConfigError("rate_factors", self.rate_factors, "positive factors")
+        if len(set(self.rate_factors)) < len(self.rate_factors):
+            raise ConfigError("rate_factors", self.rate_factors, "different factors")
         steps = [step for step, _ in self.rate_drops]
-        if steps != sorted(set(steps)) or any(not 0 < s < self.test_steps for s in steps):
+        if steps and self.test_steps is None:
+            raise ConfigError("rate_drops", self.rate_drops, "test_steps beside it",
+                              "they are steps of the comparison")  # fmt: skip
+        last = self.test_steps or 0
+        if steps != sorted(set(steps)) or any(not 0 < s < last for s in steps):
             raise ConfigError(
                 "rate_drops", self.rate_drops,
                 f"increasing steps below test_steps = {self.test_steps}",
@@ -338,13 +388,44 @@ class EvoMALConfig(MethodConfig):
                 "false with baseline = 'ml3', which tunes a network on one data set",
             )
 
+    @property
+    def own_operations(self) -> tuple[PartRef, ...]:
+        """The operations beside the set of primitives."""
+        return tuple(ref for ref in self.primitives if ref.name not in SETS)
+
+    @property
+    def table_name(self) -> str:
+        """The name of the table of primitives: the set, or what ``with_table`` was given."""
+        return self._table or next(ref.name for ref in self.primitives if ref.name in SETS)
+
+    def with_table(self, name: str) -> EvoMALConfig:
+        """Return the settings under a table with the operations that ``own_operations`` name.
+
+        A search builds them; then the losses of ``initial`` can be read.
+        """
+        copy = self.model_copy()
+        copy._table = name
+        copy._check_initial()
+        return copy
+
+    def _check_primitives(self) -> None:
+        names = [ref.name for ref in self.primitives]
+        if sum(name in SETS for name in names) != 1:
+            raise ConfigError("primitives", names, f"one of {' and '.join(SETS)} among them",
+                              "operations of your own stand beside a set")  # fmt: skip
+        if len(set(names)) < len(names):
+            raise ConfigError("primitives", names, "each name once")
+
     def _check_initial(self) -> None:
         from heliostat_methods.evomal.losses.expression import parse
-        from heliostat_methods.evomal.losses.primitives import LossExpressionError, table_named
+        from heliostat_methods.evomal.losses.primitives import LossExpressionError
+        from heliostat_methods.evomal.losses.tables import table_named
 
+        if self.own_operations and not self._table:
+            return  # read once the operations are built
         for i, text in enumerate(self.initial):
             try:
-                height = parse(text, table_named(self.primitives)).height
+                height = parse(text, table_named(self.table_name)).height
             except LossExpressionError as error:
                 raise ConfigError(f"initial[{i}]", text, "a loss in y and f", str(error)) from None
             if height > self.max_height:

@@ -12,10 +12,10 @@ from heliostat_methods.evomal.comparison.contestants import Contestant, opponent
 from heliostat_methods.evomal.comparison.outcome import Account
 from heliostat_methods.evomal.comparison.records import plain
 from heliostat_methods.evomal.config import EvoMALConfig
-from heliostat_methods.evomal.learners.labels import Labels
-from heliostat_methods.evomal.learners.loading import load, load_problem
-from heliostat_methods.evomal.learners.problem import ProblemData
+from heliostat_methods.evomal.learners.loading import Loaded, load
 from heliostat_methods.evomal.searches.by_name import find_losses
+from heliostat_methods.evomal.searches.operations import with_operations
+from heliostat_methods.evomal.searches.readable import readable
 from heliostat_methods.evomal.searches.strategy import Posed
 from heliostat_methods.evomal.study.outcome import Outcome
 from heliostat_methods.evomal.tasks import Problems
@@ -24,6 +24,7 @@ from heliostat_methods.evomal.tasks import Problems
 def search(config: EvoMALConfig, run: Run) -> Any:
     """Search a loss on every data set, then compare each with the standard and other losses."""
     _refuse_missing_gpu(config, run)
+    config = with_operations(config, run)
     if config.study is not None:
         from heliostat_methods.evomal.study.table import study  # a search alone needs none of it
 
@@ -35,11 +36,11 @@ def search(config: EvoMALConfig, run: Run) -> Any:
         raise ConfigError("datasets", names, "data sets with different names")
     # All that can be refused is asked for before anything is computed.
     opponents = {data.name: opponents_for(config, data.task, run) for data in problems}
-    labels = {one.data.name: one.labels for one in loaded}
-    for name, kept in labels.items():
-        run.save(f"data-{name}", kept.data, kind="data")
-    targets = _targets(config, problems, run)
-    for data in (*problems, *targets) if config.augment else ():
+    by_name = {one.data.name: one for one in loaded}
+    for name, one in by_name.items():
+        run.save(f"data-{name}", one.labels.data, kind="data")
+    targets = _targets(config, loaded, run)
+    for data in (*problems, *(one.data for one in targets)) if config.augment else ():
         if len(data.input_shape) != 3:
             raise ConfigError("augment", config.augment.model_dump() if config.augment else None,
                               "data sets of images", f"{data.name} has none")  # fmt: skip
@@ -51,11 +52,11 @@ def search(config: EvoMALConfig, run: Run) -> Any:
     else:
         groups = [(data,) for data in problems]
     accounts = run.gather(
-        *(_one_search(config, group, opponents, labels, targets) for group in groups)
+        *(_one_search(config, group, opponents, by_name, targets) for group in groups)
     )
     flat = tuple(account for group in accounts for account in group)
     means = [
-        one.comparison.role("found_best_rate").mean
+        one.comparison.best_of("found").mean
         for one in flat
         if one.comparison is not None and one.comparison.of_found
     ]
@@ -86,30 +87,30 @@ def _one_search(
     config: EvoMALConfig,
     group: Problems,
     opponents: dict[str, list[Contestant]],
-    labels: dict[str, Labels],
-    targets: list[ProblemData],
+    loaded: dict[str, Loaded],
+    targets: list[Loaded],
 ) -> Callable[[Run], list[Account]]:
     def start(run: Run) -> list[Account]:
         posed = Posed(group, run.share(group))
-        found = find_losses(config, posed, run)
+        found = readable(find_losses(config, posed, run), config, posed, run)
         return [
-            account_of(config, posed, t, found, opponents[d.name], labels[d.name], targets, run)
+            account_of(config, posed, t, found, opponents[d.name], loaded[d.name], targets, run)
             for t, d in enumerate(group)
         ]
 
     return start
 
 
-def _targets(config: EvoMALConfig, problems: list[ProblemData], run: Run) -> list[ProblemData]:
+def _targets(config: EvoMALConfig, loaded: list[Loaded], run: Run) -> list[Loaded]:
     """Return the problems that the losses are tried on afterwards."""
     targets = []
     for i, target in enumerate(config.transfer):
-        other = load_problem(config, target.dataset, target.model or config.model, run)
-        for data in problems:
-            if other.task != data.task:
+        other = load(config, target.dataset, target.model or config.model, run)
+        for data in (one.data for one in loaded):
+            if other.data.task != data.task:
                 raise ConfigError(
-                    f"transfer[{i}].dataset", other.name, f"a data set for {data.task}",
-                    f"{other.name} is for {other.task}",
+                    f"transfer[{i}].dataset", other.data.name, f"a data set for {data.task}",
+                    f"{other.data.name} is for {other.data.task}",
                 )  # fmt: skip
         targets.append(other)
     return targets

@@ -13,7 +13,6 @@ from typing import Any, Literal
 import numpy as np
 
 from heliostat import Shared, TaskContext, stored, task
-from heliostat_methods.evomal.learners.kernels.objectives import metric_code
 from heliostat_methods.evomal.learners.learner import (
     BaseLearner,
     DenseLearner,
@@ -21,12 +20,17 @@ from heliostat_methods.evomal.learners.learner import (
     learner,
     train_frozen,
 )
+from heliostat_methods.evomal.learners.measures import OF_TASK, standard_error
 from heliostat_methods.evomal.learners.phases import Candidates, ScoreSettings, train
 from heliostat_methods.evomal.learners.problem import ProblemData, under
-from heliostat_methods.evomal.learners.training import TrainingConfig, TrainingState
+from heliostat_methods.evomal.learners.training import (
+    TrainedRuns,
+    TrainingConfig,
+    TrainingState,
+)
 from heliostat_methods.evomal.learners.unrolled import UnrolledConfig
 from heliostat_methods.evomal.losses.expression import LossExpression
-from heliostat_methods.evomal.losses.primitives import table_named
+from heliostat_methods.evomal.losses.tables import table_named
 from heliostat_methods.evomal.population.program import LossProgram, initial_weights
 
 Array = np.ndarray[Any, Any]
@@ -93,6 +97,19 @@ class Scores:
     states: tuple[TrainingState, ...] = ()
 
 
+@stored("evomal.judged")
+@dataclass(frozen=True)
+class Judged:
+    """Losses trained as they are: fitness (P,), and its standard error over validation rows (P,).
+
+    `steps` are the candidate steps of training.
+    """
+
+    fitness: Array
+    error: Array
+    steps: int
+
+
 @stored("evomal.network_settings")
 @dataclass(frozen=True)
 class NetworkSettings:
@@ -127,7 +144,7 @@ class TunedNetwork:
 class LossTrainingSettings:
     """What the trainings of a comparison have in common: the losses as data, and how they train.
 
-    Metrics are also measured after each of `curve_steps`, on test data alone.
+    They are measured after each of `curve_steps`.
     """
 
     losses: tuple[dict[str, Any], ...]
@@ -140,7 +157,7 @@ class LossTrainingSettings:
 class LossTraining(_OnShared):
     """One loss, by its place, trained under several seeds on one of the problems, by its place.
 
-    `factor` multiplies the learning rate.
+    `factor` multiplies the learning rate. Measured on validation data, or on test data as well.
     """
 
     settings: Shared[LossTrainingSettings]
@@ -148,16 +165,20 @@ class LossTraining(_OnShared):
     loss: int
     factor: float
     seeds: tuple[int, ...]
-    measured_on: Literal["valid", "test"]
+    measured_on: Literal["valid", "both"]
 
 
-@stored("evomal.trial_scores")
+@stored("evomal.trial_curves")
 @dataclass(frozen=True)
-class TrainedScores:
-    """The metric of each seed, (R,), and on the way, (R, K) at the curve's steps."""
+class TrainedCurves:
+    """The metric of each seed on validation data at the curve's steps, (R, K), and on test data.
 
-    metric: Array
-    curve: Array
+    `test` are all measures of the task, (R, K, M) in the order of ``OF_TASK``; M is 0 where test
+    data were not asked for.
+    """
+
+    valid: Array
+    test: Array
 
 
 @stored("evomal.surroundings")
@@ -177,8 +198,8 @@ def validation_learners(problems: Problems) -> list[BaseLearner]:
 
 
 def test_learners(problems: Problems) -> list[BaseLearner]:
-    """Return the learners that are measured on test data; training data are the same."""
-    return [learner(data, data.test) for data in problems]
+    """Return the learners that take all measures on test data; training data are the same."""
+    return [learner(data, data.test, measures=OF_TASK[data.task]) for data in problems]
 
 
 def _learners(
@@ -260,6 +281,30 @@ def train_block(block: TunedBlock, ctx: TaskContext) -> Scores:
     return Scores(block.weights, fitness, status, (0, 0, steps), kept)
 
 
+@task("evomal.judge_block")
+def judge_block(block: Block, ctx: TaskContext) -> Judged:
+    """Train models with losses of given weights as a search does, and say how sure the fitness is.
+
+    A loss of a search's archive gets the fitness that it has there.
+    """
+    learners, settings = _learners(ctx, block.problems), ctx.shared(block.settings)
+    expressions = _expressions(block.trees, settings)
+    program = LossProgram.from_expressions(expressions)
+    weights = initial_weights(expressions, ctx.rng("weights"), scale=0.0)
+    for i, given in enumerate(block.weights or ()):
+        weights[i, : len(given)] = given
+    fitness, states = train(
+        learners, program, weights, settings.training, under(ctx.rng, "training")
+    )
+    variance = np.zeros(len(expressions))
+    for one, state in zip(learners, states, strict=True):
+        outputs, labels = one.predictions(state)
+        errors = [standard_error(one.data.metric, each, labels) for each in outputs]
+        variance += np.square(errors) / len(learners) ** 2
+    steps = len(expressions) * settings.training.steps * len(learners)
+    return Judged(fitness, np.sqrt(variance), steps)
+
+
 def _expressions(trees: tuple[Tree, ...], settings: ScoreSettings) -> list[LossExpression]:
     table = table_named(settings.primitives)
     return [LossExpression(tree, table=table) for tree in trees]
@@ -287,29 +332,36 @@ def tune_network(item: NetworkSearch, ctx: TaskContext) -> TunedNetwork:
 
 
 @task("evomal.train_loss")
-def train_loss(item: LossTraining, ctx: TaskContext) -> TrainedScores:
+def train_loss(item: LossTraining, ctx: TaskContext) -> TrainedCurves:
     """Train fresh models with a frozen loss, one for each seed; the seeds pair the losses.
 
     One after another, with a checkpoint between: a training does not depend on its neighbours.
     """
-    build = test_learners if item.measured_on == "test" else validation_learners
-    one = _learners(ctx, item.problems, build)[item.which]
+    one, also = _learners(ctx, item.problems)[item.which], None
+    if item.measured_on == "both":
+        also = _learners(ctx, item.problems, test_learners)[item.which]
     settings: LossTrainingSettings = ctx.shared(item.settings)
     rate = settings.training.learning_rate * item.factor
     training = replace(settings.training, learning_rate=rate)
-    curve_steps = settings.curve_steps if item.measured_on == "test" else ()
-    metric = one.data.metric
-    done: tuple[TrainedScores, ...] = ctx.restore(())
+    done: tuple[TrainedCurves, ...] = ctx.restore(())
     for seed in item.seeds[len(done) :]:
         replica = under(ctx.rng, "comparison", seed)
         loss = frozen_loss(settings.losses[item.loss], ctx)
-        runs = train_frozen(one, loss, training, [replica], curve_steps)
-        curve = runs.curve[:, :, metric_code(metric)]
-        done = (*done, TrainedScores(runs.fitness(metric), curve))
+        runs = train_frozen(one, loss, training, [replica], settings.curve_steps, also)
+        done = (*done, curves_of(runs, one.data))
         ctx.checkpoint(done)
-    return TrainedScores(
-        np.concatenate([s.metric for s in done]), np.concatenate([s.curve for s in done])
+    return TrainedCurves(
+        np.concatenate([s.valid for s in done]), np.concatenate([s.test for s in done])
     )
+
+
+def curves_of(runs: TrainedRuns, data: ProblemData) -> TrainedCurves:
+    """Return what a comparison needs of trainings that were measured on the way."""
+    valid = runs.curve[:, :, runs.names.index(data.metric)]
+    if runs.also is None:
+        return TrainedCurves(valid, np.empty((*valid.shape, 0)))
+    return TrainedCurves(valid, runs.also[:, :, [runs.also_names.index(name)
+                                                 for name in OF_TASK[data.task]]])  # fmt: skip
 
 
 @task("evomal.map_surroundings")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
@@ -10,13 +11,19 @@ from heliostat.contract import PartRef, toml_value
 from heliostat.errors import ConfigError
 from heliostat_methods.evomal.commands.saved_losses import NamedLoss
 from heliostat_methods.evomal.comparison.meta_test import MetaTestConfig, meta_test, problem_data
+from heliostat_methods.evomal.comparison.outcome import Comparison
+from heliostat_methods.evomal.comparison.paired_seeds import PairedTest
+from heliostat_methods.evomal.comparison.protocol import SUFFIX, Way, way_of
+from heliostat_methods.evomal.comparison.records import plain, read
+from heliostat_methods.evomal.comparison.verdict import holm_corrected
 from heliostat_methods.evomal.learners.loading import installed_part
 from heliostat_methods.evomal.learners.training import TrainingConfig
 from heliostat_methods.evomal.losses.expression import parse
 from heliostat_methods.evomal.losses.standard import STANDARD_TREES, USUAL
-from heliostat_methods.evomal.report.label_texts import metric_text
+from heliostat_methods.evomal.report.comparison import CAVEAT, comparison_lines
+from heliostat_methods.evomal.searches.settings import steps_of
 
-_FRACTIONS = (0.6, 0.2, 0.2)
+_FRACTIONS, _EPOCHS = (0.6, 0.2, 0.2), 120.0
 
 
 def compared(
@@ -24,7 +31,7 @@ def compared(
     *,
     dataset: str | None,
     model: str | None,
-    steps: int,
+    steps: int | None,
     seeds: int,
     seed: int | None,
     learning_rate: float | None,
@@ -32,7 +39,11 @@ def compared(
     factors: tuple[float, ...],
     progress: Callable[[str], None],
 ) -> dict[str, Any]:
-    """Return the account of `meta_test`, the standard loss first; `notes` say what limits it."""
+    """Return the comparison as plain data, the standard loss first, and what limits it.
+
+    `losses`: a line for each loss at equal steps, `at_best` with rate and steps of its own;
+    `against_first` is the paired test of either, `holm_p` its p adjusted for the number of losses.
+    """
     first = next((loss for loss in losses if loss.run), None)
     settings = _settings(first)
     data_ref = _reference("dataset", dataset) if dataset else _own_dataset(first)
@@ -56,13 +67,26 @@ def compared(
     others = [loss for loss in losses if loss.name != usual or loss.run]
     if not others:
         raise ConfigError("LOSS", losses[0].label, "a loss other than the standard one")
+    if steps is None:
+        batch = settings.get("batch_size", TrainingConfig().batch_size)
+        steps = steps_of(_EPOCHS, len(data.train[1]), batch)
     config = MetaTestConfig(
         _training(settings, steps, learning_rate, drops), seeds, root, tuple(dict.fromkeys(factors))
     )
     contestants = [(usual, parse(STANDARD_TREES[usual])), *((o.label, o.loss) for o in others)]
-    account = meta_test(contestants, data, config, progress)
-    for row, formula in zip(account["losses"], [usual, *(o.formula for o in others)], strict=True):
-        row["formula"] = formula
+    comparison = meta_test(contestants, data, config, progress)
+    formulas = [usual, *(o.formula for o in others)]
+    account: dict[str, Any] = {
+        "dataset": data.name,
+        "model": data.model.plain(),
+        "metric": data.metric,
+        "steps": config.training.steps,
+        "seeds": seeds,
+        "seed": root,
+        "losses": _lines(comparison, "at_end", formulas),
+        "at_best": _lines(comparison, "at_best", formulas),
+        "comparison": plain(comparison),
+    }
     account["notes"] = [
         f"{o.label} was found on {data.name} under another split: rows that test it here may have "
         "taken part in the search"
@@ -73,41 +97,29 @@ def compared(
     return account
 
 
-def comparison_text(account: Mapping[str, Any]) -> str:
-    """Return the table that a terminal shows."""
-    rows = account["losses"]
-    wide = max(len(row["label"]) for row in rows)
-    lines = [
-        f"{account['dataset']}: test {metric_text(account['metric'])} over {account['seeds']} "
-        f"paired seeds of {account['steps']} steps, mean and 95 % interval",
-        "",
-        f"{'loss':<{wide}}  {'rate':>8}  {'mean':>8}  {'interval':<20}  {'minus standard':<30}  p",
-    ]
-    for row in rows:
-        shown = f"{row['label']:<{wide}}  {row['learning_rate']:>8.4g}  "
-        if row["mean"] is None:
-            lines.append(f"{shown}{'-':>8}  {row['diverged']} of {account['seeds']} diverged")
-            continue
-        shown += f"{row['mean']:>8.4f}  {_interval(row['low'], row['high']):<20}"
-        test = row["against_first"]
+def _lines(comparison: Comparison, way: Way, formulas: Sequence[str]) -> list[dict[str, Any]]:
+    rows = [row for row in comparison.losses if way_of(row.role) == way]
+    tests: list[PairedTest | None] = [None, *(getattr(one, way) for one in comparison.tests)]
+    corrected = holm_corrected(comparison, way)
+    lines = []
+    for row, test, formula in zip(rows, tests, formulas, strict=True):
+        line = plain(row)
+        line |= {"formula": formula, "against_first": plain(test)}
         if test is not None:
-            d = test["difference"]
-            difference = f"{d['mean']:+.4f} {_interval(d['low'], d['high'], '+')}"
-            shown += f"  {difference:<30}  {test['holm_p']:.2g}"
-        if row["diverged"]:
-            shown += f"  ({row['diverged']} diverged)"
-        lines.append(shown.rstrip())
-    lines += [
-        "",
-        "Lower is better. p: paired t-test, adjusted for the number of losses (Holm). Intervals",
-        "cover training on one split of the data, not the search for a loss.",
-        *(f"note: {note}" for note in account["notes"]),
-    ]
-    return "\n".join(lines)
+            line["against_first"]["holm_p"] = corrected[row.role.removesuffix(SUFFIX[way])]
+        lines.append(line)
+    return lines
 
 
-def _interval(low: float, high: float, sign: str = "") -> str:
-    return f"[{low:{sign}.4f}, {high:{sign}.4f}]"
+def comparison_text(account: Mapping[str, Any]) -> str:
+    """Return what a terminal shows."""
+    lines = comparison_lines(read(Comparison, account["comparison"]), of_search=False)
+    model = _reference("model", account["model"])
+    said = ", ".join(f"{name}={value}" for name, value in model.params.items())
+    head = f"== {account['dataset']}, {model.name}{f' ({said})' if said else ''} =="
+    return "\n".join([head, *lines, "",
+                      *(f"note: {note}" for note in account["notes"]),
+                      *textwrap.wrap(CAVEAT, 79)])  # fmt: skip
 
 
 def _settings(loss: NamedLoss | None) -> Mapping[str, Any]:

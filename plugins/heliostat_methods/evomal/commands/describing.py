@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from heliostat_methods.evomal.report.formulas import training_lines
 from heliostat_methods.evomal.report.label_texts import labels_text
 
 
@@ -20,6 +21,7 @@ def account_text(account: Mapping[str, Any]) -> str:
         lines.append(f"  found on {account['dataset']}: validation {number(account['fitness'])}")
     said = labels_text(account["task"], account.get("labels"))
     lines += [f"  {said}"] if said else []
+    lines += [f"  {line}" for line in training_lines(account.get("training"))]
     if account["task"] == "regression":
         lines += ["", *_table("output f", account["curves"], ("output", "m(y=0, f)"))]
         rests = ", ".join(f"{number(f)} for y = {y:g}" for y, f in account["equilibrium"])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Callable
 from typing import Any, Literal
 
 from heliostat_methods.evomal.losses.expression import LossExpression
+from heliostat_methods.evomal.losses.operations import source as operation_source
 from heliostat_methods.evomal.losses.primitives import EPSILON, LossExpressionError, Opcode
 from heliostat_methods.evomal.losses.tree import Task
-from heliostat_methods.evomal.report.label_texts import scale_text
+from heliostat_methods.evomal.report.formulas import training_lines
+from heliostat_methods.evomal.report.label_texts import labels_text, scale_text
 
 Format = Literal["json", "python", "latex", "torch"]
 
@@ -54,7 +57,7 @@ _MEAN: dict[Task, str] = {
 
 
 def exported(loss: Any, task: Task, form: Format, **facts: Any) -> str:
-    """Return the text of a file; ``facts`` (the run, the fitness, the labels) go into JSON.
+    """Return the text of a file; ``facts`` (run, fitness, labels, training) are said in each.
 
     ``json`` is read by ``LossExpression.from_dict`` (its field "loss"), or by
     ``LossNetwork.from_dict``; ``python`` is a function ``loss(outputs, targets)``; ``torch`` is an
@@ -67,19 +70,23 @@ def exported(loss: Any, task: Task, form: Format, **facts: Any) -> str:
         return json.dumps(account, indent=2) + "\n"
     if not isinstance(expression, LossExpression):
         raise LossExpressionError("it is not a formula")
+    labels = facts.get("labels")
+    said = training_lines(facts.get("training"))
+    if task == "classification" and (names := labels_text(task, labels)):
+        said += textwrap.wrap(names, 90)
     if form == "latex":
-        return expression.to_latex() + "\n"
-    what = _WHAT[task].format(scale=scale_text(facts.get("labels")))
+        return "\n".join([*(f"% {line}" for line in said), expression.to_latex()]) + "\n"
+    what = [_WHAT[task].format(scale=scale_text(labels)), *said]
     return (_function if form == "python" else _module)(expression, task, what)
 
 
-def _function(expression: LossExpression, task: Task, what: str) -> str:
+def _function(expression: LossExpression, task: Task, what: list[str]) -> str:
     head = ["import torch", "", "", "def loss(outputs, targets):"]
     body = _statements(expression, task, lambda i: repr(expression.weights[i]))
     return _text(head, 4, [*_documentation(expression, what), *body])
 
 
-def _module(expression: LossExpression, task: Task, what: str) -> str:
+def _module(expression: LossExpression, task: Task, what: list[str]) -> str:
     head = [
         "import torch",
         "",
@@ -89,21 +96,22 @@ def _module(expression: LossExpression, task: Task, what: str) -> str:
         "",
         "    def __init__(self, trainable=False):",
         "        super().__init__()",
-        f"        phi = torch.tensor({list(expression.weights)!r})",
+        f"        phi = torch.tensor({list(expression.weights)!r}, dtype=torch.float64)",
         "        self.phi = torch.nn.Parameter(phi, requires_grad=trainable)",
         "",
         "    def forward(self, outputs, targets):",
     ]
     body = _statements(expression, task, lambda i: f"phi[{i}]")
-    return _text(head, 8, ["phi = self.phi", *body])
+    # in the precision of the outputs, as Heliostat's own module computes
+    return _text(head, 8, ["phi = self.phi.to(outputs)", *body])
 
 
 def _text(head: list[str], indent: int, body: list[str]) -> str:
     return "\n".join([*head, *(" " * indent + line if line else "" for line in body)]) + "\n"
 
 
-def _documentation(expression: LossExpression, what: str) -> list[str]:
-    return [f'"""{expression.formula(6)}', "", what, '"""']
+def _documentation(expression: LossExpression, what: list[str]) -> list[str]:
+    return [f'"""{expression.formula(6)}', "", *what, '"""']
 
 
 def _statements(expression: LossExpression, task: Task, weight: Callable[[int], str]) -> list[str]:
@@ -120,11 +128,14 @@ def _statements(expression: LossExpression, task: Task, weight: Callable[[int], 
             return "f", True
         if row.constant is not None:
             return f"torch.full_like(f, {row.constant!r})", True
-        if row.opcode is None or row.opcode not in _TEMPLATES:
-            raise LossExpressionError(f"primitive {row.name!r} cannot be written as source")
         infix = row.opcode in _INFIX
-        parts = [weighted(k, infix) for k in arguments[i]]
-        source = _TEMPLATES[row.opcode].format(*parts)
+        parts = [weighted(k, infix or row.opcode is None) for k in arguments[i]]
+        if row.opcode is None:
+            for k, part in enumerate(parts):  # used more than once
+                statements.append(f"v{i}_{k} = {part}")
+            source = operation_source(row, [f"v{i}_{k}" for k in range(len(parts))])
+        else:
+            source = _TEMPLATES[row.opcode].format(*parts)
         if len(source) <= _LINE or i == 0:
             return source, not infix
         name = f"v{i}"

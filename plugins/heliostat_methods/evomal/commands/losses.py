@@ -54,6 +54,7 @@ def list_losses(runs: Path | None, as_json: bool) -> None:
     from heliostat.contract import RunView, folders, runs_root
     from heliostat_methods.evomal.commands.describing import number
     from heliostat_methods.evomal.commands.saved_losses import losses_of
+    from heliostat_methods.evomal.report.formulas import cut
 
     rows: list[dict[str, Any]] = []
     for folder in folders(runs_root(runs)):
@@ -77,7 +78,7 @@ def list_losses(runs: Path | None, as_json: bool) -> None:
             f"  {day}  {row['dataset']} ({row['task']})  "
             f"validation {number(row['fitness'])}  test {number(row['test'])}"
         )
-        say(f"  m(y, f) = {row['formula']}")
+        say(cut(f"  m(y, f) = {row['formula']}"))
 
 
 @losses.command()
@@ -187,7 +188,11 @@ def plot(
 @click.argument("names", metavar="LOSS...", nargs=-1, required=True)
 @click.option("--dataset", help="Data set to train on [default: that of the first run].")
 @click.option("--model", help="Model to train [default: that of the first run, else mlp].")
-@click.option("--steps", type=click.IntRange(min=1), default=1000, show_default=True)
+@click.option(
+    "--steps",
+    type=click.IntRange(min=1),
+    help="Most training steps [default: 120 passes over the training rows, 1000 to 10000 steps].",
+)
 @click.option(
     "--seeds", type=click.IntRange(min=2), default=10, show_default=True, help="Paired trainings."
 )
@@ -210,8 +215,9 @@ def plot(
     "factors",
     type=click.FloatRange(min=0, min_open=True),
     multiple=True,
-    help="Give several: each loss trains at the multiple of the rate that is best for it on "
-    "validation data [default: 1].",
+    help="Multiples of the rate; give several: each loss trains at the one that is best for it on "
+    "validation data, and more are tried while the best lies at an edge. One alone is taken as it "
+    "is [default: 0.1, 0.3, 1, 3, 10].",
 )
 @runs_option
 @json_option
@@ -219,7 +225,7 @@ def compare(
     names: Sequence[str],
     dataset: str | None,
     model: str | None,
-    steps: int,
+    steps: int | None,
     seeds: int,
     seed: int | None,
     learning_rate: float | None,
@@ -244,7 +250,7 @@ def compare(
         seed=seed,
         learning_rate=learning_rate,
         drops=drops,
-        factors=factors or (1.0,),
+        factors=factors or (0.1, 0.3, 1.0, 3.0, 10.0),
         progress=lambda text: say(text, err=True),
     )
     if as_json:
@@ -271,9 +277,10 @@ def compare(
 def export(loss: str, form: Any, output: Path | None, task: Task, runs: Path | None) -> None:
     """Write a loss as a file that works without Heliostat (json: that it reads again)."""
     from heliostat_methods.evomal.commands.exporting import exported
+    from heliostat_methods.evomal.commands.saved_losses import first_of
     from heliostat_methods.evomal.losses.primitives import LossExpressionError
 
-    found = _named([loss], runs, task)
+    found = first_of(_named([loss], runs, task))
     if len(found) > 1:
         choices = " or ".join(f"{one.run}/{one.name}" for one in found)
         raise ConfigError("LOSS", loss, "one loss", f"this run has several: {choices}")
@@ -283,6 +290,8 @@ def export(loss: str, form: Any, output: Path | None, task: Task, runs: Path | N
         facts = {"run": one.run, "dataset": one.dataset, "fitness": one.fitness}
     if one.labels is not None:
         facts["labels"] = dict(one.labels)
+    if one.training is not None:
+        facts["training"] = dict(one.training)
     try:
         text = exported(one.expression or one.loss, one.task, form, **facts)
     except LossExpressionError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from heliostat.contract import RunView
 
 KIND = "loss"
+BEST = "/best"
+"""What follows the name of a short loss in that of the best one of its search."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ class NamedLoss:
 
     ``part`` is what names a built-in one. Of a run's loss: the run, its seed and configuration, the
     data set, the validation fitness, the test metric and the data set's number of classes, where
-    known; ``created`` in seconds since the epoch. ``labels``: what ``y`` stands for.
+    known; ``created`` in seconds since the epoch. ``labels``: what ``y`` stands for; ``training``:
+    how models were trained with the loss at its best.
     ``typed``: a tree from the command line, whose kind of task may follow from the data.
     """
 
@@ -51,6 +54,7 @@ class NamedLoss:
     described: str = ""
     labels: Mapping[str, Any] | None = None
     typed: bool = False
+    training: Mapping[str, Any] | None = None
 
     @property
     def expression(self) -> LossExpression | None:
@@ -76,6 +80,7 @@ class NamedLoss:
             "test": self.test,
             "created": self.created,
             "labels": None if self.labels is None else dict(self.labels),
+            "training": None if self.training is None else dict(self.training),
         }
 
 
@@ -96,7 +101,7 @@ def losses_of(view: RunView) -> Iterator[NamedLoss]:
             loss, task = _built(value, view.method)
         except LossExpressionError as error:
             raise StoreError(f"run {view.id}: product {name!r} is no loss: {error}") from None
-        yield NamedLoss(
+        first = NamedLoss(
             f"{view.id}/{name}",
             task,
             loss,
@@ -107,12 +112,26 @@ def losses_of(view: RunView) -> Iterator[NamedLoss]:
             view.seed,
             view.created,
             value.get("fitness"),
-            _test_metric(account),
+            _test_metric(account, "short", "found"),
             account.get("classes"),
             view.config,
             str(value.get("formula", "")),
             _labels(value),
+            training=value.get("training"),
         )
+        yield first
+        best = value.get("best")  # where a short loss stands for it
+        if isinstance(best, Mapping):
+            yield replace(
+                first,
+                label=f"{first.label}{BEST}",
+                name=f"{name}{BEST}",
+                loss=LossExpression.from_dict(best["loss"]),
+                fitness=best.get("fitness"),
+                test=_test_metric(account, "found"),
+                described=str(best.get("formula", "")),
+                training=best.get("training"),
+            )
 
 
 def named(text: str, root: Path, task: Task = "classification") -> list[NamedLoss]:
@@ -134,10 +153,34 @@ def named(text: str, root: Path, task: Task = "classification") -> list[NamedLos
     return _from_run(text.removeprefix("run:"), root, builtin)
 
 
+def found_loss(name: str, runs: Path | str | None = None) -> Any:
+    """Return what a run has left as a torch module: ``loss = found_loss("run:RUN")``.
+
+    ``name`` is ``run:RUN``, or ``run:RUN/loss-NAME`` where a run left several; ``/best`` behind it
+    means the best loss where a short one stands for it. ``runs`` is the folder of runs, without one
+    that of the command line. Raises ConfigError naming the nearest valid name.
+    """
+    from heliostat.contract import runs_root
+
+    root = runs_root(None if runs is None else Path(runs))
+    found = first_of(named(name, root))
+    if len(found) > 1:
+        names = " or ".join(f"run:{one.label}" for one in found)
+        raise ConfigError("name", name, "one loss", f"this run has several: {names}")
+    one = found[0]
+    return one.loss if one.expression is None else one.expression.to_torch_module(one.task)
+
+
+def first_of(losses: list[NamedLoss]) -> list[NamedLoss]:
+    """Return losses without the best ones for which a short one stands."""
+    return [one for one in losses if not one.name.endswith(BEST)] or losses
+
+
 def _from_run(text: str, root: Path, builtin: list[str]) -> list[NamedLoss]:
     from heliostat.contract import RunView, find, folders
 
-    name = ""
+    name, whole = "", text.removesuffix(BEST)
+    best, text = BEST if whole != text else "", whole
     try:
         folder = find(text, root)
     except RunNotFound:
@@ -155,9 +198,12 @@ def _from_run(text: str, root: Path, builtin: list[str]) -> list[NamedLoss]:
     view.close()
     if not found:
         raise ConfigError("LOSS", text, "a run that left a loss", state)
+    if best:
+        found = [loss for loss in found if loss.name.endswith(BEST)] or found
     chosen = [
-        loss for loss in found if name in ("", loss.name, loss.name.removeprefix("loss-"))
-    ] or [loss for loss in found if name == loss.dataset]
+        loss for loss in found
+        if name in ("", product := loss.name.removesuffix(BEST), product.removeprefix("loss-"))
+    ] or [loss for loss in found if name == loss.dataset]  # fmt: skip
     if not chosen:
         hint = did_you_mean(name, [loss.name for loss in found])
         raise ConfigError("LOSS", text, f"a loss of run {folder.id}", hint)
@@ -168,7 +214,8 @@ def _from_file(path: Path) -> NamedLoss:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
         loss, task = _built(value, "evomal")
-        return NamedLoss(path.stem, task, loss, labels=_labels(value))
+        training = value.get("training")
+        return NamedLoss(path.stem, task, loss, labels=_labels(value), training=training)
     except OSError as error:
         raise ConfigError("LOSS", str(path), "a file", str(error.strerror)) from None
     except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -236,11 +283,11 @@ def _of_dataset(problems: Any, dataset: str) -> dict[str, Any]:
     return {}
 
 
-def _test_metric(account: Mapping[str, Any]) -> float | None:
-    """Return the found loss's mean test metric at its best rate, if it was compared."""
+def _test_metric(account: Mapping[str, Any], *roles: str) -> float | None:
+    """Return the mean test metric at its best of the first role that was compared."""
     comparison = account.get("comparison")
     rows = comparison.get("losses") if isinstance(comparison, dict) else None
-    for row in rows if isinstance(rows, list) else ():
-        if isinstance(row, dict) and row.get("role") == "found_best_rate":
-            return row.get("mean")
-    return None
+    means = {row.get("role"): row.get("mean") for row in rows or () if isinstance(row, dict)}
+    # runs of earlier versions stopped nothing early
+    names = [f"{role}{end}" for role in roles for end in ("_best", "_best_rate")]
+    return next((means[name] for name in names if name in means), None)

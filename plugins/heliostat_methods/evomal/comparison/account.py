@@ -8,9 +8,10 @@ from typing import Any
 from heliostat import Run
 from heliostat_methods.evomal.comparison.compare import compare
 from heliostat_methods.evomal.comparison.contestants import Contestant
-from heliostat_methods.evomal.comparison.outcome import Account, Labelled, Transfer
+from heliostat_methods.evomal.comparison.outcome import Account, Comparison, Labelled, Transfer
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.learners.labels import Labels
+from heliostat_methods.evomal.learners.loading import Loaded
 from heliostat_methods.evomal.learners.problem import ProblemData
 from heliostat_methods.evomal.searches.found import FoundLoss, FoundLosses
 from heliostat_methods.evomal.searches.notes import notes_on
@@ -30,8 +31,8 @@ def account_of(
     which: int,
     found: FoundLosses,
     opponents: list[Contestant],
-    labels: Labels,
-    targets: list[ProblemData],
+    loaded: Loaded,
+    targets: list[Loaded],
     run: Run,
 ) -> Account:
     """Return what is known of the losses on one data set; keep the best one as a product."""
@@ -46,7 +47,7 @@ def account_of(
         rows={"train": len(data.train[1]), "valid": len(data.valid[1]),
               "test": len(data.test[1])},
         classes=data.classes,
-        labels=labels.plain(),
+        labels=loaded.labels.plain(),
         counts=found.counts,
         steps=found.steps,
         best=tuple(found.best),
@@ -60,26 +61,55 @@ def account_of(
             return account
         return replace(
             account,
-            comparison=compare(config, posed, which, opponents, run),
+            comparison=compare(config, posed, which, loaded, opponents, run),
             behaviour=_behaviours(data, opponents, run),
         )
-    best = found.best[0]
+    best = found.readable or found.best[0]
+    short = found.short or best
     pair = [standard, Contestant("found", "found", best.loss)]
+    if short.loss != best.loss:
+        pair.insert(1, Contestant("short", "short", short.loss))
     all_ = [*pair, *references]
-    comparison = compare(config, posed, which, all_, run)
-    run.save(f"loss-{data.name}", product(best, data, labels), kind="loss")
+    comparison = compare(config, posed, which, loaded, all_, run)
+    role = pair[1].role
+    kept = product(short, data, loaded.labels, training_facts(config, comparison, role))
+    if role == "short":
+        kept["best"] = {"loss": best.loss, "fitness": best.fitness, "formula": best.formula,
+                        "training": training_facts(config, comparison, "found")}  # fmt: skip
+    run.save(f"loss-{data.name}", kept, kind="loss")
     return replace(
         account,
         comparison=comparison,
+        readable=found.readable,
+        short=found.short,
+        training=kept["training"],
         transfer=tuple(_transferred(config, target, pair, run) for target in targets),
         behaviour=_behaviours(data, all_, run),
         landscape=_landscape(config, posed, which, pair, run),
     )
 
 
-def product(loss: FoundLoss, data: ProblemData, labels: Labels) -> dict[str, Any]:
-    """Return what a run keeps of a found loss, for other runs and for `heliostat losses`."""
+def training_facts(config: EvoMALConfig, comparison: Comparison, role: str) -> dict[str, Any]:
+    """Return how models were trained with a loss at its best, on the first split."""
+    row = comparison.best_of(role)
+    kept = sorted(row.kept[: comparison.seeds])
+    steps = kept[(len(kept) - 1) // 2] if kept else comparison.steps
     return {
+        "optimiser": "SGD",
+        "learning_rate": row.learning_rate,
+        "momentum": config.momentum,
+        "nesterov": config.nesterov,
+        "weight_decay": config.weight_decay,
+        "batch_size": config.batch_size,
+        "steps": steps,
+    }
+
+
+def product(
+    loss: FoundLoss, data: ProblemData, labels: Labels, training: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return what a run keeps of a found loss, for other runs and for `heliostat losses`."""
+    kept = {
         "task": data.task,
         "loss": loss.loss,
         "fitness": loss.fitness,
@@ -87,6 +117,7 @@ def product(loss: FoundLoss, data: ProblemData, labels: Labels) -> dict[str, Any
         "formula": loss.formula,
         "labels": labels.plain(),
     }
+    return kept if training is None else {**kept, "training": training}
 
 
 def _behaviours(data: ProblemData, contestants: list[Contestant], run: Run) -> tuple[Labelled, ...]:
@@ -98,11 +129,12 @@ def _behaviours(data: ProblemData, contestants: list[Contestant], run: Run) -> t
 
 
 def _transferred(
-    config: EvoMALConfig, target: ProblemData, pair: list[Contestant], run: Run
+    config: EvoMALConfig, target: Loaded, pair: list[Contestant], run: Run
 ) -> Transfer:
     """Meta-test the found loss on other data and models; only the number of classes changes."""
-    comparison = compare(config, Posed((target,), run.share((target,))), 0, pair, run)
-    return Transfer(target.name, target.model.name, target.metric, comparison)
+    data = target.data
+    comparison = compare(config, Posed((data,), run.share((data,))), 0, target, pair, run)
+    return Transfer(data.name, data.model.name, data.metric, comparison)
 
 
 def _landscape(
@@ -112,7 +144,8 @@ def _landscape(
     if not config.landscape_seeds:
         return ()
     losses = tuple(one.loss for one in contestants)
-    settings = run.share(LossTrainingSettings(losses, comparison_training(config)))
+    training = comparison_training(config, posed.group[which])
+    settings = run.share(LossTrainingSettings(losses, training))
     seeds = tuple(range(config.landscape_seeds))
     items = [
         Surroundings(posed.problems, settings, which, loss, seeds) for loss in range(len(losses))

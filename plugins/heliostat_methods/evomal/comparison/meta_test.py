@@ -1,8 +1,9 @@
 """Meta-testing and transfer: frozen losses train fresh models on any data set, over paired seeds.
 
-Seed k gives every loss the same first model and the same batches, so differences are paired; the
-first contestant is what the others are measured against. Intervals are 95 % t-intervals over
-training seeds on one split: they cover training, not the split nor the search for the loss.
+The protocol of a run's comparison (``protocol``) without a run: seed k gives every loss the same
+first model and the same batches, so differences are paired; the first contestant is what the others
+are measured against. Intervals are 95 % t-intervals over training seeds on one split: they cover
+training, not the split nor the search for the loss.
 """
 
 from __future__ import annotations
@@ -15,14 +16,16 @@ import numpy as np
 
 from heliostat.contract import Dataset, Model, Name, PartRef, stream
 from heliostat_methods.evomal.analysis.curves import Loss
-from heliostat_methods.evomal.comparison.paired_seeds import OverSeeds, PairedTest
-from heliostat_methods.evomal.comparison.records import plain
-from heliostat_methods.evomal.learners.kernels.objectives import metric_code
+from heliostat_methods.evomal.comparison.contestants import Contestant
+from heliostat_methods.evomal.comparison.outcome import Comparison
+from heliostat_methods.evomal.comparison.protocol import Curves, Plan, Wanted, compared
+from heliostat_methods.evomal.comparison.rates import checkpoints
 from heliostat_methods.evomal.learners.learner import BaseLearner, learner, train_frozen
 from heliostat_methods.evomal.learners.loading import split_problem
+from heliostat_methods.evomal.learners.measures import OF_TASK
 from heliostat_methods.evomal.learners.problem import ProblemData, Streams
 from heliostat_methods.evomal.learners.training import TrainedRuns, TrainingConfig
-from heliostat_search.statistics import holm
+from heliostat_methods.evomal.tasks import curves_of
 
 Array = np.ndarray[Any, Any]
 Contestants = Sequence[tuple[str, Loss]]
@@ -33,8 +36,9 @@ _TOGETHER = 5  # replicas trained in one call: often enough for a sign of life
 class MetaTestConfig:
     """``seeds`` trainings of each loss; ``seed`` is the root of split, first models and batches.
 
-    With several ``rate_factors`` each loss trains at the learning rate, among these multiples of
-    the configured one, that is best for it on validation data under ``rate_seeds`` other seeds.
+    With several ``rate_factors`` each loss trains at the learning rates, among these multiples of
+    the configured one and up to ``rate_growths`` beyond each edge, that are best for it on
+    validation data under ``rate_seeds`` other seeds.
     """
 
     training: TrainingConfig
@@ -42,6 +46,7 @@ class MetaTestConfig:
     seed: int = 0
     rate_factors: tuple[float, ...] = (1.0,)
     rate_seeds: int = 3
+    rate_growths: int = 6
 
 
 def problem_data(
@@ -63,37 +68,37 @@ def meta_test(
     data: ProblemData,
     config: MetaTestConfig,
     progress: Callable[[str], None] = lambda text: None,
-) -> dict[str, Any]:
-    """Return the test metric of every loss and its paired difference from the first one.
+) -> Comparison:
+    """Return the comparison of losses, given as (label, loss), with the first of them."""
+    valid, test = learner(data, data.valid), learner(data, data.test, measures=OF_TASK[data.task])
+    steps = checkpoints(config.training.steps)
 
-    ``losses``: {label, learning_rate, values, diverged, mean, low, high, against_first}; the last
-    is {n, difference, t_p, wilcoxon_p, holm_p}, None for the first and below two finite pairs.
-    ``holm_p`` is the t-test's p, adjusted for the number of losses compared with the first.
-    """
-    valid, test = learner(data, data.valid), learner(data, data.test)
-    rows: list[dict[str, Any]] = []
-    for label, loss in contestants:
-        factor = _best_factor(label, loss, valid, config, progress)
-        training = _at_rate(config.training, factor)
-        values = _metric(label, loss, test, training, config.seed, range(config.seeds), progress)
-        rows.append(
-            {"label": label, "learning_rate": training.learning_rate, **plain(OverSeeds.of(values))}
-        )
-    rows[0]["against_first"] = None
-    for row in rows[1:]:
-        row["against_first"] = plain(PairedTest.between(row["values"], rows[0]["values"]))
-    compared = [row["against_first"] for row in rows if row["against_first"] is not None]
-    for account, p in zip(compared, holm([c["t_p"] for c in compared]), strict=True):
-        account["holm_p"] = p
-    return {
-        "dataset": data.name,
-        "model": data.model.plain(),
-        "metric": data.metric,
-        "steps": config.training.steps,
-        "seeds": config.seeds,
-        "seed": config.seed,
-        "losses": rows,
-    }
+    def train(wanted: Sequence[Wanted]) -> list[Curves]:
+        return [curves(one) for one in wanted]
+
+    def curves(one: Wanted) -> Curves:
+        label, loss = contestants[one.loss]
+        also = test if one.measured_on == "both" else None
+        rate = config.training.learning_rate * one.factor
+        training, found = replace(config.training, learning_rate=rate), []
+        for begin in range(0, len(one.seeds), _TOGETHER):
+            streams = [replica_streams(config.seed, k)
+                       for k in one.seeds[begin : begin + _TOGETHER]]  # fmt: skip
+            runs = train_frozen(valid, loss, training, streams, steps, also)
+            found.append(curves_of(runs, data))
+            done = begin + len(streams)
+            progress(f"{label}, rate x {one.factor:g}: {done} of {len(one.seeds)} trainings")
+        return Curves(np.concatenate([c.valid for c in found]),
+                      np.concatenate([c.test for c in found]))  # fmt: skip
+
+    plan = Plan(config.training, config.seeds, config.rate_factors, config.rate_growths,
+                config.rate_seeds)  # fmt: skip
+    return compared(
+        plan, [data],
+        [Contestant("reference" if i else "standard", label, {})
+         for i, (label, _) in enumerate(contestants)],
+        train,
+    )  # fmt: skip
 
 
 def trained(
@@ -111,46 +116,3 @@ def replica_streams(seed: int, replica: int) -> Streams:
         return stream(seed, "meta test", replica, *name)
 
     return streams
-
-
-def _best_factor(
-    label: str,
-    loss: Loss,
-    valid: BaseLearner,
-    config: MetaTestConfig,
-    progress: Callable[[str], None],
-) -> float:
-    """Return the factor with the least mean validation metric; ties go to the one nearest 1."""
-    if len(config.rate_factors) == 1:
-        return config.rate_factors[0]
-    # Seeds of their own, so that the comparison's seeds do not also choose the rate.
-    seeds = range(config.seeds, config.seeds + config.rate_seeds)
-    scored = []
-    for factor in config.rate_factors:
-        training = _at_rate(config.training, factor)
-        tried = f"{label}, rate x {factor:g}"
-        values = _metric(tried, loss, valid, training, config.seed, seeds, progress)
-        scored.append((float(np.mean(values)), abs(float(np.log(factor))), factor))
-    return min(scored)[2]
-
-
-def _metric(
-    label: str,
-    loss: Loss,
-    problem: BaseLearner,
-    training: TrainingConfig,
-    seed: int,
-    replicas: range,
-    progress: Callable[[str], None],
-) -> Array:
-    """Return the metric of each replica, +inf where the training diverged."""
-    code, values = metric_code(problem.data.metric), []
-    for begin in range(0, len(replicas), _TOGETHER):
-        some = replicas[begin : begin + _TOGETHER]
-        values.append(trained(loss, problem, training, seed, some).metrics[:, code])
-        progress(f"{label}: {begin + len(some)} of {len(replicas)} trainings")
-    return np.concatenate(values)
-
-
-def _at_rate(training: TrainingConfig, factor: float) -> TrainingConfig:
-    return replace(training, learning_rate=training.learning_rate * factor)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from heliostat_methods.evomal.learners import rejection, training, unrolled
 from heliostat_methods.evomal.learners.loading import Parts, installed_part
+from heliostat_methods.evomal.learners.measures import Measure, beside_kernels
 from heliostat_methods.evomal.learners.problem import LearningProblem, ProblemData, Streams
 from heliostat_methods.evomal.learners.training import TrainedRuns, TrainingConfig, TrainingState
 from heliostat_methods.evomal.learners.unrolled import Tuning, UnrolledConfig
@@ -32,9 +33,10 @@ class BaseLearner(Protocol):
     """What a search asks of a base model.
 
     P candidates of at most N nodes with weights (P, N), R replicas of one loss, C outputs. Metrics
-    and curves are those of ``TrainedRuns``: (P or R, 3) and (P or R, curve steps, 3). All raise
+    and curves are those of ``TrainedRuns``: (P or R, M) and (P or R, curve steps, M). All raise
     ``ValueError`` naming the argument for shapes that do not fit. ``data`` are the data set and the
-    model, ``parts`` builds the model when it is first needed.
+    model, ``parts`` builds the model when it is first needed. ``also`` is a learner of the same
+    data and model that measures on other rows, on which the curve is measured too.
     """
 
     data: ProblemData
@@ -73,6 +75,7 @@ class BaseLearner(Protocol):
     def train_replicas(
         self, program: LossProgram, weights: Array, config: TrainingConfig,
         replicas: Sequence[Streams], curve_steps: Sequence[int] = (),
+        also: BaseLearner | None = None,
     ) -> TrainedRuns:  # fmt: skip
         """Train one tree under several seeds: replica r draws from ``replicas[r]`` alone.
 
@@ -89,7 +92,7 @@ class BaseLearner(Protocol):
 
     def train_module(
         self, loss: Any, config: TrainingConfig, replicas: Sequence[Streams],
-        curve_steps: Sequence[int] = (),
+        curve_steps: Sequence[int] = (), also: BaseLearner | None = None,
     ) -> TrainedRuns:  # fmt: skip
         """Train any torch loss under several seeds, as ``train_replicas`` does a tree.
 
@@ -97,15 +100,26 @@ class BaseLearner(Protocol):
         """
         ...
 
+    def predictions(self, state: TrainingState) -> tuple[Array, Array]:
+        """Return the outputs of trained models and the labels on the measured rows.
+
+        (P or R, C, n) and (C, n).
+        """
+        ...
+
 
 @dataclass
 class TorchLearner:
-    """Any torch model, by automatic differentiation; ``measured`` are rows x (n, ...), y (n,)."""
+    """Any torch model, by automatic differentiation; ``measured`` are rows x (n, ...), y (n,).
+
+    ``measures`` are taken on those rows, beside the kernels' metrics.
+    """
 
     data: ProblemData
     measured: tuple[Array, Array]
     parts: Parts
     device: str = "cpu"
+    measures: tuple[Measure, ...] = ()
     _elsewhere: dict[str, TorchLearner] = field(default_factory=dict, compare=False, repr=False)
 
     def on(self, device: str) -> TorchLearner:
@@ -125,6 +139,7 @@ class TorchLearner:
             *self.data.train, *self.measured, task=self.data.task,
             model=self.parts("model", self.data.model),
             input_shape=self.data.input_shape, classes=self.data.classes, device=self.device,
+            measures=self.measures,
         )  # fmt: skip
 
     def meta_stepper(
@@ -155,12 +170,13 @@ class TorchLearner:
     def train_replicas(
         self, program: LossProgram, weights: Array, config: TrainingConfig,
         replicas: Sequence[Streams], curve_steps: Sequence[int] = (),
+        also: BaseLearner | None = None,
     ) -> TrainedRuns:  # fmt: skip
         """Train one tree under several seeds."""
         from heliostat_methods.evomal.learners.generic import torch_training
 
         return torch_training.train_replicas(
-            program, weights, self.problem, config, replicas, curve_steps
+            program, weights, self.problem, config, replicas, curve_steps, _torch_problem(also)
         )
 
     def tune_module(self, loss: Any, config: UnrolledConfig, streams: Streams) -> Array:
@@ -172,25 +188,36 @@ class TorchLearner:
 
     def train_module(
         self, loss: Any, config: TrainingConfig, replicas: Sequence[Streams],
-        curve_steps: Sequence[int] = (),
+        curve_steps: Sequence[int] = (), also: BaseLearner | None = None,
     ) -> TrainedRuns:  # fmt: skip
         """Train any torch loss under several seeds."""
         from heliostat_methods.evomal.learners.generic import torch_training
 
-        return torch_training.train_module(loss, self.problem, config, replicas, curve_steps)
+        return torch_training.train_module(
+            loss, self.problem, config, replicas, curve_steps, _torch_problem(also)
+        )
+
+    def predictions(self, state: TrainingState) -> tuple[Array, Array]:
+        """Return outputs of trained networks, and the labels."""
+        from heliostat_methods.evomal.learners.generic import torch_training
+
+        outputs = torch_training.predictions(state.theta, self.problem)
+        return outputs, self.problem.labels(self.problem.y_valid)
 
 
 @dataclass
 class DenseLearner:
     """A dense ReLU network, by the compiled closed form; losses that are no trees use torch.
 
-    ``measured`` are rows x (n, inputs), y (n,). The closed form knows the CPU alone.
+    ``measured`` are rows x (n, inputs), y (n,), of which ``measures`` are taken beside the kernels'
+    metrics. The closed form knows the CPU alone.
     """
 
     data: ProblemData
     measured: tuple[Array, Array]
     parts: Parts
     torch: TorchLearner | None = None
+    measures: tuple[Measure, ...] = ()
 
     def on(self, device: str) -> DenseLearner:
         """Return this learner, what it does through torch on that device."""
@@ -202,12 +229,14 @@ class DenseLearner:
         """Return the data as the kernels take them."""
         return LearningProblem.from_rows(
             *self.data.train, *self.measured, task=self.data.task,
-            hidden=self.data.hidden or (), classes=self.data.classes,
+            hidden=self.data.hidden or (), classes=self.data.classes, measures=self.measures,
         )  # fmt: skip
 
     @cached_property
     def _torch(self) -> TorchLearner:
-        return self.torch or TorchLearner(self.data, self.measured, self.parts)
+        return self.torch or TorchLearner(
+            self.data, self.measured, self.parts, measures=self.measures
+        )
 
     def meta_stepper(
         self, program: LossProgram, tuning: Tuning, config: UnrolledConfig, streams: Streams
@@ -231,14 +260,19 @@ class DenseLearner:
     def train_replicas(
         self, program: LossProgram, weights: Array, config: TrainingConfig,
         replicas: Sequence[Streams], curve_steps: Sequence[int] = (),
+        also: BaseLearner | None = None,
     ) -> TrainedRuns:  # fmt: skip
         """Train one tree under several seeds; with augmented images through torch."""
         # By type, so that closed-form trainings do not load torch.
         if type(config) is not TrainingConfig:
-            return self._torch.train_replicas(program, weights, config, replicas, curve_steps)
+            return self._torch.train_replicas(
+                program, weights, config, replicas, curve_steps, _through_torch(also)
+            )
+        assert also is None or isinstance(also, DenseLearner)
         return training.train_replicas(
-            program, weights, self.problem, config, replicas, curve_steps
-        )
+            program, weights, self.problem, config, replicas, curve_steps,
+            None if also is None else also.problem,
+        )  # fmt: skip
 
     def tune_module(self, loss: Any, config: UnrolledConfig, streams: Streams) -> Array:
         """Tune a torch loss's parameters in place."""
@@ -246,22 +280,42 @@ class DenseLearner:
 
     def train_module(
         self, loss: Any, config: TrainingConfig, replicas: Sequence[Streams],
-        curve_steps: Sequence[int] = (),
+        curve_steps: Sequence[int] = (), also: BaseLearner | None = None,
     ) -> TrainedRuns:  # fmt: skip
         """Train any torch loss under several seeds."""
-        return self._torch.train_module(loss, config, replicas, curve_steps)
+        return self._torch.train_module(loss, config, replicas, curve_steps, _through_torch(also))
+
+    def predictions(self, state: TrainingState) -> tuple[Array, Array]:
+        """Return outputs of trained networks, and the labels."""
+        return training.predictions(state.theta, self.problem), self.problem.y_valid
+
+
+def _through_torch(also: BaseLearner | None) -> TorchLearner | None:
+    return also._torch if isinstance(also, DenseLearner) else also  # type: ignore[return-value]
+
+
+def _torch_problem(also: BaseLearner | None) -> TorchProblem | None:
+    if also is None:
+        return None
+    assert isinstance(also, TorchLearner)
+    return also.problem
 
 
 def learner(
-    data: ProblemData, measured: tuple[Array, Array], parts: Parts = installed_part
+    data: ProblemData,
+    measured: tuple[Array, Array],
+    parts: Parts = installed_part,
+    measures: Sequence[Measure] | None = None,
 ) -> BaseLearner:
     """Return the learner that fits the model, measuring on `measured` rows x (n, ...), y (n,).
 
-    `parts` builds the model when it is first needed: a task's ``ctx.part``.
+    `parts` builds the model when it is first needed: a task's ``ctx.part``. Without `measures` the
+    data's own metric is taken, and the kernels'.
     """
+    further = beside_kernels((data.metric,) if measures is None else measures)
     if data.hidden is None:
-        return TorchLearner(data, measured, parts)
-    return DenseLearner(data, measured, parts)
+        return TorchLearner(data, measured, parts, measures=further)
+    return DenseLearner(data, measured, parts, measures=further)
 
 
 def train_frozen(
@@ -270,9 +324,11 @@ def train_frozen(
     training: TrainingConfig,
     replicas: Sequence[Streams],
     curve_steps: Sequence[int] = (),
+    also: BaseLearner | None = None,
 ) -> TrainedRuns:
     """Train fresh models with one loss, a tree or a torch callable: a model for each replica."""
     if not isinstance(loss, LossExpression):
-        return problem.train_module(loss, training, replicas, curve_steps)
+        return problem.train_module(loss, training, replicas, curve_steps, also)
     program = LossProgram.from_expressions([loss])
-    return problem.train_replicas(program, stack_weights([loss]), training, replicas, curve_steps)
+    weights = stack_weights([loss])
+    return problem.train_replicas(program, weights, training, replicas, curve_steps, also)

@@ -11,6 +11,7 @@ from heliostat import ConfigError, PartRef, Run, registry
 from heliostat.contract import Dataset, Model
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.learners.labels import Labels
+from heliostat_methods.evomal.learners.measures import CHOICES, Measure
 from heliostat_methods.evomal.learners.problem import ProblemData
 from heliostat_methods.evomal.losses.tree import Task
 from heliostat_search.splits import Split, split
@@ -31,10 +32,14 @@ def installed_part(kind: str, ref: PartRef) -> Any:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A problem, and what its labels stand for, which no worker needs to know."""
+    """A problem, and what its labels stand for, which no worker needs to know.
+
+    `splits` are the same rows split otherwise, for a comparison over several splits.
+    """
 
     data: ProblemData
     labels: Labels
+    splits: tuple[ProblemData, ...] = ()
 
 
 def load(config: EvoMALConfig, ref: PartRef, model: PartRef, run: Run) -> Loaded:
@@ -45,10 +50,26 @@ def load(config: EvoMALConfig, ref: PartRef, model: PartRef, run: Run) -> Loaded
     dataset = run.part("dataset", ref)
     closed_form = config.inner_steps == 1 and config.gradients == "auto"
     closed_form &= config.device != "cuda"  # the closed form knows the CPU alone
-    rng = run.rng("split", dataset.name)
-    parts = split(dataset, rng, config.fractions)
-    data = _problem(dataset, parts, run.part("model", model), model, closed_form)
-    return Loaded(data, Labels.of(dataset, parts))
+    chosen, recipe = _metric(config, dataset), run.part("model", model)
+
+    def divided(*name: int) -> tuple[ProblemData, Split]:
+        parts = split(dataset, run.rng("split", dataset.name, *name), config.fractions)
+        return _problem(dataset, parts, recipe, model, closed_form, chosen), parts
+
+    data, parts = divided()
+    others = tuple(divided(k)[0] for k in range(1, config.splits))
+    return Loaded(data, Labels.of(dataset, parts), others)
+
+
+def _metric(config: EvoMALConfig, dataset: Dataset) -> Measure | None:
+    """Return the metric that was asked for, None for the usual one of the task."""
+    if config.metric == "auto":
+        return None
+    task: Task = "regression" if dataset.task == "regression" else "classification"
+    if config.metric not in CHOICES[task]:
+        expected = f"one for {task}: {', '.join(CHOICES[task])}"
+        raise ConfigError("metric", config.metric, expected, f"{dataset.name} is for {task}")
+    return CHOICES[task][config.metric]
 
 
 def load_problem(config: EvoMALConfig, ref: PartRef, model: PartRef, run: Run) -> ProblemData:
@@ -73,8 +94,9 @@ def split_problem(
 
 
 def _problem(
-    dataset: Dataset, parts: Split, recipe: Model, model: PartRef, closed_form: bool
-) -> ProblemData:
+    dataset: Dataset, parts: Split, recipe: Model, model: PartRef, closed_form: bool,
+    metric: Measure | None = None,
+) -> ProblemData:  # fmt: skip
     shape = tuple(getattr(dataset, "image_shape", None) or parts.input_shape)
     widths = recipe.widths(parts.input_shape, parts.classes) if closed_form else None
     if widths is None:
@@ -85,7 +107,9 @@ def _problem(
     )
     task: Task = "regression" if parts.task == "regression" else "classification"
     hidden = None if widths is None else tuple(widths[1:-1])
-    return ProblemData(dataset.name, task, parts.classes, shape, model, hidden, train, valid, test)
+    return ProblemData(
+        dataset.name, task, parts.classes, shape, model, hidden, train, valid, test, metric
+    )
 
 
 def _check_model(recipe: Any, shape: tuple[int, ...], classes: int, model: PartRef) -> None:

@@ -188,7 +188,8 @@ def accept(
         predictions, labels = one.fresh_predictions(config.samples, mine)
         passed &= improvements(
             program, weights, predictions, labels,
-            classify=one.data.task == "classification", metric=one.data.metric, config=config,
+            classify=one.data.task == "classification", metric=one.data.rejection_metric,
+            config=config,
         ) > 0  # fmt: skip
     return passed
 

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from heliostat import stored
 from heliostat.contract import PartRef
-from heliostat_methods.evomal.learners.kernels.objectives import Metric
+from heliostat_methods.evomal.learners.kernels.objectives import METRICS, Metric
+from heliostat_methods.evomal.learners.measures import OF_TASK, Measure
 from heliostat_methods.evomal.learners.networks import check_widths, parameter_count
 from heliostat_methods.evomal.losses.tree import Task
 
@@ -40,6 +41,7 @@ class ProblemData:
 
     Inputs are (rows, features), targets (rows,). ``hidden`` are the widths of a dense network
     that takes the closed form, None for any other model: that one is built from its part.
+    ``chosen`` is the metric where it is not the usual one of the task.
     """
 
     name: str
@@ -51,10 +53,19 @@ class ProblemData:
     train: tuple[Array, Array]
     valid: tuple[Array, Array]
     test: tuple[Array, Array]
+    chosen: Measure | None = None
 
     @property
-    def metric(self) -> Metric:
+    def metric(self) -> Measure:
         """The outer objective, lower is better."""
+        return self.chosen or OF_TASK[self.task][0]
+
+    @property
+    def rejection_metric(self) -> Metric:
+        """What the rejection protocol asks of free predictions: the metric if a kernel has it."""
+        for metric in METRICS:
+            if metric == self.metric:
+                return metric
         return "mse" if self.task == "regression" else "error_rate"
 
 
@@ -64,6 +75,7 @@ class LearningProblem:
 
     Arrays hold samples in the last axis: ``x_train`` (d, n), ``y_train`` (C, n), the same for
     validation. Labels of a classification are one-hot columns (for C = 1: one row of 0 and 1).
+    ``measures`` are taken of the outputs on validation data beside the kernels' metrics.
     """
 
     task: Task
@@ -72,6 +84,7 @@ class LearningProblem:
     y_train: Array
     x_valid: Array
     y_valid: Array
+    measures: tuple[Measure, ...] = ()
 
     @classmethod
     def from_rows(
@@ -85,6 +98,7 @@ class LearningProblem:
         hidden: Sequence[int] = (),
         classes: int = 1,
         dtype: npt.DTypeLike = np.float32,
+        measures: tuple[Measure, ...] = (),
     ) -> "LearningProblem":
         """Build from rows: x (n, d); y (n,) or (n, 1) values, or (n,) class indices.
 
@@ -113,7 +127,7 @@ class LearningProblem:
         if xt.shape[0] != xv.shape[0]:
             raise ValueError(f"x_valid: {xv.shape[0]} inputs; x_train has {xt.shape[0]}")
         widths = check_widths((xt.shape[0], *hidden, classes))
-        return cls(task, widths, xt, yt, xv, yv)
+        return cls(task, widths, xt, yt, xv, yv, measures)
 
     @property
     def dtype(self) -> np.dtype[Any]:

@@ -26,10 +26,10 @@ from heliostat_methods.evomal.learners.kernels.dense import (
 )
 from heliostat_methods.evomal.learners.kernels.objectives import (
     METRICS,
-    Metric,
     metric_code,
     metric_sum,
 )
+from heliostat_methods.evomal.learners.measures import Measure, measured
 from heliostat_methods.evomal.learners.networks import draw_batches, xavier_uniform
 from heliostat_methods.evomal.learners.problem import LearningProblem, Streams, columns
 from heliostat_methods.evomal.population.compilation import aligned, entry, kernel, window
@@ -120,9 +120,10 @@ class TrainingState:
 class TrainedRuns:
     """What R runs gave on the validation data.
 
-    ``metrics`` (R, 3) in the order of ``METRICS``, +inf for a run that diverged; ``diverged`` (R,);
-    ``curve`` (R, K, 3) at ``curve_steps``; ``state`` to go on from. Metrics of the other kind of
-    task (cross-entropy of a regression, say) are NaN.
+    ``metrics`` (R, M) in the order of ``names``, which begin with ``METRICS``, +inf for a run that
+    diverged; ``diverged`` (R,); ``curve`` (R, K, M) at ``curve_steps``; ``state`` to go on from.
+    Metrics of the other kind of task (cross-entropy of a regression, say) are NaN. ``also`` (R, K,
+    M') is the curve on the data of another problem, with its names, where one was given.
     """
 
     metrics: npt.NDArray[np.float64]
@@ -130,15 +131,18 @@ class TrainedRuns:
     curve_steps: tuple[int, ...]
     curve: npt.NDArray[np.float64]
     state: TrainingState
+    names: tuple[Measure, ...] = METRICS
+    also: npt.NDArray[np.float64] | None = None
+    also_names: tuple[Measure, ...] = ()
 
     @property
     def theta(self) -> Array:
         """Return the networks' parameters, (R, parameters)."""
         return self.state.theta
 
-    def fitness(self, metric: Metric) -> npt.NDArray[np.float64]:
+    def fitness(self, metric: Measure) -> npt.NDArray[np.float64]:
         """Return one metric of every run, (R,), lower is better."""
-        return self.metrics[:, metric_code(metric)]
+        return self.metrics[:, self.names.index(metric)]
 
 
 @kernel("b, f, f, f, f1, f1, f1")
@@ -224,6 +228,20 @@ def _advance(
 
 
 @entry
+def _predict(theta: Array, widths: Array, x: Array, pool: Array, out: Array) -> None:
+    rows, inputs, L = layer_rows(widths), x.shape[0], x.shape[1]
+    acts, C = window(pool, 0, rows, L), out.shape[1]
+    for r in range(inputs):
+        for l in range(L):
+            acts[r, l] = x[r, l]
+    for run in range(theta.shape[0]):
+        network_forward(theta[run], widths, acts)
+        for r in range(C):
+            for l in range(L):
+                out[run, r, l] = acts[rows - C + r, l]
+
+
+@entry
 def _measure(
     theta: Array, widths: Array, x: Array, y: Array, codes: Array, pool: Array, out: Array
 ) -> None:
@@ -238,8 +256,24 @@ def _measure(
             out[run, code] += metric_sum(code, window(acts, (rows - C) * L, C, L), y)
 
 
+def predictions(theta: Array, problem: LearningProblem) -> Array:
+    """Return the raw outputs of a stack of networks on the validation data, (R, C, n)."""
+    widths, count = np.array(problem.widths, np.int64), problem.x_valid.shape[1]
+    out = np.empty((theta.shape[0], problem.classes, count), theta.dtype)
+    pool = aligned(sum(problem.widths) * min(count, _EVALUATION_COLUMNS), theta.dtype)
+    for begin in range(0, count, _EVALUATION_COLUMNS):
+        x = np.ascontiguousarray(problem.x_valid[:, begin : begin + _EVALUATION_COLUMNS])
+        some = np.empty((theta.shape[0], problem.classes, x.shape[1]), theta.dtype)
+        _predict(theta, widths, x, pool, some)
+        out[:, :, begin : begin + x.shape[1]] = some
+    return out
+
+
 def evaluate(theta: Array, problem: LearningProblem) -> npt.NDArray[np.float64]:
-    """Return the metrics of a stack of networks on the validation data, (R, 3); +inf for none."""
+    """Return the metrics of a stack of networks on the validation data, (R, M); +inf for none.
+
+    The kernels' come first, then the problem's further measures.
+    """
     names = ("error_rate", "cross_entropy") if problem.task == "classification" else ("mse",)
     out = np.full((theta.shape[0], len(METRICS)), np.nan)
     codes = np.array([metric_code(name) for name in names])
@@ -251,10 +285,14 @@ def evaluate(theta: Array, problem: LearningProblem) -> npt.NDArray[np.float64]:
         x, y = (np.ascontiguousarray(a[:, part]) for a in (problem.x_valid, problem.y_valid))
         _measure(theta, widths, x, y, codes, pool, out)
     out[:, codes] /= count
-    measured = out[:, codes]
-    measured[~np.isfinite(measured)] = np.inf
-    out[:, codes] = measured
-    return out
+    means = out[:, codes]
+    means[~np.isfinite(means)] = np.inf
+    out[:, codes] = means
+    if not problem.measures:
+        return out
+    further = [measured(problem.measures, one, problem.y_valid)
+               for one in predictions(theta, problem)]  # fmt: skip
+    return np.hstack([out, further])
 
 
 def run_training(
@@ -266,12 +304,14 @@ def run_training(
     batches: npt.NDArray[np.int32],
     curve_steps: Sequence[int] = (),
     until: int | None = None,
+    also: LearningProblem | None = None,
 ) -> TrainedRuns:
     """Train R networks from given parameters, or from where they stood, over given batches.
 
     ``program`` and ``weights`` hold R candidates or one for all; ``start`` is a state or fresh
     parameters (R, parameters); ``batches`` (S, steps, B) row numbers with S = R or 1; ``until`` is
-    the step to stop at. Raises ``ValueError`` for other shapes.
+    the step to stop at. The curve is also measured on the validation data of ``also``. Raises
+    ``ValueError`` for other shapes.
     """
     theta = start if not isinstance(start, TrainingState) else start.theta
     runs, dtype = theta.shape[0], problem.dtype
@@ -312,10 +352,16 @@ def run_training(
         dtype,
     )
     wanted = sorted(set(curve_steps))
-    curve = np.full((runs, len(wanted), len(METRICS)), np.nan)
+    names = (*METRICS, *problem.measures)
+    curve = np.full((runs, len(wanted), len(names)), np.nan)
+    also_names = (*METRICS, *also.measures) if also is not None else ()
+    seen = np.full((runs, len(wanted), len(also_names)), np.nan)
     while True:
         if done in wanted:
-            curve[:, wanted.index(done)] = _with_failures(evaluate(theta, problem), alive)
+            at = wanted.index(done)
+            curve[:, at] = _with_failures(evaluate(theta, problem), alive)
+            if also is not None:
+                seen[:, at] = _with_failures(evaluate(theta, also), alive)
         if done >= last:
             break
         end = min([done + ahead, last, *(k for k in wanted if k > done)])
@@ -345,7 +391,10 @@ def run_training(
     metrics = _with_failures(evaluate(theta, problem), alive)
     code = metric_code("cross_entropy" if problem.task == "classification" else "mse")
     state = TrainingState(done, theta, velocity, alive)
-    return TrainedRuns(metrics, np.isinf(metrics[:, code]), tuple(wanted), curve, state)
+    return TrainedRuns(
+        metrics, np.isinf(metrics[:, code]), tuple(wanted), curve, state, names,
+        seen if also is not None else None, also_names,
+    )  # fmt: skip
 
 
 def _with_failures(
@@ -391,11 +440,13 @@ def train_replicas(
     config: TrainingConfig,
     replicas: Sequence[Streams],
     curve_steps: Sequence[int] = (),
+    also: LearningProblem | None = None,
 ) -> TrainedRuns:
     """Train one loss under several seeds: replica r draws from its own ``replicas[r]``.
 
     ``program`` holds one expression, or one for each replica. A replica's result equals that of
-    ``train`` with the same streams, whatever the other replicas.
+    ``train`` with the same streams, whatever the other replicas. The curve is also measured on the
+    validation data of ``also``, a problem of the same network.
     """
     if not replicas:
         raise ValueError("replicas: expected at least one")
@@ -404,4 +455,4 @@ def train_replicas(
     batches = np.stack(
         [draw_batches(s("batch"), rows, config.batch_size, config.steps) for s in replicas]
     )
-    return run_training(program, weights, problem, config, theta, batches, curve_steps)
+    return run_training(program, weights, problem, config, theta, batches, curve_steps, also=also)

@@ -11,8 +11,8 @@ from heliostat_methods.evomal.losses.primitives import (
     STANDARD,
     LossExpressionError,
     PrimitiveTable,
-    table_named,
 )
+from heliostat_methods.evomal.losses.tables import plain_name, table_of
 from heliostat_methods.evomal.losses.tree import LossTree, Task
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class LossExpression(LossTree):
         return {
             "nodes": list(self.nodes),
             "weights": list(self.weights),
-            "primitives": self.table.name,
+            "primitives": plain_name(self.table),
         }
 
     @classmethod
@@ -109,7 +109,7 @@ class LossExpression(LossTree):
         ):
             raise LossExpressionError("weights: expected a list of numbers")
         if table is None:
-            table = table_named(str(data.get("primitives", STANDARD.name)))
+            table = table_of(data.get("primitives", STANDARD.name))
         return cls(tuple(nodes), tuple(weights), table)
 
     def __str__(self) -> str:

@@ -18,7 +18,7 @@ from heliostat_methods.evomal.losses.tree import LossTree
 _ATOM, _PRODUCT, _SUM = 4, 2, 1  # how tightly text holds together, as in the table of primitives
 _HOLE = "\0"  # stands for a numerator that is not known yet
 
-_NUMERIC: dict[Opcode, Callable[..., float]] = {
+NUMERIC: dict[Opcode, Callable[..., float]] = {
     Opcode.ADD: lambda a, b: a + b,
     Opcode.SUB: lambda a, b: a - b,
     Opcode.MUL: lambda a, b: a * b,
@@ -34,6 +34,7 @@ _NUMERIC: dict[Opcode, Callable[..., float]] = {
     Opcode.LOG_SHIFTED: lambda a: math.log(abs(a) + EPSILON),
     Opcode.SQRT_SHIFTED: lambda a: math.sqrt(abs(a) + EPSILON),
 }
+"""The value of each operation on numbers."""
 
 
 @dataclass(frozen=True)
@@ -98,8 +99,8 @@ class _Writer:
         if not row.arity:
             return _Term(1.0, row.latex if self.latex else row.text, row.binding)
         parts = [self.weighted(k) for k in self.arguments[i]]
-        if row.opcode in _NUMERIC and not any(part.body for part in parts):
-            value = _NUMERIC[row.opcode](*(part.factor for part in parts))
+        if row.opcode in NUMERIC and not any(part.body for part in parts):
+            value = NUMERIC[row.opcode](*(part.factor for part in parts))
             if math.isfinite(value):
                 return _Term(value)
         if row.opcode in (Opcode.ADD, Opcode.SUB):

@@ -19,17 +19,18 @@ name       value                           derivative
 =========  ==============================  ====================================================
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from enum import IntEnum
 from typing import Any, Literal
 
+from heliostat_methods.evomal.losses.error import LossExpressionError as LossExpressionError
+from heliostat_methods.evomal.losses.straight_line import StraightLine
+
 EPSILON = 1e-7
-
-
-class LossExpressionError(ValueError):
-    """A loss expression that cannot be: the message names the part and what was expected."""
 
 
 class Opcode(IntEnum):
@@ -64,8 +65,8 @@ class Primitive:
 
     ``text`` and ``latex`` are templates over the printed arguments. ``binding`` is how tightly the
     printed form holds together (1 sum, 2 product, 3 power, 4 atom) and ``needs`` what each argument
-    must reach to go without brackets. ``opcode`` is None for an operation that has no compiled form
-    and can be used through torch only.
+    must reach to go without brackets. ``opcode`` is None for an operation of a user's own, which
+    compiled kernels know by its ``code``; without either it can be used through torch only.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Primitive:
     commutes: bool = False
     signs: tuple[SignRole, ...] = ()
     constant: float | None = None
+    code: StraightLine | None = None
 
 
 class PrimitiveTable(Mapping[str, Primitive]):
@@ -114,17 +116,11 @@ class PrimitiveTable(Mapping[str, Primitive]):
     def __hash__(self) -> int:
         return hash((self.name, *self._rows))
 
-    def __reduce__(self) -> tuple[Callable[[str], "PrimitiveTable"], tuple[str]]:
-        # Rows hold functions; a table travels by name, so only the ones of this module travel.
-        if TABLES.get(self.name) is not self:
-            raise TypeError(f"table {self.name!r} is not one of {', '.join(TABLES)}")
-        return table_named, (self.name,)
-
-    def subset(self, names: Iterable[str]) -> "PrimitiveTable":
+    def subset(self, names: Iterable[str]) -> PrimitiveTable:
         """Return the table of the rows named; raises ``LossExpressionError`` for unknown names."""
         return PrimitiveTable(self.name, [self[name] for name in names])
 
-    def extended(self, name: str, *rows: Primitive) -> "PrimitiveTable":
+    def extended(self, name: str, *rows: Primitive) -> PrimitiveTable:
         """Return a table called ``name`` with more rows; an existing row's name replaces it."""
         return PrimitiveTable(name, [*self.values(), *rows])
 
@@ -247,8 +243,8 @@ TABLES = {table.name: table for table in (STANDARD, SHIFTED)}
 """The tables that stored losses may name."""
 
 
-def table_named(name: str) -> PrimitiveTable:
-    """Return the table of that name; raises ``LossExpressionError`` naming those that exist."""
+def set_named(name: str) -> PrimitiveTable:
+    """Return the set of that name; raises ``LossExpressionError`` naming those that exist."""
     if name not in TABLES:
         raise LossExpressionError(f"primitives: got {name!r}; expected one of {', '.join(TABLES)}")
     return TABLES[name]

@@ -10,8 +10,8 @@ what it names. A tree names functions of a fixed list instead:
 
 from typing import Any
 
-SYMBOLS = ("y", "f")
-"""The symbols of a loss, both real."""
+SYMBOLS = ("y", "f", "a", "b")
+"""The symbols of a loss and of an operation's arguments, all real."""
 
 CONSTANTS = (
     "BooleanFalse",
@@ -30,7 +30,8 @@ FUNCTIONS = frozenset(
         "Abs", "Add", "And", "Equality", "GreaterThan", "Heaviside", "LambertW", "LessThan",
         "Max", "Min", "Mul", "Not", "Or", "Piecewise", "Pow", "StrictGreaterThan",
         "StrictLessThan", "Unequality", "acosh", "arg", "asinh", "atanh", "conjugate",
-        "cosh", "coth", "csch", "exp", "im", "log", "re", "sech", "sign", "sinh", "tanh",
+        "cos", "cosh", "coth", "csch", "exp", "im", "log", "re", "sech", "sign", "sin", "sinh",
+        "tan", "tanh", "atan",
     )
 )  # fmt: skip
 """What loss expressions are made of, and what their simplification may turn them into."""

@@ -18,6 +18,9 @@ class TorchLoss(nn.Module):
     Classification: ``outputs`` are logits (batch, C); the expression is applied to every entry of
     softmax (of the sigmoid for C = 1) against the one-hot labels, summed over classes and averaged
     over the batch. ``targets`` are class indices (batch,) or one-hot rows (batch, C).
+
+    The weights ``phi`` are kept in double precision; the loss is computed in the precision and on
+    the device of the outputs.
     """
 
     phi: Tensor
@@ -29,7 +32,6 @@ class TorchLoss(nn.Module):
         self.expression, self.task = expression, task
         self._arguments = expression.children()
         weights = torch.tensor(expression.weights, dtype=torch.float64)
-        weights = weights.to(torch.get_default_dtype())
         if trainable:
             self.phi = nn.Parameter(weights)
         else:
@@ -42,7 +44,7 @@ class TorchLoss(nn.Module):
 
     def elementwise(self, targets: Tensor, outputs: Tensor) -> Tensor:
         """Return m(y, f) entry by entry; both tensors of one shape."""
-        table, nodes = self.expression.table, self.expression.nodes
+        table, nodes, phi = self.expression.table, self.expression.nodes, self.phi.to(outputs)
         values: list[Any] = [None] * len(nodes)
         for i in range(len(nodes) - 1, -1, -1):
             row = table[nodes[i]]
@@ -53,7 +55,7 @@ class TorchLoss(nn.Module):
             elif row.constant is not None:
                 values[i] = torch.full_like(outputs, row.constant)
             else:
-                values[i] = row.torch(*(self.phi[k] * values[k] for k in self._arguments[i]))
+                values[i] = row.torch(*(phi[k] * values[k] for k in self._arguments[i]))
         result: Tensor = values[0]
         return result
 

@@ -47,7 +47,8 @@ _PRECISIONS = (types.float32, types.float64)
 _FILES = NumbaKernels(Path(__file__).parent.parent, (
     "learners.generic.layered", "learners.generic.output_slopes", "learners.kernels.convolution",
     "learners.kernels.dense", "learners.kernels.meta_step", "learners.kernels.objectives",
-    "learners.rejection", "learners.training", "losses.primitives", "population.compilation",
+    "learners.rejection", "learners.training", "losses.primitives", "losses.straight_line",
+    "population.compilation",
     "population.elementary", "population.evaluation", "population.interpreter",
 ))  # fmt: skip
 

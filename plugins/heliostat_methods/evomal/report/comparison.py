@@ -1,138 +1,276 @@
-"""What is shown of a comparison: metrics with intervals, paired differences, and the verdict."""
+"""What is shown of a comparison: the verdicts, metrics with intervals, and paired differences."""
 
 from __future__ import annotations
 
 import math
+import textwrap
+from collections.abc import Sequence
 
 from heliostat.report import Plot, Series, Table, Text
 from heliostat_methods.evomal.comparison.outcome import ComparedLoss, Comparison
 from heliostat_methods.evomal.comparison.paired_seeds import PairedTest
-from heliostat_methods.evomal.report.label_texts import metric_text
+from heliostat_methods.evomal.comparison.protocol import Way
+from heliostat_methods.evomal.comparison.verdict import holm_corrected
+from heliostat_methods.evomal.report.label_texts import measure_text, metric_text
 from heliostat_methods.evomal.report.plots import Rows
+from heliostat_methods.evomal.report.verdicts import (
+    SHORT,
+    WAYS,
+    exploded_in,
+    rows_of,
+    verdicts,
+    warnings,
+    ways_shown,
+)
 
 CAVEAT = (
     "Intervals are 95 % t-intervals over paired training seeds on one split of the data: they "
-    "cover training, not the search itself."
+    "cover training, not the split, nor the search itself."
 )
+SPLITS_CAVEAT = (
+    "Intervals are 95 % corrected resampled t-intervals over splits of the data: they cover "
+    "training and the split, not the search itself, which saw one of the splits, so rows that "
+    "test a found loss in the others may have taken part in finding it."
+)
+_ONE: dict[Way, str] = {**SHORT, "at_best": "at its best"}
+_LABEL, _TITLE = 26, 18
 
 
-def comparison_lines(comparison: Comparison) -> list[str]:
-    """Return what a terminal shows, the verdict last."""
-    lines = [
-        f"test {metric_text(comparison.metric)} after {comparison.steps} training steps, "
-        f"mean and 95 % interval over {comparison.seeds} paired seeds:",
-    ]
+def comparison_lines(comparison: Comparison, of_search: bool = True) -> list[str]:
+    """Return what a terminal shows, the verdicts last; `of_search` as for `verdicts`."""
+    metric = metric_text(comparison.metric)
+    lines = [f"test {metric}, lower is better: mean and 95 % interval",
+             f"over {_trainings(comparison)}, {_length(comparison)}:"]  # fmt: skip
+    wide = min(_LABEL, max(len(row.label) for row in comparison.losses) + 2)
+    wide = max(wide, len(comparison.trivial.label) + 2 if comparison.trivial else 0)
+    for way in ways_shown(comparison):
+        rows = rows_of(comparison, way)
+        lines += [f"  {WAYS[way]}", f"    {'loss':<{wide}}{'rate':<10}{'steps':<8}"
+                                    f"{_name(comparison)}"]  # fmt: skip
+        lines += [
+            f"    {_cut(row.label, wide):<{wide}}{_rate(row):<10}"
+            f"{_steps(comparison, row):<8}{_interval(comparison, row)}"
+            for row in rows
+        ]
+        if comparison.trivial is not None:
+            value = comparison.trivial.measures[comparison.metric]
+            lines.append(f"    {comparison.trivial.label:<{wide}}{'':<18}{number(value)}")
+    lines += _other_lines(comparison, wide)
     tests = _tests(comparison)
-    wide = max(36, *(len(row.label) + 2 for row in comparison.losses),
-               *(len(title) + 2 for title, _ in tests))  # fmt: skip
-    lines += [f"  {row.label:<{wide}}{_interval(row)}" for row in comparison.losses]
-    lines += [f"  {title:<{wide}}{_difference(test)}" for title, test in tests]
-    return [*lines, *(f"  {note}" for note in _edges(comparison)), f"  {verdict(comparison)}"]
+    several = len(comparison.tests) > 1
+    if tests:
+        p = "p of the t-test (Holm)" if several else "p of the t-test"
+        lines.append(f"  minus {comparison.losses[0].label}, paired; {p} and by rank")
+    wide = max((len(title) + 2 for title, _, _ in tests), default=0)
+    lines += [f"    {title:<{wide}}{_difference(test, p)}" for title, test, p in tests]
+    for text in (*warnings(comparison), *verdicts(comparison, of_search)):
+        lines += textwrap.wrap(text, 79, initial_indent="  ", subsequent_indent="    ")
+    return lines
 
 
 def comparison_contents(comparison: Comparison) -> list[Text | Table | Plot]:
-    """Return what a report shows, the verdict first."""
-    metric, steps = comparison.metric, comparison.curve_steps
-    losses = comparison.losses
+    """Return what a report shows, the verdicts first."""
+    shown = _name(comparison)
+    others = _other_names(comparison)
     rows: Rows = [
-        [row.label, row.learning_rate, row.mean, row.low, row.high,
-         row.diverged]
-        for row in losses
+        [row.label, SHORT[way], _rate(row), _steps(comparison, row), row.mean, row.low,
+         row.high, *_other_values(comparison, row, others), exploded_in(row)]
+        for way in ways_shown(comparison) for row in rows_of(comparison, way)
     ]  # fmt: skip
+    if comparison.trivial is not None:
+        known = comparison.trivial.measures
+        rows.append(
+            [
+                comparison.trivial.label,
+                "",
+                None,
+                "",
+                known[comparison.metric],
+                None,
+                None,
+                *(_shown(comparison, name, known[name]) for name in others),
+                0,
+            ]
+        )
     tests: Rows = [
         [title, test.difference.mean, test.difference.low, test.difference.high,
-         test.t_p, test.wilcoxon_p, test.n]
-        for title, test in _tests(comparison)
+         test.t_p, p, test.wilcoxon_p, test.n]
+        for title, test, p in _tests(comparison)
         if test is not None
     ]  # fmt: skip
-    series = [
-        Series(row.label, steps, row.curve.mean, row.curve.low, row.curve.high)
-        for row in losses
-        if row.curve.mean
-    ]
+    texts = [*verdicts(comparison), *warnings(comparison)]
     return [
-        Text(_sentence(verdict(comparison))),
+        *(Text(_sentence(text)) for text in texts),
         Table(
-            ["loss", "learning rate", f"test {metric_text(metric)}", "low", "high", "diverged"],
+            ["loss", "trained", "learning rate", "steps", f"test {shown}", "low", "high",
+             *(measure_text(name) for name in others), "exploded"],
             rows,
-            f"Mean over {comparison.seeds} seeds and its 95 % interval.",
+            f"{_sentence(_length(comparison))} Mean and 95 % interval over "
+            f"{_trainings(comparison)}. Steps are the median of those at which the trainings were "
+            "measured; a training explodes when it ends a hundred times as wrong as what knows "
+            "nothing of the inputs.",
         ),
-        *(Text(_sentence(note)) for note in _edges(comparison)),
         Table(
-            ["paired difference", "mean", "low", "high", "p (t)", "p (Wilcoxon)", "pairs"],
+            ["paired difference", "mean", "low", "high", "p (t)", "p (Holm)", "p (signed rank)",
+             "pairs"],
             tests,
-            "Negative favours the first-named loss.",
+            f"Minus {comparison.losses[0].label}: negative favours the loss of the row. Where one "
+            "difference is more than ten times the usual one, the signed-rank test decides.",
         ),
-        Text(CAVEAT),
-        Plot(f"test {metric} during training", "step", metric, series, note="Bands: 95 %."),
-    ]
+        Text(SPLITS_CAVEAT if comparison.splits > 1 else CAVEAT),
+        *_curves(comparison),
+        *_rates(comparison),
+    ]  # fmt: skip
 
 
-def _tests(comparison: Comparison) -> list[tuple[str, PairedTest | None]]:
-    """Return the paired differences by title."""
-    standard = comparison.losses[0].label
-    tests: list[tuple[str, PairedTest | None]] = []
-    if comparison.of_found:
-        tests.append((f"found - {standard}, same rate", comparison.at_same_rate))
-        tests.append((f"found - {standard}, best rates", comparison.at_best_rates))
-    tests += [(f"{one.label} - {standard}, best rates", one.test) for one in comparison.references]
-    return tests
+def number(value: float) -> str:
+    """Return four decimals, or four digits of a large number."""
+    return f"{value:.4f}" if abs(value) < 1000 else f"{value:.4g}"
 
 
-def _edges(comparison: Comparison) -> list[str]:
-    """Return a note on losses whose chosen rate is the lowest or the highest of several tried."""
-    tried = next(iter(comparison.rates_tried.values()), ())
-    factors = [factor for factor, _ in tried]
-    if len(factors) < 2:
-        return []
-    usual = comparison.losses[0].learning_rate
-    edges = [usual * min(factors), usual * max(factors)]
-    at = [
-        row.label
-        for row in comparison.losses
-        if row.role.endswith("_best_rate")
-        and any(math.isclose(row.learning_rate, edge) for edge in edges)
-    ]
-    if not at:
-        return []
-    return [f"at an edge of the rates tried, so that a better one may lie beyond: {'; '.join(at)}"]
+def _name(comparison: Comparison) -> str:
+    return metric_text(comparison.metric).partition(" (")[0]
 
 
-def _interval(row: ComparedLoss) -> str:
-    diverged = f"  ({row.diverged} diverged)" if row.diverged else ""
+def _tests(comparison: Comparison) -> list[tuple[str, PairedTest | None, float | None]]:
+    """Return the paired differences by title, with p corrected for the number of losses."""
+    found: list[tuple[str, PairedTest | None, float | None]] = []
+    for way in ways_shown(comparison):
+        corrected = holm_corrected(comparison, way)
+        for one in comparison.tests:
+            test: PairedTest | None = getattr(one, way)
+            if test is not None or way != "configured":
+                title = f"{_cut(one.label, _TITLE)} {_ONE[way]}"
+                found.append((title, test, corrected.get(one.role)))
+    return found
+
+
+def _length(comparison: Comparison) -> str:
+    epochs = "" if comparison.epochs is None else f" ({comparison.epochs:.3g} epochs)"
+    return f"at most {comparison.steps} training steps{epochs}"
+
+
+def _trainings(comparison: Comparison) -> str:
+    if comparison.splits == 1:
+        return f"{comparison.seeds} paired seeds"
+    return f"{comparison.splits} splits of {comparison.seeds} paired seeds"
+
+
+def _rate(row: ComparedLoss) -> str:
+    """Return the learning rate, or from the least to the greatest where splits chose others."""
+    low, high = min(row.rates, default=0.0), max(row.rates, default=0.0)
+    return f"{row.learning_rate:.4g}" if low == high else f"{low:.2g}-{high:.2g}"
+
+
+def _steps(comparison: Comparison, row: ComparedLoss) -> str:
+    if not row.kept:
+        return str(comparison.steps)
+    kept = sorted(row.kept)
+    return f"{kept[(len(kept) - 1) // 2]}"
+
+
+def _interval(comparison: Comparison, row: ComparedLoss) -> str:
+    blown = exploded_in(row)
+    exploded = f"  {blown} exploded" if blown else ""
     if row.mean is None or row.low is None or row.high is None:
-        return f"no finite result{diverged}"
-    return f"{row.mean:.4f}  [{row.low:.4f}, {row.high:.4f}]{diverged}"
+        return f"no finite result{exploded}"
+    edge = "  * edge" if row.edge else ""
+    bounds = f"[{number(row.low)}, {number(row.high)}]"
+    return f"{number(row.mean):<10}{bounds}{exploded}{edge}"
 
 
-def _difference(test: PairedTest | None) -> str:
-    if test is None:
+def _difference(test: PairedTest | None, p: float | None) -> str:
+    if test is None or p is None:
         return "not enough finite pairs"
     d = test.difference
-    return f"{d.mean:+.4f}  [{d.low:+.4f}, {d.high:+.4f}]  p = {test.t_p:.2g}"
+    sign = "+" if d.mean >= 0 else ""
+    bounds = f"[{number(d.low)}, {number(d.high)}]"
+    return f"{sign}{number(d.mean)} {bounds}  p {p:.2g}, rank {test.wilcoxon_p:.2g}"
 
 
-def verdict(comparison: Comparison) -> str:
-    """Return what may be said of the found loss."""
-    if not comparison.of_found:
-        return "no loss was found; the given ones are compared, each at its best rate"
-    test = comparison.at_best_rates
-    standard = comparison.losses[0].label
-    diverged = {row.role: row.diverged for row in comparison.losses}
-    mine, usual = diverged["found_best_rate"], diverged["standard_best_rate"]
-    if mine > usual:
-        return (
-            f"the found loss diverges in {mine} of {comparison.seeds} trainings, {standard} in "
-            f"{usual}, each at its best rate, so no difference is claimed"
+def _other_names(comparison: Comparison) -> list[str]:
+    """Return the further measures that are shown; squared errors as their root, in units."""
+    names = [name for row in comparison.losses[:1] for name in row.others]
+    if comparison.metric == "mse" or "mse" in names:
+        names = ["rmse", *(name for name in names if name not in ("mse", "rmse"))]
+    return [name for name in names if name != comparison.metric]
+
+
+def _other_values(
+    comparison: Comparison, row: ComparedLoss, names: Sequence[str]
+) -> list[float | None]:
+    found: list[float | None] = []
+    for name in names:
+        values = [value for value in row.others.get(name, ()) if math.isfinite(value)]
+        mean = sum(values) / len(values) if values else None
+        found.append(None if mean is None else _shown(comparison, name, mean))
+    return found
+
+
+def _shown(comparison: Comparison, name: str, value: float) -> float:
+    """Return a measure as people know it: in the target's units, accuracy and area as such."""
+    if name in ("rmse", "mae") and comparison.deviation is not None:
+        return value * comparison.deviation
+    return 1.0 - value if name in ("balanced_error", "auc_error") else value
+
+
+def _other_lines(comparison: Comparison, wide: int) -> list[str]:
+    names, rows = _other_names(comparison), rows_of(comparison, "at_best")
+    if not names or not rows:
+        return []
+    units = " (in units of the target)" if comparison.deviation is not None else ""
+    heads = [measure_text(name) for name in names]
+    widths = [max(12, len(head) + 2) for head in heads]
+    lines = [f"  each at its best, by other measures{units}",
+             f"    {'loss':<{wide}}" + "".join(f"{h:<{w}}" for h, w in
+                                               zip(heads, widths, strict=True))]  # fmt: skip
+    table = [(row.label, _other_values(comparison, row, names)) for row in rows]
+    if comparison.trivial is not None:
+        known = comparison.trivial.measures
+        table.append((comparison.trivial.label,
+                      [_shown(comparison, name, known[name]) for name in names]))  # fmt: skip
+    for label, values in table:
+        cells = "".join(
+            f"{'-' if v is None else f'{v:.4g}':<{w}}" for v, w in zip(values, widths, strict=True)
         )
-    if test is None:
-        return "too many trainings diverged to compare the losses"
-    low, high = test.difference.low, test.difference.high
-    if high < 0:
-        return f"the found loss is better than {standard}, each at its best rate, on this split"
-    if low > 0:
-        return f"the found loss is worse than {standard}, each at its best rate, on this split"
-    return f"no difference from {standard} could be shown, each at its best rate"
+        lines.append(f"    {_cut(label, wide):<{wide}}{cells}")
+    return [line.rstrip() for line in lines]
+
+
+def _curves(comparison: Comparison) -> list[Plot]:
+    rows = rows_of(comparison, "at_best") or comparison.losses
+    series = [
+        Series(row.label, comparison.curve_steps, row.curve.mean, row.curve.low, row.curve.high)
+        for row in rows
+        if row.curve.mean
+    ]
+    name = _name(comparison)
+    return [
+        Plot(f"test {name} during training", "step", name, series,
+             note="Each at the rate at which it is best with early stopping. Bands: 95 %.")
+    ]  # fmt: skip
+
+
+def _rates(comparison: Comparison) -> list[Plot]:
+    """Return the plot of what each rate gave on validation data."""
+    rate = comparison.losses[0].learning_rate
+    series = []
+    for role, by_split in comparison.tried.items():
+        label = next(row.label for row in comparison.losses if row.role.startswith(role))
+        tried = sorted((one for one in by_split[0] if math.isfinite(one.at_best)),
+                       key=lambda one: one.factor)  # fmt: skip
+        x = [rate * one.factor for one in tried]
+        series.append(Series(label, x, [one.at_best for one in tried]))
+    if not series:
+        return []
+    name = f"validation {_name(comparison)}"
+    note = "With early stopping. The best rate is known where the lowest point is not the last one."
+    return [Plot("What each learning rate gives", "learning rate", name, series, log_x=True,
+                 note=note)]  # fmt: skip
+
+
+def _cut(text: str, wide: int) -> str:
+    return text if len(text) < wide else f"{text[: wide - 4]}..."
 
 
 def _sentence(words: str) -> str:

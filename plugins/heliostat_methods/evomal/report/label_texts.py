@@ -28,6 +28,25 @@ def labels_text(task: str, labels: Mapping[str, Any] | None) -> str:
     return "classes " + ", ".join(f"{number}: {name}" for number, name in enumerate(names))
 
 
+_MEASURES = {
+    "mse": "mse",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "error_rate": "error rate",
+    "balanced_error": "balanced acc.",
+    "cross_entropy": "log-loss",
+    "auc_error": "AUC",
+}
+_MINIMISED = {"balanced_error": "1 - balanced accuracy", "auc_error": "1 - AUC"}
+
+
+def measure_text(name: str) -> str:
+    """Return what a table calls a measure."""
+    return _MEASURES.get(name, name)
+
+
 def metric_text(metric: str) -> str:
-    """Return a metric's name with what its number is measured in."""
-    return f"{metric} ({UNITS})" if metric == "mse" else metric
+    """Return a metric's name, as it is minimised, with what its number is measured in."""
+    if metric in ("mse", "rmse", "mae"):
+        return f"{metric} ({UNITS})"
+    return _MINIMISED.get(metric, measure_text(metric))

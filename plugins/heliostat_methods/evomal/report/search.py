@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,11 +13,13 @@ from heliostat_methods.evomal.analysis.behaviour import behaviour, references
 from heliostat_methods.evomal.comparison.outcome import Account
 from heliostat_methods.evomal.report.comparison import (
     CAVEAT,
+    SPLITS_CAVEAT,
     comparison_contents,
     comparison_lines,
 )
 from heliostat_methods.evomal.report.data import data_contents, data_lines
-from heliostat_methods.evomal.report.label_texts import scale_text
+from heliostat_methods.evomal.report.formulas import cut, training_lines
+from heliostat_methods.evomal.report.label_texts import labels_text, metric_text, scale_text
 from heliostat_methods.evomal.report.plots import (
     Content,
     Rows,
@@ -57,14 +60,11 @@ def describe(stored: Any, run_id: str) -> str:
         lines += [f"== {problem.dataset} ({problem.task}), {name_of(result.baseline)} =="]
         lines += data_lines(problem)
         lines += [f"note: {note}" for note in problem.notes]
-        if problem.best:
-            lines.append("best losses:")
-        for i, best in enumerate(problem.best, 1):
-            lines.append(f"  {i}. m(y, f) = {best.formula}")
-            lines.append(
-                f"     {_fitness_name(problem)} {best.fitness:.4g}, "
-                f"{best.complexity} {_unit(best)}, {_when(best)} {best.generation}"
-            )
+        formulas = _formula_lines(problem)
+        shown = [cut(line) if "m(y, f) =" in line else line for line in formulas]
+        lines += shown
+        if shown != formulas:
+            lines.append(f"  whole formulas: {next_command('losses', 'show', run_id)}")
         comparison = problem.comparison
         if comparison is None:
             lines += ["  none was accepted: a longer search or another seed may find one", ""]
@@ -73,16 +73,45 @@ def describe(stored: Any, run_id: str) -> str:
         for target in problem.transfer or ():
             lines += [f"transferred to {target.dataset}, model {target.model}:"]
             lines += [*comparison_lines(target.comparison), ""]
-    if any(problem.comparison for problem in result.problems):
-        lines += [CAVEAT]
+    compared = [problem.comparison for problem in result.problems if problem.comparison]
+    if compared:
+        lines += textwrap.wrap(SPLITS_CAVEAT if compared[0].splits > 1 else CAVEAT, 79)
     if any(problem.best for problem in result.problems):
         lines += ["", "use the best loss in your own training loop:"]
         lines += ["  " + line for line in _usage(result, run_id).splitlines()]
     return "\n".join(lines)
 
 
+def _formula_lines(problem: Account) -> list[str]:
+    """Return the loss to use, then the best ones as the search left them."""
+    lines = []
+    short = problem.short
+    if short is not None:
+        best = problem.readable or short
+        same = "the best loss" if short == best else "the shortest loss that is as good as the best"
+        lines += [f"{same}, reduced and rounded:", f"  m(y, f) = {short.formula}",
+                  f"  {_scored(problem, short)}"]  # fmt: skip
+        if short != best:
+            lines += ["the best one, reduced and rounded:", f"  m(y, f) = {best.formula}",
+                      f"  {_scored(problem, best)}"]  # fmt: skip
+    if problem.best:
+        lines.append("best losses, as the search left them:")
+    for i, one in enumerate(problem.best, 1):
+        lines += [f"  {i}. m(y, f) = {one.formula}", f"     {_scored(problem, one)}"]
+    return lines
+
+
+def _scored(problem: Account, loss: FoundLoss) -> str:
+    error = "" if loss.error is None else f" (standard error {loss.error:.2g})"
+    return (
+        f"{_fitness_name(problem)} {loss.fitness:.4g}{error}, "
+        f"{loss.complexity} {_unit(loss)}, {_when(loss)} {loss.generation}"
+    )
+
+
 def _fitness_name(problem: Account) -> str:
-    name, together = f"validation {problem.metric}", problem.together
+    name = f"validation {metric_text(problem.metric).partition(' (')[0]}"
+    together = problem.together
     return f"mean {name} over {' and '.join(together)}" if together else name
 
 
@@ -150,16 +179,23 @@ def _problem_section(
     config: dict[str, Any],
 ) -> Section:
     when = _when(problem.best[0]) if problem.best else "generation"
+    shown: list[tuple[str | int, FoundLoss]] = []
+    if problem.short is not None and problem.readable is not None:
+        shown = [("short", problem.short), ("readable", problem.readable)]
+    shown += list(enumerate(problem.best, 1))
     content: list[Content] = [
         *data_contents(problem),
         Table(
-            ["rank", "m(y, f)", _fitness_name(problem), "size", when],
+            ["rank", "m(y, f)", _fitness_name(problem), "standard error", "size", when],
             [
-                [i, best.formula, best.fitness, best.complexity, best.generation]
-                for i, best in enumerate(problem.best, 1)
+                [rank, one.formula, one.fitness, one.error, one.complexity, one.generation]
+                for rank, one in shown
             ],
-            "The best losses by validation fitness; f is the model's output, y the label.",
-        ),
+            "The best losses by validation fitness; f is the model's output, y the label. Short: "
+            "the fewest nodes within one standard error of the best fitness. Readable: the best "
+            "one, reduced and rounded to what its fitness cannot tell apart. Both were scored "
+            "again as they stand.",
+        )
     ]
     content += [Text(f"Note: {note}.") for note in problem.notes]
     comparison = problem.comparison
@@ -252,28 +288,27 @@ def _search_plots(problem: Account, metrics: dict[str, list[tuple[int, float]]])
 
 def _usage(result: Outcome, run_id: str) -> str:
     problem = next(p for p in result.problems if p.best)
-    best = problem.best[0]
-    if "nodes" not in best.loss:
-        return (
-            "import json\n"
-            "from heliostat_methods.evomal import LossNetwork\n"
-            'loss = LossNetwork.from_dict(json.load(open("loss.json"))["loss"])\n'
-            f"{_labels_line(problem)}"
-            "loss(model(x), y).backward()\n"
-            f"# loss.json: {next_command('losses', 'export', run_id, '-o', 'loss.json')}"
-        )
-    export = next_command("export", run_id, "--product", f"loss-{problem.dataset}")
-    return (
-        "from heliostat_methods.evomal import parse\n"
-        f"loss = parse('{best.prefix}').to_torch_module('{problem.task}')\n"
-        f"{_labels_line(problem)}"
-        "loss(model(x), y).backward()\n"
-        f"# or export it as JSON: {export}"
+    several = sum(bool(p.best) for p in result.problems) > 1
+    name = f"run:{run_id}/loss-{problem.dataset}" if several else f"run:{run_id}"
+    said = [*training_lines(problem.training)]
+    labels = labels_text(problem.task, problem.labels)
+    if labels and problem.task == "classification":
+        said += textwrap.wrap(labels, 76)
+    export = next_command("losses", "export", name.removeprefix("run:"), "--format", "python")
+    return "\n".join(
+        [
+            "from heliostat_methods.evomal import found_loss",
+            f'loss = found_loss("{name}")',
+            *(f"# {line}" for line in said),
+            *_labels_lines(problem),
+            "loss(model(x), y).backward()",
+            f"# without Heliostat: {export}",
+        ]
     )
 
 
-def _labels_line(problem: Account) -> str:
+def _labels_lines(problem: Account) -> list[str]:
     """Return the line that makes `y` of a regression's target."""
     if problem.task != "regression":
-        return ""
-    return f"y = {scale_text(problem.labels)}  # standardised, as in the search\n"
+        return []
+    return [f"y = {scale_text(problem.labels)}  # standardised, as in the search"]

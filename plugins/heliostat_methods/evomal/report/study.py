@@ -6,7 +6,10 @@ from collections import Counter
 from collections.abc import Sequence
 
 from heliostat.report import Plot, Section, Series, Table, Text
-from heliostat_methods.evomal.report.plots import Rows
+from heliostat_methods.evomal.comparison.protocol import Way
+from heliostat_methods.evomal.comparison.verdict import LEVEL, Kind, Trainings, judge
+from heliostat_methods.evomal.report.comparison import number
+from heliostat_methods.evomal.report.plots import Content, Rows
 from heliostat_methods.evomal.study.outcome import StudyOutcome, StudyTable, TableRow
 from heliostat_search.statistics import holm
 
@@ -21,23 +24,28 @@ NAMES = {
     "fixed": "fixed losses",
 }
 READING = (
-    "Each loss trains at the learning rate that is best for it on validation data. The first "
-    "interval is over searches (another population), the second over trainings (another initial "
-    "model and other batches) of the losses found. Differences from the standard loss are paired "
-    "by training seed; negative favours the loss of the row. p (Holm) is corrected for the number "
-    "of tables in which the row's search is compared (all transfers together), not for the number "
-    "of searches; better and worse are said of p (Holm) < 0.05. A loss that diverges more often "
-    "than the standard one is called neither, whatever its other trainings say; a search with a "
+    "Each loss trains at the learning rate and stops at the step that are best for it on "
+    "validation data (each at its best); at equal steps, at the rate that is best after all of "
+    "them. The first interval is over searches (another population), the second over trainings "
+    "(another initial model and other batches) of the losses found. Differences from the standard "
+    "loss are paired by training seed; negative favours the loss of the row. p (Holm) is corrected "
+    "for the number of tables in which the row's search is compared (all transfers together), not "
+    "for the number of searches; better and worse are said of p (Holm) < 0.05, or by the signed- "
+    "rank test where one difference is more than ten times the usual one. A loss that explodes "
+    "more often than the standard one (ends a hundred times as wrong as what knows nothing of the "
+    "inputs, or diverges) is worse where its ranks say so and never better; a search with a "
     "diverged training is in no mean and no interval. Candidate steps are what the row's searches "
     "spent on local search, rejection and training: ML3's budget is its own and much smaller. The "
     "cap holds for the estimate, which is made before anything runs; measured is the sum of the "
     "tasks' seconds, which grows where cores are shared with other work."
 )
 EDGE = "* the lowest or the highest rate tried, so that the best one may lie beyond it"
-LEVEL = 0.05
 BETTER, WORSE, NONE = "better", "worse", "no difference shown"
-DIVERGES = "diverges more often than the standard loss"
-NO_PAIR = "not compared, since the standard loss diverges"
+DIVERGES = "explodes more often than the standard loss"
+UNDECIDED = "not decided: the best rate lies at the edge"
+NO_PAIR = "not compared, since the standard loss explodes"
+_SAID: dict[Kind, str] = {"better": BETTER, "worse": WORSE, "none": NONE, "explodes": DIVERGES,
+                          "edge": UNDECIDED, "unpaired": NO_PAIR}  # fmt: skip
 
 
 def name_of(row: str) -> str:
@@ -45,14 +53,14 @@ def name_of(row: str) -> str:
     return NAMES.get(row, row)
 
 
-def corrected(study: StudyOutcome) -> dict[tuple[str, str, str], float]:
+def corrected(study: StudyOutcome, at_end: bool = False) -> dict[tuple[str, str, str], float]:
     """Return p-values by (data set, model, row), corrected by Holm over the tables of one search.
 
-    Transfers from all data sets count as one search.
+    Transfers from all data sets count as one search. `at_end`: at equal steps.
     """
     families: dict[str, list[tuple[tuple[str, str, str], float]]] = {}
     for table in study.tables:
-        for row in table.rows:
+        for row in table.rows_at_end if at_end else table.rows:
             if row.difference is not None and row.t_p is not None:
                 family = row.name.partition(" from ")[0]
                 families.setdefault(family, []).append((_place(table, row), row.t_p))
@@ -70,26 +78,31 @@ def describe_study(study: StudyOutcome) -> str:
     for table in study.tables:
         lines.append(
             f"== {table.dataset}, {table.model}: test {table.metric} after "
-            f"{table.test_steps} steps =="
+            f"{table.test_steps} steps{_epochs(table)} =="
         )
         for row in table.rows:
             label = table.standard if row.name == "standard" else name_of(row.name)
             if row.mean is None:
                 lines.append(f"  {label:<34} {_divergence(study, row)}")
                 continue
-            text = f"  {label:<34} {row.mean:.4f}"
+            lines.append(f"  {label:<34} {number(row.mean)}")
             if row.difference is not None and row.t_p is not None:
-                d = row.difference
-                text += f"  {d.mean:+.4f} [{d.low:+.4f}, {d.high:+.4f}]"
-                text += f"  p = {row.t_p:.2g}, Holm {p_values[_place(table, row)]:.2g}"
-            text += f"  rate {_rates_text(study, table, row)}"
+                d, p = row.difference, p_values[_place(table, row)]
+                lines.append(
+                    f"    {d.mean:+.4g} [{d.low:+.4g}, {d.high:+.4g}]  p = {row.t_p:.2g}, "
+                    f"Holm {p:.2g}: {_verdict(study, row, table.rows[0], p)}"
+                )
+            text = f"    rate {_rates_text(study, table, row)}"
             if steps := _steps(study, table, row):
                 text += f"  {steps / 1e6:.3g} M steps"
-            if row.diverged:
-                text += (
-                    f"  ({_divergence(study, row)}; the numbers are of {_kept_of(row)} searches)"
-                )
             lines.append(text)
+            if row.exploded or row.diverged:
+                of = f"; the numbers are of {_kept_of(row)} searches" if row.diverged else ""
+                lines.append(f"    ({_divergence(study, row)}{of})")
+        if table.trivial is not None:
+            value = table.trivial.measures[table.metric]
+            lines.append(f"  {table.trivial.label:<34} {number(value)}")
+            lines += [f"  warning: {text}" for text in _worse_than_nothing(table)]
         lines.append("")
     lines += _summary(study)
     lines += [f"not run: {reason} ({count} searches)" for reason, count in _not_run(study)]
@@ -102,38 +115,62 @@ def study_sections(
     """Return the sections of the report; `measured_core_hours` are the sum of the tasks' time."""
     said = [*map(Text, _summary(study, measured_core_hours)), Text(READING)]
     sections = [Section("What was planned", [*said, _cells(study)])]
-    p_values = corrected(study)
+    p_values, at_end = corrected(study), corrected(study, at_end=True)
     for table in study.tables:
-        sections.append(
-            Section(f"{table.dataset}, {table.model}", [_rows(study, table, p_values),
-                    _plot(study, table)])
-        )  # fmt: skip
+        contents: list[Content] = [_plot(study, table), _rows(study, table, p_values)]
+        if table.rows_at_end:
+            contents.append(_rows(study, table, at_end, "at_end"))
+        texts: list[Content] = [Text(f"Warning: {text}.") for text in _worse_than_nothing(table)]
+        sections.append(Section(f"{table.dataset}, {table.model}", [*texts, *contents]))
     sections.append(Section("Losses found", [_losses(study)]))
     return sections
 
 
 def _summary(study: StudyOutcome, measured: float | None = None) -> list[str]:
     """Return the sentences that say how much was run, what it cost and what came out."""
-    p_values = corrected(study)
     ran = [cell for cell in study.cells if not cell.not_run]
-    verdicts = Counter(
-        _verdict(row, table.rows[0], p_values.get(_place(table, row), 1.0))
-        for table in study.tables
-        for row in table.rows
-        if row.name == "none"
-    )
     sentences = [
         f"{len(ran)} of {len(study.cells)} searches run; search seeds: {study.search_seeds}, "
         f"test seeds: {study.test_seeds}. {_cost(study, measured)}"
     ]
-    if verdicts:
+    stopped_early = any(table.rows_at_end for table in study.tables)
+    for at_end in (False, True) if stopped_early else (False,):
+        p_values = corrected(study, at_end)
+        verdicts = Counter(
+            _verdict(study, row, rows[0], p_values.get(_place(table, row), 1.0))
+            for table, rows in ((t, t.rows_at_end if at_end else t.rows) for t in study.tables)
+            for row in rows
+            if row.name == "none"
+        )
+        if not verdicts:
+            continue
         said = [f"{name} in {verdicts[name]}" for name in (BETTER, WORSE, NONE)]
-        said += [f"{name} in {verdicts[name]}" for name in (DIVERGES, NO_PAIR) if verdicts[name]]
+        said += [f"{name} in {verdicts[name]}" for name in (DIVERGES, UNDECIDED, NO_PAIR)
+                 if verdicts[name]]  # fmt: skip
+        over = "training seeds" if study.splits == 1 else f"{study.splits} splits"
+        how = f", {'at equal steps' if at_end else 'each at its best'}" if stopped_early else ""
         sentences.append(
-            f"EvoMAL against the standard loss, over training seeds at p < {LEVEL:g} after Holm's "
+            f"EvoMAL against the standard loss{how}, over {over} at p < {LEVEL:g} after Holm's "
             f"correction, in {sum(verdicts.values())} comparisons: {', '.join(said)}."
         )
     return sentences + _edges(study)
+
+
+def _epochs(table: StudyTable) -> str:
+    return "" if table.epochs is None else f" ({table.epochs:.3g} epochs)"
+
+
+def _worse_than_nothing(table: StudyTable) -> list[str]:
+    """Return a sentence for each row that does worse than what knows nothing of the inputs."""
+    if table.trivial is None:
+        return []
+    value = table.trivial.measures[table.metric]
+    return [
+        f"{table.standard if row.name == 'standard' else name_of(row.name)} does worse than "
+        f"{table.trivial.label}"
+        for row in table.rows
+        if row.mean is None or row.mean > value
+    ]
 
 
 def _cost(study: StudyOutcome, measured: float | None) -> str:
@@ -151,26 +188,27 @@ def _edges(study: StudyOutcome) -> list[str]:
     edges: dict[bool, list[bool]] = {True: [], False: []}
     for table in study.tables:
         for row in table.rows:
-            edges[row.name == "standard"] += [
-                at_edge(study, rate) for rate in chosen_rates(table, row)
-            ]
+            edges[row.name == "standard"] += [edge for _, edge in chosen_rates(study, table, row)]
     standard, every = edges[True], edges[True] + edges[False]
     if not any(every):
         return []
     return [
         f"Of {len(every)} learning rates chosen, {sum(every)} lie at an edge of the rates tried, "
         f"the standard loss's in {sum(standard)} of {len(standard)} tables: there it is not "
-        "established that each loss trains at its best rate (rate_factors sets what is tried)."
+        "established that each loss trains at its best rate (rate_growths lets more be tried)."
     ]
 
 
-def chosen_rates(table: StudyTable, row: TableRow) -> list[float]:
-    """Return the learning rate chosen for each of a row's losses, by search seed."""
+def chosen_rates(
+    study: StudyOutcome, table: StudyTable, row: TableRow, way: Way = "at_best"
+) -> list[tuple[float, bool]]:
+    """Return the rate chosen for each of a row's losses by search seed, and whether at an edge."""
     name = table.standard if row.name == "standard" else f"{row.name} seed "
+    mine = [one for one in table.losses if one.label.startswith(name)]
     return [
-        one.learning_rate
-        for one in table.losses
-        if one.label.startswith(name) and ", rate x " in one.label
+        (one.learning_rate, one.edge if one.way else at_edge(study, one.learning_rate))
+        for one in mine
+        if one.way == way or (one.way is None and ", rate x " in one.label)
     ]
 
 
@@ -180,9 +218,9 @@ def at_edge(study: StudyOutcome, rate: float) -> bool:
     return len(tried) > 1 and (rate <= min(tried) or rate >= max(tried))
 
 
-def _rates_text(study: StudyOutcome, table: StudyTable, row: TableRow) -> str:
-    rates = chosen_rates(table, row)
-    return ", ".join(f"{rate:.4g}{'*' * at_edge(study, rate)}" for rate in rates)
+def _rates_text(study: StudyOutcome, table: StudyTable, row: TableRow, way: Way = "at_best") -> str:
+    rates = chosen_rates(study, table, row, way)
+    return ", ".join(f"{rate:.4g}{'*' * edge}" for rate, edge in rates)
 
 
 def _steps(study: StudyOutcome, table: StudyTable, row: TableRow) -> int:
@@ -196,22 +234,27 @@ def _steps(study: StudyOutcome, table: StudyTable, row: TableRow) -> int:
 
 
 def _divergence(study: StudyOutcome, row: TableRow) -> str:
-    return f"diverges in {row.diverged} of {row.searches * study.test_seeds} trainings"
+    return f"explodes in {_exploded(row)} of {_trainings(study, row)} trainings"
+
+
+def _exploded(row: TableRow) -> int:
+    return max(row.exploded, row.diverged)  # earlier versions counted those that diverge
+
+
+def _trainings(study: StudyOutcome, row: TableRow) -> int:
+    return row.searches * study.test_seeds * study.splits
 
 
 def _place(table: StudyTable, row: TableRow) -> tuple[str, str, str]:
     return table.dataset, table.model, row.name
 
 
-def _verdict(row: TableRow, standard: TableRow, p: float) -> str:
-    """Return what may be said of a row; numbers of trainings that did not diverge prove no gain."""
-    if row.diverged * standard.searches > standard.diverged * row.searches:
-        return DIVERGES
-    if row.difference is None:
-        return NO_PAIR
-    if p >= LEVEL:
-        return NONE
-    return BETTER if row.difference.mean < 0 else WORSE
+def _verdict(study: StudyOutcome, row: TableRow, standard: TableRow, p: float) -> str:
+    """Return what may be said of a row; p is corrected."""
+    mine, usual = (
+        Trainings(_trainings(study, one), _exploded(one), one.edges > 0) for one in (row, standard)
+    )
+    return _SAID[judge(mine, usual, row.test, p)]
 
 
 def _not_run(study: StudyOutcome) -> list[tuple[str, int]]:
@@ -245,10 +288,14 @@ def _kept_of(row: TableRow) -> str:
 
 
 def _rows(
-    study: StudyOutcome, table: StudyTable, p_values: dict[tuple[str, str, str], float]
+    study: StudyOutcome,
+    table: StudyTable,
+    p_values: dict[tuple[str, str, str], float],
+    way: Way = "at_best",
 ) -> Table:
     rows: Rows = []
-    for row in table.rows:
+    lines = table.rows if way == "at_best" else table.rows_at_end
+    for row in lines:
         standard = row.name == "standard"
         d = row.difference
         p = p_values.get(_place(table, row))
@@ -257,16 +304,21 @@ def _rows(
              None if standard else _kept_of(row), row.mean,
              _bounds(row.search_low, row.search_high), _bounds(row.test_low, row.test_high),
              None if d is None else d.mean, None if d is None else _bounds(d.low, d.high),
-             row.t_p, p,
-             None if standard else _verdict(row, table.rows[0], 1.0 if p is None else p),
-             row.diverged, _rates_text(study, table, row), _steps(study, table, row) or None]
+             row.t_p, row.wilcoxon_p, p,
+             None if standard else _verdict(study, row, lines[0], 1.0 if p is None else p),
+             _exploded(row), _rates_text(study, table, row, way),
+             _steps(study, table, row) or None]
         )  # fmt: skip
+    if table.trivial is not None:
+        rows.append([table.trivial.label, None, table.trivial.measures[table.metric], *[None] * 11])
+    how = "at equal steps" if way == "at_end" else "each at its best"
     return Table(
         ["loss by", "searches", f"test {table.metric}", "over searches", "over trainings",
-         f"minus {table.standard}", "95 %", "p (t)", "p (Holm)", "verdict", "diverged",
-         "rates", "candidate steps"],
+         f"minus {table.standard}", "95 %", "p (t)", "p (signed rank)", "p (Holm)", "verdict",
+         "exploded", "rates", "candidate steps"],
         rows,
-        f"{table.dataset}, {table.model}, {table.test_steps} training steps. {EDGE}.",
+        f"{table.dataset}, {table.model}, at most {table.test_steps} training steps"
+        f"{_epochs(table)}, {how if table.rows_at_end else 'at the best rate'}. {EDGE}.",
     )  # fmt: skip
 
 
@@ -279,7 +331,7 @@ def _plot(study: StudyOutcome, table: StudyTable) -> Plot:
     drawn = [
         (row, row.difference)
         for row in table.rows
-        if row.difference is not None and _verdict(row, standard, 1.0) != DIVERGES
+        if row.difference is not None and not _blown(study, row, standard)
     ]
     shown = [row for row, _ in drawn]
     left = [
@@ -307,6 +359,12 @@ def _plot(study: StudyOutcome, table: StudyTable) -> Plot:
         ],
         note=f"{key}. Bars: 95 % over training seeds.{gone}",
     )
+
+
+def _blown(study: StudyOutcome, row: TableRow, standard: TableRow) -> bool:
+    """Return whether a row explodes more often than the standard loss."""
+    mine, usual = (_exploded(one) / _trainings(study, one) for one in (row, standard))
+    return mine > usual
 
 
 def _losses(study: StudyOutcome) -> Table:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from heliostat import Run
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.losses.expression import parse
-from heliostat_methods.evomal.losses.primitives import table_named
+from heliostat_methods.evomal.losses.tables import table_named
 from heliostat_methods.evomal.searches.found import FoundLoss, FoundLosses
 from heliostat_methods.evomal.searches.scoring.archive import KINDS
 from heliostat_methods.evomal.searches.settings import as_given, needs
@@ -24,7 +24,7 @@ class GivenLosses:
 
     def find(self, posed: Posed, run: Run) -> FoundLosses:
         """Score the losses; without any nothing is found."""
-        table = table_named(self.config.primitives)
+        table = table_named(self.config.table_name)
         losses = [parse(text, table) for text in self.config.initial]
         if not losses:
             return FoundLosses.best_of([], {"structures_scored": 0}, [0, 0, 0])

@@ -11,12 +11,14 @@ from heliostat_search.pareto import front
 
 SHOWN = 3
 """Best losses that a result lists for each data set."""
+LOOKED_AT = 100
+"""Accepted losses among which a short one is looked for."""
 STEPS = ("local_search", "rejection", "training")
 
 
 @dataclass(frozen=True)
 class FoundLoss:
-    """A scored loss as data, with what a table shows of it."""
+    """A scored loss as data, with what a table shows of it; ``error`` is that of its fitness."""
 
     loss: dict[str, Any]
     formula: str
@@ -25,6 +27,11 @@ class FoundLoss:
     fitness: float
     complexity: int
     generation: int
+    error: float | None = None
+
+    def absent(self) -> tuple[str, ...]:
+        """Return what is not known."""
+        return ("error",) if self.error is None else ()
 
     @classmethod
     def tree(cls, expression: LossExpression, fitness: float, generation: int) -> FoundLoss:
@@ -35,12 +42,19 @@ class FoundLoss:
 
 @dataclass(frozen=True)
 class FoundLosses:
-    """The best losses, what became of all candidates, and (complexity, fitness) of the accepted."""
+    """The best losses, what became of all candidates, and (complexity, fitness) of the accepted.
+
+    ``shorter`` are accepted losses in order of fitness, among which a short one is looked for;
+    ``readable`` is the best one in fewer nodes and digits, ``short`` what to use (``readable``).
+    """
 
     best: list[FoundLoss]
     counts: dict[str, int]
     steps: dict[str, int]
     scored: list[tuple[float, float]] = field(default_factory=list)
+    shorter: list[FoundLoss] = field(default_factory=list)
+    readable: FoundLoss | None = None
+    short: FoundLoss | None = None
 
     def front(self) -> list[tuple[float, float]]:
         """Return (complexity, fitness) of the candidates that no other beats in both."""
@@ -53,7 +67,7 @@ class FoundLosses:
         """Return the record of a search whose every accepted loss is known, fittest first."""
         order = sorted(losses, key=lambda loss: loss.fitness)
         scored = [(float(loss.complexity), loss.fitness) for loss in order]
-        return cls(order[:SHOWN], counts, by_phase(steps), scored)
+        return cls(order[:SHOWN], counts, by_phase(steps), scored, order[:LOOKED_AT])
 
 
 def by_phase(steps: Sequence[int]) -> dict[str, int]:

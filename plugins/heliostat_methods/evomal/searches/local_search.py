@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from heliostat import Run
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.losses.expression import LossExpression
-from heliostat_methods.evomal.losses.primitives import table_named
+from heliostat_methods.evomal.losses.tables import table_named
 from heliostat_methods.evomal.searches.found import SHOWN, FoundLoss, FoundLosses, added, by_phase
 from heliostat_methods.evomal.searches.settings import needs, score_settings
 from heliostat_methods.evomal.searches.strategy import LossSearch, Posed
@@ -32,7 +32,7 @@ class TunedAfterwards:
         scores = run.call(
             score_block, block, shared=block.handles, resources=needs(self.config, posed.group)
         ).unwrap()
-        table = table_named(self.config.primitives)
+        table = table_named(self.config.table_name)
         tuned = [
             FoundLoss.tree(
                 LossExpression(tree, tuple(map(float, scores.weights[i, : len(tree)])), table),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.learners.problem import ProblemData
 from heliostat_methods.evomal.losses.expression import parse
-from heliostat_methods.evomal.losses.primitives import table_named
+from heliostat_methods.evomal.losses.tables import table_named
 
 EVOLVED = ("none", "gp_lfl", "random", "local_search")
 """Baselines whose candidates are trees that pass through the filters."""
@@ -31,7 +31,7 @@ def _initial_notes(config: EvoMALConfig) -> list[str]:
     """Return a note on losses of `initial` that do not start as they were given."""
     if config.baseline not in EVOLVED:
         return []
-    losses = [parse(text, table_named(config.primitives)) for text in config.initial]
+    losses = [parse(text, table_named(config.table_name)) for text in config.initial]
     weighted = [one.formula() for one in losses if any(w != 1.0 for w in one.weights)]
     tunes = config.local_search and config.baseline in ("none", "random")
     if weighted and not tunes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from typing import Any
@@ -18,7 +19,7 @@ from heliostat_methods.evomal.learners.unrolled import UnrolledConfig
 def score_settings(config: EvoMALConfig) -> ScoreSettings:
     """Return what the scoring tasks need of the configuration."""
     return ScoreSettings(
-        primitives=config.primitives,
+        primitives=config.table_name,
         local_search=config.local_search,
         weight_noise=config.weight_noise,
         skip_label_free=config.skip_label_free,
@@ -56,9 +57,26 @@ def training_config(config: EvoMALConfig, steps: int) -> TrainingConfig:
     return TrainingConfig(steps=steps, **_sgd(config))
 
 
-def comparison_training(config: EvoMALConfig) -> TrainingConfig:
+SHORTEST, LONGEST = 1_000, 10_000
+"""Steps of a comparison's trainings where no number is given."""
+
+
+def comparison_steps(config: EvoMALConfig, data: ProblemData) -> int:
+    """Return the steps of a comparison's trainings: as given, or by rows and batch."""
+    if config.test_steps is not None:
+        return config.test_steps
+    return steps_of(config.test_epochs, len(data.train[1]), config.batch_size)
+
+
+def steps_of(epochs: float, rows: int, batch_size: int) -> int:
+    """Return the steps that make some passes over the training rows, from 1,000 to 10,000."""
+    steps = math.ceil(epochs * rows / min(batch_size, rows))
+    return min(max(steps, SHORTEST), LONGEST)
+
+
+def comparison_training(config: EvoMALConfig, data: ProblemData) -> TrainingConfig:
     """Return the settings of the trainings that compare losses."""
-    training = training_config(config, config.test_steps)
+    training = training_config(config, comparison_steps(config, data))
     training = replace(training, drops=config.rate_drops)
     if config.augment is None:
         return training

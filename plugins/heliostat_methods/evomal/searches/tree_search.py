@@ -12,8 +12,15 @@ import numpy as np
 from heliostat import Run
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.losses.expression import LossExpression, parse
-from heliostat_methods.evomal.losses.primitives import PrimitiveTable, table_named
-from heliostat_methods.evomal.searches.found import SHOWN, FoundLoss, FoundLosses, by_phase
+from heliostat_methods.evomal.losses.primitives import PrimitiveTable
+from heliostat_methods.evomal.losses.tables import table_named
+from heliostat_methods.evomal.searches.found import (
+    LOOKED_AT,
+    SHOWN,
+    FoundLoss,
+    FoundLosses,
+    by_phase,
+)
 from heliostat_methods.evomal.searches.scoring.archive import (
     KINDS,
     Candidate,
@@ -54,7 +61,7 @@ class TreeSearch:
 
     def find(self, posed: Posed, run: Run) -> FoundLosses:
         """Search by generations of trees."""
-        return _found(self.evolve(posed, run), table_named(self.config.primitives))
+        return _found(self.evolve(posed, run), table_named(self.config.table_name))
 
     def evolve(self, posed: Posed, run: Run) -> State:
         """Return the state after the last generation; every generation ends in a checkpoint."""
@@ -88,12 +95,13 @@ def _found(state: State, table: PrimitiveTable) -> FoundLosses:
         "found_in_cache": state.reused,
         **{kind: statuses.count(kind) for kind in KINDS},
     }
-    best = [
+    shorter = [
         FoundLoss.tree(LossExpression(c.nodes, c.weights, table), c.fitness, c.generation)
-        for c in order[:SHOWN]
+        for c in order[:LOOKED_AT]
     ]
+    best = shorter[:SHOWN]
     scored = [(float(len(c.nodes)), c.fitness) for c in order]
-    return FoundLosses(best, counts, by_phase(state.steps), scored)
+    return FoundLosses(best, counts, by_phase(state.steps), scored, shorter)
 
 
 def _report(

@@ -5,9 +5,11 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+from heliostat_methods.evomal.comparison.rates import checkpoints
 from heliostat_methods.evomal.config import EvoMALConfig, StudyConfig
 from heliostat_methods.evomal.learners.loading import Parts
 from heliostat_methods.evomal.learners.problem import ProblemData
+from heliostat_methods.evomal.searches.settings import comparison_steps
 
 DENSE_RATE, TORCH_RATE = 3e10, 1.5e10
 """Multiplications a second that the estimate counts with, compiled and through autograd."""
@@ -15,6 +17,10 @@ CALL = 4e-4
 """Seconds that the estimate adds for each step through autograd."""
 FILTER = 4e-8
 """Seconds that the estimate counts for one step of the rejection protocol on one sample."""
+GROWN, WAYS = 2, 1.5
+"""Rates that the estimate counts as added to those given, and trainings of a loss under one seed:
+one at equal steps and one at its best, which are often one.
+"""
 
 ProblemTable = dict[tuple[str, str], ProblemData | str]
 """The problem of each data set and model, or why there is none."""
@@ -48,7 +54,8 @@ class Estimate:
                 settings = self._config.of_cell(dataset, data.model.name)
                 step = self._step(settings, data, data.hidden is None)
                 total += self._test(settings, "fixed", data)
-                total += settings.test_seeds * settings.test_steps * step  # the configured rate
+                trainings = settings.splits * settings.test_seeds  # at the configured rate
+                total += trainings * comparison_steps(settings, data) * step
         return total
 
     def transfers(self, dataset: str, model: str, baseline: str) -> float:
@@ -83,8 +90,16 @@ class Estimate:
     def _test(self, config: EvoMALConfig, baseline: str, data: ProblemData) -> float:
         """Return the estimate for the trainings that compare one loss."""
         torch = data.hidden is None or baseline == "ml3"
-        trainings = len(config.rate_factors) * config.test_block + config.test_seeds
-        return trainings * config.test_steps * self._step(config, data, torch)
+        rates = len(config.rate_factors)
+        rates += min(config.rate_growths, GROWN) if rates > 1 else -1
+        chosen, tested = rates * config.test_block, WAYS * config.test_seeds
+        step, batch = self._step(config, data, torch), min(config.batch_size, len(data.train[1]))
+        steps = comparison_steps(config, data)
+        # A forward pass is a third of a step; test data are measured in the tested ones alone.
+        looks = len(checkpoints(steps)) * step / 3 / batch
+        valid, test = len(data.valid[1]), len(data.test[1])
+        seconds = (chosen + tested) * (steps * step + looks * valid) + tested * looks * test
+        return config.splits * seconds
 
     def _step(self, config: EvoMALConfig, data: ProblemData, torch: bool) -> float:
         """Return the estimate for a forward and a backward pass of one batch."""

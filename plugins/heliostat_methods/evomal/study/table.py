@@ -3,8 +3,8 @@
 Each cell is a search of its own. Its cost is estimated from counted multiplications before
 anything runs, and cells beyond the cap on core-hours are listed as not run: what is left out never
 depends on how a machine felt. All losses found for one data set and model are then trained in one
-comparison, over the same test seeds and each at its own best learning rate, so that every baseline
-is paired with the standard loss and with every other.
+comparison, over the same test seeds and each at its own best learning rate and number of steps, so
+that every baseline is paired with the standard loss and with every other.
 
 Two kinds of randomness are kept apart: *search seeds* (another population) and *test seeds*
 (another initial model and other batches). Intervals over search seeds answer whether the method
@@ -20,9 +20,11 @@ from heliostat import ConfigError, PartRef, Run
 from heliostat_methods.evomal.comparison.account import product
 from heliostat_methods.evomal.comparison.compare import compare
 from heliostat_methods.evomal.comparison.contestants import Contestant, loss_data
+from heliostat_methods.evomal.comparison.paired_seeds import Splits
+from heliostat_methods.evomal.comparison.protocol import SUFFIX, way_of
 from heliostat_methods.evomal.config import EvoMALConfig, StudyConfig
 from heliostat_methods.evomal.learners.labels import Labels
-from heliostat_methods.evomal.learners.loading import load
+from heliostat_methods.evomal.learners.loading import Loaded, load
 from heliostat_methods.evomal.learners.problem import ProblemData
 from heliostat_methods.evomal.losses.standard import USUAL
 from heliostat_methods.evomal.searches.by_name import find_losses
@@ -44,7 +46,7 @@ Place = tuple[str, str, str, int]
 
 def study(config: EvoMALConfig, plan: StudyConfig, run: Run) -> Outcome:
     """Run the table up to its cap, then compare what was found."""
-    problems, labels = _problems(config, plan, run)
+    problems, loaded = _problems(config, plan, run)
     estimate = Estimate(config, plan, problems, run.part)
     standards = estimate.standards() / 3600
     cells = list(_within_cap(plan, _cells(plan, problems, estimate), standards))
@@ -59,7 +61,8 @@ def study(config: EvoMALConfig, plan: StudyConfig, run: Run) -> Outcome:
     for i in range(0, len(wanted), plan.side_by_side):
         part = wanted[i : i + plan.side_by_side]
         searches = [
-            _one_cell(config, c, posed[c.dataset, c.model], labels[c.dataset]) for c in part
+            _one_cell(config, c, posed[c.dataset, c.model], loaded[c.dataset, c.model].labels)
+            for c in part
         ]
         found.update(zip(map(_place, part), run.gather(*searches), strict=True))
         spent += sum(cell.core_hours for cell in part)
@@ -69,7 +72,8 @@ def study(config: EvoMALConfig, plan: StudyConfig, run: Run) -> Outcome:
         mine = {place: f for place, f in found.items() if place[:2] == (dataset, model)}
         if mine:
             others = _from_elsewhere(plan, found, problems, dataset, model)
-            tables.append(_table(config, plan, dataset, model, here, mine, others, run))
+            place = dataset, model
+            tables.append(_table(config, plan, place, here, loaded[place], mine, others, run))
     best = [loss.fitness for cell in found.values() for loss in cell.best[:1]]
     aside = (standards if wanted else 0.0) + sum(
         estimate.transfers(c.dataset, c.model, c.baseline) / 3600 for c in wanted
@@ -82,6 +86,7 @@ def study(config: EvoMALConfig, plan: StudyConfig, run: Run) -> Outcome:
         cap=plan.core_hours,
         search_seeds=plan.search_seeds,
         test_seeds=config.test_seeds,
+        splits=config.splits,
         tables=tuple(tables),
     )
     return Outcome("study", best_fitness=sum(best) / len(best) if best else None, study=outcome)
@@ -99,21 +104,21 @@ def _with_found(cell: CellAccount, found: FoundLosses | None) -> CellAccount:
 
 def _problems(
     config: EvoMALConfig, plan: StudyConfig, run: Run
-) -> tuple[ProblemTable, dict[str, Labels]]:
-    """Return the problem of each data set and model, or why there is none; and its labels."""
+) -> tuple[ProblemTable, dict[tuple[str, str], Loaded]]:
+    """Return the problem of each data set and model, or why there is none; and all of it."""
     problems: ProblemTable = {}
-    labels: dict[str, Labels] = {}
+    every: dict[tuple[str, str], Loaded] = {}
     for ref in plan.datasets:
         for model in plan.models:
             try:
                 loaded = load(config, ref, model, run)
                 problems[ref.name, _label(model)] = loaded.data
-                labels[ref.name] = loaded.labels
+                every[ref.name, _label(model)] = loaded
             except ConfigError as error:
                 if error.field != "model":
                     raise
                 problems[ref.name, _label(model)] = f"not applicable: needs {error.expected}"
-    return problems, labels
+    return problems, every
 
 
 def _label(model: PartRef) -> str:
@@ -186,44 +191,56 @@ def _from_elsewhere(
 def _table(
     config: EvoMALConfig,
     plan: StudyConfig,
-    dataset: str,
-    model: str,
+    place: tuple[str, str],
     posed: Posed,
+    loaded: Loaded,
     mine: dict[Place, FoundLosses],
     others: dict[Place, FoundLosses],
     run: Run,
 ) -> StudyTable:
     """Compare all losses found for one data set and model, and those found elsewhere."""
-    (data,) = posed.group
+    (data,), (dataset, model) = posed.group, place
     settings = config.of_cell(dataset, data.model.name)
     standard = loss_data(PartRef(USUAL[data.task], {}, "loss"), data.task, run)
     contestants = [Contestant("standard", standard["name"], standard["loss"])]
     roles: dict[str, list[str]] = {}
-    for place, losses in (*mine.items(), *others.items()):
-        from_data, _, baseline, seed = place
-        row = baseline if place in mine else f"transfer from {from_data}"
+    for cell, losses in (*mine.items(), *others.items()):
+        from_data, _, baseline, seed = cell
+        row = baseline if cell in mine else f"transfer from {from_data}"
         for loss in losses.best[:1]:
             roles.setdefault(row, []).append(f"reference{len(contestants)}")
             contestants.append(Contestant("reference", f"{row} seed {seed}", loss.loss))
-    compared = compare(settings, posed, 0, contestants, run).losses
-    values = {one.role: one.values for one in compared}
-    base = values["standard_best_rate"]
+    comparison = compare(settings, posed, 0, loaded, contestants, run)
+    splits = Splits(comparison.splits, len(data.test[1]) / len(data.train[1]))
+    lines = {one.role: one for one in comparison.losses}
     order: list[str] = [name for name in plan.baselines if name in roles]
     order += [name for name in roles if name not in order]
+
+    def rows(suffix: str) -> tuple[TableRow, ...]:
+        base = lines[f"standard{suffix}"].values
+
+        def row(name: str, places: list[str]) -> TableRow:
+            found = [lines[f"{role}{suffix}"] for role in places]
+            return TableRow.of(
+                name, [one.values for one in found], base, splits,
+                sum(one.exploded for one in found), sum(one.edge for one in found),
+            )  # fmt: skip
+
+        return (row("standard", ["standard"]), *(row(name, roles[name]) for name in order))
+
     return StudyTable(
         dataset=dataset,
         model=model,
         metric=data.metric,
         standard=standard["name"],
-        test_steps=settings.test_steps,
-        rows=(
-            TableRow.of("standard", [base], base),
-            *(
-                TableRow.of(name, [values[f"{role}_best_rate"] for role in roles[name]], base)
-                for name in order
-            ),
-        ),
+        test_steps=comparison.steps,
+        rows=rows(SUFFIX["at_best"]),
+        rows_at_end=rows(SUFFIX["at_end"]),
         losses=tuple(
-            TableLoss(one.label, one.learning_rate, one.values, one.diverged) for one in compared
+            TableLoss(one.label, one.learning_rate, one.values, one.diverged,
+                      way_of(one.role), one.edge, one.kept)
+            for one in comparison.losses
         ),
-    )
+        trivial=comparison.trivial,
+        epochs=comparison.epochs,
+    )  # fmt: skip

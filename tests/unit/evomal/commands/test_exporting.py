@@ -109,3 +109,20 @@ def test_a_primitive_without_a_form_is_named():
     expression = LossExpression(("soft", "sub", "y", "f"), table=table)
     with pytest.raises(LossExpressionError, match="'soft' cannot be written"):
         exported(expression, "regression", "python")
+
+
+TRAINING = {"optimiser": "SGD", "learning_rate": 0.003, "momentum": 0.9, "nesterov": True,
+            "weight_decay": 0.0005, "batch_size": 128, "steps": 240}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["python", "torch", "latex", "json"])
+def test_every_export_says_how_it_was_trained_and_the_order_of_classes(form):
+    facts = {"training": TRAINING, "labels": {"names": ["malignant", "benign"]}}
+    text = exported(parse(TREES[1]), "classification", form, **facts)
+    if form == "json":
+        assert json.loads(text)["training"] == TRAINING
+        assert json.loads(text)["labels"] == facts["labels"]
+        return
+    assert "trained with SGD: learning rate 0.003, Nesterov momentum 0.9," in text
+    assert "batches of 128, 240 steps" in text
+    assert "classes 0: malignant, 1: benign" in text

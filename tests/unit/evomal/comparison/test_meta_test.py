@@ -1,20 +1,23 @@
 """Meta-testing: paired seeds, differences from the first loss, and losses that diverge."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from heliostat.contract.part import PartRef
 from heliostat.plugins.registry import registry
-from heliostat_methods.evomal.commands.comparing import comparison_text
 from heliostat_methods.evomal.comparison.meta_test import (
     MetaTestConfig,
     meta_test,
     problem_data,
     trained,
 )
+from heliostat_methods.evomal.comparison.verdict import holm_corrected
 from heliostat_methods.evomal.learners.learner import learner
 from heliostat_methods.evomal.learners.training import TrainingConfig
 from heliostat_methods.evomal.losses.expression import parse
+from heliostat_methods.evomal.report.comparison import comparison_lines
 from heliostat_search.statistics import holm, paired
 
 MSE, ABSOLUTE, UPHILL = (
@@ -45,15 +48,17 @@ def test_the_data_are_split_as_a_search_splits_them(data):
 
 def test_differences_are_those_of_the_same_seeds(data):
     said = []
-    account = meta_test([("mse", MSE), ("mae", ABSOLUTE)], data, CONFIG, said.append)
-    first, second = account["losses"]
+    comparison = meta_test([("mse", MSE), ("mae", ABSOLUTE)], data, CONFIG, said.append)
+    first, second = (comparison.role(f"{n}_best_rate") for n in ("standard", "reference1"))
     alone = trained(ABSOLUTE, learner(data, data.test), TRAINING, 0, range(6)).fitness("mse")
-    assert second["values"] == alone.tolist()
-    expected = paired(second["values"], first["values"])
-    assert second["against_first"]["difference"]["low"] == expected.difference.low
-    assert second["against_first"]["t_p"] == second["against_first"]["holm_p"] == expected.t_p
-    assert first["against_first"] is None
-    assert said == [f"{n}: {k} of 6 trainings" for n in ("mse", "mae") for k in (5, 6)]
+    assert list(second.values) == alone.tolist()
+    expected = paired(second.values, first.values)
+    (against,) = comparison.against
+    assert against.at_end is not None
+    assert against.at_end.difference.low == expected.difference.low
+    assert against.at_end.t_p == expected.t_p
+    assert holm_corrected(comparison, "at_end") == {"reference1": expected.t_p}
+    assert said == [f"{n}, rate x 1: {k} of 6 trainings" for n in ("mse", "mae") for k in (5, 6)]
 
 
 def test_a_replica_does_not_depend_on_how_many_others_there_are(data):
@@ -64,23 +69,58 @@ def test_a_replica_does_not_depend_on_how_many_others_there_are(data):
 
 def test_p_values_are_adjusted_for_the_number_of_losses(data):
     losses = [("mse", MSE), ("same", MSE), ("mae", ABSOLUTE)]
-    _, same, other = meta_test(losses, data, CONFIG)["losses"]
-    assert same["against_first"]["difference"]["mean"] == 0
-    raw = [row["against_first"]["t_p"] for row in (same, other)]
-    assert [row["against_first"]["holm_p"] for row in (same, other)] == holm(raw)
+    comparison = meta_test(losses, data, CONFIG)
+    raw = [one.at_end for one in comparison.against]
+    assert raw[0] is not None and raw[1] is not None and raw[0].difference.mean == 0
+    corrected = holm_corrected(comparison, "at_end")
+    assert list(corrected.values()) == holm([raw[0].t_p, raw[1].t_p])
 
 
 def test_a_loss_that_diverges_has_no_mean_and_no_difference(data):
-    account = meta_test([("mse", MSE), ("uphill", UPHILL)], data, MetaTestConfig(
+    comparison = meta_test([("mse", MSE), ("uphill", UPHILL)], data, MetaTestConfig(
         TrainingConfig(steps=400, learning_rate=1.0), seeds=3))  # fmt: skip
-    row = account["losses"][1]
-    assert row["diverged"] == 3
-    assert np.isinf(row["values"]).all()
-    assert (row["mean"], row["against_first"]) == (None, None)
-    assert "3 of 3 diverged" in comparison_text({**account, "notes": []})
+    row = comparison.role("reference1_best_rate")
+    assert (row.diverged, row.exploded, row.mean) == (3, 3, None)
+    assert np.isinf(row.values).all()
+    assert comparison.against[0].at_end is None
+    text = "\n".join(comparison_lines(comparison))
+    assert "no finite result  3 exploded" in text
+    assert "at equal steps: no difference" not in text
+
+
+def test_early_stopping_keeps_the_best_weights_of_a_loss_that_explodes_later(data):
+    # squared error at a rate that diverges: the first steps are as good as any
+    training = TrainingConfig(steps=400, learning_rate=0.5, batch_size=32)
+    comparison = meta_test([("mse", MSE), ("mae", ABSOLUTE)], data, MetaTestConfig(training, 3))
+    row = comparison.role("standard_best")
+    assert row.exploded == 0 and row.mean is not None
+    for kept, value in zip(row.kept, row.values, strict=True):
+        assert kept in comparison.curve_steps and np.isfinite(value)
+    # the metric is that of a training of so many steps: nothing else was kept
+    seed, steps = 0, row.kept[0]
+    short = TrainingConfig(steps=steps, learning_rate=0.5, batch_size=32)
+    again = trained(MSE, learner(data, data.test), short, 0, [seed]).fitness("mse")[0]
+    assert row.values[seed] == again
 
 
 def test_the_rate_is_the_best_on_validation_data_and_never_one_that_diverges(data):
-    config = MetaTestConfig(TRAINING, seeds=2, rate_factors=(1e4, 1.0))
-    (row,) = meta_test([("mse", MSE)], data, config)["losses"]
-    assert row["learning_rate"] == pytest.approx(0.02)
+    config = MetaTestConfig(TRAINING, seeds=2, rate_factors=(1e4, 1.0), rate_growths=0)
+    comparison = meta_test([("mse", MSE)], data, config)
+    assert comparison.role("standard_best_rate").learning_rate == pytest.approx(0.02)
+
+
+def test_a_grid_grows_until_the_best_rate_lies_inside(data):
+    # at a ten-thousandth of a sensible rate nothing is learned in forty steps
+    config = MetaTestConfig(
+        TrainingConfig(steps=40, learning_rate=1e-6, batch_size=32), seeds=2,
+        rate_factors=(0.1, 1.0, 10.0),
+    )  # fmt: skip
+    grown = meta_test([("mse", MSE)], data, config)
+    (tried,) = grown.tried["standard"]
+    assert max(one.factor for one in tried) > 1000
+    assert not grown.role("standard_best_rate").edge
+    held = meta_test([("mse", MSE), ("mae", ABSOLUTE)], data, replace(config, rate_growths=1))
+    assert held.role("standard_best_rate").edge and held.role("reference1_best").edge
+    said = "\n".join(comparison_lines(held))
+    assert "not decided: the best rate of mae and of mse lies at the edge" in " ".join(said.split())
+    assert "better than" not in said and "worse than mse" not in said

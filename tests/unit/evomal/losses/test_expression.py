@@ -232,3 +232,22 @@ def test_first_weights_do_not_depend_on_the_longest_expression():
     alone = initial_weights([short], rng(0))
     together = initial_weights([short, long], rng(0))
     assert (alone[0] == together[0, :3]).all()
+
+
+def test_the_module_keeps_double_precision_and_follows_the_outputs():
+    import torch
+
+    loss = parse("square(sub(y, 0.1234567890123456*f))")
+    module = loss.to_torch_module("regression")
+    assert module.phi.dtype == torch.float64
+    for dtype in (torch.float64, torch.float32, torch.bfloat16):
+        outputs = torch.tensor([[0.7], [1.1]], dtype=dtype, requires_grad=True)
+        value = module(outputs, torch.tensor([1.0, 2.0]))
+        assert value.dtype == dtype
+        value.backward()
+        assert outputs.grad is not None and outputs.grad.dtype == dtype
+    exact = module(torch.tensor([[0.7]], dtype=torch.float64), torch.tensor([1.0]))
+    assert exact.item() == (1.0 - 0.1234567890123456 * 0.7) ** 2
+    trainable = loss.to_torch_module("regression", trainable=True)
+    trainable(torch.tensor([[0.7]]), torch.tensor([1.0])).backward()
+    assert trainable.phi.grad is not None and trainable.phi.grad.dtype == torch.float64

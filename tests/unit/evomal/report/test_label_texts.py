@@ -65,7 +65,7 @@ def test_the_terminal_says_it_where_the_loss_is_handed_over(found: Any) -> None:
     scale = scale_text(product["labels"])
     _, _, usage = text.partition("in your own training loop")
     assert f"y = {scale}" in usage
-    assert "test mse (y standardised) after" in text
+    assert "test mse (y standardised), lower is better: mean and 95 % interval" in text
 
 
 def test_losses_show_says_it(found: Any) -> None:
@@ -115,7 +115,8 @@ def test_labels_are_said_in_one_line(task: str, labels: dict[str, Any], text: st
 
 def test_only_a_squared_error_has_the_target_s_unit() -> None:
     assert metric_text("mse") == "mse (y standardised)"
-    assert metric_text("error_rate") == "error_rate"
+    assert metric_text("error_rate") == "error rate"
+    assert metric_text("auc_error") == "1 - AUC"
 
 
 def test_classes_keep_the_names_of_a_table(tmp_path: Any) -> None:

@@ -46,7 +46,10 @@ def test_a_data_set_has_a_section_and_the_found_loss_another(shown: Any) -> None
         "diabetes: regression, EvoMAL", "Use the found loss",
     ]  # fmt: skip
     code = [text.body for text in of_kind(sections[1], Text) if text.code]
-    assert f"parse('{view.result['problems'][0]['best'][0]['prefix']}')" in code[0]
+    assert f'found_loss("run:{view.id}")' in code[0]
+    training = view.result["problems"][0]["training"]
+    assert f"learning rate {training['learning_rate']:g}, Nesterov momentum 0.9" in code[0]
+    assert f"batches of 128, {training['steps']} steps" in code[0]
     assert code[1] == f'loss = "run:{view.id}"'
 
 
@@ -54,8 +57,13 @@ def test_the_best_losses_are_listed_with_fitness_and_size(shown: Any) -> None:
     view, sections = shown
     best = view.result["problems"][0]["best"]
     table = table_with(sections[0], "rank")
-    assert [list(row[:4]) for row in table.rows] == [
+    assert [[*row[:3], row[4]] for row in table.rows][2:] == [
         [i, one["formula"], one["fitness"], one["complexity"]] for i, one in enumerate(best, 1)
+    ]
+    problem = view.result["problems"][0]
+    assert [list(row[:4]) for row in table.rows][:2] == [
+        [name, one["formula"], one["fitness"], one["error"]]
+        for name, one in (("short", problem["short"]), ("readable", problem["readable"]))
     ]
 
 
@@ -63,15 +71,25 @@ def test_the_comparison_gives_intervals_tests_and_curves(shown: Any) -> None:
     view, sections = shown
     comparison = view.result["problems"][0]["comparison"]
     losses = table_with(sections[0], "learning rate")
-    assert [row[0] for row in losses.rows] == [row["label"] for row in comparison["losses"]]
+    at_best = [row for row in comparison["losses"] if row["role"].endswith("_best")]
+    named = [row["label"] for row in at_best]
+    # one rate was given, so the configured rate is the best one and is not shown again
+    assert [row[0] for row in losses.rows] == [*named, *named, "always the mean"]
+    trivial = comparison["trivial"]["measures"]
+    assert losses.rows[-1][4] == trivial["mse"]
+    columns = list(losses.columns)
+    deviation = comparison["deviation"]
+    assert losses.rows[-1][columns.index("RMSE")] == pytest.approx(trivial["rmse"] * deviation)
+    assert losses.rows[0][columns.index("MAE")] == pytest.approx(
+        sum(at_best[0]["others"]["mae"]) / 4 * deviation
+    )
     tests = table_with(sections[0], "paired difference")
-    assert [row[0] for row in tests.rows][:2] == [
-        "found - mse, same rate",
-        "found - mse, best rates",
-    ]
-    assert tests.rows[1][4] == comparison["at_best_rates"]["t_p"]
+    titles = [row[0] for row in tests.rows]
+    assert titles[0] in ("short at its best", "found at its best")
+    assert tests.rows[0][4] == comparison["against"][0]["at_best"]["t_p"]
+    assert tests.rows[0][6] == comparison["against"][0]["at_best"]["wilcoxon_p"]
     curves = next(p for p in of_kind(sections[0], Plot) if "during training" in p.title)
-    assert [one.label for one in curves.series] == [row["label"] for row in comparison["losses"]]
+    assert [one.label for one in curves.series] == named
     assert all(one.low and one.high for one in curves.series)
 
 
@@ -89,45 +107,85 @@ def test_a_terminal_shows_formulas_intervals_and_the_verdict(shown: Any) -> None
     text = describe(view.result, view.id)
     best = view.result["problems"][0]["best"][0]
     assert text.startswith("== diabetes (regression), EvoMAL ==")
-    assert f"  1. m(y, f) = {best['formula']}" in text
-    assert "over 4 paired seeds" in text and "found - mse, best rates" in text
-    assert "each at its best rate" in text and "on one split of the data" in text
+    assert f"  1. m(y, f) = {best['formula']}"[:70] in text
+    assert "over 4 paired seeds" in text and "found at its best" in text
+    whole = " ".join(text.split())
+    assert "each at its best: rate and steps" in whole and "on one split of the data" in whole
+    assert "always the mean" in text and "RMSE" in text
+    assert max(map(len, text.split("use the best loss")[0].splitlines())) <= 80
+
+
+def test_a_formula_longer_than_the_terminal_is_cut_and_the_whole_one_is_named(
+    shown: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    result = {**shown[0].result}
+    problem = {**result["problems"][0], "short": {**result["problems"][0]["short"],
+                                                  "formula": "f*" * 40}}  # fmt: skip
+    text = describe({**result, "problems": [problem]}, "RUN")
+    assert "  m(y, f) = f*f*f*f*f*f*f*f*f*f*f*f* ..." in text.splitlines()
+    assert "whole formulas: heliostat losses show RUN" in text
+
+
+def edited(shown: Any, change: Any) -> str:
+    """Return what a terminal shows once `change` has seen the comparison."""
+    problem = copy.deepcopy(shown[0].result["problems"][0])
+    comparison = problem["comparison"]
+    comparison["against"] = [one for one in comparison["against"] if one["role"] == "found"]
+    change(comparison)
+    return " ".join(describe({**shown[0].result, "problems": [problem]}, "r").split())
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "said"),
+    ("low", "high", "p", "said"),
     [
-        (-0.2, -0.1, "the found loss is better than mse, each at its best rate, on this split"),
-        (0.1, 0.2, "the found loss is worse than mse, each at its best rate, on this split"),
-        (-0.1, 0.2, "no difference from mse could be shown, each at its best rate"),
+        (-0.2, -0.1, 0.01, "the found loss is better than mse, on this split"),
+        (0.1, 0.2, 0.01, "the found loss is worse than mse, on this split"),
+        (-0.1, 0.2, 0.5, "no difference between the found loss and mse could be shown"),
     ],
 )
 def test_a_win_is_claimed_only_where_the_interval_shows_it(
-    shown: Any, low: float, high: float, said: str
+    shown: Any, low: float, high: float, p: float, said: str
 ) -> None:
-    result = {**shown[0].result}
-    problem = dict(result["problems"][0])
-    comparison = dict(problem["comparison"])
-    test = dict(comparison["at_best_rates"])
-    test["difference"] = {**test["difference"], "low": low, "high": high}
-    comparison["at_best_rates"], problem["comparison"] = test, comparison
-    assert said in describe({**result, "problems": [{**problem, "comparison": comparison}]}, "r")
+    def change(comparison: Any) -> None:
+        for way in ("at_end", "at_best"):
+            test = comparison["against"][0][way]
+            test |= {"t_p": p, "outlying": False}
+            test["difference"] |= {"mean": (low + high) / 2, "low": low, "high": high}
+
+    assert f"at equal steps and each at its best: {said}" in edited(shown, change)
 
 
-def test_a_rate_at_an_edge_of_those_tried_is_told(shown: Any) -> None:
-    problem = copy.deepcopy(shown[0].result["problems"][0])
-    comparison = problem["comparison"]
-    assert "at an edge" not in describe({**shown[0].result, "problems": [problem]}, "r")  # one rate
-    for row in comparison["losses"]:
-        if row["role"] == "standard_best_rate":
-            row |= {"learning_rate": 0.1, "label": "mse, rate x 10"}
-    for role in comparison["rates_tried"]:
-        comparison["rates_tried"][role] = [[0.1, 1.0], [1.0, 1.0], [10.0, 1.0]]
-    text = describe({**shown[0].result, "problems": [problem]}, "r")
-    assert (
-        "at an edge of the rates tried, so that a better one may lie beyond: mse, rate x 10\n"
-        in (text)
-    )
+def test_the_two_verdicts_are_told_apart(shown: Any) -> None:
+    def change(comparison: Any) -> None:
+        for way, mean in (("at_end", -0.1), ("at_best", 0.1)):
+            test = comparison["against"][0][way]
+            test |= {"t_p": 0.01, "outlying": False}
+            test["difference"] |= {"mean": mean}
+
+    text = edited(shown, change)
+    assert "at equal steps: the found loss is better than mse, on this split" in text
+    assert "each at its best: the found loss is worse than mse, on this split" in text
+
+
+def test_a_rate_at_an_edge_of_those_tried_decides_nothing(shown: Any) -> None:
+    def change(comparison: Any) -> None:
+        for row in comparison["losses"]:
+            row["edge"] = row["role"] == "standard_best"
+
+    text = edited(shown, change)
+    assert "each at its best: not decided: the best rate of mse lies at the edge" in text
+    assert "at equal steps: not decided" not in text
+
+
+def test_a_loss_worse_than_the_mean_is_warned_of(shown: Any) -> None:
+    def change(comparison: Any) -> None:
+        for row in comparison["losses"]:
+            row["mean"] = 1.5 if row["role"] == "found_best" else 0.5
+
+    text = edited(shown, change)
+    assert "warning: found does worse than always the mean, each at its best" in text
+    assert "warning: mse" not in text
 
 
 def test_references_are_drawn_in_the_analysis(tmp_path: Path) -> None:
@@ -224,11 +282,11 @@ def test_a_studys_table_has_both_p_values() -> None:
 
 def test_a_row_says_of_how_many_searches_its_numbers_are() -> None:
     part = study(("wine", [row("none", 0.1, 0.01, searches=3, diverged=1)]))
-    said = "(diverges in 1 of 9 trainings; the numbers are of 2 of 3 searches)"
+    said = "(explodes in 1 of 9 trainings; the numbers are of 2 of 3 searches)"
     assert said in describe_study(part)
     text = describe_study(STUDY)
     assert "the numbers are of" not in text
-    assert "GP-LFL                             diverges in 2 of 6 trainings" in text
+    assert "GP-LFL                             explodes in 2 of 6 trainings" in text
     older = row("none", 0.1, 0.01)
     del older["kept"]  # as runs of earlier versions hold it
     assert "the numbers are of" not in describe_study(study(("wine", [older])))
@@ -243,29 +301,31 @@ def test_a_loss_that_diverges_more_often_is_neither_better_nor_equal() -> None:
     survivor = row("none", -0.1, 0.001, searches=3, diverged=11, kept=1)
     lost = {"name": "gp_lfl", "searches": 3, "diverged": 9}
     part = study(("wine", [survivor, lost]))
-    assert verdicts(part) == [None, *["diverges more often than the standard loss"] * 2]
+    assert verdicts(part) == [None, "explodes more often than the standard loss", "worse"]
     text = describe_study(part)
-    assert "better in 0, worse in 0, no difference shown in 0, diverges more often than" in text
+    assert "better in 0, worse in 0, no difference shown in 0, explodes more often than" in text
     plot = next(p for p in study_sections(part)[1].content if isinstance(p, Plot))
     assert plot.series[0].x == []
-    assert "Not drawn: EvoMAL diverges in 11 of 9 trainings" in plot.note
+    assert "Not drawn: EvoMAL explodes in 11 of 9 trainings" in plot.note
 
 
 def test_a_standard_loss_that_diverges_as_often_is_no_equal() -> None:
     part = study(("wine", [{"name": "none", "searches": 1, "diverged": 1}]))
     part["tables"][0]["rows"][0] |= {"diverged": 1}
-    assert verdicts(part)[1] == "not compared, since the standard loss diverges"
+    assert verdicts(part)[1] == "not compared, since the standard loss explodes"
 
 
-def test_a_found_loss_that_diverges_more_often_wins_nothing(shown: Any) -> None:
-    problem = copy.deepcopy(shown[0].result["problems"][0])
-    for one in problem["comparison"]["losses"]:
-        if one["role"] == "found_best_rate":
-            one["diverged"] = 3
-    problem["comparison"]["at_best_rates"]["difference"] |= {"low": -0.2, "high": -0.1}
-    text = describe({**shown[0].result, "problems": [problem]}, "r")
-    assert "the found loss diverges in 3 of 4 trainings, mse in 0" in text
-    assert "is better" not in text
+def test_a_found_loss_that_explodes_more_often_wins_nothing(shown: Any) -> None:
+    def change(comparison: Any) -> None:
+        for row in comparison["losses"]:
+            row["exploded"] = 3 * (row["role"] == "found_best")
+        test = comparison["against"][0]["at_best"]
+        test |= {"t_p": 0.01, "rank_sign": -1}
+        test["difference"] |= {"mean": -0.1, "low": -0.2, "high": -0.1}
+
+    text = edited(shown, change)
+    assert "the found loss explodes in 3 of 4 trainings, mse in 0: it is no better" in text
+    assert "3 exploded" in text and "better than" not in text
 
 
 def test_rates_steps_and_cost_of_a_study_are_shown() -> None:

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from heliostat.contract import Model
 from heliostat_methods.evomal.learners.generic.drawn_on_cpu import DrawnOnCPU
+from heliostat_methods.evomal.learners.measures import Measure
 from heliostat_methods.evomal.learners.networks import layer_views, parameter_count, xavier_uniform
 from heliostat_methods.evomal.learners.problem import label_rows
 from heliostat_methods.evomal.losses.tree import Task
@@ -53,7 +54,8 @@ class TorchProblem:
 
     ``x_train`` (n, *input_shape), ``y_train`` (n,), numbers of a regression in the precision of x
     or int64 class numbers; the same for validation. Inputs lie on ``device``, where a network runs
-    (`torch_network`); labels, losses and all that is drawn stay on the CPU.
+    (`torch_network`); labels, losses and all that is drawn stay on the CPU. ``measures`` are taken
+    of the outputs on validation data beside the kernels' metrics.
     """
 
     task: Task
@@ -65,6 +67,7 @@ class TorchProblem:
     x_valid: Tensor
     y_valid: Tensor
     device: str = "cpu"
+    measures: tuple[Measure, ...] = ()
 
     @classmethod
     def from_rows(
@@ -80,6 +83,7 @@ class TorchProblem:
         classes: int = 1,
         dtype: npt.DTypeLike = np.float32,
         device: str = "cpu",
+        measures: tuple[Measure, ...] = (),
     ) -> TorchProblem:
         """Build from rows: x (n, ...), y (n,) or (n, 1) values, or (n,) class numbers.
 
@@ -112,7 +116,7 @@ class TorchProblem:
             rows = np.array(x, dtype, order="C").reshape(-1, *shape)
             parts += [torch.from_numpy(rows).to(device), torch.from_numpy(np.array(y, kind))]
         xt, yt, xv, yv = parts
-        problem = cls(task, classes, shape, model, xt, yt, xv, yv, device)
+        problem = cls(task, classes, shape, model, xt, yt, xv, yv, device, measures)
         problem._check_model()
         return problem
 

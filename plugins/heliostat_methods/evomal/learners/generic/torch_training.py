@@ -23,6 +23,7 @@ from heliostat_methods.evomal.learners.generic.torch_problem import (
     split_numbers,
 )
 from heliostat_methods.evomal.learners.kernels.objectives import METRICS, metric_code
+from heliostat_methods.evomal.learners.measures import measured
 from heliostat_methods.evomal.learners.networks import draw_batches
 from heliostat_methods.evomal.learners.problem import Streams
 from heliostat_methods.evomal.learners.training import (
@@ -70,18 +71,21 @@ def train_replicas(
     config: TrainingConfig,
     replicas: Sequence[Streams],
     curve_steps: Sequence[int] = (),
+    also: TorchProblem | None = None,
 ) -> TrainedRuns:
     """Train one loss under several seeds: replica r draws from its own ``replicas[r]``.
 
     ``program`` holds one expression, or one for each replica. A replica's result equals that of
-    ``train`` with the same streams, whatever the other replicas.
+    ``train`` with the same streams, whatever the other replicas. The curve is also measured on the
+    validation data of ``also``.
     """
     if not replicas:
         raise ValueError("replicas: expected at least one")
     if program.count not in (1, len(replicas)):
         raise ValueError(f"program: {program.count} expressions; expected 1 or {len(replicas)}")
     slopes = _tree_slopes(program, weights, problem, config)
-    return _run(slopes, problem, config, replicas, _start(problem, replicas), curve_steps, None)
+    start = _start(problem, replicas)
+    return _run(slopes, problem, config, replicas, start, curve_steps, None, also)
 
 
 def train_module(
@@ -90,8 +94,12 @@ def train_module(
     config: TrainingConfig,
     replicas: Sequence[Streams],
     curve_steps: Sequence[int] = (),
+    also: TorchProblem | None = None,
 ) -> TrainedRuns:
-    """Train any loss under several seeds: ``loss`` maps logits (B, C), targets (B,) to a scalar."""
+    """Train any loss under several seeds: ``loss`` maps logits (B, C), targets (B,) to a scalar.
+
+    ``also`` as for ``train_replicas``.
+    """
     if not replicas:
         raise ValueError("replicas: expected at least one")
 
@@ -104,7 +112,17 @@ def train_module(
         by_outputs = np.zeros_like(outputs) if found is None else found.numpy().T
         return float(value.detach()), np.ascontiguousarray(by_outputs)
 
-    return _run(slopes, problem, config, replicas, _start(problem, replicas), curve_steps, None)
+    start = _start(problem, replicas)
+    return _run(slopes, problem, config, replicas, start, curve_steps, None, also)
+
+
+def predictions(theta: Array, problem: TorchProblem) -> Array:
+    """Return the raw outputs of a stack of networks on the validation data, (R, C, n)."""
+    network, found = network_of(problem), []
+    for one in theta:
+        network.load(one)
+        found.append(network.evaluate(problem.x_valid))
+    return np.stack(found)
 
 
 def fresh_predictions(problem: TorchProblem, samples: int, streams: Streams) -> tuple[Array, Array]:
@@ -162,6 +180,7 @@ def _run(
     start: TrainingState,
     curve_steps: Sequence[int],
     until: int | None,
+    also: TorchProblem | None = None,
 ) -> TrainedRuns:
     last = config.steps if until is None else until
     if not 0 <= last <= config.steps:
@@ -175,11 +194,13 @@ def _run(
             f"state: velocity of shape {start.velocity.shape}; expected "
             f"({runs}, {network.parameters})"
         )
-    curve = np.full((runs, len(wanted), len(METRICS)), np.nan)
-    metrics = np.empty((runs, len(METRICS)))
+    names = (*METRICS, *problem.measures)
+    also_names = (*METRICS, *also.measures) if also is not None else ()
+    curve = np.full((runs, len(wanted), len(names)), np.nan)
+    seen = np.full((runs, len(wanted), len(also_names)), np.nan)
+    metrics = np.empty((runs, len(names)))
     theta, velocity = np.array(start.theta, problem.dtype), np.array(start.velocity, problem.dtype)
     alive, end = np.array(start.alive), max(last, start.step)
-    labels = problem.labels(problem.y_valid)
     batches, seeds, drawn = np.empty((0, 0), np.int32), list[int](), None
     for run, streams in enumerate(replicas):
         if drawn is not streams:
@@ -189,14 +210,18 @@ def _run(
         network.load(theta[run])
         speed = torch.from_numpy(velocity[run]).to(problem.device)
 
-        def measure(run: int = run) -> Array:
-            found = metric_means(network.evaluate(problem.x_valid), labels, problem.classify)
+        def measure(on: TorchProblem, run: int = run) -> Array:
+            outputs, labels = network.evaluate(on.x_valid), on.labels(on.y_valid)
+            further = measured(on.measures, outputs, labels)
+            found = np.concatenate([metric_means(outputs, labels, on.classify), further])
             # A loss that is not finite ends a run, even if its network still looks harmless.
             return found if alive[run] else np.where(np.isnan(found), np.nan, np.inf)
 
         for step in range(start.step, end + 1):
             if step in wanted:
-                curve[run, wanted.index(step)] = measure()
+                curve[run, wanted.index(step)] = measure(problem)
+                if also is not None:
+                    seen[run, wanted.index(step)] = measure(also)
             if step == end or not alive[run]:
                 continue
             chosen = torch.from_numpy(batches[step].astype(np.int64))
@@ -208,11 +233,14 @@ def _run(
             alive[run] = np.isfinite(value)
             if alive[run]:
                 _descend(network.theta, speed, network.pull(by_outputs), config, rates[step])
-        metrics[run] = measure()
+        metrics[run] = measure(problem)
         theta[run], velocity[run] = network.state(), speed.cpu().numpy()
     code = metric_code("cross_entropy" if problem.classify else "mse")
     state = TrainingState(end, theta, velocity, alive)
-    return TrainedRuns(metrics, np.isinf(metrics[:, code]), tuple(wanted), curve, state)
+    return TrainedRuns(
+        metrics, np.isinf(metrics[:, code]), tuple(wanted), curve, state, names,
+        seen if also is not None else None, also_names,
+    )  # fmt: skip
 
 
 def _descend(

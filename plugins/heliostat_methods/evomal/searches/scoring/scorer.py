@@ -14,7 +14,8 @@ from dataclasses import replace
 from heliostat import Run
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.losses.expression import LossExpression
-from heliostat_methods.evomal.losses.primitives import PrimitiveTable, table_named
+from heliostat_methods.evomal.losses.primitives import PrimitiveTable
+from heliostat_methods.evomal.losses.tables import table_named
 from heliostat_methods.evomal.population.equivalence import Probe
 from heliostat_methods.evomal.searches.scoring.archive import Candidate, State
 from heliostat_methods.evomal.searches.scoring.blocks import Blocks, Scored, Starts
@@ -33,7 +34,7 @@ class Scorer:
     """Scores the trees of one search."""
 
     def __init__(self, config: EvoMALConfig, posed: Posed, run: Run) -> None:
-        self.table: PrimitiveTable = table_named(config.primitives)
+        self.table: PrimitiveTable = table_named(config.table_name)
         self._blocks = Blocks(config, posed, run)
         first = posed.group[0]
         probe = Probe.drawn(first.task, run.rng("probe"), classes=first.classes)
