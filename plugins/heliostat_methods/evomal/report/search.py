@@ -195,7 +195,7 @@ def _problem_section(
             "the fewest nodes within one standard error of the best fitness. Readable: the best "
             "one, reduced and rounded to what its fitness cannot tell apart. Both were scored "
             "again as they stand.",
-        )
+        ),
     ]
     content += [Text(f"Note: {note}.") for note in problem.notes]
     comparison = problem.comparison
