@@ -152,6 +152,6 @@ def test_the_search_alone_loads_no_torch(first: subprocess.CompletedProcess[str]
 
 def test_view_of_a_run_names_every_product(here: InProcess, whole: dict[str, Any]) -> None:
     view = RunView(RunFolder(here.folder / whole["folder"]))
-    assert [p["name"] for p in view.products()] == ["loss-diabetes"]
+    assert [p["name"] for p in view.products()] == ["data-diabetes", "loss-diabetes"]
     assert registry().method(view.method).name == "evomal"
     view.close()
