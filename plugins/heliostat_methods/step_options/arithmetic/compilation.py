@@ -29,7 +29,7 @@ _ROOMS = {
         "closed_form": ("laplace_kernel",),
         "monte_carlo": ("metropolis",),
         "paths": ("kernels", "volatility"),
-        "weights": ("bridge", "staircase"),
+        "weights": ("bridge", "lines", "staircase"),
     }.items()
 }
 # functions of one room go into the compiled code of others

@@ -29,7 +29,7 @@ BY_MARKET: dict[type, tuple[str, ...]] = {
     HestonMarket: PATHS,
     BasketMarket: PATHS,
 }
-FINITE = ("spectral", "mc_naive", "metropolis")
+FINITE = ("spectral",)
 """Engines that know no walls."""
 ON_GRIDS = ("path_integral_grid", "pde")
 WIDEST = 1000.0

@@ -26,14 +26,21 @@ from heliostat_methods.step_options.contracts.market import (
     PiecewiseMarket,
 )
 from heliostat_methods.step_options.contracts.step_option import StepOption
-from heliostat_methods.step_options.contracts.time_plan import TimeStep, averaged, time_plan
-from heliostat_methods.step_options.contracts.validation import InvalidInput, Unsupported, Vector
+from heliostat_methods.step_options.contracts.time_plan import TimeStep, averaged
+from heliostat_methods.step_options.contracts.validation import Unsupported, Vector, whole_number
 from heliostat_methods.step_options.paths.given_normals import discount
-from heliostat_methods.step_options.weights.barrier import Barrier
+from heliostat_methods.step_options.paths.settings import MOST_STEPS
+from heliostat_methods.step_options.paths.step_plan import path_plan
+from heliostat_methods.step_options.paths.unseen import Worth, worth
+from heliostat_methods.step_options.weights.barrier import Barrier, step_rates
 from heliostat_methods.step_options.weights.bridge import BridgeWeightTable, weights
 from heliostat_methods.step_options.weights.first_step import FirstStep
 from heliostat_methods.step_options.weights.staircase import StaircaseWeightTable, stairs_slopes
 
+MOST_NORMALS = 1 << 22
+"""Normals that are held at a time."""
+ON_BARRIER = 1e-12
+"""Distance of logarithms at which a spot counts as on a barrier."""
 STREAM = 1
 """Greeks have paths of their own: those of the price go through faster kernels."""
 
@@ -63,8 +70,27 @@ class GreekSampler:
                 "greeks", True, "a proportional knock-out for Monte Carlo Greeks",
                 'use method="laplace"',
             )  # fmt: skip
-        if not isinstance(self.steps, int) or self.steps < 1:
-            raise InvalidInput("steps", self.steps, "an integer >= 1")
+        steps = whole_number("n_steps", self.steps, least=1, most=MOST_STEPS)
+        object.__setattr__(self, "steps", steps)
+        self._plan  # noqa: B018  refuses a drift that no path can follow
+
+    @property
+    def worth(self) -> tuple[Worth, ...]:
+        """What a path is worth in each target."""
+        path, spot = worth(self.option, self._market).path, float(self._market.spot)
+        first = self._plan[0].deviation
+        by_name = {"delta": path / spot / first, "gamma": path / spot**2 / first**2}
+        return tuple(Worth(by_name.get(name.split("_")[0], path)) for name in self.targets)
+
+    @property
+    def unseen(self) -> float:
+        """Nothing bounds it."""
+        return 1.0
+
+    @property
+    def positive(self) -> bool:
+        """Estimators have both signs."""
+        return False
 
     @property
     def group(self) -> int:
@@ -100,10 +126,17 @@ class GreekSampler:
 
     @property
     def _plan(self) -> tuple[TimeStep, ...]:
-        return time_plan(self._market, self.option.maturity, self.steps)
+        return path_plan(self.option, self._market, self.steps)
 
     def sample(self, first: int, count: int) -> Vector:
         """Return columns (targets and controls, count) of paths first .. first + count - 1."""
+        block = max(MOST_NORMALS // len(self._plan), 1)  # no result depends on it
+        parts = [
+            self._block(first + at, min(block, count - at)) for at in range(0, count, block)
+        ]
+        return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
+
+    def _block(self, first: int, count: int) -> Vector:
         option, plan = self.option, self._plan
         x = normals(self.seed, first, count, len(plan), stream=STREAM)
         path = _Path(option, plan, float(self._market.spot), x)
@@ -155,7 +188,10 @@ class _Path:
                  x: Vector) -> None:  # fmt: skip
         n, gamma = x.shape[1], float(option.common_gamma or 0.0)
         levels = np.log(np.array(option.levels_at(0.0)))
-        breaks, y = levels - levels[0], np.full(n, math.log(spot) - float(levels[0]))
+        start = math.log(spot) - float(levels[0])
+        breaks = levels - levels[0]
+        on = np.abs(breaks - start) < ON_BARRIER
+        y = np.full(n, float(breaks[on][0]) if on.any() else start)
         rest, shifted, by_vol = np.ones(n), np.zeros(n), np.zeros(n)
         whole = np.ones(n)
         for j, step in enumerate(plan):
@@ -163,7 +199,7 @@ class _Path:
             drift = (step.rate - step.dividend - gamma - step.vol**2 / 2) * step.length / s
             positions = tuple(float(b) for b in breaks / s)
             charge = step.length * step.charge
-            rates = tuple(r * charge for r in option.rates)
+            rates = step_rates(option.rates, charge)
             z = y / s
             z_next = z + drift + x[j]
             if j == 0:
@@ -199,11 +235,38 @@ def _weight_slopes(
         stairs_slopes(z, z_next, stairs.edges, stairs.plane, out)
         return out[0], out[1], out[2]
     barrier = Barrier.of(option)
-    table = BridgeWeightTable.build(barrier.rate * charge)
+    rate, common = step_rates((barrier.rate, barrier.common), charge)
+    table = BridgeWeightTable.build(rate)
     m = barrier.mirror
     weights(m * z, m * z_next, table.theta, table.line, table.plane, table.numbers, out)
-    factor = math.exp(-barrier.common * charge)
+    factor = math.exp(-common)
     return factor * out[0], factor * m * out[1], factor * m * out[2]
+
+
+def barrier_sides(
+    option: StepOption, market: Market, value: float, delta: float, gamma: float
+) -> dict[str, float]:
+    """Return Greeks on both sides of a barrier that the spot is on; nothing elsewhere.
+
+    delta, gamma: as estimated, seen from below, or from the side that is not knocked out.
+    vol^2 S^2 / 2 times the jump of gamma is the jump of the rate times the price `value`.
+    """
+    if not isinstance(market, BlackScholesMarket | PiecewiseMarket):
+        return {}
+    spot = float(market.spot)
+    first = path_plan(option, market, 1)[0]
+    for i, level in enumerate(option.levels_at(0.0)):
+        below, above = step_rates(option.rates[i : i + 2], first.charge)
+        if abs(math.log(spot / level)) > ON_BARRIER or below == above:
+            continue
+        if math.inf not in (below, above):
+            jump = 2 * (above - below) * value / (first.vol * spot) ** 2
+            return {"gamma_below": gamma, "gamma_above": gamma + jump}
+        alive = "above" if below == math.inf else "below"
+        dead = "below" if alive == "above" else "above"
+        found = {f"delta_{dead}": 0.0, f"gamma_{dead}": 0.0}
+        return found | {f"delta_{alive}": delta, f"gamma_{alive}": gamma}
+    return {}
 
 
 def _payoff_slope(option: StepOption, s: Vector) -> Vector:

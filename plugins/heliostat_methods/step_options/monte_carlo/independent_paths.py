@@ -7,12 +7,14 @@ seeds give equal bits in a library call and in a run.
 from __future__ import annotations
 
 import dataclasses
+import math
 import time
 
+from heliostat_methods.step_options.closed_form.laplace import AT_BARRIER
 from heliostat_methods.step_options.contracts.market import Market
 from heliostat_methods.step_options.contracts.result import Result
 from heliostat_methods.step_options.contracts.step_option import StepOption
-from heliostat_methods.step_options.monte_carlo.greeks import GreekSampler
+from heliostat_methods.step_options.monte_carlo.greeks import GreekSampler, barrier_sides
 from heliostat_methods.step_options.monte_carlo.sharded import (
     Progress,
     ShardedEstimator,
@@ -22,12 +24,15 @@ from heliostat_methods.step_options.monte_carlo.sharded import (
 )
 from heliostat_methods.step_options.paths.sampler import PathSampler
 from heliostat_methods.step_options.paths.settings import PathSettings
+from heliostat_methods.step_options.paths.unseen import Worth
 from heliostat_search.montecarlo import Estimate
 
 CHUNK = 1 << 16
 GREEK_PATHS = 1 << 18
 """Greeks are wanted to fewer digits than a price."""
 GREEK_CHUNK = 1 << 15
+TABLE_OF_ONE, TABLE_OF_SEVERAL = 1e-9, 1e-8
+"""Errors of tabulated weights."""
 
 
 def price_bridge(
@@ -39,7 +44,8 @@ def price_bridge(
     """Return the price with exact bridge weights: unbiased under Black-Scholes from one step.
 
     greeks: delta, gamma, vega (one barrier), d_rate and d_dividend, each with `NAME_error`; of two
-    estimators of delta and gamma the one with the smaller error, both in `details`.
+    estimators of delta and gamma the one with the smaller error, both in `details`. On a barrier
+    also gamma_below and gamma_above, whose mean gamma is.
     """
     settings = PathSettings("bridge", n_steps, antithetic, controls, strata, tilt)
     sampler = PathSampler(option, market, settings, seed)
@@ -48,7 +54,7 @@ def price_bridge(
     if wanted is None:
         return result
     estimator = ShardedEstimator.build(wanted, min(n_paths, GREEK_PATHS), GREEK_CHUNK)
-    return _with_greeks(result, estimator.estimates(estimator.run(workers)))
+    return _with_greeks(result, estimator.estimates(estimator.run(workers)), option, market)
 
 
 def price_naive(
@@ -69,23 +75,42 @@ def _price(name: str, sampler: PathSampler, n_paths: int, chunk: int, target_se:
     estimator = ShardedEstimator.build(sampler, n_paths, chunk, target_se)
     total = estimator.run(workers, progress)
     estimate = estimator.estimates(total)["price"]
+    error = math.hypot(estimate.error, weight_error(sampler.option, sampler.worth[0]))
+    dropped = {sampler.control_names[i]: why for i, why in estimator.dropped(total).items()}
     return Result(
         price=estimate.value,
         method=name,
-        abs_error_estimate=2 * estimate.error,
-        std_error=estimate.error,
+        abs_error_estimate=2 * error,
+        std_error=error,
         n_evals=estimator.done(total) * estimator.chunk,
         wall_s=time.perf_counter() - began,
         details={
-            "steps": sampler.settings.steps,
-            "controls": list(sampler.control_names),
+            "steps": sampler.steps,
+            "controls": [c for c in sampler.control_names if c not in dropped],
             "coefficients": list(estimator.controls[0].coefficients),
             "reached": target_se is None or estimate.error <= target_se,
-        },
+        }
+        | split_details(sampler.settings.steps, sampler.steps)
+        | ({"dropped": dropped} if dropped else {})
+        | ({"tilt": sampler.drawn.tilt} if sampler.drawn.tilt != sampler.settings.tilt else {}),
     )
 
 
-def _with_greeks(result: Result, found: dict[str, Estimate]) -> Result:
+def split_details(asked: int, steps: int) -> dict[str, str]:
+    """Return a sentence on steps that were added, where some were."""
+    if steps == asked:
+        return {}
+    return {"split": f"{steps} steps instead of {asked}: the market drifts far in one of them"}
+
+
+def weight_error(option: StepOption, claim: Worth) -> float:
+    """Return what tables of weights add to the error of a price."""
+    several = len(option.barriers) > 1 and len(set(option.rates)) > 1
+    return (TABLE_OF_SEVERAL if several else TABLE_OF_ONE) * min(claim.path, claim.all)
+
+
+def _with_greeks(result: Result, found: dict[str, Estimate], option: StepOption,
+                 market: Market) -> Result:  # fmt: skip
     chosen: dict[str, str] = {}
     more: dict[str, float] = {}
     for greek, names in (
@@ -102,10 +127,18 @@ def _with_greeks(result: Result, found: dict[str, Estimate]) -> Result:
         for name, e in found.items()
         if name.startswith(("delta", "gamma"))
     }
+    delta, gamma = found[chosen["delta"]].value, found[chosen["gamma"]].value
+    details = {**result.details, "estimators": estimators}
+    sides = barrier_sides(option, market, float(result.price), delta, gamma)
+    if sides:
+        details["at_barrier"] = AT_BARRIER
+        gamma = (sides["gamma_below"] + sides["gamma_above"]) / 2
+        # the jump is proportional to the price, and as unsure
+        jump = abs(sides["gamma_above"] - sides["gamma_below"])
+        unsure = float(result.std_error or 0.0) / max(abs(float(result.price)), 1e-300)
+        if "delta_below" not in sides:
+            more["gamma_error"] = math.hypot(more["gamma_error"], jump * unsure)
+        delta = (sides.get("delta_below", delta) + sides.get("delta_above", delta)) / 2
     return dataclasses.replace(
-        result,
-        delta=found[chosen["delta"]].value,
-        gamma=found[chosen["gamma"]].value,
-        sensitivities=more,
-        details={**result.details, "estimators": estimators},
+        result, delta=delta, gamma=gamma, sensitivities=more | sides, details=details
     )

@@ -23,16 +23,23 @@ from heliostat_methods.step_options.closed_form.black_scholes import normal_cdf,
 from heliostat_methods.step_options.contracts.market import BlackScholesMarket, Market
 from heliostat_methods.step_options.contracts.result import Result
 from heliostat_methods.step_options.contracts.step_option import StepOption
-from heliostat_methods.step_options.contracts.time_plan import time_plan
+from heliostat_methods.step_options.contracts.time_plan import TimeStep
 from heliostat_methods.step_options.contracts.validation import (
     InvalidInput,
     Unsupported,
     Vector,
     number,
+    whole_number,
 )
+from heliostat_methods.step_options.monte_carlo.independent_paths import split_details
 from heliostat_methods.step_options.monte_carlo.sharded import Progress, Workers, in_process, silent
 from heliostat_methods.step_options.paths.given_normals import path_weights
-from heliostat_search.montecarlo import Estimate, Moments
+from heliostat_methods.step_options.paths.settings import MOST_STEPS
+from heliostat_methods.step_options.paths.step_plan import path_plan
+from heliostat_search.montecarlo import Estimate, Moments, held
+
+MOST_NORMALS = 1 << 26
+"""Normals of one chain."""
 
 
 @compiled("i8(f8[:,::1],f8[::1],f8,f8[::1],f8[::1],f8[:,::1])")
@@ -94,16 +101,29 @@ class MetropolisEstimator:
         number("beta", self.beta, above=0, below=1)
         if self.option.kind not in ("call", "put"):
             raise InvalidInput("kind", self.option.kind, 'call or put for method="metropolis"')
-        if self.chains < 2 or self.iterations < 4 * max(self.burn_in, 25):
-            raise InvalidInput(
-                "iterations", self.iterations, "chains >= 2, iterations >= 4 burn_in"
-            )
-        if not isinstance(self.steps, int) or self.steps < 1:
-            raise InvalidInput("steps", self.steps, "an integer >= 1")
+        bounds = {
+            "n_steps": (self.steps, 1, MOST_STEPS), "chains": (self.chains, 2, 1 << 14),
+            "burn_in": (self.burn_in, 0, 1 << 26),
+            "iterations": (self.iterations, 4 * max(int(self.burn_in), 25), 1 << 28),
+        }  # fmt: skip
+        for name, (value, least, most) in bounds.items():
+            found = whole_number(name, value, least=least, most=most)
+            object.__setattr__(self, name.removeprefix("n_"), found)
         if not isinstance(self.market, BlackScholesMarket):
             raise Unsupported(
                 "market", type(self.market).__name__, "Black-Scholes", "use mc_bridge"
             )
+        if len(self.plan) * self.iterations > MOST_NORMALS:
+            raise Unsupported(
+                "iterations", self.iterations, f"at most {MOST_NORMALS // len(self.plan)} of "
+                f"{len(self.plan)} steps", "use mc_bridge",
+            )  # fmt: skip
+
+    @property
+    def plan(self) -> tuple[TimeStep, ...]:
+        """The steps of a path: as many as were asked for, and as its drift needs."""
+        assert isinstance(self.market, BlackScholesMarket)
+        return path_plan(self.option, self.market, self.steps)
 
     def shards(self) -> range:
         """Return the numbers of the chains."""
@@ -111,7 +131,7 @@ class MetropolisEstimator:
 
     def run_shard(self, chain: int) -> tuple[ChainSummary, ...]:
         """Walk one chain."""
-        option, market, n = self.option, self.market, self.steps
+        option, market, n = self.option, self.market, len(self.plan)
         assert isinstance(market, BlackScholesMarket)
         T = option.maturity
         drift = (market.rate - market.dividend - market.vol**2 / 2) * T
@@ -125,7 +145,7 @@ class MetropolisEstimator:
         start = np.full(n, (c[2] * (1.0 + 0.2 * chain) - c[0] / c[1]) / math.sqrt(n))
         states = np.empty((n, self.iterations))
         accepted = _walk(np.ascontiguousarray(draws[:n]), uniforms, self.beta, c, start, states)
-        weight = path_weights(option, market, time_plan(market, T, n), states[:, self.burn_in :])[0]
+        weight = path_weights(option, market, self.plan, states[:, self.burn_in :])[0]
         half = len(weight) // 2
         halves = (Moments.of([weight[:half]]), Moments.of([weight[half : 2 * half]]))
         return (ChainSummary(int(accepted), autocorrelation_time(weight), halves),)
@@ -141,13 +161,22 @@ class MetropolisEstimator:
         return len(total) >= self.chains
 
     def estimate(self, total: tuple[ChainSummary, ...]) -> Estimate:
-        """Return the price from some chains, its error from their autocorrelation."""
+        """Return the price from some chains.
+
+        Its error is that of their autocorrelation or of their means, whichever is larger.
+        """
         base = float(vanilla(self.option, self.market))
         moments = total[0].halves[0]
         for half in [h for chain in total for h in chain.halves][1:]:
             moments = moments.merge(half)
         time_ = sum(chain.autocorrelation_time for chain in total) / len(total)
         error = math.sqrt(float(moments.covariance[0, 0]) * time_ / moments.n)
+        error = held(error, moments.carriers(0) / time_)
+        if len(total) > 2:
+            means = Moments.of([[_mean(chain) for chain in total]])
+            # chains that mix have means as far apart as their errors say, to a factor of two
+            apart = math.sqrt(float(means.covariance[0, 0]) / means.n)
+            error = apart if apart > 2 * error else error
         return Estimate(base * float(moments.mean[0]), base * error, moments.n)
 
 
@@ -178,8 +207,13 @@ def price_metropolis(
             "autocorrelation_time": sum(c.autocorrelation_time for c in total) / chains,
             "r_hat": split_r_hat([half for chain in total for half in chain.halves]),
             "beta": beta,
-        },
+        }
+        | split_details(n_steps, len(estimator.plan)),
     )
+
+
+def _mean(chain: ChainSummary) -> float:
+    return sum(float(half.mean[0]) for half in chain.halves) / len(chain.halves)
 
 
 def autocorrelation_time(values: Vector) -> float:

@@ -21,19 +21,35 @@ from heliostat_methods.step_options.arithmetic.philox import normals
 from heliostat_methods.step_options.contracts.market import Market
 from heliostat_methods.step_options.contracts.result import Result
 from heliostat_methods.step_options.contracts.step_option import StepOption
-from heliostat_methods.step_options.contracts.validation import InvalidInput, number
-from heliostat_methods.step_options.monte_carlo.sharded import Progress, Workers, in_process, silent
+from heliostat_methods.step_options.contracts.validation import (
+    InvalidInput,
+    number,
+    whole_number,
+)
+from heliostat_methods.step_options.monte_carlo.independent_paths import split_details, weight_error
+from heliostat_methods.step_options.monte_carlo.sharded import (
+    Progress,
+    Workers,
+    in_process,
+    silent,
+)
 from heliostat_methods.step_options.paths.given_normals import dimensions, weighted_payoffs
-from heliostat_search.montecarlo import Moments
+from heliostat_methods.step_options.paths.settings import MOST_STEPS
+from heliostat_methods.step_options.paths.unseen import least_error, touching, worth
+from heliostat_search.montecarlo import Moments, held
 
 FIRST_LEVELS = 3
 MOST_LEVELS = 8
 MOST_PATHS = 1 << 24
 LARGEST, SMALLEST = 1 << 16, 1 << 12
 """Paths in a shard of level 0, halved with every level, down to the smallest."""
+LEAST = 1 << 10
+"""Fewer paths are in a shard only where a path has more steps than were asked for, down to this."""
+MOST_NORMALS = 1 << 23
+"""Normals that are held at a time."""
 
 Levels = tuple[Moments, ...]
-"""Moments of P_l - P_{l-1} (of P_0 at level 0) on every level so far."""
+"""Moments of P_l - P_{l-1} (of P_0 at level 0) and of its square on every level so far."""
 
 
 @stored("step_options.level_shard")
@@ -62,21 +78,33 @@ class MultilevelEstimator:
     seed: int
 
     def __post_init__(self) -> None:
+        if isinstance(self.tolerance, bool):
+            raise InvalidInput("tolerance", self.tolerance, "a number > 0")
         number("tolerance", self.tolerance, above=0)
-        if not isinstance(self.first_steps, int) or self.first_steps < 1:
-            raise InvalidInput("first_steps", self.first_steps, "an integer >= 1")
+        steps = whole_number(
+            "first_steps", self.first_steps, least=1, most=MOST_STEPS
+        )
+        object.__setattr__(self, "first_steps", steps)
+        self.steps  # noqa: B018  refuses a drift that no path can follow
+
+    @property
+    def steps(self) -> int:
+        """How many steps level 0 has: as many as were asked for, and as the drift needs."""
+        return dimensions(self.option, self.market, self.first_steps)
 
     def shards(self, levels: Levels = ()) -> list[LevelShard]:
         """Return the next round: more paths where they pay most, else a level, else nothing."""
         if not levels:
             return [self._shard(level, 0) for level in range(FIRST_LEVELS)]
-        variances = [max(float(m.covariance[0, 0]), 1e-30) for m in levels]
+        # what few samples carry has to be known better before it ends a round
+        variances = [max(self._error(i, m) ** 2 * m.n, 1e-30) for i, m in enumerate(levels)]
         costs = [float(self.first_steps << i) for i in range(len(levels))]
         total = sum(math.sqrt(v * c) for v, c in zip(variances, costs, strict=True))
         # Giles 2008, equation 12: the variance becomes tolerance^2 / 2 at the least cost
         found: list[LevelShard] = []
         for level, (v, c, m) in enumerate(zip(variances, costs, levels, strict=True)):
-            wanted = min(math.ceil(2 / self.tolerance**2 * math.sqrt(v / c) * total), MOST_PATHS)
+            paths = 2 / self.tolerance**2 * math.sqrt(v / c) * total
+            wanted = math.ceil(min(paths, MOST_PATHS // (self.steps // self.first_steps)))
             first = m.n
             while first < wanted:
                 found.append(self._shard(level, first))
@@ -91,12 +119,19 @@ class MultilevelEstimator:
         """Return the moments of a shard's corrections."""
         option, market, level = self.option, self.market, shard.level
         rows = dimensions(option, market, self.first_steps, level)
-        x = normals(self.seed, shard.first, shard.count, rows, stream=100 + level)
-        found = weighted_payoffs(option, market, x, self.first_steps, level)
-        if level > 0:
-            pairs = np.ascontiguousarray((x[0::2] + x[1::2]) / math.sqrt(2))
-            found = found - weighted_payoffs(option, market, pairs, self.first_steps, level - 1)
-        return Moments.of(found[None, :])
+        found = np.empty(shard.count)
+        block = max(MOST_NORMALS // rows, 1)  # no result depends on it
+        for at in range(0, shard.count, block):
+            count = min(block, shard.count - at)
+            x = normals(self.seed, shard.first + at, count, rows, stream=100 + level)
+            values = weighted_payoffs(option, market, x, self.first_steps, level)
+            if level > 0:
+                pairs = np.ascontiguousarray((x[0::2] + x[1::2]) / math.sqrt(2))
+                values = values - weighted_payoffs(
+                    option, market, pairs, self.first_steps, level - 1
+                )
+            found[at : at + count] = values
+        return Moments.of(found[None, :]).beside(Moments.of((found * found)[None, :]))
 
     def merge(self, levels: Levels, shard: LevelShard, moments: Moments) -> Levels:
         """Return the levels with one more shard; shards come in the order of their round."""
@@ -125,19 +160,32 @@ class MultilevelEstimator:
                 levels = self.merge(levels, shard, moments)
                 done += 1
                 paths = sum(m.n for m in levels)
-                progress(done, expected, paths, _value(levels), math.sqrt(_variance(levels)))
+                progress(done, expected, paths, _value(levels), self.error(levels))
         return levels
 
+    def error(self, levels: Levels) -> float:
+        """Return the standard error of the sum of all levels."""
+        return math.sqrt(sum(self._error(i, m) ** 2 for i, m in enumerate(levels)))
+
+    def _error(self, level: int, moments: Moments) -> float:
+        """Return the standard error of a level, also where few paths or none carry it."""
+        plain = math.sqrt(float(moments.covariance[0, 0]) / moments.n)
+        error = held(plain, moments.carriers(1))
+        if level > 0:
+            return error
+        option, market = self.option, self.market
+        least = least_error(worth(option, market), touching(option, market), moments.n,
+                            moments.carriers(0))  # fmt: skip
+        return math.hypot(error, least)
+
     def _shard(self, level: int, first: int) -> LevelShard:
-        return LevelShard(level, first, max(LARGEST >> level, SMALLEST))
+        split = self.steps // self.first_steps
+        count = max(LARGEST >> level, SMALLEST)
+        return LevelShard(level, first, max(count // split, min(count, LEAST)))
 
 
 def _value(levels: Levels) -> float:
     return float(sum(m.mean[0] for m in levels))
-
-
-def _variance(levels: Levels) -> float:
-    return sum(float(m.covariance[0, 0]) / m.n for m in levels)
 
 
 def price_multilevel(
@@ -149,7 +197,8 @@ def price_multilevel(
     began = time.perf_counter()
     estimator = MultilevelEstimator(option, market, tolerance, first_steps, seed)
     levels = estimator.run(workers, progress)
-    error, bias = math.sqrt(_variance(levels)), estimator.bias(levels)
+    tables = weight_error(option, worth(option, market))
+    error, bias = math.hypot(estimator.error(levels), tables), estimator.bias(levels)
     return Result(
         price=_value(levels),
         method="mlmc",
@@ -159,7 +208,9 @@ def price_multilevel(
         wall_s=time.perf_counter() - began,
         details={
             "bias": bias,
-            "levels": [[first_steps << i, m.n, float(m.mean[0]), float(m.covariance[0, 0])]
+            "reached": 2 * error * error <= tolerance * tolerance * (1 + 1e-9),
+            "levels": [[estimator.steps << i, m.n, float(m.mean[0]), float(m.covariance[0, 0])]
                        for i, m in enumerate(levels)],
-        },
+        }
+        | split_details(first_steps, estimator.steps),
     )  # fmt: skip

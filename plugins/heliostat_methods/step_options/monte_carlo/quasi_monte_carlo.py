@@ -7,6 +7,7 @@ dimension.
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 
@@ -17,8 +18,8 @@ from heliostat_methods.step_options.arithmetic.philox import to_normals
 from heliostat_methods.step_options.contracts.market import LocalVolMarket, Market
 from heliostat_methods.step_options.contracts.result import Result
 from heliostat_methods.step_options.contracts.step_option import StepOption
-from heliostat_methods.step_options.contracts.time_plan import time_plan
-from heliostat_methods.step_options.contracts.validation import InvalidInput, Vector
+from heliostat_methods.step_options.contracts.validation import InvalidInput, Vector, whole_number
+from heliostat_methods.step_options.monte_carlo.independent_paths import split_details, weight_error
 from heliostat_methods.step_options.monte_carlo.sharded import (
     Progress,
     ShardedEstimator,
@@ -27,7 +28,17 @@ from heliostat_methods.step_options.monte_carlo.sharded import (
     silent,
 )
 from heliostat_methods.step_options.paths.brownian_bridge import increments
-from heliostat_methods.step_options.paths.given_normals import dimensions, weighted_payoffs
+from heliostat_methods.step_options.paths.given_normals import (
+    dimensions,
+    given_plan,
+    weighted_payoffs,
+)
+from heliostat_methods.step_options.paths.settings import MOST_STEPS
+from heliostat_methods.step_options.paths.unseen import Worth, least_error, touching, worth
+from heliostat_search.montecarlo import held
+
+MOST_POINTS, MOST_REPLICATES = 1 << 24, 1 << 14
+SIGMAS = 4.5
 
 
 @stored("step_options.sobol_sampler")
@@ -42,11 +53,19 @@ class SobolSampler:
     seed: int
 
     def __post_init__(self) -> None:
-        n = self.n_points
-        if not isinstance(n, int) or n < 2 or n & (n - 1):
-            raise InvalidInput("n_points", n, "a power of two >= 2")
-        if not isinstance(self.steps, int) or self.steps < 1:
-            raise InvalidInput("steps", self.steps, "an integer >= 1")
+        n = whole_number("n_points", self.n_points, least=2, most=MOST_POINTS)
+        if n & (n - 1):
+            near = min((1 << n.bit_length() - 1, 1 << n.bit_length()), key=lambda p: abs(p - n))
+            raise InvalidInput("n_points", n, "a power of two", f"the nearest is {near}")
+        object.__setattr__(self, "n_points", n)
+        steps = whole_number("n_steps", self.steps, least=1, most=MOST_STEPS)
+        object.__setattr__(self, "steps", steps)
+        self.dimensions  # noqa: B018  refuses a drift that no path can follow
+
+    @property
+    def dimensions(self) -> int:
+        """How many steps a path has: as many as were asked for, and as its drift needs."""
+        return dimensions(self.option, self.market, self.steps)
 
     @property
     def group(self) -> int:
@@ -55,8 +74,23 @@ class SobolSampler:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """The mean weighted payoff."""
-        return ("price",)
+        """The mean weighted payoff, and the mean of its square."""
+        return ("price", "square")
+
+    @property
+    def worth(self) -> tuple[Worth, ...]:
+        """Nothing: how many points count is asked of all scrambles together."""
+        return (Worth(0.0), Worth(0.0))
+
+    @property
+    def unseen(self) -> float:
+        """Nothing bounds it."""
+        return 1.0
+
+    @property
+    def positive(self) -> bool:
+        """No column has negative samples."""
+        return True
 
     @property
     def control_means(self) -> tuple[float, ...]:
@@ -64,16 +98,16 @@ class SobolSampler:
         return ()
 
     def sample(self, first: int, count: int) -> Vector:
-        """Return (1, count) means of scrambles first .. first + count - 1."""
-        return np.array([[self._mean(first + i) for i in range(count)]])
+        """Return (2, count) means over scrambles first .. first + count - 1."""
+        return np.array([self._mean(first + i) for i in range(count)]).T
 
-    def _mean(self, scramble: int) -> float:
+    def _mean(self, scramble: int) -> tuple[float, float]:
         from scipy.stats import qmc
 
         option, market, n = self.option, self.market, self.n_points
         name = np.random.SeedSequence(self.seed, spawn_key=(scramble,))
         stream = np.random.Generator(np.random.Philox(name))
-        rows = dimensions(option, market, self.steps)
+        rows = self.dimensions
         sobol = qmc.Sobol(rows, scramble=True, rng=stream)
         u = np.clip(sobol.random_base2(n.bit_length() - 1), 2.0**-33, 1 - 2.0**-33)
         x, room = np.ascontiguousarray(u.T), np.empty(n)
@@ -82,10 +116,10 @@ class SobolSampler:
         if rows > 1:
             of_volatility = isinstance(market, LocalVolMarket)
             x = increments(
-                None if of_volatility else time_plan(market, option.maturity, self.steps),  # type: ignore[arg-type]
-                x,
+                None if of_volatility else given_plan(option, market, self.steps), x
             )
-        return float(weighted_payoffs(option, market, x, self.steps).sum() / n)
+        found = weighted_payoffs(option, market, x, self.steps)
+        return float(found.sum() / n), float((found * found).sum() / n)
 
 
 def price_rqmc(
@@ -93,23 +127,44 @@ def price_rqmc(
     n_steps: int = 1, replicates: int = 16, seed: int = 0, workers: Workers = in_process,
     progress: Progress = silent,
 ) -> Result:  # fmt: skip
-    """Return the mean over `replicates` scrambles of `n_points` (a power of two) points."""
+    """Return the mean over `replicates` scrambles of `n_points` (a power of two) points.
+
+    The error is widened as Student's t asks with so few scrambles, so that 4.5 of it are as rare as
+    of a normal.
+    """
     began = time.perf_counter()
-    if replicates < 2:
-        raise InvalidInput("replicates", replicates, "at least 2")
+    whole_number("replicates", replicates, least=2, most=MOST_REPLICATES)
     sampler = SobolSampler(option, market, n_points, n_steps, seed)
     estimator = ShardedEstimator.build(sampler, replicates, 1)
 
     def points(done: int, expected: int, scrambles: int, value: float, error: float) -> None:
         progress(done, expected, scrambles * n_points, value, error)
 
-    estimate = estimator.estimates(estimator.run(workers, points))["price"]
+    total = estimator.run(workers, points)
+    (price, square), n = total.mean[:2], replicates * n_points
+    hits = n * price * price / square if square > 0 else 0.0
+    claim = worth(option, market)
+    error = math.sqrt(total.covariance[0, 0] / total.n) * student(replicates - 1)
+    error = math.hypot(held(error, hits), weight_error(option, claim))
+    least = least_error(claim, touching(option, market), n, hits)
+    if option.kind == "digital":
+        # all scrambles may agree on the cell that the jump cuts
+        least = max(least, 3 * claim.path / n)
+    error = math.hypot(error, least)
     return Result(
-        price=estimate.value,
+        price=float(price),
         method="rqmc",
-        abs_error_estimate=2 * estimate.error,
-        std_error=estimate.error,
-        n_evals=n_points * replicates,
+        abs_error_estimate=2 * error,
+        std_error=error,
+        n_evals=n,
         wall_s=time.perf_counter() - began,
-        details={"replicates": replicates, "steps": n_steps},
+        details={"replicates": replicates, "steps": sampler.dimensions}
+        | split_details(n_steps, sampler.dimensions),
     )
+
+
+def student(freedom: int) -> float:
+    """Return how much wider 4.5 deviations are with Student's t of so many degrees of freedom."""
+    from scipy.special import ndtr, stdtrit
+
+    return float(-stdtrit(freedom, ndtr(-SIGMAS))) / SIGMAS

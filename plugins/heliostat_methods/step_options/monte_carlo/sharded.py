@@ -23,11 +23,20 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from heliostat import stored
-from heliostat_methods.step_options.contracts.validation import InvalidInput, Vector, number
-from heliostat_search.montecarlo import Controls, Estimate, Moments, Rounds, fold
+from heliostat_methods.step_options.contracts.validation import (
+    InvalidInput,
+    Vector,
+    number,
+    whole_number,
+)
+from heliostat_methods.step_options.paths.unseen import FEW_HITS, Worth, least_error
+from heliostat_search.montecarlo import Controls, Estimate, Moments, Rounds, fold, held
 
 PILOT = 1 << 13
 """Paths that fit the control variates and are not used again."""
+MOST_PATHS, MOST_CHUNK = 1 << 40, 1 << 30
+LEAST_CARRIERS = 64
+"""A control whose mean fewer paths carry is not used."""
 
 
 class Sampler(Protocol):
@@ -46,6 +55,21 @@ class Sampler(Protocol):
     @property
     def control_means(self) -> tuple[float, ...]:
         """Exact means of the columns after them."""
+        ...
+
+    @property
+    def worth(self) -> tuple[Worth, ...]:
+        """What paths are worth in each target, for a sample that few or none reach."""
+        ...
+
+    @property
+    def unseen(self) -> float:
+        """The chance that a path differs from the controls at all, or 1 where nothing bounds it."""
+        ...
+
+    @property
+    def positive(self) -> bool:
+        """Whether no column has negative samples."""
         ...
 
     def sample(self, first: int, count: int) -> Vector:
@@ -90,12 +114,15 @@ class Shard:
 class ShardedEstimator:
     """Samples in shards of `chunk` numbers from `offset` on, at most `most` of them.
 
-    controls: one set for each target, fitted on a pilot. With `target_se` it is finished after 4,
-    8, 16, ... shards once the first target's standard error is small enough.
+    controls: one set for each target, fitted on a pilot; `centres`: means of what they leave there.
+    With `target_se` it is finished after 4, 8, 16, ... shards once the first target's standard
+    error is small enough. Behind the sampler's columns a shard has one more for each target: what
+    controls leave, about its centre, squared, which says how many samples carry the variance.
     """
 
     sampler: Sampler
     controls: tuple[Controls, ...]
+    centres: tuple[float, ...]
     offset: int
     chunk: int
     most: int
@@ -106,29 +133,44 @@ class ShardedEstimator:
         cls, sampler: Sampler, n_paths: int, chunk: int, target_se: float | None = None
     ) -> ShardedEstimator:
         """Return the estimator of at most about n_paths paths, its controls fitted."""
-        if not isinstance(n_paths, int) or isinstance(n_paths, bool) or n_paths <= 0:
-            raise InvalidInput("n_paths", n_paths, "an integer > 0")
+        n_paths = whole_number("n_paths", n_paths, least=1, most=MOST_PATHS)
+        chunk = whole_number("chunk", chunk, least=1, most=MOST_CHUNK)
         if target_se is not None:
+            if isinstance(target_se, bool):
+                raise InvalidInput("target_se", target_se, "a number > 0")
             number("target_se", target_se, above=0)
         group, k = sampler.group, len(sampler.targets)
         means = sampler.control_means
         pilot = max(PILOT // group, 64) * group if means else 0
         controls: tuple[Controls, ...] = (Controls.none(),) * k
+        centres = (0.0,) * k
         if means:
             moments = Moments.of(sampler.sample(0, pilot))
             columns = range(k, k + len(means))
-            controls = tuple(Controls.fit(moments.select((i, *columns)), means) for i in range(k))
+            chosen = [moments.select((i, *columns)) for i in range(k)]
+            controls = tuple(Controls.fit(m, means) for m in chosen)
+            centres = tuple(c.estimate(m).value for c, m in zip(controls, chosen, strict=True))
         # two samples at least, unless single ones are what is sharded
         chunk = max(math.ceil(min(chunk, n_paths) / group), min(chunk, 2)) * group
-        return cls(sampler, controls, pilot, chunk, max(1, math.ceil(n_paths / chunk)), target_se)
+        most = max(1, math.ceil(n_paths / chunk))
+        return cls(sampler, controls, centres, pilot, chunk, most, target_se)
 
     def shards(self) -> Iterator[Shard]:
         """Yield all shards, in the order in which they are merged."""
         return (Shard(self.offset + i * self.chunk, self.chunk) for i in range(self.most))
 
     def run_shard(self, shard: Shard) -> Moments:
-        """Return the moments of a shard's samples."""
-        return Moments.of(self.sampler.sample(shard.first, shard.count))
+        """Return the moments of a shard's samples, and of what carries their variance."""
+        columns = self.sampler.sample(shard.first, shard.count)
+        k = len(self.controls)
+        tails = []
+        for i, (controls, centre) in enumerate(zip(self.controls, self.centres, strict=True)):
+            rows = columns if k == 1 else columns[[i, *range(k, len(columns))]]
+            left = controls.residual(rows)
+            left -= centre
+            left *= left
+            tails.append(left)
+        return Moments.of(columns).beside(Moments.of(tails))
 
     def merge(self, total: Moments, moments: Moments) -> Moments:
         """Return the moments of both; the order matters in the last bits."""
@@ -148,14 +190,20 @@ class ShardedEstimator:
 
     def estimates(self, total: Moments) -> dict[str, Estimate]:
         """Return the controlled estimate of every target."""
-        k = len(self.sampler.targets)
-        columns = range(k, len(total.mean))
-        return {
-            name: controls.estimate(total.select((i, *columns)))
-            for i, (name, controls) in enumerate(
-                zip(self.sampler.targets, self.controls, strict=True)
-            )
+        return {name: self._estimate(i, total) for i, name in enumerate(self.sampler.targets)}
+
+    def dropped(self, total: Moments, target: int = 0) -> dict[int, str]:
+        """Return the numbers of controls that the samples do not bear out, and why."""
+        moments, controls = self._of(target, total), self.controls[target]
+        found = {
+            i: f"its mean is {off:.3g} standard errors off the exact one"
+            for i, off in controls.missed(moments).items()
         }
+        for i, coefficient in enumerate(controls.coefficients):
+            carriers = moments.carriers(i + 1)
+            if self.sampler.positive and coefficient != 0 and carriers < LEAST_CARRIERS:
+                found.setdefault(i, f"{carriers:.3g} paths carry its mean")
+        return found
 
     def run(self, workers: Workers = in_process, progress: Progress = silent) -> Moments:
         """Return the merged moments of all shards that are wanted."""
@@ -171,5 +219,22 @@ class ShardedEstimator:
         return fold(workers(self, self.shards()), self.finished, each)
 
     def _first(self, total: Moments) -> Estimate:
-        k = len(self.sampler.targets)
-        return self.controls[0].estimate(total.select((0, *range(k, len(total.mean)))))
+        return self._estimate(0, total)
+
+    def _of(self, target: int, total: Moments) -> Moments:
+        k = len(self.controls)
+        return total.select((target, *range(k, len(total.mean) - k)))
+
+    def _estimate(self, target: int, total: Moments) -> Estimate:
+        """Return the estimate of a target with an error that holds for few and for no hits."""
+        moments, controls = self._of(target, total), self.controls[target]
+        gone = self.dropped(total, target)
+        found = controls.without(gone).estimate(moments)
+        paths, worth = total.n * self.sampler.group, self.sampler.worth[target]
+        carriers = total.carriers(len(total.mean) - len(self.controls) + target)
+        hits = moments.carriers(0) if self.sampler.positive else carriers
+        # a sample without its controls is carried by its hits
+        error = held(found.error, max(carriers, hits) if gone else carriers)
+        few = min(carriers, hits) if self.sampler.positive else FEW_HITS * carriers
+        least = least_error(worth, self.sampler.unseen, paths, few)
+        return Estimate(found.value, math.hypot(error, least), found.n)

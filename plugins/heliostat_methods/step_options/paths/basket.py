@@ -11,23 +11,22 @@ import math
 import numpy as np
 
 from heliostat_methods.step_options.arithmetic.philox import normals
-from heliostat_methods.step_options.contracts.market import BasketMarket, BlackScholesMarket
+from heliostat_methods.step_options.contracts.market import BasketMarket
 from heliostat_methods.step_options.contracts.step_option import StepOption
-from heliostat_methods.step_options.contracts.time_plan import time_plan
 from heliostat_methods.step_options.contracts.validation import Vector
 from heliostat_methods.step_options.paths.given_normals import path_weights
 from heliostat_methods.step_options.paths.settings import PathSettings
+from heliostat_methods.step_options.paths.step_plan import first_asset, path_plan
 
 
 def sample_basket(option: StepOption, market: BasketMarket, settings: PathSettings, seed: int,
                   first: int, count: int) -> Vector:  # fmt: skip
     """Return weighted payoff, geometric basket's payoff and each discounted asset, (k, count)."""
-    steps, n, T = settings.steps, len(market.spots), option.maturity
+    n, T = len(market.spots), option.maturity
+    asset = first_asset(market)
+    plan = path_plan(option, asset, settings.steps)
+    steps = len(plan)
     x = normals(seed, first, count, steps + n - 1)
-    first_asset = BlackScholesMarket(
-        market.spots[0], market.rate, market.dividends[0], market.vols[0]
-    )
-    plan = time_plan(first_asset, T, steps)
     lower, vols = market.factor, np.array(market.vols)
     drift = (market.rate - np.array(market.dividends) - vols**2 / 2) * T
     share = np.array(market.weights)
@@ -35,7 +34,7 @@ def sample_basket(option: StepOption, market: BasketMarket, settings: PathSettin
     out = np.zeros((2 + n, count))
     signs = (1.0, -1.0) if settings.antithetic else (1.0,)
     for sign in signs:
-        weight = path_weights(option, first_asset, plan, sign * x[:steps])[0]
+        weight = path_weights(option, asset, plan, sign * x[:steps])[0]
         total = np.zeros(count)
         for row in x[:steps]:  # in a fixed order, not as the library would sum
             total += row

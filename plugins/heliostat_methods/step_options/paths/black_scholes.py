@@ -14,8 +14,10 @@ from heliostat_methods.step_options.contracts.step_option import StepOption
 from heliostat_methods.step_options.contracts.validation import Vector
 from heliostat_methods.step_options.paths import kernels as pk
 from heliostat_methods.step_options.paths.brownian_bridge import bridge_order
+from heliostat_methods.step_options.paths.given_normals import riemann_rates
 from heliostat_methods.step_options.paths.settings import PathSettings
-from heliostat_methods.step_options.weights.barrier import Barrier
+from heliostat_methods.step_options.paths.step_plan import path_plan
+from heliostat_methods.step_options.weights.barrier import Barrier, step_rates
 from heliostat_methods.step_options.weights.bridge import BridgeWeightTable
 from heliostat_methods.step_options.weights.staircase import StaircaseWeightTable
 
@@ -44,7 +46,9 @@ def _parameters(option: StepOption, spot: float, nu: float, vol: float, steps: i
 def sample_black_scholes(option: StepOption, market: BlackScholesMarket, settings: PathSettings,
                          seed: int, first: int, count: int) -> Vector:  # fmt: skip
     """Return weighted payoff, payoff and asset, discounted, (3, count / strata)."""
-    steps, dt = settings.steps, option.maturity / settings.steps
+    naive = settings.weights == "naive"
+    steps = len(path_plan(option, market, settings.steps, tilt=settings.tilt, naive=naive))
+    dt = option.maturity / steps
     gamma = float(option.common_gamma or 0.0)
     nu = market.rate - market.dividend - gamma - market.vol**2 / 2
     scale = market.vol * math.sqrt(dt)
@@ -53,20 +57,20 @@ def sample_black_scholes(option: StepOption, market: BlackScholesMarket, setting
     table = BridgeWeightTable.build(math.inf)
     plane = table.plane
     levels = np.array(option.levels_at(0.0))
-    if settings.weights == "naive":
+    if naive:
         mode = pk.NAIVE
         breaks = np.log(levels / levels[0]) / scale
         unit = option.rates if option.amortisation != "delayed" else tuple(
             1.0 if c else 0.0 for c in option.charged
         )  # fmt: skip
-        rates = np.array(unit) * dt
+        rates = riemann_rates(unit, dt)
         naive_kind = ("proportional", "simple", "delayed").index(option.amortisation)
         window = float(option.window or 0.0)
     elif len(option.barriers) == 1:
         barrier = Barrier.of(option)
         mirror = barrier.mirror
-        if settings.weights == "knock_out":
-            mode = pk.KNOCK
+        if settings.weights == "knock_out" or barrier.rate == math.inf:
+            mode, factor = pk.KNOCK, math.exp(-barrier.common * option.maturity)
         else:
             mode, table = pk.BRIDGE, BridgeWeightTable.build(barrier.rate * dt)
             plane = table.plane
@@ -74,7 +78,7 @@ def sample_black_scholes(option: StepOption, market: BlackScholesMarket, setting
     else:
         mode = pk.STAIRS
         positions = tuple(float(b) for b in np.log(levels / levels[0]) / scale)
-        stairs = StaircaseWeightTable.build(positions, tuple(r * dt for r in option.rates))
+        stairs = StaircaseWeightTable.build(positions, step_rates(option.rates, dt))
         breaks, plane = stairs.edges, stairs.plane
     p = _parameters(option, float(market.spot), nu, market.vol, steps, market.rate, mirror)
     p[pk.TILT] = mirror * settings.tilt

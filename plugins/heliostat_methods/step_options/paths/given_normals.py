@@ -17,19 +17,31 @@ from heliostat_methods.step_options.contracts.market import (
     PiecewiseMarket,
 )
 from heliostat_methods.step_options.contracts.step_option import StepOption
-from heliostat_methods.step_options.contracts.time_plan import TimeStep, time_plan
+from heliostat_methods.step_options.contracts.time_plan import TimeStep
 from heliostat_methods.step_options.contracts.validation import Unsupported, Vector
 from heliostat_methods.step_options.paths import kernels as pk
-from heliostat_methods.step_options.weights.barrier import Barrier
+from heliostat_methods.step_options.paths.step_plan import own_tilt, path_plan, surface_steps
+from heliostat_methods.step_options.weights.barrier import Barrier, step_rates
 from heliostat_methods.step_options.weights.bridge import BridgeWeightTable
 from heliostat_methods.step_options.weights.staircase import StaircaseWeightTable, step_stairs
+
+WHOLE = 1e5
+"""A charge that leaves nothing, e^-WHOLE = 0."""
 
 
 def dimensions(option: StepOption, market: Market, steps: int, halvings: int = 0) -> int:
     """Return how many rows of normals `weighted_payoffs` takes."""
     if isinstance(market, LocalVolMarket):
-        return steps << halvings
-    return len(time_plan(_one_asset(option, market), option.maturity, steps, halvings))
+        return surface_steps(option, market, steps) << halvings
+    return len(given_plan(option, market, steps, halvings))
+
+
+def given_plan(
+    option: StepOption, market: Market, steps: int, halvings: int = 0
+) -> tuple[TimeStep, ...]:
+    """Return the steps that rows of normals belong to."""
+    one = _one_asset(option, market)
+    return path_plan(option, one, steps, halvings, own_tilt(option, one))
 
 
 def weighted_payoffs(
@@ -46,9 +58,15 @@ def weighted_payoffs(
             "amortisation", option.amortisation, "proportional", 'use method="occupation"'
         )
     market = _one_asset(option, market)
-    plan = time_plan(market, option.maturity, steps, halvings)
-    weight, terminal = path_weights(option, market, plan, x)
-    return np.asarray(weight * discount(plan) * option.payoff(terminal))
+    plan = given_plan(option, market, steps, halvings)
+    if own_tilt(option, market) == 0.0:
+        weight, terminal = path_weights(option, market, plan, x)
+        return np.asarray(weight * discount(plan) * option.payoff(terminal))
+    weight, terminal = path_weights(
+        option, market, plan, x + np.array([step.deviation for step in plan])[:, None]
+    )
+    forward = float(market.spot) * math.exp(-sum(step.dividend * step.length for step in plan))
+    return np.asarray(weight * forward * option.payoff(terminal) / terminal)
 
 
 def discount(plan: tuple[TimeStep, ...]) -> float:
@@ -83,21 +101,28 @@ def path_weights(
         charge = dt * (float(step.charge > 0) if delayed else step.charge)
         drift = (step.rate - step.dividend - gamma - step.vol**2 / 2) * dt / scale
         if naive:
-            pk.step_naive(z, x[j], drift, 1.0, w, breaks / scale, unit * charge)
+            rates = riemann_rates(tuple(unit), charge)
+            pk.step_naive(z, x[j], drift, 1.0, w, breaks / scale, rates)
         elif single:
-            table = BridgeWeightTable.build(barrier.rate * charge)
-            common += barrier.common * charge
+            rate, shared = step_rates((barrier.rate, barrier.common), charge)
+            table = BridgeWeightTable.build(rate)
+            common += shared
             pk.step_bridge(z, x[j], mirror * drift, mirror, w, before, cross, table.line,
                            table.plane, table.numbers)  # fmt: skip
         else:
             positions = tuple(float(b) for b in breaks / scale)
-            stairs = StaircaseWeightTable.build(positions, tuple(r * charge for r in option.rates))
+            stairs = StaircaseWeightTable.build(positions, step_rates(option.rates, charge))
             step_stairs(z, x[j], drift, 1.0, w, stairs.edges, stairs.plane)
     if naive:
         w = charged(option, w)
     else:
         w *= math.exp(-common)
     return w, option.levels_at(option.maturity)[0] * np.exp(scale * mirror * z)
+
+
+def riemann_rates(unit: tuple[float, ...], length: float) -> Vector:
+    """Return the charges of a step of a Riemann sum; one that leaves nothing stays finite."""
+    return np.asarray(np.minimum(step_rates(unit, length), WHOLE), dtype=np.float64)
 
 
 def charged(option: StepOption, total: Vector) -> Vector:

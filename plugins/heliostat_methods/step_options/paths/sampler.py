@@ -6,6 +6,7 @@ of paths can be drawn anywhere, in any order.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 
@@ -25,6 +26,14 @@ from heliostat_methods.step_options.contracts.step_option import StepOption
 from heliostat_methods.step_options.contracts.time_plan import averaged
 from heliostat_methods.step_options.contracts.validation import InvalidInput, Unsupported, Vector
 from heliostat_methods.step_options.paths.settings import PathSettings
+from heliostat_methods.step_options.paths.step_plan import (
+    HEAVY,
+    first_asset,
+    own_tilt,
+    path_plan,
+    surface_steps,
+)
+from heliostat_methods.step_options.paths.unseen import Worth, touching, worth
 
 
 @stored("step_options.path_sampler")
@@ -65,6 +74,40 @@ class PathSampler:
                 )
             if s.strata > 1 or s.tilt:
                 raise Unsupported("settings", s, "no strata and no tilt for this model")
+        self.steps  # noqa: B018  refuses a drift that no path can follow
+
+    @property
+    def drawn(self) -> PathSettings:
+        """The settings of the paths: with a tilt where the claim would be out of their reach."""
+        if self.settings.tilt or not isinstance(self.market, BlackScholesMarket | PiecewiseMarket):
+            return self.settings
+        return dataclasses.replace(self.settings, tilt=own_tilt(self.option, self.market))
+
+    @property
+    def steps(self) -> int:
+        """How many steps a path has: as many as were asked for, and as its drift needs."""
+        option, market, s = self.option, self.market, self.drawn
+        naive = s.weights == "naive"
+        if isinstance(market, LocalVolMarket | HestonMarket):
+            return s.steps if naive else surface_steps(option, market, s.steps)
+        if isinstance(market, BasketMarket):
+            return len(path_plan(option, first_asset(market), s.steps))
+        return len(path_plan(option, market, s.steps, tilt=s.tilt, naive=naive))
+
+    @property
+    def worth(self) -> tuple[Worth, ...]:
+        """What paths of each target are worth."""
+        return (worth(self.option, self.market),)
+
+    @property
+    def unseen(self) -> float:
+        """How likely a path is to meet a barrier, or 1 where there is no bound."""
+        return touching(self.option, self.market)
+
+    @property
+    def positive(self) -> bool:
+        """No column has negative samples."""
+        return True
 
     @property
     def group(self) -> int:
@@ -82,6 +125,7 @@ class PathSampler:
 
         Heston and local volatility use the discounted asset only: their schemes keep its mean,
         while their own vanilla price has a bias that a vanilla control would carry into the answer.
+        Where ln S_T deviates much the asset's mean lives on paths that nobody draws.
         """
         market = self.market
         if not self.settings.controls:
@@ -90,7 +134,8 @@ class PathSampler:
             return ("geometric", *(f"asset {i + 1}" for i in range(len(market.spots))))
         if isinstance(market, LocalVolMarket | HestonMarket):
             return ("asset",)
-        return ("vanilla", "asset")
+        deviation = averaged(market, self.option.maturity).vol * math.sqrt(self.option.maturity)
+        return ("vanilla", "asset") if deviation <= HEAVY else ("vanilla",)
 
     @property
     def control_means(self) -> tuple[float, ...]:
@@ -106,14 +151,14 @@ class PathSampler:
             return (market.spot * math.exp(-market.dividend * T),)
         mean = averaged(market, T)
         asset = float(mean.spot) * math.exp(-mean.dividend * T)
-        return (float(vanilla(option, market)), asset)
+        return (float(vanilla(option, market)), asset)[: len(self.control_names)]
 
     def sample(self, first: int, count: int) -> Vector:
         """Return columns (targets and controls, count / group) of `count` paths from `first`."""
         if count % self.group or first % self.group:
             raise InvalidInput("count", count, f"a multiple of strata = {self.group}")
         option, market = self.option, self.market
-        drawn = self.settings, self.seed, first, count
+        drawn = self.drawn, self.seed, first, count
         # numba compiles what it imports, and a sampler is made to check a configuration too
         if isinstance(market, BlackScholesMarket):
             from heliostat_methods.step_options.paths.black_scholes import sample_black_scholes

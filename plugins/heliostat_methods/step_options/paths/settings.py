@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from heliostat import stored
-from heliostat_methods.step_options.contracts.validation import InvalidInput, choice
+from heliostat_methods.step_options.contracts.validation import (
+    InvalidInput,
+    choice,
+    number,
+    whole_number,
+)
 
 WEIGHTS = ("bridge", "naive", "knock_out")
+MOST_STEPS, MOST_STRATA, MOST_TILT = 10_000, 1 << 20, 30.0
 
 
 @stored("step_options.path_settings")
@@ -32,9 +37,13 @@ class PathSettings:
 
     def __post_init__(self) -> None:
         choice("weights", self.weights, WEIGHTS)
-        for name in ("steps", "strata"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise InvalidInput(name, value, "an integer >= 1")
-        if not math.isfinite(self.tilt):
-            raise InvalidInput("tilt", self.tilt, "a finite number")
+        steps = whole_number("n_steps", self.steps, least=1, most=MOST_STEPS)
+        strata = whole_number("strata", self.strata, least=1, most=MOST_STRATA)
+        object.__setattr__(self, "steps", steps)
+        object.__setattr__(self, "strata", strata)
+        for name in ("antithetic", "controls"):
+            if not isinstance(getattr(self, name), bool):
+                raise InvalidInput(name, getattr(self, name), "true or false")
+        if isinstance(self.tilt, bool) or abs(number("tilt", self.tilt)) > MOST_TILT:
+            raise InvalidInput("tilt", self.tilt, f"a number within {MOST_TILT:g} of 0")
+

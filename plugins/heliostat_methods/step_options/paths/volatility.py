@@ -18,6 +18,7 @@ from heliostat_methods.step_options.contracts.market import HestonMarket, LocalV
 from heliostat_methods.step_options.contracts.step_option import StepOption
 from heliostat_methods.step_options.contracts.validation import Vector
 from heliostat_methods.step_options.paths.settings import PathSettings
+from heliostat_methods.step_options.paths.step_plan import surface_steps
 from heliostat_methods.step_options.weights.barrier import Barrier
 from heliostat_methods.step_options.weights.bridge import (
     BridgeWeightTable,
@@ -159,7 +160,8 @@ def sample_volatility(option: StepOption, market: HestonMarket | LocalVolMarket,
                       count: int) -> Vector:  # fmt: skip
     """Return weighted payoff and discounted asset, (2, count)."""
     naive = settings.weights == "naive"
-    rows = settings.steps * (2 if isinstance(market, HestonMarket) else 1)
+    steps = settings.steps if naive else surface_steps(option, market, settings.steps)
+    rows = steps * (2 if isinstance(market, HestonMarket) else 1)
     x = normals(seed, first, count, rows)
     signs = (1.0, -1.0) if settings.antithetic else (1.0,)
     total = np.zeros((2, count))

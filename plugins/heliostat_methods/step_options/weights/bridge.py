@@ -37,9 +37,9 @@ from heliostat_methods.step_options.arithmetic.elementary import exponential
 from heliostat_methods.step_options.contracts.validation import Vector, number
 
 FAR = 12.0
-"""Reach of the table of X: steps longer than this do not occur."""
+"""Reach of the table of X. Longer steps, of a volatility near zero, count as straight ones."""
 _END = 12.5
-"""Largest c of D: for larger ones e^{-2 z z'} D(c) < 1e-16 for every possible step."""
+"""Largest c of D: for larger ones e^{-2 z z'} D(c) < 1e-16 for steps shorter than 8.7."""
 _CELL_BITS = 3  # 8 cells in an octave
 _SHIFT = 52 - _CELL_BITS
 _MANTISSA = (1 << _SHIFT) - 1
@@ -125,8 +125,10 @@ class BridgeWeightTable:
     def build(cls, theta: float) -> BridgeWeightTable:
         """Return the table of a theta; built once in a process."""
         if theta == math.inf:
-            empty = np.zeros((2, LINE_DEGREE + 1))
-            return cls(theta, empty, np.zeros((1, 1)), (1.0, 1.0), (0.0, 0.0), ((1.0,) * 3,) * 2)
+            # D = -1 above and 0 below, X = 0: the same kernels serve a knock-out
+            line = np.zeros((2, LINE_DEGREE + 1))
+            line[0, -1] = -1.0
+            return cls(theta, line, np.zeros((6, 6)), (1.0, 1.0), (-1.0, -1.0), ((1.0,) * 3,) * 2)
         return _table(number("theta", theta, least=0))
 
     def weight(self, z: ArrayLike, z_next: ArrayLike) -> Vector:
@@ -146,10 +148,11 @@ class BridgeWeightTable:
 
     @property
     def numbers(self) -> Vector:
-        """What compiled kernels need beside the arrays: c0, first cells, reach."""
+        """What compiled kernels need beside the arrays: c0, first cells, reach, e^-theta, theta."""
         return np.array([
             self.start[0], self.start[1], cell_code(self.start[0]), cell_code(self.start[1]),
             self.reach[0], self.reach[1], math.exp(-self.theta), *self.maps[0], *self.maps[1],
+            self.theta,
         ])  # fmt: skip
 
 
@@ -175,7 +178,8 @@ def _table(theta: float) -> BridgeWeightTable:
         q = opposite_sides(c, zero, theta)[:, 0] if side == 0 else (
             opposite_sides(zero, c, theta)[0])  # fmt: skip
         series = np.polynomial.chebyshev.chebfit(nodes, q - base, LINE_DEGREE)
-        line[side] = np.polynomial.chebyshev.cheb2poly(series)[::-1]
+        found = np.polynomial.chebyshev.cheb2poly(series)  # without zeros at the end
+        line[side, LINE_DEGREE + 1 - len(found) :] = found[::-1]
         maps.append((s, factor, offset))
     reach = (float(edges_u[-1] - start) * (1 - 1e-12), float(edges_v[-1] - start) * (1 - 1e-12))
     return BridgeWeightTable(theta, line, plane, (start, start), reach, tuple(maps))
@@ -224,7 +228,9 @@ def crossing_weight(u: float, v: float, plane: Any, n: Any) -> float:
     """X(u, v) from the table."""
     if v > n[5]:
         return 0.0
-    i, s = cell_of(min(u, n[4]) + n[0], int(n[2]))
+    if u > n[4]:
+        return math.exp(-n[13] * v / (u + v))
+    i, s = cell_of(u + n[0], int(n[2]))
     j, t = cell_of(v + n[1], int(n[3]))
     a = lagrange(s)
     b = lagrange(t)

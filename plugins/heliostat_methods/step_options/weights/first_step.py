@@ -13,13 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from heliostat import stored
-from heliostat_methods.step_options.closed_form.inversion import LaplaceInverter
-from heliostat_methods.step_options.closed_form.resolvent import logarithmic_slope
 from heliostat_methods.step_options.contracts.validation import Vector
+from heliostat_methods.step_options.weights.lines import FIRST_LINE, SCALE, LineSolutions
 
-REACH = 6.5
-"""Longer steps (probability 1e-10) take the values at this length: k / phi has lost its digits."""
-POINTS = 8192
+REACH = 9.0
+"""Longer steps do not occur; they take the values at this length."""
+POINTS = 12_288
 """Evenly spaced; those where a step ends at a barrier are added."""
 
 
@@ -42,27 +41,34 @@ class FirstStep:
     @classmethod
     def build(cls, breaks: tuple[float, ...], rates: tuple[float, ...], z: float) -> FirstStep:
         """Return the values for breaks and z in units of vol sqrt(dt) and rates per step."""
-        walls, potentials = np.array(breaks), np.array(rates)
+        walls = np.array(breaks)
         walls_at = walls[np.abs(walls - z) < REACH] - z  # kinks of the derivatives
         d = np.unique(np.concatenate([np.linspace(-REACH, REACH, POINTS), walls_at]))
-        s, w = LaplaceInverter("hyperbola", 18).points(1.0)
-        shift = max(0.0, -min(rates))
-        potential = rates[int(np.searchsorted(breaks, z))]
-        start = np.array([z])
-        found = np.zeros((5, len(d)))
-        up = d >= 0.0
-        for s_n, w_n in zip(s + shift, w * math.exp(shift), strict=True):
-            left, _ = logarithmic_slope(s_n, start, walls, potentials, from_left=True)
-            right, log = logarithmic_slope(s_n, start, walls, potentials, from_left=False)
-            left_1, _ = logarithmic_slope(s_n, z + d, walls, potentials, from_left=True)
-            right_1, log_1 = logarithmic_slope(s_n, z + d, walls, potentials, from_left=False)
-            step = np.where(up, log_1 - log, log - log_1)
-            k = w_n * 2 / np.where(up, left - right, left_1 - right_1) * np.exp(step)
-            at_start, at_end = np.where(up, left, right), np.where(up, right_1, left_1)
-            terms = (k, at_start * k, at_end * k, 2 * (s_n + potential) * k, at_start * at_end * k)
-            for row, term in zip(found, terms, strict=True):
-                row += term.real
-        k, k0, k1, k00, k01 = found * (math.sqrt(2 * math.pi) * np.exp(d * d / 2))
+        ends = z + d
+        for wall in walls:  # a step that ends on a barrier does so exactly
+            ends[np.abs(ends - wall) < 1e-12 * (1.0 + abs(wall))] = wall
+        found, length, common = np.zeros((5, len(d))), np.abs(d), 0.0
+        for g in range(math.ceil((REACH - FIRST_LINE - 1) / 2) + 1):
+            c = FIRST_LINE + 2 * g
+            at = np.flatnonzero((length <= c + 1) & ((length > c - 1) | (g == 0)))
+            solved = LineSolutions.of(np.append(ends[at], z), breaks, rates, c + 1, c)
+            common = solved.common
+            if solved.part[-1] < 0:
+                break  # knocked out where it begins
+            alive = solved.part[:-1] == solved.part[-1]
+            left, right, log = solved.left[0], -solved.right[0], solved.log[0]
+            squares = 2 * float(solved.potential[solved.region[-1]])
+            up = d[at] >= 0.0
+            for n, a in enumerate(solved.lines[0]):
+                l0, r0, l1, r1 = left[n, -1], right[n, -1], left[n, :-1], right[n, :-1]
+                step = np.where(up, log[n, :-1] - log[n, -1], log[n, -1] - log[n, :-1])
+                power = 0.5 * (a - length[at]) ** 2 + step
+                k = SCALE * a * 2 / np.where(up, l0 - r0, l1 - r1) * np.exp(power) * alive
+                start, end = np.where(up, l0, r0), np.where(up, r1, l1)
+                terms = (k, start * k, end * k, (a * a + squares) * k, start * end * k)
+                for row, term in zip(found, terms, strict=True):
+                    row[at] += term.real
+        k, k0, k1, k00, k01 = found * math.exp(-common)
         w0 = k0 - d * k
         w1 = k1 + d * k
         w00 = k00 - (d * d - 1) * k - 2 * d * w0

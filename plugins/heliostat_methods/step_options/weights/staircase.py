@@ -2,8 +2,8 @@
 
 One barrier has formulas (`bridge_weight`); here the kernel of all barriers together is tabulated,
 so that a double barrier can be priced with few steps, even one. z in units of vol sqrt(dt), rates
-per step. Cells shrink towards the barriers, where W has kinks in its second derivative, and no
-cell crosses one.
+per step; an infinite one is a wall. Cells shrink towards the barriers, where W has kinks in its
+second derivative, and no cell crosses one.
 """
 
 from __future__ import annotations
@@ -17,22 +17,22 @@ from typing import Any
 import numpy as np
 
 from heliostat_methods.step_options.arithmetic.compilation import compiled, inlined
-from heliostat_methods.step_options.closed_form.inversion import LaplaceInverter
-from heliostat_methods.step_options.closed_form.pricing_kernel import PricingKernel
-from heliostat_methods.step_options.contracts.market import BlackScholesMarket
-from heliostat_methods.step_options.contracts.step_option import StepOption
-from heliostat_methods.step_options.contracts.validation import Vector
+from heliostat_methods.step_options.contracts.validation import Unsupported, Vector
 from heliostat_methods.step_options.weights.bridge import DEGREE, lagrange, lagrange_slopes
+from heliostat_methods.step_options.weights.lines import LineSolutions
 
 REACH = 9.0
 """Distance beyond the outer barriers where a step no longer feels them."""
-_LONGEST = 6.0
-"""Longer steps (probability 2e-9) take the value at this length: k / phi has lost its digits."""
+LONGEST = 14.0
+"""Exact up to this length, so that cells with steps shorter than REACH in them are."""
+NARROWEST, GROWTH, WIDEST = 0.06, 1.25, 0.8
+"""Widths of cells: beside a barrier, where e^{-2 z z'} falls fast, how they grow, the largest."""
+_MOST_POINTS = 8192
 
 
 @dataclass(frozen=True)
 class StaircaseWeightTable:
-    """Weights of one set of breaks (m,) and rates per step (m + 1,)."""
+    """Weights of one set of breaks (m,) and rates per step (m + 1,), to 1e-8 for steps < 9."""
 
     edges: Vector
     plane: Vector
@@ -53,49 +53,35 @@ class StaircaseWeightTable:
 
 @lru_cache(maxsize=16)
 def _table(breaks: tuple[float, ...], rates: tuple[float, ...]) -> StaircaseWeightTable:
-    scale = min(0.2, 0.7 / math.sqrt(2 * max(max(rates) - min(rates), 1e-12)))
+    finite = [rate for rate in rates if rate < math.inf] or [0.0]
+    scale = min(NARROWEST, 0.7 / math.sqrt(2 * max(max(finite) - min(finite), 1e-12)))
 
     def away(length: float) -> list[float]:
         steps, width, at = [0.0], scale, 0.0
         while at + width < length:
             at += width
             steps.append(at)
-            width *= 1.3
+            width = min(GROWTH * width, WIDEST)
         return steps
 
     edges = [breaks[0] - d for d in (*away(REACH), REACH)]
     edges += [breaks[-1] + d for d in (*away(REACH), REACH)]
     for a, b in itertools.pairwise(breaks):
-        half = away((b - a) / 2)
+        # in the middle of a wide gap no step feels a barrier, and one cell is enough
+        half = away((b - a) / 2) if b - a < 2 * REACH else [*away(REACH), REACH]
         edges += [*(a + d for d in half), *(b - d for d in half)]
     kept = np.unique(edges)
     kept = kept[np.concatenate([[True], np.diff(kept) > 1e-9])]
     inner = np.arange(DEGREE) / DEGREE
     z = np.concatenate([(kept[:-1, None] + inner * np.diff(kept)[:, None]).ravel(), kept[-1:]])
-    return StaircaseWeightTable(kept, _ratios(z, breaks, rates))
-
-
-def _ratios(z: Vector, breaks: tuple[float, ...], rates: tuple[float, ...]) -> Vector:
-    """Return W on the grid z x z, (n, n)."""
-    levels = tuple(math.exp(b - breaks[0]) for b in breaks)
-    option = StepOption("unit", 1.0, 1.0, levels, rates, allow_accrual=True)
-    kernel = PricingKernel(option, BlackScholesMarket(1.0, 0.0, 0.0, 1.0))
-    at = z - breaks[0]
-    s, w = LaplaceInverter("hyperbola", 18).points(1.0)
-    shift = max(0.0, -min(rates))
-    total = np.zeros((len(z), len(z)))
-    for s_n, w_n in zip(s + shift, w * math.exp(shift), strict=True):
-        front, log = kernel.factors(np.full(len(z), s_n), at)
-        total += np.triu((w_n * front[:, None] * np.exp(
-            np.triu(log[None, :] - log[:, None])
-        )).real)  # fmt: skip
-    total = np.triu(total) + np.triu(total, 1).T
-    d = np.abs(z[:, None] - z[None, :])
-    far = d > _LONGEST
-    ratio = total * np.exp(np.minimum(d, _LONGEST) ** 2 / 2) * math.sqrt(2 * math.pi)
-    ends = np.array(rates)[np.searchsorted(breaks, z)]
-    straight = np.exp(-(ends[:, None] + ends[None, :]) / 2)
-    return np.where(far, straight, np.clip(ratio, math.exp(-max(rates)), math.exp(-min(rates))))
+    n = len(z)
+    if n > _MOST_POINTS:
+        raise Unsupported(
+            "barriers", len(breaks), "fewer barriers for a table of weights",
+            'use method="laplace" or "path_integral_grid"',
+        )  # fmt: skip
+    plane = LineSolutions.of(z, breaks, rates, LONGEST).weights((0, n), (0, n))
+    return StaircaseWeightTable(kept, plane)
 
 
 @inlined
