@@ -51,7 +51,7 @@ def agree(one: Result, other: Result, option: StepOption, market: BlackScholesMa
     assert abs(one.price - other.price) <= STATED * stated + 1e-14 * scale(option, market)
 
 
-@checked(300)
+@checked(200)
 @given(seeds)
 def test_closed_form_is_within_bounds_and_sure(seed: int) -> None:
     option, market = drawn(seed)
@@ -139,7 +139,7 @@ GRIDS_AND_PATHS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("engine", GRIDS_AND_PATHS)
-@checked(12)
+@checked(8)
 @given(seeds)
 def test_engines_keep_their_word_or_hand_over(engine: str, seed: int) -> None:
     option, market = drawn(seed)
@@ -152,7 +152,7 @@ def test_engines_keep_their_word_or_hand_over(engine: str, seed: int) -> None:
     assert found.method == engine or f"{engine} found" in found.details["taken_over"]
 
 
-@pytest.mark.parametrize("seed", [122, 255, 277])
+@pytest.mark.parametrize("seed", [122, 277])
 def test_against_the_reference(seed: int) -> None:
     option, market = drawn(seed)
     expected, settled = reference(option, market)
