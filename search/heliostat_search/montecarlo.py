@@ -111,7 +111,7 @@ class Estimate:
 
 
 FEW = 9.0
-"""Counts k below the mean by 4.5 of sqrt(k + FEW) are as rare as 4.5 normal deviations."""
+"""A count k below its mean by 4.5 of sqrt(k + FEW) is one in 30,000, for any mean."""
 
 
 def held(error: float, carriers: float) -> float:

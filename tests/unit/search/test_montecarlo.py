@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heliostat.errors import ConfigError, DataError
-from heliostat_search.montecarlo import Controls, Moments, Rounds, fold
+from heliostat_search.montecarlo import Controls, Moments, Rounds, fold, held
 
 
 def blocks() -> list[Moments]:
@@ -63,6 +63,56 @@ def test_collinear_controls_are_no_error() -> None:
     x = np.random.default_rng(2).standard_normal(100)
     controls = Controls.fit(Moments.of(np.stack([x, x, x])), (0.0, 0.0))
     assert sum(controls.coefficients) == pytest.approx(1.0)
+
+
+def test_of_equal_controls_the_first_is_used() -> None:
+    # they are equal in the sample only: what tells them apart has not been drawn
+    x = np.random.default_rng(2).standard_normal(500)
+    controls = Controls.fit(Moments.of(np.stack([2.0 * x, x, -x, x])), (0.0, 0.3, 0.0))
+    assert controls.coefficients == (pytest.approx(2.0), 0.0, 0.0)
+
+
+def test_a_control_that_misses_its_mean_is_named_and_dropped() -> None:
+    rng = np.random.default_rng(4)
+    x, z = rng.standard_normal((2, 4000))
+    columns = np.stack([1.0 + x + z, x, z + 0.5])
+    controls = Controls.fit(Moments.of(columns[:, :1000]), (0.0, 0.0))
+    moments = Moments.of(columns[:, 1000:])
+    missed = controls.missed(moments)
+    # half a standard deviation is 27 standard errors of 3000 samples
+    assert list(missed) == [1] and missed[1] == pytest.approx(0.5 * math.sqrt(3000), abs=4.0)
+    kept = controls.without(missed)
+    assert kept.coefficients == (controls.coefficients[0], 0.0)
+    found = kept.estimate(moments)
+    assert abs(found.value - 1.0) < 4.5 * found.error < abs(controls.estimate(moments).value - 1.0)
+    np.testing.assert_allclose(
+        kept.residual(columns).mean(), kept.estimate(Moments.of(columns)).value, rtol=1e-12
+    )
+
+
+def test_carriers_are_counted_and_few_of_them_widen_an_error() -> None:
+    hits = np.zeros(1000)
+    hits[:7] = 3.0
+    assert Moments.of(hits[None, :]).carriers(0) == pytest.approx(7.0)
+    assert Moments.of(np.zeros((1, 5))).carriers(0) == 0.0
+    assert held(1.0, 9.0) == pytest.approx(math.sqrt(2.0))
+    assert held(1.0, 1e9) == pytest.approx(1.0) and held(1.0, 0.0) == 1.0
+    # a count of k below its mean by 4.5 of sqrt(k + 9) is one in 30,000: e^-m sum m^j / j!
+    for k, mean in ((0, 13.5), (3, 18.6), (20, 44.2)):
+        below = sum(math.exp(-mean) * mean**j / math.factorial(j) for j in range(k + 1))
+        plain = math.sqrt(max(k, 1e-9))
+        assert mean - k == pytest.approx(4.5 * held(plain, plain**2), abs=0.1)
+        assert below < 5e-5
+
+
+def test_columns_stand_beside_each_other() -> None:
+    x, y = np.random.default_rng(5).normal(size=(2, 3, 40))
+    both = Moments.of(x).beside(Moments.of(y[:1]))
+    assert both.mean.shape == (4,)
+    np.testing.assert_array_equal(both.select((0, 1, 2)).products, Moments.of(x).products)
+    np.testing.assert_array_equal(both.select((3,)).products, Moments.of(y[:1]).products)
+    with pytest.raises(DataError, match="40 and 5 samples"):
+        Moments.of(x).beside(Moments.of(y[:, :5]))
 
 
 def test_rounds_are_fixed_beforehand() -> None:

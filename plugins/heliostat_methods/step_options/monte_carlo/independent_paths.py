@@ -133,6 +133,11 @@ def _with_greeks(result: Result, found: dict[str, Estimate], option: StepOption,
     if sides:
         details["at_barrier"] = AT_BARRIER
         gamma = (sides["gamma_below"] + sides["gamma_above"]) / 2
+        # the jump is proportional to the price, and as unsure
+        jump = abs(sides["gamma_above"] - sides["gamma_below"])
+        unsure = float(result.std_error or 0.0) / max(abs(float(result.price)), 1e-300)
+        if "delta_below" not in sides:
+            more["gamma_error"] = math.hypot(more["gamma_error"], jump * unsure)
         delta = (sides.get("delta_below", delta) + sides.get("delta_above", delta)) / 2
     return dataclasses.replace(
         result, delta=delta, gamma=gamma, sensitivities=more | sides, details=details

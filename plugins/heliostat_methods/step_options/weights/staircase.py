@@ -67,7 +67,8 @@ def _table(breaks: tuple[float, ...], rates: tuple[float, ...]) -> StaircaseWeig
     edges = [breaks[0] - d for d in (*away(REACH), REACH)]
     edges += [breaks[-1] + d for d in (*away(REACH), REACH)]
     for a, b in itertools.pairwise(breaks):
-        half = away((b - a) / 2)
+        # in the middle of a wide gap no step feels a barrier, and one cell is enough
+        half = away((b - a) / 2) if b - a < 2 * REACH else [*away(REACH), REACH]
         edges += [*(a + d for d in half), *(b - d for d in half)]
     kept = np.unique(edges)
     kept = kept[np.concatenate([[True], np.diff(kept) > 1e-9])]

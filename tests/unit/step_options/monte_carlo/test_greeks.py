@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ from heliostat_methods.step_options import (
     up_step,
 )
 from heliostat_methods.step_options.monte_carlo.greeks import GreekSampler
+from heliostat_methods.step_options.monte_carlo.independent_paths import price_bridge
 from heliostat_methods.step_options.weights.first_step import FirstStep
 from heliostat_methods.step_options.weights.staircase import StaircaseWeightTable, stairs_slopes
 from heliostat_search.montecarlo import Moments
@@ -145,6 +148,25 @@ def test_slopes_of_two_barrier_weights_match_one_barrier_far_from_the_other() ->
     one = BridgeWeightTable.build(2.0)
     np.testing.assert_allclose(out[0], one.weight(z, z_next), atol=2e-8)
     np.testing.assert_allclose(out[1], one.shifted(z, z_next), atol=5e-6)
+
+
+@pytest.mark.parametrize("option", [
+    down_step("call", 100.0, 1.0, 100.0, 5.0), up_step("put", 105.0, 1.0, 100.0, 4.0),
+    double_step("call", 100.0, 1.0, (80.0, 100.0), (3.0, 8.0)),
+    down_step("call", 100.0, 1.0, 100.0, math.inf),
+], ids=lambda o: f"{o.barriers} {o.rates}")  # fmt: skip
+def test_both_sides_of_a_barrier(option: StepOption) -> None:
+    exact = price(option, MARKET)
+    found = price_bridge(option, MARKET, greeks=True, n_paths=1 << 16, seed=3)
+    assert found.details["at_barrier"] == exact.details["at_barrier"]
+    sides = [name for name in exact.sensitivities if name.endswith(("_below", "_above"))]
+    assert len(sides) == (4 if math.inf in option.rates else 2)
+    for name in (*sides, "delta", "gamma"):
+        error = found.sensitivities[f"{name.split('_')[0]}_error"]
+        assert abs(getattr(found, name) - getattr(exact, name)) < 4.5 * error + 1e-6
+    beside = price_bridge(option, dataclasses.replace(MARKET, spot=100.01), greeks=True,
+                          n_paths=1 << 10)  # fmt: skip
+    assert "at_barrier" not in beside.details
 
 
 def test_models_without_greeks_say_so() -> None:

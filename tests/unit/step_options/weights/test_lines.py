@@ -88,14 +88,14 @@ def test_a_huge_rate_is_nearly_a_wall() -> None:
 @pytest.mark.parametrize("breaks, rates", [
     ((0.0, 1.0), (5.0, 0.0, 5.0)), ((0.0, 8.0), (0.5, 0.0, 0.5)),
     ((0.0, 3.0, 3.3), (2.0, 0.0, 30.0, 1.0)), ((0.0, 1.0), (0.0, 5000.0, 0.0)),
-    ((0.0, 1.0, 2.0), (0.0, INF, 0.0, 5.0)),
+    ((0.0, 1.0, 2.0), (0.0, INF, 0.0, 5.0)), ((0.0, 300.0), (4.0, 1.0, 2.0)),
 ], ids=str)  # fmt: skip
 def test_tables_of_several_barriers_hold_for_every_step_of_a_path(
     breaks: tuple[float, ...], rates: tuple[float, ...]
 ) -> None:
     rng = np.random.default_rng(6)
     n = 300
-    z = rng.choice(breaks, n) + rng.standard_normal(n) * rng.choice([1.0, 0.1, 0.01, 4.0], n)
+    z = rng.choice(breaks, n) + rng.standard_normal(n) * rng.choice([1.0, 0.1, 0.01, 4.0, 30.0], n)
     z_next = z + rng.uniform(-1, 1, n) * rng.choice([8.4, 2.0, 0.5], n)
     exact = np.array([one(a, b, breaks, rates) for a, b in zip(z, z_next, strict=True)])
     off = StaircaseWeightTable.build(breaks, rates).weight(z, z_next) - exact
