@@ -157,7 +157,7 @@ def _derivatives(problem: Reduced, price: Any, p: dict[str, Any]) -> dict[str, A
         "d_dividend": first["dividend"].item(),
         "d_gamma": first["gamma"].item(),
         "d_maturity": first["maturity"].item(),
-        "theta": -first["maturity"].item(),
+        "theta": 0.0 - first["maturity"].item(),
         "d_strike": first["strike"].item(),
         "d_rates": by_rate,
         "d_charge": float((by_rate * (problem.rates > 0)).sum()),

@@ -32,8 +32,9 @@ MOST_DRIFT = 4.0
 LAST_DIGITS, CONTOUR_DIGITS, EPSILON = 4e-15, 1.2e-13, 2.3e-16
 """Of the claim's scale, what any sum and what the one on the contour may lose, however well two
 contours agree; of a logarithm, what rounding does."""
-AGREEMENT = 1e-9
-"""What its two contours may differ by, in units of the price's scale; their error is far less."""
+AGREEMENT, MOST_NOISE = 1e-9, 1e-10
+"""What its two contours may differ by, and the round-off that is borne, in units of the price's
+scale; the error of the finer one is far less than their difference."""
 
 
 def price_laplace(option: StepOption, market: Market, greeks: bool = False,
@@ -139,11 +140,13 @@ def solve(problems: Sequence[Reduced], nodes: int | None = None) -> Solution:
     with np.errstate(all="ignore"):
         floor = LAST_DIGITS * np.maximum(np.abs(values[:, 0]), s.terms)
         error = np.abs(values[:, 0] - other[:, 0]) + np.maximum(floor, s.rounding)
-        error = np.maximum(error, CONTOUR_DIGITS / LAST_DIGITS * floor)
+        noise = CONTOUR_DIGITS / LAST_DIGITS * floor
+        error = np.maximum(error, noise)
         unit = np.maximum(np.abs(values[:, 0]), s.claim * np.minimum(s.deviation, 1.0))
         steps = np.stack([np.ones_like(unit), s.deviation, s.deviation**2], axis=1)
         differ = np.abs(values - other) * steps
-        good = (differ <= AGREEMENT * unit[:, None]).all(axis=1) & (floor <= AGREEMENT * unit)
+        good = (differ <= AGREEMENT * unit[:, None]).all(axis=1)
+        good &= noise <= MOST_NOISE * np.maximum(np.abs(values[:, 0]), s.claim)
         good &= (np.abs(s.drift) <= MOST_DRIFT) & np.isfinite(values).all(axis=1) & ~on_barrier
     values[inside], error[inside] = 0.0, 0.0
     # whoever asks for so many nodes gets them
@@ -225,14 +228,17 @@ def _scales(problems: Sequence[Reduced]) -> _Scales:
     share, cash = spot - q * T, strike - r * T
     bond, asset, call = np.isin(kind, ("unit", "digital")), kind == "asset", kind == "call"
     claim = np.where(bond, -r * T, np.where(asset, share, np.minimum(share, cash)))
-    later = np.where(bond, 0.0, np.where(asset, spot + gamma * T,
-                                         np.minimum(spot + gamma * T, strike)))  # fmt: skip
+    inside = np.where(call, share - cash, cash - share)
+    # where the claim pays if the price stays, both legs are there, however little is left of them
+    y, k = joined("y"), joined("k")
+    legs = np.where(np.where(call, y > k, y < k), np.maximum(spot + gamma * T, strike),
+                    np.minimum(spot + gamma * T, strike))  # fmt: skip
+    later = np.where(bond, 0.0, np.where(asset, spot + gamma * T, legs))
     claim = np.exp(np.minimum(claim, 700.0))
     # an option in the money, and any other claim, is lost at a barrier as a whole
-    inside = np.where(call, share - cash, cash - share)
     held = np.where(bond | asset, 1.0, np.minimum(deviation, 1.0)
                     + np.expm1(np.clip(inside, 0.0, 700.0)))  # fmt: skip
-    digits = EPSILON * (1 + np.maximum(np.abs(joined("y")), np.abs(joined("k"))))
+    digits = EPSILON * (1 + np.maximum(np.abs(y), np.abs(k)))
     rounding = digits * claim * held / np.minimum(deviation, 1.0)
     return _Scales(claim, np.exp(np.minimum(later + shift * T, 700.0)), rounding, deviation, drift)
 

@@ -1,4 +1,4 @@
-"""All engines by name: which of them can price a contract, and the call that sends it there.
+"""All engines by name: which can price a contract, the call that sends it there, and the gate.
 
 Imports `monte_carlo`, `grids` and every room that they may import.
 """

@@ -40,6 +40,8 @@ NARROWEST, WIDEST = 1e-9, 22.0
 """Standard deviations of ln S_T between which logarithms have digits and e^{x (x + 9)} is a number.
 """
 LARGEST_PRICE_LOG = 100 * math.log(10.0)
+LAST_DIGITS = 5e-16
+"""Of a logarithm."""
 TRIFLE = 1e-9
 """Of both legs of an option: errors of a hundredth of it are small, however little it is worth."""
 NARROW = 1e-3
@@ -47,13 +49,16 @@ NARROW = 1e-3
 
 
 class Bounds(NamedTuple):
-    """Arbitrage bounds of prices, their scale, and what a claim's two legs amount to, (n,) each."""
+    """Arbitrage bounds of prices, their scale, and how well any price can be known, (n,) each."""
 
     low: Vector
     high: Vector
     scale: Vector
     """The claim without barriers, or what an option at the money is worth, if that is more."""
     legs: Vector
+    """What is paid and received, discounted."""
+    rounding: Vector
+    """What the last digits of ln S, hence of the places of strike and barriers, do to a price."""
 
 
 def judge(price: Vector, error: Vector, bounds: Bounds, limit: Vector) -> NDArray[np.int8]:
@@ -103,7 +108,7 @@ def row_bounds(problems: Sequence[Reduced]) -> Bounds:
             np.where(free > 0, free * np.exp(-rate * T), 0.0) for rate in (highest, lowest)
         )
         legs = np.where(kinds == "digital", legs * (1 + NARROW / deviation), legs)
-    return Bounds(low, high, scale, legs)
+    return Bounds(low, high, scale, legs, LAST_DIGITS * scale / np.minimum(deviation, 1.0))
 
 
 def default_limit(bounds: Bounds, stochastic: bool = False) -> Vector:
@@ -162,7 +167,7 @@ def bounds_of(option: StepOption, market: Market) -> Bounds:
         # the complement of a weight that grows is negative
         lower = np.where(most > 0, np.minimum(least * low, most * low), 0.0)
         upper = np.where(most > 0, np.maximum(least * high, most * high), 0.0)
-    parts = np.broadcast_arrays(lower, upper, scale, both)
+    parts = np.broadcast_arrays(lower, upper, scale, both, LAST_DIGITS * scale / min(spread, 1.0))
     return Bounds(*(np.array(part, dtype=np.float64) for part in parts))
 
 

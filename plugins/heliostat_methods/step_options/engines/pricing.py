@@ -141,6 +141,11 @@ def _ask(
         return None, {0: f"failed ({type(error).__name__}: {error})"}
     if settings.get("parts", "all") != "all":
         return found, {}  # an ablation is no price
+    if found.std_error is None and np.any(found.abs_error_estimate < bounds.rounding):
+        known = np.maximum(found.abs_error_estimate, bounds.rounding)
+        found = dataclasses.replace(
+            found, abs_error_estimate=float(known) if known.ndim == 0 else known
+        )
     wrong = objections(found, bounds, max_error)
     if not wrong and found.std_error is None and np.min(found.price) < 0 <= np.min(bounds.low):
         # within its error of zero on the wrong side

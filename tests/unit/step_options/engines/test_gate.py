@@ -159,14 +159,14 @@ def test_bounds_of_every_market(market: str, kind: str) -> None:
     for rates, knock in (((5.0, 0.0), "out"), ((math.inf, 1.0), "out"), ((5.0, 0.5), "in"),
                          ((-1.0, 2.0), "in")):  # fmt: skip
         option = StepOption(kind, 100.0, 1.0, (90.0,), rates, knock=knock, allow_accrual=True)
-        low, high, scale, legs = bounds_of(option, MARKETS[market])
+        low, high, scale, legs, _ = bounds_of(option, MARKETS[market])
         assert low <= high and 0 < scale <= legs * 2 and np.isfinite([low, high]).all()
         assert low >= 0 or min(rates) < 0
 
 
 def test_bounds_are_reached_by_contracts_without_a_choice() -> None:
     same = StepOption("put", 95.0, 0.5, (90.0,), (3.0, 3.0))
-    low, high, _, _ = bounds_of(same, MARKET)
+    low, high, *_ = bounds_of(same, MARKET)
     free = float(black_scholes("put", 100.0, 95.0, 0.05, 0.02, 0.3, 0.5))
     assert low == pytest.approx(high, rel=1e-14)
     assert low == pytest.approx(free * math.exp(-1.5), rel=1e-14)
@@ -185,7 +185,7 @@ def test_rows_of_a_book_are_judged_together() -> None:
     bounds = row_bounds([reduce(option, MARKET, "book") for option in options])
     for i, option in enumerate(options):
         one = bounds_of(option, MARKET)
-        for name in ("low", "high", "scale", "legs"):
+        for name in ("low", "high", "scale", "legs", "rounding"):
             assert getattr(bounds, name)[i] == pytest.approx(float(getattr(one, name)), rel=1e-12)
     right = np.array([float(price(option, MARKET).price) for option in options])
     error, limit = np.full(6, 1e-9), default_limit(bounds)

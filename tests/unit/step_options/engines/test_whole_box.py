@@ -22,6 +22,7 @@ from heliostat_methods.step_options import (
     InvalidInput,
     Result,
     StepOption,
+    Unsupported,
     price,
 )
 from heliostat_methods.step_options.engines.gate import bounds_of
@@ -50,7 +51,7 @@ def agree(one: Result, other: Result, option: StepOption, market: BlackScholesMa
     assert abs(one.price - other.price) <= STATED * stated + 1e-14 * scale(option, market)
 
 
-@checked(300)
+@checked(200)
 @given(seeds)
 def test_closed_form_is_within_bounds_and_sure(seed: int) -> None:
     option, market = drawn(seed)
@@ -112,7 +113,7 @@ def test_delta_is_the_slope_and_gamma_that_of_delta(seed: int) -> None:
     assert abs(bend - spot**2 * found.gamma[1]) <= around
 
 
-@checked(15)
+@checked(8)
 @given(seeds)
 def test_occupation_density(seed: int) -> None:
     option, market = drawn(seed)
@@ -131,7 +132,27 @@ def test_spectrum(seed: int) -> None:
     agree(price(some, market), price(some, market, method="spectral"), some, market)
 
 
-@pytest.mark.parametrize("seed", [115, 122, 255, 277])
+GRIDS_AND_PATHS: dict[str, dict[str, Any]] = {
+    "path_integral_grid": {}, "pde": {}, "mc_bridge": {"n_paths": 1 << 12, "seed": 1},
+    "rqmc": {"n_points": 1 << 7, "seed": 2},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("engine", GRIDS_AND_PATHS)
+@checked(8)
+@given(seeds)
+def test_engines_keep_their_word_or_hand_over(engine: str, seed: int) -> None:
+    option, market = drawn(seed)
+    try:
+        found = price(option, market, method=engine, **GRIDS_AND_PATHS[engine])
+    except Unsupported as error:
+        assert "laplace" in error.hint
+        return
+    agree(price(option, market), found, option, market)
+    assert found.method == engine or f"{engine} found" in found.details["taken_over"]
+
+
+@pytest.mark.parametrize("seed", [122, 277])
 def test_against_the_reference(seed: int) -> None:
     option, market = drawn(seed)
     expected, settled = reference(option, market)
