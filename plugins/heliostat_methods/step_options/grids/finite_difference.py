@@ -84,9 +84,7 @@ def price_pde(option: StepOption, market: Market, greeks: bool = False, nodes: i
     found = {side: _extrapolated(problem, side, nodes, steps) for side in sides}
     found = found or {"none": Extrapolated(np.zeros(3), np.zeros(3), None)}
     spot = float(market.spot)
-    values = {
-        side: found[side].values if side in found else np.zeros(3) for side in problem.sides
-    }
+    values = {side: found[side].values if side in found else np.zeros(3) for side in problem.sides}
     u, u1, u2 = sum(values.values(), np.zeros(3)) / len(values)
     more: dict[str, Any] = {}
     details: dict[str, Any] = {"nodes": nodes, "steps": steps}

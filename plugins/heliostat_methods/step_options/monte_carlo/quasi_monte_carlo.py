@@ -115,9 +115,7 @@ class SobolSampler:
             to_normals(row, room)
         if rows > 1:
             of_volatility = isinstance(market, LocalVolMarket)
-            x = increments(
-                None if of_volatility else given_plan(option, market, self.steps), x
-            )
+            x = increments(None if of_volatility else given_plan(option, market, self.steps), x)
         found = weighted_payoffs(option, market, x, self.steps)
         return float(found.sum() / n), float((found * found).sum() / n)
 
