@@ -111,5 +111,3 @@ def averaged_step(low: Vector, high: Vector, wall: float, low_after: Vector, hig
     moved = np.abs(width) > 1e-6
     mean = (area(b) - area(a)) / np.where(moved, width, 1.0)
     return np.asarray(np.where(moved, mean, np.clip((a + b) / 2, 0.0, 1.0)))
-
-

@@ -131,9 +131,7 @@ class GreekSampler:
     def sample(self, first: int, count: int) -> Vector:
         """Return columns (targets and controls, count) of paths first .. first + count - 1."""
         block = max(MOST_NORMALS // len(self._plan), 1)  # no result depends on it
-        parts = [
-            self._block(first + at, min(block, count - at)) for at in range(0, count, block)
-        ]
+        parts = [self._block(first + at, min(block, count - at)) for at in range(0, count, block)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
     def _block(self, first: int, count: int) -> Vector:

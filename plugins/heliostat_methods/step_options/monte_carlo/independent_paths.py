@@ -33,6 +33,8 @@ GREEK_PATHS = 1 << 18
 GREEK_CHUNK = 1 << 15
 TABLE_OF_ONE, TABLE_OF_SEVERAL = 1e-9, 1e-8
 """Errors of tabulated weights."""
+FIRST_STEP = 1e-7
+"""Error of the first step's slopes, in units of what a path is worth."""
 
 
 def price_bridge(
@@ -54,7 +56,12 @@ def price_bridge(
     if wanted is None:
         return result
     estimator = ShardedEstimator.build(wanted, min(n_paths, GREEK_PATHS), GREEK_CHUNK)
-    return _with_greeks(result, estimator.estimates(estimator.run(workers)), option, market)
+    estimates = estimator.estimates(estimator.run(workers))
+    found = {
+        name: Estimate(e.value, math.hypot(e.error, FIRST_STEP * claim.path), e.n)
+        for (name, e), claim in zip(estimates.items(), wanted.worth, strict=True)
+    }
+    return _with_greeks(result, found, option, market)
 
 
 def price_naive(

@@ -81,9 +81,7 @@ class MultilevelEstimator:
         if isinstance(self.tolerance, bool):
             raise InvalidInput("tolerance", self.tolerance, "a number > 0")
         number("tolerance", self.tolerance, above=0)
-        steps = whole_number(
-            "first_steps", self.first_steps, least=1, most=MOST_STEPS
-        )
+        steps = whole_number("first_steps", self.first_steps, least=1, most=MOST_STEPS)
         object.__setattr__(self, "first_steps", steps)
         self.steps  # noqa: B018  refuses a drift that no path can follow
 

@@ -115,9 +115,7 @@ class SobolSampler:
             to_normals(row, room)
         if rows > 1:
             of_volatility = isinstance(market, LocalVolMarket)
-            x = increments(
-                None if of_volatility else given_plan(option, market, self.steps), x
-            )
+            x = increments(None if of_volatility else given_plan(option, market, self.steps), x)
         found = weighted_payoffs(option, market, x, self.steps)
         return float(found.sum() / n), float((found * found).sum() / n)
 
@@ -145,7 +143,8 @@ def price_rqmc(
     hits = n * price * price / square if square > 0 else 0.0
     claim = worth(option, market)
     error = math.sqrt(total.covariance[0, 0] / total.n) * student(replicates - 1)
-    error = math.hypot(held(error, hits), weight_error(option, claim))
+    # scrambles are skewed where few points carry each of them
+    error = math.hypot(held(error, hits / replicates), weight_error(option, claim))
     least = least_error(claim, touching(option, market), n, hits)
     if option.kind == "digital":
         # all scrambles may agree on the cell that the jump cuts

@@ -46,4 +46,3 @@ class PathSettings:
                 raise InvalidInput(name, getattr(self, name), "true or false")
         if isinstance(self.tilt, bool) or abs(number("tilt", self.tilt)) > MOST_TILT:
             raise InvalidInput("tilt", self.tilt, f"a number within {MOST_TILT:g} of 0")
-
