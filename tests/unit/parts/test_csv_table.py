@@ -137,7 +137,7 @@ def test_a_cell_that_is_no_number_is_named_by_line_and_column(write, cell):
         (("# a, b", "age,cost", *["1,2"] * 12), {}, "line 2, column 'b' = 'cost' is no finite"),
         (("age;cost", *["1;2"] * 12), {"delimiter": ","}, "delimiter is ','"),
         (("age,cost", *["1,2"] * 11, "1,2,3"), {}, "line 13 has 3 cells, the header has 2"),
-        (("age,cost", *["1,2"] * 11, "1"), {}, "line 13 has 1 cells, the header has 2"),
+        (("age,cost", *["1,2"] * 11, "1"), {}, "line 13 has 1 cell, the header has 2"),
         (("age,cost,", *["1,2,"] * 11, "1,2,3"), {}, "column 3 of the header has no name"),
         (("a,cost,", *["1,2,"] * 900, "1,2,3"), {}, "line 902 holds '3' behind its last colu"),
         (("age,cost", *["1,2"] * 9), {}, "9 rows below the header, at least 10"),
@@ -173,7 +173,7 @@ def test_a_missing_file_gets_the_nearest_name_of_its_folder(write):
 
 
 def test_other_encodings_are_refused_with_the_byte(write):
-    with pytest.raises(DataError, match="not UTF-8 text: byte 4"):
+    with pytest.raises(DataError, match="not UTF-8 text: line 1 .byte 4. holds 0xf6"):
         csv_dataset(write("x,größe", *["1,2"] * 12, encoding="latin-1"))
     far = ["x,size", *["1,2"] * 100_000, "1,größe"]
     with pytest.raises(DataError, match=f"not UTF-8 text: byte {7 + 4 * 100_000 + 4}"):

@@ -92,6 +92,11 @@ def truth(text: str) -> bool | None:
     return True if word in YES else False if word in NO else None
 
 
+def is_moment(text: str) -> bool:
+    """Return whether a text alone is a date or a time of day, whatever the order of its numbers."""
+    return any(moments([text], month_first) is not None for month_first in (False, True))
+
+
 def moments(texts: list[str], month_first: bool | None) -> tuple[list[float], str] | None:
     """Return dates or times as numbers and their unit, or None if a text is no such.
 

@@ -25,7 +25,8 @@ class Column:
     number: float64. integer: int64. date, time: float64 in `unit`. boolean, category: int32 places
     in `levels`, texts in order of their first row. empty: no cell holds anything. `missing` (rows,)
     says where a cell is; None where none is. `problem`: why the column cannot be used as what it
-    seems to be, or as numbers. `truth`: of a boolean, what each level means.
+    seems to be, or as numbers. `remark`: what is told of it if it
+    is used as text. `truth`: of a boolean, what each level means.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Column:
     levels: tuple[str, ...] = ()
     unit: str = ""
     problem: str = ""
+    remark: str = ""
     truth: tuple[bool, ...] = ()
 
     @property

@@ -151,4 +151,4 @@ def _texts(pa: Any, name: str, cells: Any, missing: frozenset[str]) -> Column:
     # An empty text at the end is what -1, a missing cell, points at.
     known = ("" if text is None else str(text) for text in coded.dictionary.to_pylist())
     texts = [*known, ""]
-    return column_of_texts(name, places, texts, Numerals(), _place, missing=missing)
+    return column_of_texts(name, places, texts, Numerals(), _place, missing=missing, settable=False)
