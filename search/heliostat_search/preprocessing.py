@@ -31,6 +31,8 @@ from heliostat_search.names_of_data import column_names
 How = Literal["number", "onehot", "ordinal"]
 MOST_LEVELS = 20
 """Levels of a category that get a column of their own, unless another number is set."""
+BLOCK = 1 << 15
+"""Rows that are encoded at once."""
 UNKNOWN = -1.0
 """Place of a level among ordinal ones that the training part does not hold."""
 
@@ -70,16 +72,21 @@ class RawColumn:
         indicator = bool((part < 0).any())
         return FittedColumn(self.name, self.how, None, indicator, levels, other, self.unit)
 
-    def encoded(self, fitted: FittedColumn) -> NDArray[np.float64]:
-        """Return the features of all rows, (rows, features of this column)."""
-        if self.how == "number":
-            gone = np.isnan(self.values)
-            filled = np.where(gone, fitted.fill or 0.0, self.values)
-            return np.stack([filled, gone], axis=1) if fitted.indicator else filled[:, None]
+    def encode(self, fitted: FittedColumn, features: NDArray[np.float64]) -> None:
+        """Write the features of all rows into (rows, features of this column)."""
         places = {level: place for place, level in enumerate(fitted.levels)}
         # One place more than there are levels, for a missing cell, which is -1.
         table = np.array([places.get(level, -1) for level in self.levels] + [-1], dtype=np.int64)
-        return fitted.of_places(table[self.values], self.values < 0)
+        # In blocks, for what is made on the way would take the memory of the column again.
+        for first in range(0, len(self.values), BLOCK):
+            values, block = self.values[first : first + BLOCK], features[first : first + BLOCK]
+            if self.how != "number":
+                block[:] = fitted.of_places(table[values], values < 0)
+                continue
+            gone = np.isnan(values)
+            block[:, 0] = np.where(gone, fitted.fill or 0.0, values)
+            if fitted.indicator:
+                block[:, 1] = gone
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,13 +243,12 @@ class RawInputs:
 
     def encoded(self, fitted: Preprocessing) -> NDArray[np.float64]:
         """Return the features of all rows, (rows, features), not scaled."""
-        pairs = zip(self.columns, fitted.columns, strict=True)
         features = np.empty((len(self.columns[0].values), len(fitted.features)))
         begin = 0
-        for raw, column in pairs:
-            part = raw.encoded(column)
-            features[:, begin : begin + part.shape[1]] = part
-            begin += part.shape[1]
+        for raw, column in zip(self.columns, fitted.columns, strict=True):
+            end = begin + len(column.features)
+            raw.encode(column, features[:, begin:end])
+            begin = end
         return features
 
 
