@@ -90,3 +90,24 @@ def test_a_file_that_is_no_text_says_what_it_is(tmp_path, content, said):
 def test_a_number_too_large_is_named_by_its_column(column):
     with pytest.raises(DataError, match=r"inputs row 3, column 'a' is 1e\+300, beyond 1e\+290"):
         check_dataset(column(["1e300" if i == 3 else str(i) for i in range(40)]))
+
+
+def test_names_that_stand_in_the_file_again_are_named_by_line(tmp_path):
+    path = tmp_path / "table.csv"
+    rows = [f"{i},{i % 3},{i}.5" for i in range(15)]
+    path.write_text("\n".join(["a,x,y", *rows, "a,x,y", *rows]))
+    with pytest.raises(DataError, match="line 17 repeats the names of the first line; remove it"):
+        csv_dataset(path)
+
+
+def test_the_order_of_levels_is_told(column):
+    sizes = [("small", "medium", "large")[i % 3] for i in range(40)]
+    told = column(sizes, encode={"a": "ordinal"})
+    assert "inputs a (0 large, 1 medium, 2 small), x;" in told.note
+    assert told.inputs[:3, 0].tolist() == [2, 1, 0]
+
+
+def test_levels_of_a_day_are_called_by_it(column):
+    days = [f"2024-01-0{i % 2 + 1}" for i in range(40)]
+    assert column(days, encode={"a": "onehot"}).columns == ("a = 2024-01-01", "a = 2024-01-02", "x")
+    assert column(days, target="a", task="classification").labels == ("2024-01-01", "2024-01-02")

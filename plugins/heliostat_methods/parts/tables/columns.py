@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliostat.errors import DataError, did_you_mean
+from heliostat_methods.parts.tables.cells import DAYS, moment_text
 
 Kind = Literal["number", "integer", "boolean", "category", "date", "time", "empty"]
 EXACT = 2.0**53
@@ -82,7 +83,10 @@ class Column:
         places = np.searchsorted(different, self.values).astype(np.int64)
         if self.missing is not None:
             places[self.missing] = -1
-        return places, tuple(map(number_text, different.tolist()))
+        names = different.tolist()
+        if self.unit == DAYS:
+            return places, tuple(moment_text(day, DAYS) for day in names)
+        return places, tuple(map(number_text, names))
 
     def at(self, rows: NDArray[Any]) -> Column:
         """Return the column with those rows alone."""

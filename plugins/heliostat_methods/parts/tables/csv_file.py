@@ -87,7 +87,7 @@ def read_csv(path: Path, reading: Reading | None = None, min_rows: int = MIN_ROW
         )
     numbers = [number for word in words if (number := style.value(word)) is not None]
     columns = tuple(marked(column, sorted(numbers)) for column in columns)
-    refuse_data_as_names(path.name, columns)
+    refuse_data_as_names(path.name, columns, where)
     columns, left_out = without_index(path.name, columns)
     said = Dialect(between, style).said()
     return Table(path.name, columns, rows, said, (*layout.left_out, *left_out), where)
