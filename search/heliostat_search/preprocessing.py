@@ -18,7 +18,7 @@ pickling alone, and a run folder holds none.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -153,13 +153,15 @@ class Preprocessing:
     """How rows become inputs: columns encoded one by one, then mean and deviation taken out.
 
     `mean` and `deviation` hold one number for each feature, one for all, or none (not scaled).
-    `missing_cells`: texts of cells that hold nothing, and numbers as texts.
+    `missing_cells`: texts of cells that hold nothing, and numbers as texts. `written`: how the file
+    wrote its cells, as its reader says it, for those of new rows that may be read in two ways.
     """
 
     columns: tuple[FittedColumn, ...]
     mean: tuple[float, ...] = ()
     deviation: tuple[float, ...] = ()
     missing_cells: tuple[str, ...] = ()
+    written: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -207,10 +209,9 @@ class Preprocessing:
             optional = {"indicator": column.indicator, "levels": list(column.levels),
                         "other": column.other, "unit": column.unit}  # fmt: skip
             columns.append(one | {name: value for name, value in optional.items() if value})
-        words = {"missing_cells": list(self.missing_cells)} if self.missing_cells else {}
-        return {
-            "columns": columns, "mean": list(self.mean), "deviation": list(self.deviation), **words
-        }  # fmt: skip
+        plain = {"columns": columns, "mean": list(self.mean), "deviation": list(self.deviation)}
+        cells = {"missing_cells": list(self.missing_cells), "written": dict(self.written)}
+        return plain | {name: value for name, value in cells.items() if value}
 
     @classmethod
     def from_plain(cls, data: Mapping[str, Any]) -> Preprocessing:
@@ -221,8 +222,9 @@ class Preprocessing:
                 for one in data["columns"]
             )
             words = tuple(data.get("missing_cells", ()))
-            return cls(columns, tuple(data["mean"]), tuple(data["deviation"]), words)
-        except (KeyError, TypeError) as error:
+            written = dict(data.get("written", {}))
+            return cls(columns, tuple(data["mean"]), tuple(data["deviation"]), words, written)
+        except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"no preprocessing that `plain` wrote: {error}") from None
 
 
@@ -230,16 +232,18 @@ class Preprocessing:
 class RawInputs:
     """The inputs of a data set before anything is learned of them: its `raw`.
 
-    `missing_cells`: texts of cells that hold nothing, so that those of new rows are known.
+    `missing_cells`: texts of cells that hold nothing, and `written`, how the file wrote its cells,
+    so that new rows are read alike.
     """
 
     columns: tuple[RawColumn, ...]
     missing_cells: tuple[str, ...] = ()
+    written: Mapping[str, Any] = field(default_factory=dict)
 
     def fit(self, rows: NDArray[np.int64]) -> Preprocessing:
         """Return what is learned of those rows."""
         columns = tuple(column.fit(rows) for column in self.columns)
-        return Preprocessing(columns, missing_cells=self.missing_cells)
+        return Preprocessing(columns, missing_cells=self.missing_cells, written=self.written)
 
     def encoded(self, fitted: Preprocessing) -> NDArray[np.float64]:
         """Return the features of all rows, (rows, features), not scaled."""

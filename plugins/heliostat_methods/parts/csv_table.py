@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliostat_methods.parts.datasets import ArrayDataset
+from heliostat_methods.parts.tables.cells import Numerals
 from heliostat_methods.parts.tables.csv_file import Reading, read_csv
 from heliostat_methods.parts.tables.dataset import table_dataset
 from heliostat_methods.parts.tables.inputs import Encoding, Missing
@@ -29,7 +30,16 @@ def csv_inputs(
     """
     fitted = Preprocessing.from_plain(kept)
     reading = Reading() if reading is None else reading
-    reading = replace(reading, missing=reading.missing | frozenset(fitted.missing_cells))
+    written = fitted.written
+    likely = Numerals(str(written.get("decimal", ".")), str(written.get("thousands", "")))
+    reading = replace(
+        reading,
+        missing=reading.missing | frozenset(fitted.missing_cells),
+        month_first=(
+            written.get("month_first") if reading.month_first is None else reading.month_first
+        ),
+        likely=likely if "decimal" in written else None,
+    )
     return prepared(read_csv(path, reading, min_rows=1), fitted)
 
 

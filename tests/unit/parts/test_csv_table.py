@@ -727,3 +727,24 @@ def test_empty_columns_of_a_spreadsheet_are_left_out(write):
 def test_signs_that_cannot_part_cells_are_refused(write, settings, field):
     with pytest.raises(ConfigError, match=rf"^{field} = "):
         csv_dataset(write(*lines_of(x=N, y=Y)), **settings)
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "settings", "new", "value"),
+    [
+        ("x,y", "1.{}00,{}", {"decimal": ","}, "1.500,0", 1500),
+        ("x,y", '"1.{}00,5",{}', {}, "1.500,0", 1500),
+        ("x;y", "1.{}00,5;{}", {}, "1.500;0", 1500),
+        ("x;y", "0,{}5;{}", {}, "1,250;0", 1.25),
+        ("x;y", "0,{}5;{}", {}, "1.25;0", 1.25),
+        ("x,y", "{}/2/2024,{}", {"month_first": True}, "3/4/2024,0", 19786),
+        ("x,y", "{}/2/2024,{}", {"month_first": False}, "3/4/2024,0", 19816),
+    ],
+)
+def test_new_rows_that_may_be_read_in_two_ways_are_read_as_the_run_s_were(
+    write, header, row, settings, new, value
+):
+    lines = [row.format(i % 9 + 1, i) for i in range(30)]
+    data = csv_dataset(write(header, *lines), **settings)
+    kept = json.loads(json.dumps(data.raw.fit(np.arange(30)).plain()))
+    assert csv_inputs(write(header, new), kept).tolist() == [[value]]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -102,6 +102,7 @@ class Table:
 
     `said`: how the file is written, where that is not a comma and a decimal point. `left_out`:
     columns that are none, with the reason. `place(row)` is where a row stands in the file.
+    `written`: what to know of numbers and dates of further rows that may be read in two ways.
     """
 
     source: str
@@ -110,6 +111,7 @@ class Table:
     said: str
     left_out: tuple[tuple[str, str], ...]
     place: Callable[[int], str]
+    written: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def header(self) -> tuple[str, ...]:

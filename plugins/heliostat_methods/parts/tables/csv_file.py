@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,8 @@ SAMPLE = 256 * 1024
 class Reading:
     """What is set of how a file is read; None is found by looking at it.
 
-    `missing`: further cells that hold nothing. `month_first`: of dates such as 1/2/2024.
+    `missing`: further cells that hold nothing. `month_first`: of dates such as 1/2/2024. `likely`:
+    how numbers are written that may be read in two ways.
     """
 
     delimiter: str | None = None
@@ -42,6 +43,7 @@ class Reading:
     thousands: str | None = None
     missing: frozenset[str] = frozenset()
     month_first: bool | None = None
+    likely: Numerals | None = None
 
     def __post_init__(self) -> None:
         """Raise ConfigError for signs that cannot do what they are set for."""
@@ -90,7 +92,11 @@ def read_csv(path: Path, reading: Reading | None = None, min_rows: int = MIN_ROW
     refuse_data_as_names(path.name, columns, where)
     columns, left_out = without_index(path.name, columns)
     said = Dialect(between, style).said()
-    return Table(path.name, columns, rows, said, (*layout.left_out, *left_out), where)
+    written: dict[str, Any] = asdict(style) if style != Numerals() else {}
+    if reading.month_first is not None:
+        written["month_first"] = reading.month_first
+    left_out = (*layout.left_out, *left_out)
+    return Table(path.name, columns, rows, said, left_out, where, written)
 
 
 def _looked_at(path: Path, reading: Reading) -> tuple[Dialect, Layout, list[int]]:
@@ -111,9 +117,18 @@ def _looked_at(path: Path, reading: Reading) -> tuple[Dialect, Layout, list[int]
     layout = layout_of(path.name, [name.strip() for name in header[0]], rows, delimiter)
     fitting = [row for row in rows if len(row) == layout.width]
     columns = list(zip(*fitting, strict=True))
-    style, certain = find_style(columns, reading.decimal, reading.thousands)
+    style, certain = _style(columns, reading)
     doubtful = find_doubtful(columns) if delimiter == ";" and not certain else []
     return Dialect(delimiter, style), layout, doubtful
+
+
+def _style(columns: Sequence[Sequence[str]], reading: Reading) -> tuple[Numerals, bool]:
+    """Return how numbers are written, and whether their sign is certain."""
+    found, certain = find_style(columns, reading.decimal, reading.thousands)
+    if certain or reading.likely is None:
+        return found, certain
+    thousands = reading.likely.thousands if reading.thousands is None else reading.thousands
+    return find_style(columns, reading.likely.decimal, thousands)[0], True
 
 
 def _style_of_all(cells: list[Cells], style: Numerals, reading: Reading) -> tuple[Numerals, bool]:
@@ -123,7 +138,7 @@ def _style_of_all(cells: list[Cells], style: Numerals, reading: Reading) -> tupl
         texts.append([f"0{style.decimal}5"])  # numbers that were read speak for their sign
     elif style != Numerals():
         return style, True
-    found, certain = find_style(texts, reading.decimal, reading.thousands)
+    found, certain = _style(texts, reading)
     return (found if found != Numerals() else style), certain
 
 

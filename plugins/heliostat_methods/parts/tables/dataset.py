@@ -76,6 +76,7 @@ def table_dataset(
     raw = RawInputs(
         tuple(raw_column(table, column, encodings) for column in chosen.columns),
         tuple(missing_cells),
+        table.written,
     )
     fitted = raw.fit(np.arange(table.rows))
     inputs = raw.encoded(fitted)
