@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliostat.errors import DataError, did_you_mean
-from heliostat_methods.parts.tables.cells import DAYS, moment_text
+from heliostat_methods.parts.tables.cells import DAYS, Numerals, moment_text
 
 Kind = Literal["number", "integer", "boolean", "category", "date", "time", "empty"]
 EXACT = 2.0**53
@@ -70,10 +70,10 @@ class Column:
     def categories(self) -> tuple[NDArray[np.int64], tuple[str, ...]]:
         """Return the column as places in levels in their order, -1 where a cell is missing.
 
-        Numbers stand in the order of numbers, texts in that of texts.
+        Numbers stand in the order of numbers, however they are written, texts in that of texts.
         """
         if self.levels:
-            names = sorted(self.levels)
+            names = _ordered(self.levels)
             place = {name: i for i, name in enumerate(names)}
             # One more at the end, for missing cells, which are -1.
             table = np.array([*(place[name] for name in self.levels), -1], dtype=np.int64)
@@ -156,6 +156,16 @@ class Table:
             rows=len(kept),
             place=lambda row: self.place(int(kept[row])),
         )
+
+
+def _ordered(levels: tuple[str, ...]) -> list[str]:
+    """Return texts in their order, as numbers if all of them are."""
+    for style in (Numerals("."), Numerals(",")):
+        numbers = [style.value(level) for level in levels]
+        if None not in numbers:
+            places = {level: number or 0 for level, number in zip(levels, numbers, strict=True)}
+            return sorted(levels, key=lambda level: (places[level], level))
+    return sorted(levels)
 
 
 def of_integers(name: str, values: NDArray[np.int64], missing: NDArray[np.bool_] | None) -> Column:

@@ -84,7 +84,7 @@ def refuse_data_as_names(
 
 def _row_of_names(columns: Sequence[Column]) -> int | None:
     """Return the first row that holds the names of all columns, as where files were joined."""
-    if not all(column.name in column.levels for column in columns):
+    if not columns or not all(column.name in column.levels for column in columns):
         return None
     rows = [column.values == column.levels.index(column.name) for column in columns]
     found = np.flatnonzero(np.logical_and.reduce(rows))

@@ -32,12 +32,13 @@ def column_of_texts(
     missing: frozenset[str] = frozenset(),
     month_first: bool | None = None,
     settable: bool = True,
+    named: bool = False,
 ) -> Column:
     """Return the column whose cells are `texts[places]`, as the kind that all its cells have.
 
     Cells lose outer blanks. `missing` are further texts of missing cells, `place(row)` says where a
     row stands. A column that is no kind as a whole but nearly numbers or dates, or numbers of
-    another style, has a `problem`; `settable` tells what it says.
+    another style, has a `problem`; `settable` tells what it says. `named` cells are texts.
     """
     places, levels = _levels(places, texts, missing)
     gone = places < 0
@@ -45,6 +46,8 @@ def column_of_texts(
     if not levels:
         return Column(name, "empty", places, nothing)
     column = Column(name, "category", places, nothing, levels)
+    if named:
+        return column
     numbers = [style.value(level) for level in levels]
     if all(number is not None for number in numbers):
         return _numbers(column, [number for number in numbers if number is not None])
