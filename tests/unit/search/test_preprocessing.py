@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -136,3 +137,16 @@ def test_marks_of_missing_cells_outlive_plain_data():
     assert again.missing_cells == ("-9", "none")
     assert again.apply({"x": [-9, "none", None, 3]}).tolist() == [[2.5, 1]] * 3 + [[3, 0]]
     assert "missing_cells" not in RawInputs(raw.columns).fit(np.arange(3)).plain()
+
+
+def test_encoding_takes_little_more_memory_than_its_result():
+    count = 8 * BLOCK
+    levels = tuple("abcdefgh")
+    column = RawColumn("k", np.arange(count) % 9 - 1, "onehot", levels=levels)
+    raw = RawInputs((column, RawColumn("x", np.zeros(count))))
+    fitted = raw.fit(np.arange(count))
+    tracemalloc.start()
+    result = raw.encoded(fitted)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.3 * result.nbytes
