@@ -41,7 +41,7 @@ def frame_dataset(
         raise DataError(f"{name}: {error}") from None
     return table_dataset(
         name,
-        arrow_table(pa, name, read, frozenset(missing_cells)),
+        arrow_table(pa, name, read, frozenset(missing_cells), encode or ()),
         target=target,
         task=task,
         columns=columns,

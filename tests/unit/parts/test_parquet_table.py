@@ -155,3 +155,10 @@ def test_files_that_are_no_table_are_refused(write, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(DataError, match=r"pip install 'heliostat\[parquet\]'"):
         parquet_dataset(write(good))
+
+
+def test_encoded_texts_stay_as_they_are(write):
+    codes = [("01", "1", "1,5")[i % 3] for i in range(12)]
+    path = write({"code": codes, "y": [i / 4 for i in range(12)]})
+    data = parquet_dataset(path, encode={"code": "onehot"})
+    assert data.columns == ("code = 01", "code = 1", "code = 1,5")
