@@ -79,7 +79,8 @@ def arrow_table(
             columns.append(column)
     if len(columns) < 2:
         raise DataError(
-            f"{source}: two columns of numbers, texts or times needed, an input and a target"
+            f"{source}: two columns of numbers, texts or times needed, an input and a target; left "
+            f"out: {', '.join(f'{name} ({why})' for name, why in left_out) or 'none'}"
         )
     kept, index = without_index(source, tuple(columns))
     return Table(source, kept, read.num_rows, "", (*left_out, *index), _place)
