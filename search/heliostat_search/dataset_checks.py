@@ -43,7 +43,7 @@ def check_dataset(dataset: Dataset) -> tuple[str, ...]:
         raise DataError(
             f"{name}: one target per sample needed, shape {inputs.shape[:1]}, got {targets.shape}"
         )
-    _check_inputs(name, inputs)
+    _check_inputs(dataset)
     if dataset.task == "regression":
         _check_numbers(dataset)
     else:
@@ -111,13 +111,17 @@ def _merge_text(what: str, values: NDArray[Any]) -> list[str]:
     ]
 
 
-def _check_inputs(name: str, inputs: NDArray[Any]) -> None:
+def _check_inputs(dataset: Dataset) -> None:
+    name, inputs = dataset.name, dataset.inputs
     place = _first_bad(inputs)
     if place is None:
         return
     column = int(np.ravel_multi_index(place[1:], inputs.shape[1:]))
     value, what = inputs[place], _what_is_bad(inputs[place])
-    raise DataError(f"{name}: inputs row {place[0]}, column {column} is {value}, {what}")
+    called = plain = f"column {column}"
+    if not is_image(dataset) and column_names(dataset)[column] != plain:
+        called = f"column {column_names(dataset)[column]!r}"
+    raise DataError(f"{name}: inputs row {place[0]}, {called} is {value}, {what}")
 
 
 def _first_bad(values: NDArray[Any]) -> tuple[int, ...] | None:

@@ -18,7 +18,7 @@ pickling alone, and a run folder holds none.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -31,6 +31,8 @@ from heliostat_search.names_of_data import column_names
 How = Literal["number", "onehot", "ordinal"]
 MOST_LEVELS = 20
 """Levels of a category that get a column of their own, unless another number is set."""
+BLOCK = 1 << 15
+"""Rows that are encoded at once."""
 UNKNOWN = -1.0
 """Place of a level among ordinal ones that the training part does not hold."""
 
@@ -70,16 +72,21 @@ class RawColumn:
         indicator = bool((part < 0).any())
         return FittedColumn(self.name, self.how, None, indicator, levels, other, self.unit)
 
-    def encoded(self, fitted: FittedColumn) -> NDArray[np.float64]:
-        """Return the features of all rows, (rows, features of this column)."""
-        if self.how == "number":
-            gone = np.isnan(self.values)
-            filled = np.where(gone, fitted.fill or 0.0, self.values)
-            return np.stack([filled, gone], axis=1) if fitted.indicator else filled[:, None]
+    def encode(self, fitted: FittedColumn, features: NDArray[np.float64]) -> None:
+        """Write the features of all rows into (rows, features of this column)."""
         places = {level: place for place, level in enumerate(fitted.levels)}
         # One place more than there are levels, for a missing cell, which is -1.
         table = np.array([places.get(level, -1) for level in self.levels] + [-1], dtype=np.int64)
-        return fitted.of_places(table[self.values], self.values < 0)
+        # In blocks, for what is made on the way would take the memory of the column again.
+        for first in range(0, len(self.values), BLOCK):
+            values, block = self.values[first : first + BLOCK], features[first : first + BLOCK]
+            if self.how != "number":
+                block[:] = fitted.of_places(table[values], values < 0)
+                continue
+            gone = np.isnan(values)
+            block[:, 0] = np.where(gone, fitted.fill or 0.0, values)
+            if fitted.indicator:
+                block[:, 1] = gone
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,13 +153,15 @@ class Preprocessing:
     """How rows become inputs: columns encoded one by one, then mean and deviation taken out.
 
     `mean` and `deviation` hold one number for each feature, one for all, or none (not scaled).
-    `missing_cells`: texts of cells that hold nothing, and numbers as texts.
+    `missing_cells`: texts of cells that hold nothing, and numbers as texts. `written`: how the file
+    wrote its cells, as its reader says it, for those of new rows that may be read in two ways.
     """
 
     columns: tuple[FittedColumn, ...]
     mean: tuple[float, ...] = ()
     deviation: tuple[float, ...] = ()
     missing_cells: tuple[str, ...] = ()
+    written: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -200,10 +209,9 @@ class Preprocessing:
             optional = {"indicator": column.indicator, "levels": list(column.levels),
                         "other": column.other, "unit": column.unit}  # fmt: skip
             columns.append(one | {name: value for name, value in optional.items() if value})
-        words = {"missing_cells": list(self.missing_cells)} if self.missing_cells else {}
-        return {
-            "columns": columns, "mean": list(self.mean), "deviation": list(self.deviation), **words
-        }  # fmt: skip
+        plain = {"columns": columns, "mean": list(self.mean), "deviation": list(self.deviation)}
+        cells = {"missing_cells": list(self.missing_cells), "written": dict(self.written)}
+        return plain | {name: value for name, value in cells.items() if value}
 
     @classmethod
     def from_plain(cls, data: Mapping[str, Any]) -> Preprocessing:
@@ -214,8 +222,9 @@ class Preprocessing:
                 for one in data["columns"]
             )
             words = tuple(data.get("missing_cells", ()))
-            return cls(columns, tuple(data["mean"]), tuple(data["deviation"]), words)
-        except (KeyError, TypeError) as error:
+            written = dict(data.get("written", {}))
+            return cls(columns, tuple(data["mean"]), tuple(data["deviation"]), words, written)
+        except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"no preprocessing that `plain` wrote: {error}") from None
 
 
@@ -223,26 +232,27 @@ class Preprocessing:
 class RawInputs:
     """The inputs of a data set before anything is learned of them: its `raw`.
 
-    `missing_cells`: texts of cells that hold nothing, so that those of new rows are known.
+    `missing_cells`: texts of cells that hold nothing, and `written`, how the file wrote its cells,
+    so that new rows are read alike.
     """
 
     columns: tuple[RawColumn, ...]
     missing_cells: tuple[str, ...] = ()
+    written: Mapping[str, Any] = field(default_factory=dict)
 
     def fit(self, rows: NDArray[np.int64]) -> Preprocessing:
         """Return what is learned of those rows."""
         columns = tuple(column.fit(rows) for column in self.columns)
-        return Preprocessing(columns, missing_cells=self.missing_cells)
+        return Preprocessing(columns, missing_cells=self.missing_cells, written=self.written)
 
     def encoded(self, fitted: Preprocessing) -> NDArray[np.float64]:
         """Return the features of all rows, (rows, features), not scaled."""
-        pairs = zip(self.columns, fitted.columns, strict=True)
         features = np.empty((len(self.columns[0].values), len(fitted.features)))
         begin = 0
-        for raw, column in pairs:
-            part = raw.encoded(column)
-            features[:, begin : begin + part.shape[1]] = part
-            begin += part.shape[1]
+        for raw, column in zip(self.columns, fitted.columns, strict=True):
+            end = begin + len(column.features)
+            raw.encode(column, features[:, begin:end])
+            begin = end
         return features
 
 

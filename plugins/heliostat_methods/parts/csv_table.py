@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliostat_methods.parts.datasets import ArrayDataset
+from heliostat_methods.parts.tables.cells import Numerals
 from heliostat_methods.parts.tables.csv_file import Reading, read_csv
 from heliostat_methods.parts.tables.dataset import table_dataset
 from heliostat_methods.parts.tables.inputs import Encoding, Missing
@@ -29,7 +30,18 @@ def csv_inputs(
     """
     fitted = Preprocessing.from_plain(kept)
     reading = Reading() if reading is None else reading
-    reading = replace(reading, missing=reading.missing | frozenset(fitted.missing_cells))
+    written = fitted.written
+    likely = Numerals(str(written.get("decimal", ".")), str(written.get("thousands", "")))
+    numbers = {column.name for column in fitted.columns if column.how == "number"}
+    reading = replace(
+        reading,
+        is_name=lambda name: name not in numbers,
+        missing=reading.missing | frozenset(fitted.missing_cells),
+        month_first=(
+            written.get("month_first") if reading.month_first is None else reading.month_first
+        ),
+        likely=likely if "decimal" in written else None,
+    )
     return prepared(read_csv(path, reading, min_rows=1), fitted)
 
 
@@ -52,12 +64,17 @@ def csv_dataset(
     `target`: column to predict, the last one by default. `task` "auto" means classification when
     the target holds text, or at most 20 different whole numbers and half as many as rows;
     otherwise regression. `columns`: inputs, by default all others that can say anything. `encode`:
-    how a column becomes numbers; text is one-hot with at most `most_levels` levels and "other".
+    how a column becomes numbers, its cells taken for texts; other text is one-hot with at most
+    `most_levels` levels and "other".
     `missing`: what is done where a cell is missing (`missing_cells` are further texts that mean
     so). Delimiter, decimal sign and what stands between thousands are found by looking. `note` of
     the result says what the table was taken for, `labels` the names of its classes.
     """
-    reading = Reading(delimiter, decimal, thousands, frozenset(missing_cells), month_first)
+    named = {} if encode is None else encode
+    reading = Reading(
+        delimiter, decimal, thousands, frozenset(missing_cells), month_first,
+        is_name=named.__contains__,
+    )  # fmt: skip
     return table_dataset(
         f"csv:{path.name}",
         read_csv(path, reading),

@@ -38,10 +38,10 @@ def frame_dataset(
     try:
         read = pa.table(frame)
     except (pa.ArrowException, TypeError, ValueError) as error:
-        raise DataError(f"{name}: {error}") from None
+        raise DataError(f"{name}: {'; '.join(map(str, error.args))}") from None
     return table_dataset(
         name,
-        arrow_table(pa, name, read, frozenset(missing_cells)),
+        arrow_table(pa, name, read, frozenset(missing_cells), encode or ()),
         target=target,
         task=task,
         columns=columns,

@@ -25,7 +25,7 @@ def parquet_dataset(
     """Return a Parquet file as a data set; parameters are those of `csv_dataset`."""
     return table_dataset(
         f"parquet:{path.name}",
-        read_parquet(path, frozenset(missing_cells)),
+        read_parquet(path, frozenset(missing_cells), encode or ()),
         target=target,
         task=task,
         columns=columns,

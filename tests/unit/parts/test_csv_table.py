@@ -137,7 +137,7 @@ def test_a_cell_that_is_no_number_is_named_by_line_and_column(write, cell):
         (("# a, b", "age,cost", *["1,2"] * 12), {}, "line 2, column 'b' = 'cost' is no finite"),
         (("age;cost", *["1;2"] * 12), {"delimiter": ","}, "delimiter is ','"),
         (("age,cost", *["1,2"] * 11, "1,2,3"), {}, "line 13 has 3 cells, the header has 2"),
-        (("age,cost", *["1,2"] * 11, "1"), {}, "line 13 has 1 cells, the header has 2"),
+        (("age,cost", *["1,2"] * 11, "1"), {}, "line 13 has 1 cell, the header has 2"),
         (("age,cost,", *["1,2,"] * 11, "1,2,3"), {}, "column 3 of the header has no name"),
         (("a,cost,", *["1,2,"] * 900, "1,2,3"), {}, "line 902 holds '3' behind its last colu"),
         (("age,cost", *["1,2"] * 9), {}, "9 rows below the header, at least 10"),
@@ -173,10 +173,10 @@ def test_a_missing_file_gets_the_nearest_name_of_its_folder(write):
 
 
 def test_other_encodings_are_refused_with_the_byte(write):
-    with pytest.raises(DataError, match="not UTF-8 text: byte 4"):
+    with pytest.raises(DataError, match=r"not UTF-8 text: line 1 \(byte 4\) holds 0xf6"):
         csv_dataset(write("x,größe", *["1,2"] * 12, encoding="latin-1"))
     far = ["x,size", *["1,2"] * 100_000, "1,größe"]
-    with pytest.raises(DataError, match=f"not UTF-8 text: byte {7 + 4 * 100_000 + 4}"):
+    with pytest.raises(DataError, match=rf"line 100002 \(byte {7 + 4 * 100_000 + 4}\)"):
         csv_dataset(write(*far, encoding="latin-1"))
     with pytest.raises(DataError, match="UTF-16"):
         csv_dataset(write("x,y", *["1,2"] * 12, encoding="utf-16"))
@@ -727,3 +727,83 @@ def test_empty_columns_of_a_spreadsheet_are_left_out(write):
 def test_signs_that_cannot_part_cells_are_refused(write, settings, field):
     with pytest.raises(ConfigError, match=rf"^{field} = "):
         csv_dataset(write(*lines_of(x=N, y=Y)), **settings)
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "settings", "new", "value"),
+    [
+        ("x,y", "1.{}00,{}", {"decimal": ","}, "1.500,0", 1500),
+        ("x,y", '"1.{}00,5",{}', {}, "1.500,0", 1500),
+        ("x;y", "1.{}00,5;{}", {}, "1.500;0", 1500),
+        ("x;y", "0,{}5;{}", {}, "1,250;0", 1.25),
+        ("x;y", "0,{}5;{}", {}, "1.25;0", 1.25),
+        ("x,y", "{}/2/2024,{}", {"month_first": True}, "3/4/2024,0", 19786),
+        ("x,y", "{}/2/2024,{}", {"month_first": False}, "3/4/2024,0", 19816),
+        ("x,y", "2/{}1/2024,{}", {}, "3/4/2024,0", 19786),
+        ("x;y", "1.{}00;{}", {"decimal": "."}, "1.500;0", 1.5),
+    ],
+)
+def test_new_rows_that_may_be_read_in_two_ways_are_read_as_the_run_s_were(
+    write, header, row, settings, new, value
+):
+    lines = [row.format(i % 2 + 1, i) for i in range(30)]
+    data = csv_dataset(write(header, *lines), **settings)
+    kept = json.loads(json.dumps(data.raw.fit(np.arange(30)).plain()))
+    assert csv_inputs(write(header, new), kept).tolist() == [[value]]
+
+
+FORMS = {
+    "whole": st.integers(-999, 99_999).map(str),
+    "point": st.integers(0, 999_999).map(lambda n: f"{n / 1000:.3f}"),
+    "comma": st.integers(0, 999).map(lambda n: f'"{n},{n % 7}"'),
+    "groups": st.integers(1, 999).map(lambda n: f'"{n},{n:03}"'),
+    "name": st.sampled_from(["1,5", "2,250", "1.500.000", "x", "7", "01", "yes"]).map(
+        '"{}"'.format
+    ),
+    "truth": st.sampled_from(["yes", "no"]),
+    "date": st.dates().map(lambda day: f"{day.month}/{day.day}/{day.year:04}"),
+    "day": st.dates().map(lambda day: f"{day.day}.{day.month}.{day.year:04}"),
+    "gap": st.sampled_from(["", "NA", "3", "4.5"]),
+}
+
+
+@given(st.data(), st.lists(st.sampled_from(sorted(FORMS)), min_size=1, max_size=4))
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_a_row_alone_is_what_it_was_in_its_table_or_refused(write, data, forms):
+    rows = [[data.draw(FORMS[form]) for form in forms] for _ in range(12)]
+    names = [f"{form}{i}" for i, form in enumerate(forms)]
+    encode = {name: "ordinal" for name in names if name.startswith("name")}
+    lines = [",".join([*row, f"{i}.5"]) for i, row in enumerate(rows)]
+    try:
+        table = csv_dataset(write(",".join([*names, "y"]), *lines), encode=encode)
+    except DataError:
+        return
+    kept = json.loads(json.dumps(table.raw.fit(np.arange(12)).plain()))
+    for row, inputs in zip(rows[:3], table.inputs, strict=False):
+        try:
+            alone = csv_inputs(write(",".join(names), ",".join(row)) if len(names) > 1
+                               else write(f"{names[0]},z", f"{row[0]},1"), kept)  # fmt: skip
+        except DataError:
+            continue
+        assert alone.tolist() == [inputs.tolist()]
+
+
+def test_encoded_cells_are_texts_as_they_stand(write):
+    codes = [("01", "1", "1,5", "2024-01-02", "10")[i % 5] for i in range(20)]
+    lines = [f'"{code}",{i % 3},{i}.500' for i, code in enumerate(codes)]
+    path = write("code,x,y", *lines)
+    assert csv_dataset(path, encode={"code": "onehot"}).columns[:-1] == tuple(
+        f"code = {one}" for one in sorted(set(codes))
+    )
+    zips = [("01001", "10", "9")[i % 3] for i in range(20)]
+    path = write("zip,x,y", *(f"{z},{i % 3},{i}.5" for i, z in enumerate(zips)))
+    data = csv_dataset(path, encode={"zip": "ordinal"})
+    assert "zip (0 9, 1 10, 2 01001)" in data.note
+
+
+def test_a_new_row_may_hold_the_name_of_its_column(write):
+    lines = [f"{('cat', 'dog')[i % 2]},{i}.5" for i in range(12)]
+    kept = csv_dataset(write("cat,y", *lines)).raw.fit(np.arange(12)).plain()
+    assert csv_inputs(write("cat,y", "cat,1"), kept).tolist() == [[1, 0]]

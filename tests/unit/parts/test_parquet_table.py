@@ -155,3 +155,21 @@ def test_files_that_are_no_table_are_refused(write, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(DataError, match=r"pip install 'heliostat\[parquet\]'"):
         parquet_dataset(write(good))
+
+
+def test_encoded_texts_stay_as_they_are(write):
+    codes = [("01", "1", "1,5")[i % 3] for i in range(12)]
+    path = write({"code": codes, "y": [i / 4 for i in range(12)]})
+    data = parquet_dataset(path, encode={"code": "onehot"})
+    assert data.columns == ("code = 01", "code = 1", "code = 1,5")
+
+
+def test_frames_that_cannot_be_used_say_why():
+    pandas = pytest.importorskip("pandas")
+    y = [i / 4 for i in range(12)]
+    months = pandas.period_range("2024-01", periods=12, freq="M")
+    with pytest.raises(DataError, match=r"an input and a target; left out: month \(.*in a cell\)"):
+        frame_dataset("f", pandas.DataFrame({"month": months, "y": y}))
+    mixed = pandas.DataFrame({"a": [1, "x"] * 6, "y": y})
+    with pytest.raises(DataError, match=r"^f: Could not convert 'x' .*column a with type object$"):
+        frame_dataset("f", mixed)

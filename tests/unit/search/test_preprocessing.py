@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from heliostat.errors import DataError
-from heliostat_search.preprocessing import Preprocessing, RawColumn, RawInputs
+from heliostat_search.preprocessing import BLOCK, Preprocessing, RawColumn, RawInputs
 
 NAMES = ("bern", "kyiv", "oslo", "riga", "rome")
 
@@ -115,3 +116,37 @@ def test_data_that_plain_did_not_write_are_refused():
     with pytest.raises(DataError, match="nothing is known to fill it"):
         kept = {"columns": [{"name": "x", "how": "number"}], "mean": [], "deviation": []}
         Preprocessing.from_plain(kept).apply({"x": [None]})
+
+
+def test_rows_of_every_block_are_encoded():
+    count = BLOCK + 3
+    numbers = np.arange(count, dtype=np.float64)
+    numbers[[0, BLOCK, count - 1]] = np.nan
+    places = np.arange(count) % 4 - 1
+    levels = ("a", "b", "c")
+    raw = RawInputs((RawColumn("x", numbers), RawColumn("k", places, "onehot", levels=levels)))
+    fitted = raw.fit(np.arange(count))
+    rows = [0, 1, BLOCK - 1, BLOCK, BLOCK + 1, count - 1]
+    cells = {"x": numbers[rows], "k": [(*levels, None)[place] for place in places[rows]]}
+    assert raw.encoded(fitted)[rows].tolist() == fitted.apply(cells).tolist()
+
+
+def test_marks_of_missing_cells_outlive_plain_data():
+    raw = RawInputs((RawColumn("x", np.array([1.0, np.nan, 4.0])),), ("-9", "none"))
+    again = Preprocessing.from_plain(raw.fit(np.arange(3)).plain())
+    assert again.missing_cells == ("-9", "none")
+    assert again.apply({"x": [-9, "none", None, 3]}).tolist() == [[2.5, 1]] * 3 + [[3, 0]]
+    assert "missing_cells" not in RawInputs(raw.columns).fit(np.arange(3)).plain()
+
+
+def test_encoding_takes_little_more_memory_than_its_result():
+    count = 8 * BLOCK
+    levels = tuple("abcdefgh")
+    column = RawColumn("k", np.arange(count) % 9 - 1, "onehot", levels=levels)
+    raw = RawInputs((column, RawColumn("x", np.zeros(count))))
+    fitted = raw.fit(np.arange(count))
+    tracemalloc.start()
+    result = raw.encoded(fitted)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.3 * result.nbytes

@@ -48,7 +48,10 @@ def note_text(
 def _input_text(column: FittedColumn) -> str:
     if column.unit.partition(" ")[0] in ("days", "seconds"):
         return f"{column.name} ({column.unit})"
-    if column.how != "onehot":
+    if column.how == "ordinal":
+        order = [f"{place} {level}" for place, level in enumerate(column.levels)]
+        return f"{column.name} ({listed(order, MOST_LISTED)})"
+    if column.how == "number":
         return column.name
     return f"{column.name} ({len(column.levels)} levels{' and other' if column.other else ''})"
 

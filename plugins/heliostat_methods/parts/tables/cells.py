@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
@@ -92,6 +93,11 @@ def truth(text: str) -> bool | None:
     return True if word in YES else False if word in NO else None
 
 
+def is_moment(text: str) -> bool:
+    """Return whether a text alone is a date or a time of day, whatever the order of its numbers."""
+    return any(moments([text], month_first) is not None for month_first in (False, True))
+
+
 def moments(texts: list[str], month_first: bool | None) -> tuple[list[float], str] | None:
     """Return dates or times as numbers and their unit, or None if a text is no such.
 
@@ -107,7 +113,9 @@ def moments(texts: list[str], month_first: bool | None) -> tuple[list[float], st
         return None
     found = [part for part in parts if part is not None]
     others = [part for part in found if part.re is _OTHER]
-    if others and month_first is None:
+    if all(part.group(2) == "." for part in others):
+        month_first = False  # the German point never has the month first
+    elif month_first is None:
         month_first = _order(others)
     zones = {bool(part.group(9)) for part in found if part.group(5)}
     if len(zones) > 1:
@@ -118,13 +126,22 @@ def moments(texts: list[str], month_first: bool | None) -> tuple[list[float], st
     return (whole, SECONDS if timed else DAYS) if len(whole) == len(numbers) else None
 
 
+def month_order(texts: Iterable[str]) -> bool | None:
+    """Return whether the month stands first in dates such as 1/25/2024; None where none says so."""
+    parts = [part for text in texts if (part := _OTHER.match(text.strip())) is not None]
+    known = [
+        part
+        for part in parts
+        if part.group(2) != "." and max(int(part.group(1)), int(part.group(3))) > 12
+    ]
+    return _order(known) if known else None
+
+
 def _order(parts: list[re.Match[str]]) -> bool:
-    """Return whether the month stands first; the German point never has it there."""
-    if all(part.group(2) == "." for part in parts):
-        return False
+    """Return whether the month stands first; raises ValueError if either may."""
     first = max(int(part.group(1)) for part in parts)
     second = max(int(part.group(3)) for part in parts)
-    if first <= 12 and second <= 12:
+    if first <= 12 and second <= 12 and any(part.group(1) != part.group(3) for part in parts):
         raise ValueError("day or month may stand first")
     return second > 12
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from heliostat.errors import DataError, did_you_mean
+from heliostat_methods.parts.tables.cells import DAYS, Numerals, moment_text
 
 Kind = Literal["number", "integer", "boolean", "category", "date", "time", "empty"]
 EXACT = 2.0**53
@@ -25,7 +26,8 @@ class Column:
     number: float64. integer: int64. date, time: float64 in `unit`. boolean, category: int32 places
     in `levels`, texts in order of their first row. empty: no cell holds anything. `missing` (rows,)
     says where a cell is; None where none is. `problem`: why the column cannot be used as what it
-    seems to be, or as numbers. `truth`: of a boolean, what each level means.
+    seems to be, or as numbers. `remark`: what is told of it if it
+    is used as text. `truth`: of a boolean, what each level means.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Column:
     levels: tuple[str, ...] = ()
     unit: str = ""
     problem: str = ""
+    remark: str = ""
     truth: tuple[bool, ...] = ()
 
     @property
@@ -67,10 +70,10 @@ class Column:
     def categories(self) -> tuple[NDArray[np.int64], tuple[str, ...]]:
         """Return the column as places in levels in their order, -1 where a cell is missing.
 
-        Numbers stand in the order of numbers, texts in that of texts.
+        Numbers stand in the order of numbers, however they are written, texts in that of texts.
         """
         if self.levels:
-            names = sorted(self.levels)
+            names = _ordered(self.levels)
             place = {name: i for i, name in enumerate(names)}
             # One more at the end, for missing cells, which are -1.
             table = np.array([*(place[name] for name in self.levels), -1], dtype=np.int64)
@@ -80,7 +83,10 @@ class Column:
         places = np.searchsorted(different, self.values).astype(np.int64)
         if self.missing is not None:
             places[self.missing] = -1
-        return places, tuple(map(number_text, different.tolist()))
+        names = different.tolist()
+        if self.unit == DAYS:
+            return places, tuple(moment_text(day, DAYS) for day in names)
+        return places, tuple(map(number_text, names))
 
     def at(self, rows: NDArray[Any]) -> Column:
         """Return the column with those rows alone."""
@@ -96,6 +102,7 @@ class Table:
 
     `said`: how the file is written, where that is not a comma and a decimal point. `left_out`:
     columns that are none, with the reason. `place(row)` is where a row stands in the file.
+    `written`: what to know of numbers and dates of further rows that may be read in two ways.
     """
 
     source: str
@@ -104,6 +111,7 @@ class Table:
     said: str
     left_out: tuple[tuple[str, str], ...]
     place: Callable[[int], str]
+    written: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def header(self) -> tuple[str, ...]:
@@ -148,6 +156,16 @@ class Table:
             rows=len(kept),
             place=lambda row: self.place(int(kept[row])),
         )
+
+
+def _ordered(levels: tuple[str, ...]) -> list[str]:
+    """Return texts in their order, as numbers if all of them are."""
+    for style in (Numerals("."), Numerals(",")):
+        numbers = [style.value(level) for level in levels]
+        if None not in numbers:
+            places = {level: number or 0 for level, number in zip(levels, numbers, strict=True)}
+            return sorted(levels, key=lambda level: (places[level], level))
+    return sorted(levels)
 
 
 def of_integers(name: str, values: NDArray[np.int64], missing: NDArray[np.bool_] | None) -> Column:

@@ -191,7 +191,11 @@ def _read(
 def _refuse_width(path: Path, delimiter: str, width: int, last: int) -> None:
     for line, row in rows_with_lines(path, delimiter):
         if len(row) != width:
-            raise DataError(f"{path.name} line {line} has {len(row)} cells, the header has {width}")
+            cells = "1 cell" if len(row) == 1 else f"{len(row)} cells"
+            raise DataError(
+                f"{path.name} line {line} has {cells}, the header has {width} (delimiter is "
+                f"{delimiter!r})"
+            )
     raise DataError(f"{path.name} changed while it was read, before line {last}")
 
 

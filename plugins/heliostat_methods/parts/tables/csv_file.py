@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliostat.errors import ConfigError, DataError
-from heliostat_methods.parts.tables.cells import Numerals
+from heliostat_methods.parts.tables.cells import Numerals, month_order
 from heliostat_methods.parts.tables.columns import Column, Table, marked, of_integers
 from heliostat_methods.parts.tables.csv_cells import Cells, Layout, all_cells
 from heliostat_methods.parts.tables.csv_rows import Places, decoding_errors, missing_file, pieces
@@ -30,11 +30,17 @@ SAMPLE = 256 * 1024
 """Characters at the beginning by which delimiter and decimal sign are found."""
 
 
+def _no_names(_column: str) -> bool:
+    return False
+
+
 @dataclass(frozen=True)
 class Reading:
     """What is set of how a file is read; None is found by looking at it.
 
-    `missing`: further cells that hold nothing. `month_first`: of dates such as 1/2/2024.
+    `missing`: further cells that hold nothing. `month_first`: of dates such as 1/2/2024. `likely`:
+    how numbers are written that may be read in two ways. `is_name(column)`: its cells are names,
+    whatever numbers they look like.
     """
 
     delimiter: str | None = None
@@ -42,6 +48,8 @@ class Reading:
     thousands: str | None = None
     missing: frozenset[str] = frozenset()
     month_first: bool | None = None
+    likely: Numerals | None = None
+    is_name: Callable[[str], bool] = _no_names
 
     def __post_init__(self) -> None:
         """Raise ConfigError for signs that cannot do what they are set for."""
@@ -68,10 +76,12 @@ def read_csv(path: Path, reading: Reading | None = None, min_rows: int = MIN_ROW
     with decoding_errors(path):
         first, layout, doubtful = _looked_at(path, reading)
         between, words = first.delimiter, reading.missing
-        cells = all_cells(path, between, first.style, layout, words, doubtful)
-        style, certain = _style_of_all(cells, first.style, reading)
+        named = [place for place, name in enumerate(layout.names) if reading.is_name(name)]
+        cells = all_cells(path, between, first.style, layout, words, [*doubtful, *named])
+        numbers = [one for place, one in enumerate(cells) if place not in named]
+        style, certain = _style_of_all(numbers, first.style, reading)
         if style.decimal != first.style.decimal:
-            cells = all_cells(path, between, style, layout, words, ())
+            cells = all_cells(path, between, style, layout, words, named)
     where = Places(path, between)
     rows = len(cells[0])
     if rows < min_rows:
@@ -85,12 +95,23 @@ def read_csv(path: Path, reading: Reading | None = None, min_rows: int = MIN_ROW
             _in_doubt(column, cells[place].texts or ()) if place in doubtful else column
             for place, column in enumerate(columns)
         )
-    numbers = [number for word in words if (number := style.value(word)) is not None]
-    columns = tuple(marked(column, sorted(numbers)) for column in columns)
-    refuse_data_as_names(path.name, columns)
+    marks = [number for word in words if (number := style.value(word)) is not None]
+    columns = tuple(marked(column, sorted(marks)) for column in columns)
+    refuse_data_as_names(path.name, [c for c in columns if not reading.is_name(c.name)], where)
     columns, left_out = without_index(path.name, columns)
     said = Dialect(between, style).said()
-    return Table(path.name, columns, rows, said, (*layout.left_out, *left_out), where)
+    written: dict[str, Any] = asdict(style) if said else {}
+    dates = {one.name for one in columns if one.kind == "date"}
+    orders = {
+        month_order(one.texts or ())
+        for name, one in zip(layout.names, cells, strict=True)
+        if name in dates
+    }
+    orders = orders - {None} if reading.month_first is None else {reading.month_first}
+    if len(orders) == 1:
+        written["month_first"] = orders.pop()
+    left_out = (*layout.left_out, *left_out)
+    return Table(path.name, columns, rows, said, left_out, where, written)
 
 
 def _looked_at(path: Path, reading: Reading) -> tuple[Dialect, Layout, list[int]]:
@@ -110,10 +131,22 @@ def _looked_at(path: Path, reading: Reading) -> tuple[Dialect, Layout, list[int]
     _, rows = next(cut, (0, []))
     layout = layout_of(path.name, [name.strip() for name in header[0]], rows, delimiter)
     fitting = [row for row in rows if len(row) == layout.width]
-    columns = list(zip(*fitting, strict=True))
-    style, certain = find_style(columns, reading.decimal, reading.thousands)
+    columns = [
+        () if reading.is_name(name) else cells
+        for name, cells in zip(layout.names, zip(*fitting, strict=True), strict=False)
+    ]
+    style, certain = _style(columns, reading)
     doubtful = find_doubtful(columns) if delimiter == ";" and not certain else []
     return Dialect(delimiter, style), layout, doubtful
+
+
+def _style(columns: Sequence[Sequence[str]], reading: Reading) -> tuple[Numerals, bool]:
+    """Return how numbers are written, and whether their sign is certain."""
+    found, certain = find_style(columns, reading.decimal, reading.thousands)
+    if certain or reading.likely is None:
+        return found, certain
+    thousands = reading.likely.thousands if reading.thousands is None else reading.thousands
+    return find_style(columns, reading.likely.decimal, thousands)[0], True
 
 
 def _style_of_all(cells: list[Cells], style: Numerals, reading: Reading) -> tuple[Numerals, bool]:
@@ -123,7 +156,7 @@ def _style_of_all(cells: list[Cells], style: Numerals, reading: Reading) -> tupl
         texts.append([f"0{style.decimal}5"])  # numbers that were read speak for their sign
     elif style != Numerals():
         return style, True
-    found, certain = find_style(texts, reading.decimal, reading.thousands)
+    found, certain = _style(texts, reading)
     return (found if found != Numerals() else style), certain
 
 
@@ -147,7 +180,7 @@ def _column(
         places = np.frombuffer(cells.places, np.intc).astype(np.int32, copy=False)
         return column_of_texts(
             name, places, list(cells.texts), style, place,
-            missing=reading.missing, month_first=reading.month_first,
+            missing=reading.missing, month_first=reading.month_first, named=reading.is_name(name),
         )  # fmt: skip
     values: NDArray[Any] = np.frombuffer(cells.numbers, np.int64 if cells.whole else np.float64)
     missing = None

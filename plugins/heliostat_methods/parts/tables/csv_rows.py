@@ -38,7 +38,15 @@ def decoding_errors(path: Path) -> Iterator[None]:
         try:
             content.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise DataError(f"{path.name} is not UTF-8 text: byte {error.start}") from None
+            if content[:2] == b"\x1f\x8b" or content[:4] == b"PK\x03\x04":
+                raise DataError(
+                    f"{path.name} is compressed or a spreadsheet; unpack it, or save it as CSV"
+                ) from None
+            line = content.count(b"\n", 0, error.start) + 1
+            raise DataError(
+                f"{path.name} is not UTF-8 text: line {line} (byte {error.start}) holds "
+                f"0x{content[error.start]:02x}; save it as UTF-8"
+            ) from None
         raise
 
 

@@ -68,9 +68,15 @@ def table_dataset(
         chosen = chosen_inputs(table, goal.name, columns, encodings)
     elif gaps:
         handled.append(f"filled: {listed([_gap_text(c, table.rows) for c in gaps], MOST_NAMED)}")
+    handled += [
+        f"{column.name} taken for text: {column.remark}"
+        for column in chosen.columns
+        if column.remark and column.name not in encodings.of
+    ]
     raw = RawInputs(
         tuple(raw_column(table, column, encodings) for column in chosen.columns),
         tuple(missing_cells),
+        table.written,
     )
     fitted = raw.fit(np.arange(table.rows))
     inputs = raw.encoded(fitted)

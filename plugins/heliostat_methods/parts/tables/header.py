@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -61,12 +61,17 @@ def _check_header(source: str, header: list[str], delimiter: str) -> None:
         )
 
 
-def refuse_data_as_names(source: str, columns: Sequence[Column]) -> None:
+def refuse_data_as_names(
+    source: str, columns: Sequence[Column], place: Callable[[int], str]
+) -> None:
     """Raise DataError where each name of the header could be a cell of its column.
 
     A column of texts speaks for that if one of its cells is its name, and against it if not; one of
     texts that are all different says nothing.
     """
+    again = _row_of_names(columns)
+    if again is not None:
+        raise DataError(f"{source} {place(again)} repeats the names of the first line; remove it")
     told = [_holds(column, column.name) for column in columns if column.name]
     texts = [column.name for column in columns if column.levels and _holds(column, column.name)]
     if texts and False not in told:
@@ -75,6 +80,15 @@ def refuse_data_as_names(source: str, columns: Sequence[Column]) -> None:
             f"{source}: the first line, {names}, holds data ({texts[-1]!r} is a cell of its column "
             "further down as well); it must name the columns"
         )
+
+
+def _row_of_names(columns: Sequence[Column]) -> int | None:
+    """Return the first row that holds the names of all columns, as where files were joined."""
+    if not columns or not all(column.name in column.levels for column in columns):
+        return None
+    rows = [column.values == column.levels.index(column.name) for column in columns]
+    found = np.flatnonzero(np.logical_and.reduce(rows))
+    return int(found[0]) if len(found) else None
 
 
 def _holds(column: Column, name: str) -> bool | None:

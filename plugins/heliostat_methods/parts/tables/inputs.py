@@ -113,7 +113,8 @@ def _why_not(table: Table, column: Column, how: Encoding | None, *, named: bool)
         return f"constant {_cell_text(column, known[0])}"
     different = len(np.unique(known)) if column.kind == "category" else 0
     if how is None and not named and 2 * different > len(known):
-        return f"text, {different:,} values in {len(known):,} rows"
+        remark = f"; {column.remark}" if column.remark else ""
+        return f"text, {different:,} values in {len(known):,} rows{remark}"
     return ""
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,16 +11,14 @@ from numpy.typing import NDArray
 
 from heliostat_methods.parts.tables.cells import (
     OF_DAY,
-    STYLES,
     Numerals,
     is_missing,
     moments,
     truth,
 )
 from heliostat_methods.parts.tables.columns import Column, Kind, of_integers
+from heliostat_methods.parts.tables.nearly import problem_of, remark_on
 
-MOSTLY = 0.9
-"""Share of numbers from which other texts of a column are taken for mistakes."""
 INT64 = range(-(2**63), 2**63)
 
 
@@ -34,12 +31,14 @@ def column_of_texts(
     *,
     missing: frozenset[str] = frozenset(),
     month_first: bool | None = None,
+    settable: bool = True,
+    named: bool = False,
 ) -> Column:
     """Return the column whose cells are `texts[places]`, as the kind that all its cells have.
 
     Cells lose outer blanks. `missing` are further texts of missing cells, `place(row)` says where a
-    row stands. A column that is no kind as a whole but nearly numbers, or numbers of another style,
-    has a `problem`.
+    row stands. A column that is no kind as a whole but nearly numbers or dates, or numbers of
+    another style, has a `problem`; `settable` tells what it says. `named` cells are texts.
     """
     places, levels = _levels(places, texts, missing)
     gone = places < 0
@@ -47,6 +46,8 @@ def column_of_texts(
     if not levels:
         return Column(name, "empty", places, nothing)
     column = Column(name, "category", places, nothing, levels)
+    if named:
+        return column
     numbers = [style.value(level) for level in levels]
     if all(number is not None for number in numbers):
         return _numbers(column, [number for number in numbers if number is not None])
@@ -57,13 +58,15 @@ def column_of_texts(
         found = moments(list(levels), month_first)
     except ValueError:
         where = f"column {name!r} holds dates such as {levels[0]!r}"
-        return replace(column, problem=f"{where}: set month_first = true or false")
+        how = ": set month_first = true or false" if settable else ", for it is stored as text"
+        return replace(column, problem=where + how)
     if found is not None:
         days, unit = found
         values = _by_place(np.array(days), places)
         kind: Kind = "time" if unit == OF_DAY else "date"
         return Column(name, kind, values, nothing, unit=unit)
-    return replace(column, problem=_problem(column, numbers, style, place))
+    problem = problem_of(column, numbers, place, settable=settable)
+    return replace(column, problem=problem, remark="" if problem else remark_on(column, numbers))
 
 
 def _levels(
@@ -95,32 +98,3 @@ def _numbers(column: Column, numbers: list[int | float]) -> Column:
 
 def _by_place(values: NDArray[Any], places: NDArray[np.int32]) -> NDArray[Any]:
     return values[np.maximum(places, 0)]
-
-
-def _problem(
-    column: Column,
-    numbers: list[int | float | None],
-    style: Numerals,
-    place: Callable[[int], str],
-) -> str:
-    """Return why the texts of a column are hardly meant as texts, or nothing."""
-    name, levels = column.name, column.levels
-    others = [other for other in STYLES if all(other.value(level) is not None for level in levels)]
-    if others:
-        first = next(level for level, number in zip(levels, numbers, strict=True) if number is None)
-        ways: dict[float, str] = {}
-        for other in others:
-            value = float(other.value(first) or 0)
-            signs = f"decimal = {other.decimal!r} and thousands = {other.thousands!r}"
-            ways.setdefault(value, f"{value:.10g} with {signs}")
-        return f"column {name!r} = {first!r} may be {' or '.join(ways.values())}: set both"
-    counts = np.bincount(column.values[column.values >= 0], minlength=len(levels))
-    known = np.array([number is not None for number in numbers])
-    if counts[known].sum() < MOSTLY * counts.sum():
-        return ""
-    row = int(np.argmax(np.append(~known, False)[column.values]))
-    bad = levels[int(column.values[row])]
-    return (
-        f"{place(row)}, column {name!r} = {bad!r} is no finite number, as most of the column are; "
-        f"missing_cells = [{json.dumps(bad, ensure_ascii=False)}] takes the cell for a missing one"
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,12 @@ INDEX_NAME = "__index_level_"
 """How pandas begins the name of an index that it writes."""
 
 
-def read_parquet(path: Path, missing: frozenset[str] = frozenset()) -> Table:
+def read_parquet(
+    path: Path, missing: frozenset[str] = frozenset(), named: Collection[str] = ()
+) -> Table:
     """Return a Parquet file as a table; columns of lists and records are left out.
 
+    `missing` are further cells that hold nothing; texts of `named` columns are no numbers or dates.
     Raises DataError for a file that cannot be read, or without the package pyarrow.
     """
     if not path.is_file():
@@ -38,7 +42,7 @@ def read_parquet(path: Path, missing: frozenset[str] = frozenset()) -> Table:
         read = pq.read_table(path, use_threads=False)
     except (pa.ArrowException, OSError) as error:
         raise DataError(f"{path.name} is no Parquet file that can be read: {error}") from None
-    return arrow_table(pa, path.name, read, missing)
+    return arrow_table(pa, path.name, read, missing, named)
 
 
 def arrow(source: str) -> Any:
@@ -52,7 +56,9 @@ def arrow(source: str) -> Any:
     return pyarrow
 
 
-def arrow_table(pa: Any, source: str, read: Any, missing: frozenset[str]) -> Table:
+def arrow_table(
+    pa: Any, source: str, read: Any, missing: frozenset[str], named: Collection[str] = ()
+) -> Table:
     """Return an Arrow table as typed columns; raises DataError for one that cannot be used."""
     if read.num_rows < MIN_ROWS:
         raise DataError(f"{source} has {read.num_rows} rows, at least {MIN_ROWS} needed")
@@ -62,7 +68,7 @@ def arrow_table(pa: Any, source: str, read: Any, missing: frozenset[str]) -> Tab
             raise DataError(f"{source}: two columns are called {name!r}")
         cells = read.column(name)
         try:
-            column = _column(pa, name, cells.combine_chunks(), missing)
+            column = _column(pa, name, cells.combine_chunks(), missing, name in named)
         except pa.ArrowException as error:
             raise DataError(f"{source}, column {name!r}: {error}") from None
         if name.startswith(INDEX_NAME):
@@ -73,7 +79,8 @@ def arrow_table(pa: Any, source: str, read: Any, missing: frozenset[str]) -> Tab
             columns.append(column)
     if len(columns) < 2:
         raise DataError(
-            f"{source}: two columns of numbers, texts or times needed, an input and a target"
+            f"{source}: two columns of numbers, texts or times needed, an input and a target; left "
+            f"out: {', '.join(f'{name} ({why})' for name, why in left_out) or 'none'}"
         )
     kept, index = without_index(source, tuple(columns))
     return Table(source, kept, read.num_rows, "", (*left_out, *index), _place)
@@ -83,7 +90,7 @@ def _place(row: int) -> str:
     return f"row {row + 1}"
 
 
-def _column(pa: Any, name: str, cells: Any, missing: frozenset[str]) -> Column | None:
+def _column(pa: Any, name: str, cells: Any, missing: frozenset[str], named: bool) -> Column | None:
     """Return a column of Arrow cells, None for a type that is no single value."""
     if isinstance(cells, pa.ChunkedArray):  # of no chunk, or of more than fit into one
         cells = pa.concat_arrays(cells.chunks) if cells.num_chunks else cells.combine_chunks()
@@ -94,7 +101,7 @@ def _column(pa: Any, name: str, cells: Any, missing: frozenset[str]) -> Column |
     if types.is_string_view(kind):
         cells, kind = cells.cast(pa.large_string()), pa.large_string()
     if types.is_dictionary(kind) or types.is_string(kind) or types.is_large_string(kind):
-        return _texts(pa, name, cells, missing)
+        return _texts(pa, name, cells, missing, named)
     if types.is_boolean(kind):
         places = cells.fill_null(False).to_numpy(zero_copy_only=False).astype(np.int32)
         if gone is not None:
@@ -144,11 +151,13 @@ def _numbers_among(missing: frozenset[str]) -> list[float]:
     return [float(number) for number in numbers if number is not None]
 
 
-def _texts(pa: Any, name: str, cells: Any, missing: frozenset[str]) -> Column:
+def _texts(pa: Any, name: str, cells: Any, missing: frozenset[str], named: bool) -> Column:
     coded = cells if pa.types.is_dictionary(cells.type) else cells.dictionary_encode()
     indices = coded.indices.cast(pa.int32()).fill_null(-1)
     places = indices.to_numpy(zero_copy_only=False).astype(np.int32)
     # An empty text at the end is what -1, a missing cell, points at.
     known = ("" if text is None else str(text) for text in coded.dictionary.to_pylist())
     texts = [*known, ""]
-    return column_of_texts(name, places, texts, Numerals(), _place, missing=missing)
+    return column_of_texts(
+        name, places, texts, Numerals(), _place, missing=missing, settable=False, named=named
+    )
