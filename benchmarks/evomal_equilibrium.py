@@ -58,7 +58,7 @@ def digits() -> ProblemData:
     ref = PartRef("mlp", {"hidden": [64]}, "model")
     model, data = registry().part("model", "mlp"), registry().part("dataset", "digits")
     recipe = model.build(model.config.model_validate(dict(ref.params)))
-    return problem_data(data.build(data.config()), recipe, ref, 0)
+    return problem_data(data.build(data.config()), recipe, ref, 0).data
 
 
 def target_probabilities(theta: np.ndarray[Any, Any], data: ProblemData) -> np.ndarray[Any, Any]:

@@ -4,3 +4,7 @@
 the command line. Imports any room of the core and no method. Inside imports only go down:
 `commands`, `rules` and `scaffold`, `exam`, then `verdict` and `watched`.
 """
+
+from heliostat.worker.instructions import hold_early
+
+hold_early()  # items of a run are evaluated again in this process, at the run's level

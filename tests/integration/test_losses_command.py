@@ -245,6 +245,49 @@ def test_compare_trains_all_losses_over_paired_seeds(losses: Any) -> None:
     assert [row["values"] for row in again["losses"]] == [row["values"] for row in rows]
 
 
+def test_compare_on_several_splits_covers_the_split(losses: Any) -> None:
+    arguments = ("compare", "both/diabetes", *SMALL, "--rate-factor", 1, "--splits", 2)
+    account = json.loads(losses(*arguments, "--json").out)
+    values = account["losses"][0]["values"]
+    assert (account["splits"], len(values)) == (2, 6)
+    alone = json.loads(losses(*arguments[:-2], "--json").out)["losses"][0]["values"]
+    assert values[:3] == alone
+    assert set(values[3:]).isdisjoint(alone)
+    done = losses(*arguments)
+    assert "over 2 splits of 3 paired seeds" in done.out
+    assert "corrected resampled t-intervals over splits" in " ".join(done.out.split())
+    assert "both/loss-diabetes, split 2, rate x 1: 3 of 3 trainings" in done.err
+
+
+def test_compare_shows_errors_in_the_units_of_the_target(losses: Any) -> None:
+    arguments = ("compare", "both/diabetes", *SMALL, "--rate-factor", 1)
+    assert "by other measures (in units of the target)" in losses(*arguments).out
+    comparison = json.loads(losses(*arguments, "--json").out)["comparison"]
+    assert comparison["deviation"] == pytest.approx(77, abs=6)  # of diabetes progression
+
+
+def test_compare_takes_the_metric_of_the_first_run_or_another(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    finished(tmp_path, "by_auc", {"digits": ("classification", DIGITS)}, metric="auc")
+    arguments = ["losses", "compare", "by_auc", "--runs", str(tmp_path), *SMALL,
+                 "--rate-factor", "1", "--json"]  # fmt: skip
+    assert heliostat(arguments) == 0
+    assert json.loads(capfd.readouterr().out)["metric"] == "auc_error"
+    assert heliostat([*arguments, "--metric", "log_loss"]) == 0
+    assert json.loads(capfd.readouterr().out)["metric"] == "cross_entropy"
+    assert heliostat([*arguments, "--metric", "mae"]) == 2
+    refused = capfd.readouterr().err
+    assert "--metric = 'mae': expected one for classification: error_rate" in refused
+
+
+def test_the_metrics_of_compare_are_those_of_a_configuration() -> None:
+    from heliostat_methods.evomal.commands.losses import METRICS
+    from heliostat_methods.evomal.learners.measures import CHOICES
+
+    assert list(METRICS) == [name for names in CHOICES.values() for name in names]
+
+
 def test_losses_of_a_study_meet_on_its_own_data_and_model(losses: Any) -> None:
     account = json.loads(losses("compare", "study", "--steps", 5, "--seeds", 2, "--json").out)
     assert (account["dataset"], account["model"]) == ("wine", "linear")

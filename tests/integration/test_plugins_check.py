@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from command_line import CommandLine
 
+from heliostat.contract.instructions import LEVEL_VARIABLE, portable_variables
 from heliostat.names import GROUP
 from heliostat_kit.exam.exam import Exam
 from heliostat_kit.rules.methods import RULES, judge
@@ -79,6 +82,29 @@ def test_json_is_all_that_stands_on_standard_output(cli: CommandLine) -> None:
     assert account["broken"] == 0
     assert [(r["rule"], r["state"]) for r in account["rules"]] == [("item-order", "kept")]
     assert "drawing" in done.stderr
+
+
+@pytest.mark.parametrize("loaded_before", ["", "import numpy\n"])
+def test_items_are_evaluated_again_at_the_level_of_the_run(
+    cli: CommandLine, loaded_before: str
+) -> None:
+    home = distribution(cli.folder)
+    source = home / "src" / "dice_plugin.py"
+    imported = "from heliostat.contract.instructions import own_level"
+    text = source.read_text().replace("float(ctx.rng().random())", "own_level()")
+    source.write_text(f"{imported}\n{text}")
+    script = cli.folder / "check_it.py"
+    script.write_text(
+        f"{loaded_before}from heliostat.cli.main import main\n"
+        f"main(['plugins', 'check', {str(home)!r}, '--only', 'item-order'])\n"
+    )
+    level = (LEVEL_VARIABLE, *portable_variables())
+    surroundings = {name: value for name, value in os.environ.items() if name not in level}
+    done = subprocess.run(
+        [sys.executable, str(script)], env={**surroundings, "HELIOSTAT_LOAD": ""},
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert "1 kept" in done.stdout, done.stdout + done.stderr
 
 
 def test_a_built_in_plugin_is_checked_by_name(cli: CommandLine) -> None:

@@ -15,12 +15,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from heliostat.contract.instructions import LEVEL_VARIABLE
 from heliostat.contract.method import MethodSpec
 from heliostat.plugins.registry import registry
 from heliostat.store.database.rows import Row
 from heliostat.store.folder import RunFolder
 from heliostat.store.journal import FAULT_VARIABLE
 from heliostat.store.view import RunView
+from heliostat.worker.instructions import hold
 from heliostat_kit.exam.command import (
     OVERTIME,
     CommandRun,
@@ -105,12 +107,16 @@ class Exam:
                 workers, *settings]  # fmt: skip
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Return what every run of the exam has in common, and what a rule changes."""
+        """Return what every run of the exam has in common, and what a rule changes.
+
+        Runs are at this process's instruction level, for their items are evaluated here as well.
+        """
         common = {
             "HELIOSTAT_CACHE": str(self.cache),
             "HELIOSTAT_RUNS": str(self.runs),
             "PYTHONHASHSEED": _PLAIN_ORDER,
             "PYTHONDONTWRITEBYTECODE": "1",
+            LEVEL_VARIABLE: hold(),
         }
         return {**common, **more}
 

@@ -9,6 +9,7 @@ import torch
 
 from heliostat.contract.part import Model
 from heliostat.errors import DataError
+from heliostat_methods.evomal.losses.primitive_parts import heliostat_parts
 from heliostat_methods.parts.csv_table import csv_dataset
 from heliostat_methods.parts.plugin import PARTS
 from heliostat_search.splits import split
@@ -18,11 +19,12 @@ SIZES = {
     name: int(count.replace(",", ""))
     for name, count in re.findall(r"^\| `(\w+)` \|.*\| ([\d,]+) \|[^|]*\|$", PAGE, re.MULTILINE)
 }
+PRIMITIVES = list(heliostat_parts())
 MODELS = [spec for spec in PARTS if spec.kind == "model"]
 SHAPES = {"linear": (64,), "mlp": (64,), "cnn": (64,), "lenet5": (784,)}
 
 
-@pytest.mark.parametrize("spec", PARTS, ids=lambda spec: f"{spec.kind}-{spec.name}")
+@pytest.mark.parametrize("spec", [*PARTS, *PRIMITIVES], ids=lambda spec: f"{spec.kind}-{spec.name}")
 def test_every_part_and_what_can_be_set_stands_on_the_page(spec):
     (row,) = re.findall(rf"^\| `{spec.name}(?::PATH)?` \|.*$", PAGE, re.MULTILINE)
     if not spec.prefix:

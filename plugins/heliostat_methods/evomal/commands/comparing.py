@@ -16,11 +16,11 @@ from heliostat_methods.evomal.comparison.paired_seeds import PairedTest
 from heliostat_methods.evomal.comparison.protocol import SUFFIX, Way, way_of
 from heliostat_methods.evomal.comparison.records import plain, read
 from heliostat_methods.evomal.comparison.verdict import holm_corrected
-from heliostat_methods.evomal.learners.loading import installed_part
+from heliostat_methods.evomal.learners.loading import installed_part, metric_for
 from heliostat_methods.evomal.learners.training import TrainingConfig
 from heliostat_methods.evomal.losses.expression import parse
 from heliostat_methods.evomal.losses.standard import STANDARD_TREES, USUAL
-from heliostat_methods.evomal.report.comparison import CAVEAT, comparison_lines
+from heliostat_methods.evomal.report.comparison import CAVEAT, SPLITS_CAVEAT, comparison_lines
 from heliostat_methods.evomal.searches.settings import steps_of
 
 _FRACTIONS, _EPOCHS = (0.6, 0.2, 0.2), 120.0
@@ -37,6 +37,8 @@ def compared(
     learning_rate: float | None,
     drops: tuple[tuple[int, float], ...],
     factors: tuple[float, ...],
+    metric: str | None,
+    splits: int,
     progress: Callable[[str], None],
 ) -> dict[str, Any]:
     """Return the comparison as plain data, the standard loss first, and what limits it.
@@ -50,13 +52,22 @@ def compared(
     model_ref = _reference("model", model or settings.get("model", "mlp"))
     fractions = tuple(settings.get("fractions", _FRACTIONS))
     root = seed if seed is not None else (first.seed or 0) if first is not None else 0
-    data = problem_data(
-        installed_part("dataset", data_ref),
+    dataset_part = installed_part("dataset", data_ref)
+    measure = (
+        metric_for(metric, dataset_part, "--metric")
+        if metric
+        else metric_for(settings.get("metric", "auto"), dataset_part)
+    )
+    loaded = problem_data(
+        dataset_part,
         installed_part("model", model_ref),
         model_ref,
         root,
         (fractions[0], *fractions[1:3]),
+        measure,
+        splits,
     )
+    data = loaded.data
     # A tree that was typed in is for whatever the data are for.
     losses = [replace(loss, task=data.task) if loss.typed else loss for loss in losses]
     for loss in losses:
@@ -74,7 +85,7 @@ def compared(
         _training(settings, steps, learning_rate, drops), seeds, root, tuple(dict.fromkeys(factors))
     )
     contestants = [(usual, parse(STANDARD_TREES[usual])), *((o.label, o.loss) for o in others)]
-    comparison = meta_test(contestants, data, config, progress)
+    comparison = meta_test(contestants, loaded, config, progress)
     formulas = [usual, *(o.formula for o in others)]
     account: dict[str, Any] = {
         "dataset": data.name,
@@ -82,6 +93,7 @@ def compared(
         "metric": data.metric,
         "steps": config.training.steps,
         "seeds": seeds,
+        "splits": splits,
         "seed": root,
         "losses": _lines(comparison, "at_end", formulas),
         "at_best": _lines(comparison, "at_best", formulas),
@@ -114,12 +126,13 @@ def _lines(comparison: Comparison, way: Way, formulas: Sequence[str]) -> list[di
 def comparison_text(account: Mapping[str, Any]) -> str:
     """Return what a terminal shows."""
     lines = comparison_lines(read(Comparison, account["comparison"]), of_search=False)
+    caveat = SPLITS_CAVEAT if account["splits"] > 1 else CAVEAT
     model = _reference("model", account["model"])
     said = ", ".join(f"{name}={value}" for name, value in model.params.items())
     head = f"== {account['dataset']}, {model.name}{f' ({said})' if said else ''} =="
     return "\n".join([head, *lines, "",
                       *(f"note: {note}" for note in account["notes"]),
-                      *textwrap.wrap(CAVEAT, 79)])  # fmt: skip
+                      *textwrap.wrap(caveat, 79)])  # fmt: skip
 
 
 def _settings(loss: NamedLoss | None) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from heliostat_methods.evomal.losses.operations import source as operation_sourc
 from heliostat_methods.evomal.losses.primitives import EPSILON, LossExpressionError, Opcode
 from heliostat_methods.evomal.losses.tree import Task
 from heliostat_methods.evomal.report.formulas import training_lines
+from heliostat_methods.evomal.report.input_texts import input_lines
 from heliostat_methods.evomal.report.label_texts import labels_text, scale_text
 
 Format = Literal["json", "python", "latex", "torch"]
@@ -73,11 +74,18 @@ def exported(loss: Any, task: Task, form: Format, **facts: Any) -> str:
     labels = facts.get("labels")
     said = training_lines(facts.get("training"))
     if task == "classification" and (names := labels_text(task, labels)):
-        said += textwrap.wrap(names, 90)
+        said += textwrap.wrap(names, 88)
+    said = [_plain(line) for line in (*said, *input_lines(labels, str(facts.get("run") or "")))]
     if form == "latex":
         return "\n".join([*(f"% {line}" for line in said), expression.to_latex()]) + "\n"
+    said = [line.replace("\\", r"\\").replace('"', r"\"") for line in said]
     what = [_WHAT[task].format(scale=scale_text(labels)), *said]
     return (_function if form == "python" else _module)(expression, task, what)
+
+
+def _plain(line: str) -> str:
+    """Return a line of names of data without what would end a comment."""
+    return "".join(c if c.isprintable() else " " for c in line)
 
 
 def _function(expression: LossExpression, task: Task, what: list[str]) -> str:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from heliostat_methods.evomal.commands.saved_losses import NamedLoss
     from heliostat_methods.evomal.losses.tree import Task
 
+METRICS = ("mse", "rmse", "mae", "error_rate", "balanced_error", "log_loss", "auc")
+
 # Numerical libraries load inside the commands: the group itself is made for every help text.
 
 task_option = click.option(
@@ -219,6 +221,18 @@ def plot(
     "validation data, and more are tried while the best lies at an edge. One alone is taken as it "
     "is [default: 0.1, 0.3, 1, 3, 10].",
 )
+@click.option(
+    "--metric",
+    type=click.Choice(METRICS),
+    help="What is compared [default: that of the first run, else mse or error_rate].",
+)
+@click.option(
+    "--splits",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="Splits of the data; with several the intervals cover the split, too.",
+)
 @runs_option
 @json_option
 def compare(
@@ -231,6 +245,8 @@ def compare(
     learning_rate: float | None,
     drops: tuple[tuple[int, float], ...],
     factors: tuple[float, ...],
+    metric: str | None,
+    splits: int,
     runs: Path | None,
     as_json: bool,
 ) -> None:
@@ -251,6 +267,8 @@ def compare(
         learning_rate=learning_rate,
         drops=drops,
         factors=factors or (0.1, 0.3, 1.0, 3.0, 10.0),
+        metric=metric,
+        splits=splits,
         progress=lambda text: say(text, err=True),
     )
     if as_json:

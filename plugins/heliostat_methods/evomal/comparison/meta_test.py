@@ -2,8 +2,8 @@
 
 The protocol of a run's comparison (``protocol``) without a run: seed k gives every loss the same
 first model and the same batches, so differences are paired; the first contestant is what the others
-are measured against. Intervals are 95 % t-intervals over training seeds on one split: they cover
-training, not the split nor the search for the loss.
+are measured against. Intervals are over training seeds, with several splits over splits: they never
+cover the search for the loss.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from heliostat_methods.evomal.comparison.outcome import Comparison
 from heliostat_methods.evomal.comparison.protocol import Curves, Plan, Wanted, compared
 from heliostat_methods.evomal.comparison.rates import checkpoints
 from heliostat_methods.evomal.learners.learner import BaseLearner, learner, train_frozen
-from heliostat_methods.evomal.learners.loading import split_problem
-from heliostat_methods.evomal.learners.measures import OF_TASK
-from heliostat_methods.evomal.learners.problem import ProblemData, Streams
+from heliostat_methods.evomal.learners.loading import Loaded, divided, split_streams
+from heliostat_methods.evomal.learners.measures import OF_TASK, Measure
+from heliostat_methods.evomal.learners.problem import Streams
 from heliostat_methods.evomal.learners.training import TrainedRuns, TrainingConfig
 from heliostat_methods.evomal.tasks import curves_of
 
@@ -55,22 +55,34 @@ def problem_data(
     ref: PartRef,
     seed: int,
     fractions: tuple[float, float, float] = (0.6, 0.2, 0.2),
-) -> ProblemData:
-    """Return the data set split as a search with this root seed and these fractions splits it.
+    metric: Measure | None = None,
+    splits: int = 1,
+) -> Loaded:
+    """Return the data set split as a run with this root seed and these fractions splits it.
 
-    ``ref`` is the name under which ``model`` can be built again.
+    ``ref`` is the name under which ``model`` can be built again; ``metric`` None is the usual one.
     """
-    return split_problem(dataset, model, ref, stream(seed, "split", dataset.name), fractions)
+
+    def streams(*name: Name) -> np.random.Generator:
+        return stream(seed, *name)
+
+    rngs = split_streams(streams, dataset, splits)
+    return divided(dataset, model, ref, rngs, fractions, metric)
 
 
 def meta_test(
     contestants: Contestants,
-    data: ProblemData,
+    loaded: Loaded,
     config: MetaTestConfig,
     progress: Callable[[str], None] = lambda text: None,
 ) -> Comparison:
-    """Return the comparison of losses, given as (label, loss), with the first of them."""
-    valid, test = learner(data, data.valid), learner(data, data.test, measures=OF_TASK[data.task])
+    """Return the comparison of losses, given as (label, loss), with the first of them.
+
+    All of it is done on each split that was loaded.
+    """
+    problems = (loaded.data, *loaded.splits)
+    valid = [learner(data, data.valid) for data in problems]
+    test = [learner(data, data.test, measures=OF_TASK[data.task]) for data in problems]
     steps = checkpoints(config.training.steps)
 
     def train(wanted: Sequence[Wanted]) -> list[Curves]:
@@ -78,27 +90,29 @@ def meta_test(
 
     def curves(one: Wanted) -> Curves:
         label, loss = contestants[one.loss]
-        also = test if one.measured_on == "both" else None
+        also = test[one.split] if one.measured_on == "both" else None
         rate = config.training.learning_rate * one.factor
         training, found = replace(config.training, learning_rate=rate), []
         for begin in range(0, len(one.seeds), _TOGETHER):
             streams = [replica_streams(config.seed, k)
                        for k in one.seeds[begin : begin + _TOGETHER]]  # fmt: skip
-            runs = train_frozen(valid, loss, training, streams, steps, also)
-            found.append(curves_of(runs, data))
+            runs = train_frozen(valid[one.split], loss, training, streams, steps, also)
+            found.append(curves_of(runs, loaded.data))
             done = begin + len(streams)
-            progress(f"{label}, rate x {one.factor:g}: {done} of {len(one.seeds)} trainings")
+            of = f"split {one.split + 1}, " if loaded.splits else ""
+            progress(f"{label}, {of}rate x {one.factor:g}: {done} of {len(one.seeds)} trainings")
         return Curves(np.concatenate([c.valid for c in found]),
                       np.concatenate([c.test for c in found]))  # fmt: skip
 
     plan = Plan(config.training, config.seeds, config.rate_factors, config.rate_growths,
                 config.rate_seeds)  # fmt: skip
-    return compared(
-        plan, [data],
+    comparison = compared(
+        plan, problems,
         [Contestant("reference" if i else "standard", label, {})
          for i, (label, _) in enumerate(contestants)],
         train,
     )  # fmt: skip
+    return replace(comparison, deviation=loaded.labels.deviation)
 
 
 def trained(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,7 +13,7 @@ from heliostat.contract import Dataset, Model
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.learners.labels import Labels
 from heliostat_methods.evomal.learners.measures import CHOICES, Measure
-from heliostat_methods.evomal.learners.problem import ProblemData
+from heliostat_methods.evomal.learners.problem import ProblemData, Streams
 from heliostat_methods.evomal.losses.tree import Task
 from heliostat_search.splits import Split, split
 
@@ -50,26 +51,28 @@ def load(config: EvoMALConfig, ref: PartRef, model: PartRef, run: Run) -> Loaded
     dataset = run.part("dataset", ref)
     closed_form = config.inner_steps == 1 and config.gradients == "auto"
     closed_form &= config.device != "cuda"  # the closed form knows the CPU alone
-    chosen, recipe = _metric(config, dataset), run.part("model", model)
-
-    def divided(*name: int) -> tuple[ProblemData, Split]:
-        parts = split(dataset, run.rng("split", dataset.name, *name), config.fractions)
-        return _problem(dataset, parts, recipe, model, closed_form, chosen), parts
-
-    data, parts = divided()
-    others = tuple(divided(k)[0] for k in range(1, config.splits))
-    return Loaded(data, Labels.of(dataset, parts), others)
+    chosen, recipe = metric_for(config.metric, dataset), run.part("model", model)
+    streams = split_streams(run.rng, dataset, config.splits)
+    return divided(dataset, recipe, model, streams, config.fractions, chosen, closed_form)
 
 
-def _metric(config: EvoMALConfig, dataset: Dataset) -> Measure | None:
-    """Return the metric that was asked for, None for the usual one of the task."""
-    if config.metric == "auto":
+def split_streams(streams: Streams, dataset: Dataset, count: int) -> list[np.random.Generator]:
+    """Return what divides a data set, once for each of its splits; the first is the search's."""
+    return [streams("split", dataset.name, *((k,) if k else ())) for k in range(count)]
+
+
+def metric_for(name: str, dataset: Dataset, field: str = "metric") -> Measure | None:
+    """Return the measure that a configuration names, None ("auto") for the usual one of the task.
+
+    Raises ConfigError naming the field for one of the other kind of task.
+    """
+    if name == "auto":
         return None
     task: Task = "regression" if dataset.task == "regression" else "classification"
-    if config.metric not in CHOICES[task]:
+    if name not in CHOICES[task]:
         expected = f"one for {task}: {', '.join(CHOICES[task])}"
-        raise ConfigError("metric", config.metric, expected, f"{dataset.name} is for {task}")
-    return CHOICES[task][config.metric]
+        raise ConfigError(field, name, expected, f"{dataset.name} is for {task}")
+    return CHOICES[task][name]
 
 
 def load_problem(config: EvoMALConfig, ref: PartRef, model: PartRef, run: Run) -> ProblemData:
@@ -77,25 +80,27 @@ def load_problem(config: EvoMALConfig, ref: PartRef, model: PartRef, run: Run) -
     return load(config, ref, model, run).data
 
 
-def split_problem(
+def divided(
     dataset: Dataset,
     recipe: Model,
     model: PartRef,
-    rng: np.random.Generator,
+    rngs: Sequence[np.random.Generator],
     fractions: tuple[float, float, float],
-    *,
+    metric: Measure | None = None,
     closed_form: bool = True,
-) -> ProblemData:
-    """Return a data set split by `rng`; `model` is the name under which `recipe` is built again.
+) -> Loaded:
+    """Return a data set split by each of `rngs`; `model` names what builds `recipe` again.
 
     Without `closed_form` a dense model is trained through autograd as well.
     """
-    return _problem(dataset, split(dataset, rng, fractions), recipe, model, closed_form)
+    parts = [split(dataset, rng, fractions) for rng in rngs]
+    data, *others = (_problem(dataset, one, recipe, model, closed_form, metric) for one in parts)
+    return Loaded(data, Labels.of(dataset, parts[0]), tuple(others))
 
 
 def _problem(
     dataset: Dataset, parts: Split, recipe: Model, model: PartRef, closed_form: bool,
-    metric: Measure | None = None,
+    metric: Measure | None,
 ) -> ProblemData:  # fmt: skip
     shape = tuple(getattr(dataset, "image_shape", None) or parts.input_shape)
     widths = recipe.widths(parts.input_shape, parts.classes) if closed_form else None

@@ -126,3 +126,68 @@ def test_every_export_says_how_it_was_trained_and_the_order_of_classes(form):
     assert "trained with SGD: learning rate 0.003, Nesterov momentum 0.9," in text
     assert "batches of 128, 240 steps" in text
     assert "classes 0: malignant, 1: benign" in text
+
+
+NUMBERS = {"columns": [{"name": "age", "how": "number"},
+                       {"name": "built", "how": "number", "fill": 30.5, "indicator": True,
+                        "unit": "days since 1970-01-01"}],
+           "mean": [48.5, -3.0, 0.25], "deviation": [13.0, 2.0, 0.5]}  # fmt: skip
+CATEGORY = {"columns": [{"name": "city", "how": "onehot", "levels": ["bern", "rome"]}],
+            "mean": [0.5, 0.5], "deviation": [0.5, 0.5]}  # fmt: skip
+PIXELS = {"columns": [], "mean": [4.5], "deviation": [6.0]}
+
+
+@pytest.mark.parametrize("form", ["python", "torch", "latex"])
+@pytest.mark.parametrize(
+    "preprocessing, said",
+    [
+        (NUMBERS, ["inputs of the model: 3, standardised by the training rows:",
+                   "  (age - 48.5) / 13",
+                   "  (built + 3) / 2  # days since 1970-01-01, 30.5 where it is missing",
+                   "  (built (missing) - 0.25) / 0.5  # 1 where it is missing, else 0",
+                   "losses export RUN -o loss.json", "csv_inputs(path, preprocessing)"]),
+        (CATEGORY, ["inputs of the model: 2, encoded", "city = bern, city = rome",
+                    "labels.data.preprocessing"]),
+        (PIXELS, ["inputs of the model: images 1 x 8 x 8, each pixel as (x - 4.5) / 6"]),
+    ],
+)  # fmt: skip
+def test_source_names_the_inputs_and_says_how_to_get_them(form, preprocessing, said, tmp_path):
+    data = {"preprocessing": preprocessing, "shape": [1, 8, 8]}
+    labels = {"mean": 0.0, "deviation": 1.0, "data": data}
+    text = exported(parse(TREES[0]), "regression", form, labels=labels, run="RUN")
+    in_one = " ".join(text.replace("%", "").split())
+    assert all(" ".join(part.split()) in in_one for part in said)
+    if form != "latex":
+        imported(text, tmp_path)
+
+
+NASTY = 'a"""\nimport os\\ """b\u2028c\\'
+
+
+@pytest.mark.parametrize("form", ["python", "torch", "latex"])
+def test_names_of_data_end_no_comment(form, tmp_path):
+    preprocessing = {"columns": [{"name": NASTY, "how": "number"}],
+                     "mean": [0.0], "deviation": [1.0]}  # fmt: skip
+    labels = {"names": [NASTY, "b"], "data": {"preprocessing": preprocessing}}
+    text = exported(parse(TREES[1]), "classification", form, labels=labels)
+    if form == "latex":
+        assert all(line.startswith("%") for line in text.splitlines()[:-1])
+    else:
+        imported(text, tmp_path)
+
+
+def test_the_inputs_that_an_export_names_are_those_that_the_model_gets():
+    from heliostat_methods.evomal.report.input_texts import input_lines
+    from heliostat_search.preprocessing import Preprocessing
+
+    rows = {"age": [61.5, 40.0], "built": [1.0, None]}
+    expected = Preprocessing.from_plain(NUMBERS).apply(rows)
+    formulas = [line.partition("  #")[0].strip()
+                for line in input_lines({"data": {"preprocessing": NUMBERS}})[1:4]]  # fmt: skip
+    for i, age in enumerate(rows["age"]):
+        built = rows["built"][i]
+        known = {"(age": f"({age}", "(built (missing)": f"({float(built is None)}",
+                 "(built": f"({30.5 if built is None else built}"}  # fmt: skip
+        for j, formula in enumerate(formulas):
+            name = next(name for name in known if formula.startswith(name))
+            assert eval(formula.replace(name, known[name])) == expected[i, j]
