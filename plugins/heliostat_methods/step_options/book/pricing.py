@@ -17,7 +17,7 @@ import numpy as np
 
 from heliostat import stored
 from heliostat_methods.step_options.book.closed_form import price_together
-from heliostat_methods.step_options.book.rows import OWN, BookRows
+from heliostat_methods.step_options.book.rows import KNOWN, OWN, BookRows
 from heliostat_methods.step_options.book.solving import SCALARS
 from heliostat_methods.step_options.book.terms import BookSettings, Terms, read_terms
 from heliostat_methods.step_options.contracts.market import HestonMarket, LocalVolMarket
@@ -130,7 +130,8 @@ def terms_of(rows: BookRows, settings: BookSettings) -> dict[int, Terms]:
 def _read(rows: BookRows, settings: BookSettings) -> tuple[list[_Row], list[BadRow]]:
     good: list[_Row] = []
     problems: list[BadRow] = []
-    same = [i for i, name in enumerate(rows.columns) if name not in OWN or name == "method"]
+    same = [i for i, name in enumerate(rows.columns)
+            if name in KNOWN and (name not in OWN or name == "method")]  # fmt: skip
     for line, cells in zip(rows.lines, rows.cells, strict=True):
         values = dict(zip(rows.columns, cells, strict=False))
         name = values.get("id", "")
