@@ -25,7 +25,9 @@ from heliostat_methods.step_options.contracts.result import Result
 from heliostat_methods.step_options.contracts.validation import InvalidInput, Vector
 from heliostat_methods.step_options.engines.pricing import STOCHASTIC, price
 
-NUMBERS = ("price", "abs_error", "std_error", "delta", "gamma", *SCALARS)
+SIDES = ("delta_below", "delta_above", "gamma_below", "gamma_above")
+"""What delta and gamma are the mean of, with a spot on a barrier; they are not summed."""
+NUMBERS = ("price", "abs_error", "std_error", "delta", "gamma", *SCALARS, *SIDES)
 """What a row has one of; NaN where its engine does not say it."""
 LISTS = ("d_levels", "d_rates")
 """What it has one of for each barrier or region."""
