@@ -26,8 +26,8 @@ def told_on_resume(view: RunView, overrides: Sequence[str]) -> list[str]:
     most = view.config.get("at_once")
     lines = [f"trials at once: {most or view.lookahead}, as the run began"]
     if most is not None:
-        lines.append(
-            "  more: -o at_once=N; the trials are then those of a run that had N from its start, "
-            "and what differs is tried anew"
-        )
+        lines += [
+            "  more: -o at_once=N; the trials are then those of a run that had N from its",
+            "  start, and what differs is tried anew",
+        ]
     return lines

@@ -27,8 +27,17 @@ AGREEMENT = 1e-8
 strike: it is the same sum, in another order."""
 
 
+TOGETHER = 1000
+"""Contracts that are differentiated at once, which takes about 40 kB for each."""
+
+
 def price_together(contracts: Sequence[Terms], greeks: bool) -> list[Result | None]:
     """Return prices, with all sensitivities where `greeks`; None where an engine has to do it."""
+    blocks = (contracts[i : i + TOGETHER] for i in range(0, len(contracts), TOGETHER))
+    return [one for block in blocks for one in _price_block(block, greeks)]
+
+
+def _price_block(contracts: Sequence[Terms], greeks: bool) -> list[Result | None]:
     found: list[Result | None] = [None] * len(contracts)
     places = [i for i, terms in enumerate(contracts) if is_closed(terms)]
     problems = [reduce(contracts[i].option, contracts[i].market, "laplace") for i in places]
@@ -48,7 +57,7 @@ def price_together(contracts: Sequence[Terms], greeks: bool) -> list[Result | No
     inward = [i for i, terms in enumerate(contracts)
               if terms.option.knock == "in" and found[i] is not None]  # fmt: skip
     if inward:
-        free = price_together([without_rates(contracts[i]) for i in inward], greeks)
+        free = _price_block([without_rates(contracts[i]) for i in inward], greeks)
         for i, whole in zip(inward, free, strict=True):
             found[i] = None if whole is None else _complement(whole, found[i])
     return found

@@ -10,7 +10,7 @@ import numpy as np
 
 from heliostat import stored
 from heliostat_methods.step_options.book.closed_form import is_closed, without_rates
-from heliostat_methods.step_options.book.pricing import terms_of
+from heliostat_methods.step_options.book.pricing import sampling, terms_of
 from heliostat_methods.step_options.book.rows import BookRows
 from heliostat_methods.step_options.book.terms import BookSettings, Terms
 from heliostat_methods.step_options.closed_form.laplace import solve
@@ -96,11 +96,12 @@ def _one_by_one(terms: Terms, ladder: Ladder) -> Vector | None:
     prices = []
     for market in _ladders(terms, ladder):
         try:
-            prices.append(price(terms.option, market, terms.engine).price)
+            found = price(terms.option, market, terms.engine, **sampling(terms, ladder.settings))
+            prices.append(found.price)
         except InvalidInput:
             return None
-    found = np.array(prices, dtype=np.float64)
-    return found if np.isfinite(found).all() else None
+    table = np.array(prices, dtype=np.float64)
+    return table if np.isfinite(table).all() else None
 
 
 def _ladders(terms: Terms, ladder: Ladder) -> Iterator[BlackScholesMarket]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from heliostat import stored
 from heliostat_methods.step_options.book.closed_form import price_together
-from heliostat_methods.step_options.book.rows import OWN, BookRows
+from heliostat_methods.step_options.book.rows import KNOWN, OWN, BookRows
 from heliostat_methods.step_options.book.solving import SCALARS
 from heliostat_methods.step_options.book.terms import BookSettings, Terms, read_terms
 from heliostat_methods.step_options.contracts.market import HestonMarket, LocalVolMarket
@@ -25,7 +25,9 @@ from heliostat_methods.step_options.contracts.result import Result
 from heliostat_methods.step_options.contracts.validation import InvalidInput, Vector
 from heliostat_methods.step_options.engines.pricing import STOCHASTIC, price
 
-NUMBERS = ("price", "abs_error", "std_error", "delta", "gamma", *SCALARS)
+SIDES = ("delta_below", "delta_above", "gamma_below", "gamma_above")
+"""What delta and gamma are the mean of, with a spot on a barrier; they are not summed."""
+NUMBERS = ("price", "abs_error", "std_error", "delta", "gamma", *SCALARS, *SIDES)
 """What a row has one of; NaN where its engine does not say it."""
 LISTS = ("d_levels", "d_rates")
 """What it has one of for each barrier or region."""
@@ -130,7 +132,8 @@ def terms_of(rows: BookRows, settings: BookSettings) -> dict[int, Terms]:
 def _read(rows: BookRows, settings: BookSettings) -> tuple[list[_Row], list[BadRow]]:
     good: list[_Row] = []
     problems: list[BadRow] = []
-    same = [i for i, name in enumerate(rows.columns) if name not in OWN or name == "method"]
+    same = [i for i, name in enumerate(rows.columns)
+            if name in KNOWN and (name not in OWN or name == "method")]  # fmt: skip
     for line, cells in zip(rows.lines, rows.cells, strict=True):
         values = dict(zip(rows.columns, cells, strict=False))
         name = values.get("id", "")

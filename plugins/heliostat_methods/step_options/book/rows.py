@@ -23,6 +23,17 @@ SURFACE = ("surface", "form", "level", "beta", "shift")
 OWN = ("id", "quantity", "method")
 """What says nothing of the contract: a name, how many of it, the engine that prices it."""
 KNOWN = tuple(dict.fromkeys((*OWN, *CONTRACT, *MARKET, *HESTON, *SURFACE)))
+CALLED = {
+    "rate": ("r", "rf", "interest", "interest_rate", "risk_free", "risk_free_rate"),
+    "dividend": ("q", "div", "div_yield", "dividend_yield", "yield"),
+    "quantity": ("qty", "amount", "count", "position", "positions", "contracts", "lots", "units",
+                 "size", "notional", "number"),
+    "gamma": ("growth", "barrier_growth"),
+    "knock": ("knock_type", "in_out", "knock_in_out"),
+    "anchor": ("anchored", "barrier_anchor"),
+    "window": ("parisian_window",),
+}  # fmt: skip
+"""Columns that may be left out, and what others call them: passed over, the default would hold."""
 FIRST_LINE = 2
 """Of the rows of a Parquet file, counted as in a CSV file below its names."""
 NEARLY = 0.85
@@ -51,14 +62,13 @@ class BookRows:
 
     def part(self, start: int, stop: int) -> BookRows:
         """Return some of the rows, with what prices them alone."""
+        rows = BookRows(self.columns, self.lines[start:stop], self.cells[start:stop])
+        if any(len(row) != len(self.columns) for row in rows.cells):
+            # a row that lacks a cell must not become as long as columns that lack one
+            return rows
         keep = [i for i, name in enumerate(self.columns) if name in KNOWN]
-        width = len(self.columns)
-        # a row of another length keeps its cells: which is which cannot be told
-        cells = tuple(
-            tuple(row[i] for i in keep) if len(row) == width else row
-            for row in self.cells[start:stop]
-        )
-        return BookRows(tuple(self.columns[i] for i in keep), self.lines[start:stop], cells)
+        cells = tuple(tuple(row[i] for i in keep) for row in rows.cells)
+        return BookRows(tuple(self.columns[i] for i in keep), rows.lines, cells)
 
 
 def read_book(path: Path, given: Collection[str] = ()) -> BookRows:
@@ -81,6 +91,7 @@ def read_book(path: Path, given: Collection[str] = ()) -> BookRows:
             with path.open(encoding="utf-8-sig", newline="") as file:
                 reader = csv.reader(file)
                 table = [(reader.line_num, tuple(c.strip() for c in row)) for row in reader if row]
+            _check_commas(path.name, table)
         except (UnicodeDecodeError, csv.Error) as error:
             raise DataError(f"{path.name} is no CSV file in UTF-8: {error}") from error
     if len(table) < 2:
@@ -89,6 +100,19 @@ def read_book(path: Path, given: Collection[str] = ()) -> BookRows:
     _check_columns(path.name, columns, given)
     lines, cells = zip(*table[1:], strict=True)
     return BookRows(columns, tuple(lines), tuple(cells))
+
+
+def _check_commas(file: str, table: list[tuple[int, tuple[str, ...]]]) -> None:
+    """Refuse cells that are parted by something else."""
+    if not table or len(table[0][1]) > 1:
+        return
+    (names,) = table[0][1]
+    for mark, shown in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        if mark in names:
+            raise DataError(
+                f"{file} parts its columns by {shown}; a book has commas between cells and "
+                f"semicolons between the numbers of one cell"
+            )
 
 
 def _check_columns(file: str, columns: tuple[str, ...], given: Collection[str]) -> None:
@@ -103,13 +127,22 @@ def _check_columns(file: str, columns: tuple[str, ...], given: Collection[str]) 
             raise DataError(f"{file} has two columns called {name!r}; rename one")
         if name in KNOWN or name.startswith("d_"):  # a derivative, as an output calls it
             continue
-        absent = [known for known in KNOWN if known not in columns]
-        close = difflib.get_close_matches(name.lower(), absent, n=1, cutoff=NEARLY)
+        close = _meant(name, [known for known in KNOWN if known not in columns])
         if close:
             raise DataError(
-                f"{file}: unknown column {name!r}; did you mean {close[0]!r}? A column that is "
+                f"{file}: unknown column {name!r}; did you mean {close!r}? A column that is "
                 f"only carried along needs a name less like it"
             )
+
+
+def _meant(name: str, absent: Collection[str]) -> str | None:
+    """Return the known column that another name stands for, if there is one."""
+    plain = name.lower().replace(" ", "_")
+    for known, others in CALLED.items():
+        if plain in others and known in absent:
+            return known
+    close = difflib.get_close_matches(plain, absent, n=1, cutoff=NEARLY)
+    return close[0] if close else None
 
 
 def _parquet(path: Path) -> list[tuple[int, tuple[str, ...]]]:

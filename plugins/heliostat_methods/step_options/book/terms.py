@@ -33,6 +33,10 @@ from heliostat_methods.step_options.engines.coverage import (
 
 FORMS = ("cev", "displaced")
 YES, NO = ("1", "true", "yes"), ("", "0", "false", "no")
+MODELS = {"v0": HESTON, "surface": ("surface",), "form": ("form", "level", "beta", "shift")}
+"""Columns of a model by the one that says a row has it."""
+MOST = 1e100
+"""Of a contract; more of them have sums that no float holds."""
 
 
 @stored("step_options.book_settings")
@@ -69,7 +73,11 @@ class Terms:
 
 def read_terms(cells: Mapping[str, str], settings: BookSettings) -> Terms:
     """Return the terms of a row; raises InvalidInput naming the column, Unsupported the engines."""
-    values = {**settings.given, **{name: text for name, text in cells.items() if text}}
+    own = {name: text for name, text in cells.items() if text}
+    _check_model(own, settings)
+    # a model of the row takes the place of the configuration's, which is not mixed with it
+    given = {} if any(name in own for name in MODELS) else settings.given
+    values = {**given, **own}
 
     def many(name: str) -> tuple[str, ...]:
         return tuple(part.strip() for part in values.get(name, "").split(";") if part.strip())
@@ -88,6 +96,8 @@ def read_terms(cells: Mapping[str, str], settings: BookSettings) -> Terms:
     )  # fmt: skip
     market = _market(values, option, settings)
     quantity = number("quantity", _number("quantity", values, "1"))
+    if abs(quantity) > MOST:
+        raise InvalidInput("quantity", quantity, f"at most {MOST:g} on either side of 0")
     return Terms(option, market, _engine(values.get("method"), option, market, settings), quantity)
 
 
@@ -111,10 +121,28 @@ def _engine(named: str | None, option: StepOption, market: Market, settings: Boo
     return known[0]
 
 
-def _market(values: Mapping[str, str], option: StepOption, settings: BookSettings) -> Market:
-    models = [name for name in ("v0", "surface", "form") if name in values]
+def _check_model(own: Mapping[str, str], settings: BookSettings) -> None:
+    """Refuse cells that the model of a row would pass over."""
+    models = [name for name in MODELS if name in own]
     if len(models) > 1:
-        raise InvalidInput(models[1], values[models[1]], f"one model in a row, beside {models[0]}")
+        raise InvalidInput(models[1], own[models[1]], f"one model in a row, beside {models[0]}")
+    known = models or [name for name in MODELS if name in settings.given]
+    for model, names in MODELS.items():
+        for name in names:
+            if name in own and model not in known:
+                beside = f", beside {models[0]}" if models else ""
+                raise InvalidInput(name, own[name], f"nothing where {model} is empty{beside}",
+                                   f"{name} belongs to {model}")  # fmt: skip
+    if models in (["v0"], ["surface"]) and "vol" in own:
+        raise InvalidInput("vol", own["vol"], f"nothing beside {models[0]}",
+                           f"leave {models[0]} empty for Black-Scholes")  # fmt: skip
+    other = {"cev": "shift", "displaced": "beta"}.get(own.get("form", ""))
+    if other in own:
+        raise InvalidInput(other, own[other], f"nothing where form = {own['form']}")
+
+
+def _market(values: Mapping[str, str], option: StepOption, settings: BookSettings) -> Market:
+    models = [name for name in MODELS if name in values]
     spot = _number("spot", values)
     if settings.piecewise is not None and not models:
         return dataclasses.replace(settings.piecewise, spot=spot)
@@ -145,10 +173,24 @@ def _number(name: str, values: Mapping[str, str], default: str = "") -> float:
     try:
         found = float(text)
     except ValueError:
-        raise InvalidInput(name, text, "a number") from None
+        raise InvalidInput(name, text, "a number", _plain_number(text)) from None
     if math.isnan(found):
         raise InvalidInput(name, text, "a number")
     return found
+
+
+def _plain_number(text: str) -> str:
+    """Return a hint at how the number that a text seems to hold is written, or nothing."""
+    digits = text.strip(" $%\u20ac\u00a3").replace(" ", "")
+    if digits.count(",") == 1 and "." not in digits and len(digits.split(",")[1]) != 3:
+        digits = digits.replace(",", ".")
+    try:
+        found = float(digits.replace(",", ""))
+    except ValueError:
+        return ""
+    if not math.isfinite(found):
+        return ""
+    return f"write {found / 100 if text.rstrip().endswith('%') else found:.15g}"
 
 
 def _flag(name: str, values: Mapping[str, str]) -> bool:

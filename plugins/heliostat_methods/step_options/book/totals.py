@@ -9,10 +9,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from heliostat_methods.step_options.book.pricing import NUMBERS, BookPrices
+from heliostat_methods.step_options.book.pricing import NUMBERS, SIDES, BookPrices
 from heliostat_methods.step_options.book.rows import BookRows
 
-SUMMED = ("value", *(name for name in NUMBERS if name != "price"))
+_PLACES = tuple(i for i, name in enumerate(NUMBERS) if name not in SIDES)
+SUMMED = ("value", *(NUMBERS[i] for i in _PLACES[1:]))
 _ERRORS = ("abs_error", "std_error")
 
 
@@ -32,7 +33,8 @@ class Total:
     def add(self, quantity: float, numbers: Sequence[float]) -> None:
         """Take in one row, whose numbers are `NUMBERS` of one contract."""
         self.priced += 1
-        for name, number in zip(SUMMED, numbers, strict=True):
+        for name, i in zip(SUMMED, _PLACES, strict=True):
+            number = numbers[i]
             if math.isnan(number):
                 self.without[name] = self.without.get(name, 0) + 1
                 continue

@@ -8,5 +8,6 @@ UNITS = {
     "d_rate": "price year", "d_dividend": "price year", "d_strike": "1", "d_gamma": "price year",
     "d_levels": "1", "d_charge": "price year", "d_rates": "price year",
     "d_maturity": "price/year", "vanna": "1", "volga": "price", "charm": "1/year",
-    "spot_rate": "year", "spot_gamma": "year",
+    "spot_rate": "year", "spot_gamma": "year", "delta_below": "1", "delta_above": "1",
+    "gamma_below": "1/price", "gamma_above": "1/price",
 }  # fmt: skip

@@ -120,7 +120,8 @@ def _upward(lib: Any, x: Any, at: Vector, region: Any, start: int, edges: Sequen
 
 
 def _is_wall(edge: Any) -> bool:
-    return math.isfinite(float(edge))
+    # torch warns of a number taken from what is differentiated
+    return math.isfinite(float(edge.detach() if hasattr(edge, "detach") else edge))
 
 
 def _any(amplitude: Any) -> bool:

@@ -12,6 +12,7 @@ from heliostat_methods.step_options.report.book_terminal import (
     completed,
     counted,
     engines_text,
+    verdict_of,
     without_text,
 )
 from heliostat_methods.step_options.report.wording import SENSITIVITIES, number, price_text
@@ -89,7 +90,7 @@ def _checks(result: Mapping[str, Any]) -> Section:
         ))  # fmt: skip
     table = [[row["line"], row["id"], row["engine"], number(row["price"]), row["other"],
               number(row["other_price"]), f"{row['z']:+.3g}",
-              "agrees" if row["agrees"] else "differs"] for row in checks]  # fmt: skip
+              verdict_of(row)] for row in checks]  # fmt: skip
     head = ["line", "id", "engine", "price", "other", "its price", "z", "verdict"]
     return Section("Cross check", [*content, *([Table(head, table)] if table else [])])
 

@@ -11,6 +11,10 @@ from heliostat.contract import next_command
 from heliostat_methods.step_options.report.wording import WIDTH, number, price_text
 
 SHOWN_BAD, SHOWN_GROUPS, MOST_NAMES = 10, 20, 4
+MOST_NAME, VALUE_WIDTH, SUM_WIDTH = 14, 12, 11
+"""Columns of the sums: with `rows` in 8 they fill a terminal. A number may have 7 columns beside
+its digits: sign, point, exponent and the blank before it."""
+NO_CELL = "(none)"
 TOTALS = ("value", "delta", "gamma", "vega", "theta")
 """Sums that a terminal shows of each group."""
 
@@ -31,7 +35,8 @@ def describe_book(result: Mapping[str, Any], run_id: str) -> str:
     if priced:
         value = price_text(result["price"], result["abs_error"])
         lines += ["", f"value     {value}   all errors added {result['abs_error']:.1e}"]
-        lines.append(f"          by {engines_text(result)}")
+        lines += textwrap.wrap(f"by {engines_text(result)}", WIDTH, initial_indent=" " * 10,
+                               subsequent_indent=" " * 13)  # fmt: skip
         lines += ["", *_totals(result)]
     lines += check_lines(result)
     if "ladder" in result:
@@ -40,7 +45,8 @@ def describe_book(result: Mapping[str, Any], run_id: str) -> str:
             f"ladder of {counted(ladder['rows'], 'row')}: {next_command('report', run_id)}"
         )
     if result["carried"]:
-        lines.append(f"carried along: {', '.join(result['carried'])}")
+        names = ", ".join(name or "(no name)" for name in result["carried"])
+        lines += textwrap.wrap(f"carried along: {names}", WIDTH, subsequent_indent="  ")
     lines.append(f"prices: {next_command('export', run_id, '--product', result['table'])}")
     return "\n".join(lines)
 
@@ -92,7 +98,8 @@ def check_lines(result: Mapping[str, Any]) -> list[str]:
     lines = []
     for engine, able in checked["able"].items():
         rows = [row for row in checked["checks"] if row["other"] == engine]
-        z = [row["z"] for row in rows if "z" in row]
+        naive = [row["z"] for row in rows if "z" in row and _is_naive(row)]
+        z = [row["z"] for row in rows if "z" in row and not _is_naive(row)]
         text = f"cross check by {engine}: {able} of {checked['sampled']} sampled rows"
         if z:
             worst = max(z, key=abs)
@@ -104,10 +111,24 @@ def check_lines(result: Mapping[str, Any]) -> list[str]:
             text += f", {said}; largest z {worst:+.3g}"
             if len(z) > 1 and all(map(math.isfinite, z)):
                 text += f", root mean square {math.sqrt(sum(x * x for x in z) / len(z)):.3g}"
+        if naive:
+            text += f"; {counted(len(naive), 'row')} of mc_naive, which states no bias: "
+            text += f"largest z {max(naive, key=abs):+.3g}"
         failed = sum("failure" in row for row in rows)
         text += f"; {failed} failed" if failed else ""
         lines += textwrap.wrap(text, WIDTH, subsequent_indent="  ")
     return lines
+
+
+def verdict_of(row: Mapping[str, Any]) -> str:
+    """Return what a check of a row says."""
+    if _is_naive(row):
+        return "shown, since mc_naive states no bias"
+    return "agrees" if row["agrees"] else "differs"
+
+
+def _is_naive(row: Mapping[str, Any]) -> bool:
+    return "mc_naive" in (row["engine"], row["other"])
 
 
 def _totals(result: Mapping[str, Any]) -> list[str]:
@@ -115,15 +136,18 @@ def _totals(result: Mapping[str, Any]) -> list[str]:
     columns, by = totals["columns"], totals["by"]
     shown = [name for name in TOTALS if name in columns]
     places = [columns.index(name) for name in shown]
-    named = [", ".join(map(str, row[: len(by)])) if by else "all" for row in totals["rows"]]
-    named = ["all", *named[1:]]
-    width = min(max(map(len, [*named, " by " + ", ".join(by)])), 20) + 2
-    head = f"{'by ' + ', '.join(by) if by else '':<{width}}{'rows':>7}"
-    lines = [head + "".join(f"{name:>11}" for name in shown)]
+    named = [", ".join(str(cell) or NO_CELL for cell in row[: len(by)]) for row in totals["rows"]]
+    named = ["by " + ", ".join(by) if by else "", "all", *named[1:]]
+    width = min(max(map(len, named)), MOST_NAME) + 2
+    named = [name if len(name) <= MOST_NAME else name[: MOST_NAME - 2] + ".." for name in named]
+    wide = [VALUE_WIDTH if name == "value" else SUM_WIDTH for name in shown]
+    head = "".join(f"{name:>{n}}" for name, n in zip(shown, wide, strict=True))
+    lines = [f"{named.pop(0):<{width}}{'rows':>8}{head}"]
     for name, row in list(zip(named, totals["rows"], strict=True))[: SHOWN_GROUPS + 1]:
-        cells = [number(row[i], 5) if row[i] is not None else "-" for i in places]
-        line = f"{name[: width - 2]:<{width}}{row[len(by)]:>7,}"
-        lines.append(line + "".join(f"{cell:>11}" for cell in cells))
+        cells = [number(row[i], n - 7) if row[i] is not None else "-"
+                 for i, n in zip(places, wide, strict=True)]  # fmt: skip
+        line = f"{name:<{width}}{row[len(by)]:>8,}"
+        lines.append(line + "".join(f"{c:>{n}}" for c, n in zip(cells, wide, strict=True)))
     if len(named) > SHOWN_GROUPS + 1:
         lines.append(f"{len(named) - SHOWN_GROUPS - 1} more groups: product totals.csv")
     lacking = without_text(result)

@@ -62,9 +62,10 @@ def refusal(cells: str, more: str = "", settings: BookSettings = QUICK) -> BadRo
 
 def test_each_row_takes_the_engine_that_can_price_it() -> None:
     more = ",amortisation,window,form,beta,v0,kappa,theta,xi,corr"
+    plain = ROW.replace("0.3", "")  # Heston takes the place of vol
     rows = book(
         f"plain,{ROW},,,,,,,,,\nsimple,{ROW},simple,,,,,,,,\nlate,{ROW},delayed,0.1,,,,,,,\n"
-        f"cev,{ROW},,,cev,0.5,,,,,\nheston,{ROW},,,,,0.09,1.5,0.06,0.4,-0.6\n", more,
+        f"cev,{ROW},,,cev,0.5,,,,,\nheston,{plain},,,,,0.09,1.5,0.06,0.4,-0.6\n", more,
     )  # fmt: skip
     found = price_rows(rows, QUICK)
     assert found.problems == ()
@@ -104,7 +105,7 @@ def test_a_row_may_name_its_engine() -> None:
         ("call,100,100,0.05,,1,90,2;0", "", "vol", "a number"),
         ("call,100,100,0.05,0.3,1,90,nan;0", "", "rates[0]", "a finite number"),
         ("call,100,100,0.05,0.3,1,,2", "", "barriers", "at least one level"),
-        (f"{ROW},none.csv", ",surface", "surface", "one of"),
+        ("call,100,100,0.05,,1,90,2;0,none.csv", ",surface", "surface", "one of"),
     ],
 )  # fmt: skip
 def test_a_row_that_cannot_be_priced_is_named(cells: str, more: str, field: str, told: str) -> None:
@@ -283,6 +284,33 @@ def test_a_ladder_is_the_sum_of_prices_with_spot_and_vol_moved() -> None:
     cev = book(f"a,{ROW},cev,0.5\nb,{ROW},,\n", ",form,beta")
     assert climb(cev, rungs).left_out == (2,)
     assert climb(cev, Ladder((1.0,), (-0.3,))).left_out == (2, 3)  # no vol is left
+
+
+def test_a_ladder_samples_as_the_rows_do() -> None:
+    rows = book(f"a,{ROW},mc_bridge\n", ",method")
+    few = BookSettings(paths=1 << 8, seed=3)
+    found = climb(rows, Ladder((1.0,), (0.0,), few)).values[0, 0]
+    assert found == price_rows(rows, few).column("price")[0]
+
+
+@pytest.mark.parametrize("engine", ["laplace", "pde", "mc_bridge"])
+def test_on_a_barrier_both_sides_are_in_the_output_and_in_no_sum(engine: str) -> None:
+    rows = book(f"a,{ROW.replace('100,100', '90,100')},{engine}\nb,{ROW},{engine}\n", ",method")
+    part = price_rows(rows, QUICK)
+    on, off = (
+        {k: float(v or "nan") for k, v in line.items() if "gamma" in k or "delta" in k}
+        for line in csv.DictReader(io.StringIO(
+            as_csv(output_columns(rows), output_rows(rows, [part])).decode()
+        ))
+    )  # fmt: skip
+    # gamma jumps by 2 rate price / (vol spot)^2
+    jump = 2 * 2.0 * part.column("price")[0] / (0.3 * 90) ** 2
+    slack = {"laplace": 1e-8, "pde": 0.05, "mc_bridge": 0.2}[engine]
+    assert on["gamma_below"] - on["gamma_above"] == pytest.approx(jump, rel=slack)
+    assert on["gamma_greek"] == pytest.approx((on["gamma_below"] + on["gamma_above"]) / 2)
+    assert math.isnan(off["gamma_below"]) and math.isnan(off["delta_above"])
+    (whole,) = add_up(rows, [part])
+    assert "gamma_below" not in whole.sums and "gamma_below" not in whole.without
 
 
 def test_a_row_that_is_refused_later_is_in_no_sum() -> None:

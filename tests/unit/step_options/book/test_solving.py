@@ -189,3 +189,21 @@ def test_a_price_given_together_is_sure_and_scales_with_its_unit(
     assert scaled.price == pytest.approx(unit * one.price, rel=1e-6, abs=slack)
     assert scaled.delta == pytest.approx(unit / 7.0 * one.delta, rel=1e-4, abs=1e-4)
     assert all(math.isfinite(one.sensitivities[name]) for name in SCALARS)
+
+
+def test_no_warning_of_a_library_comes_with_sensitivities_beside_walls() -> None:
+    import warnings
+
+    import torch
+
+    market = BlackScholesMarket(100, 0.05, 0.0, 0.3)
+    option = StepOption("call", 100, 1, (90, 100), (math.inf, 5, 0))
+    always = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)  # else once in a process, by whichever test comes first
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            found = price(option, market, greeks=True)
+    finally:
+        torch.set_warn_always(always)
+    assert found.sensitivities["vega"] == pytest.approx(10.48157275, rel=1e-8)

@@ -156,9 +156,9 @@ def test_a_book_of_the_first_version_is_shown_too() -> None:
 
 
 def test_checks_that_disagree_are_told_with_their_rows() -> None:
-    rows = [{"line": 2, "other": "rqmc", "z": 1.0, "agrees": True},
-            {"line": 3, "other": "rqmc", "z": -9.0, "agrees": False},
-            {"line": 4, "other": "rqmc", "failure": "ValueError"}]  # fmt: skip
+    rows = [{"line": 2, "engine": "pde", "other": "rqmc", "z": 1.0, "agrees": True},
+            {"line": 3, "engine": "pde", "other": "rqmc", "z": -9.0, "agrees": False},
+            {"line": 4, "engine": "pde", "other": "rqmc", "failure": "ValueError"}]  # fmt: skip
     checked = {"sampled": 5, "of": 9, "able": {"rqmc": 3}, "checks": rows}
     assert check_lines({"cross_check": checked}) == [
         "cross check by rqmc: 3 of 5 sampled rows, 1 disagrees and is refused; largest z",
