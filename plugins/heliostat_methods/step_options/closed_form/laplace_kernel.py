@@ -13,6 +13,7 @@ vectorises; each sum is taken in the order of the nodes.
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ _T, _RATE, _NU, _VOL, _K, _C1_LOW, _C0_LOW, _C1_HIGH, _C0_HIGH = range(9)
 COLUMNS = 9
 
 
+@cache
 def hyperbola(nodes: int) -> tuple[Any, Any]:
     """Return (z_j T, h / (pi i) e^{z_j T} z'_j T) for j < nodes: contour points and weights."""
     h = 1.081792140 / nodes
