@@ -102,6 +102,8 @@ def check_lines(result: Mapping[str, Any]) -> list[str]:
         naive = [row["z"] for row in rows if "z" in row and _is_naive(row)]
         z = [row["z"] for row in rows if "z" in row and not _is_naive(row)]
         text = f"cross check by {engine}: {able} of {checked['sampled']} sampled rows"
+        if not able:
+            text += ": it priced them itself or cannot"
         if z:
             worst = max(z, key=abs)
             disagree = sum(not row["agrees"] for row in rows if "z" in row)

@@ -55,3 +55,14 @@ def test_a_difference_of_an_engine_without_a_bias_is_no_agreement() -> None:
     text = " ".join(check_lines({"cross_check": checked}))
     assert "all agree; largest z +1" in text
     assert "1 row of mc_naive, which states no bias: largest z -23.3" in " ".join(text.split())
+
+
+def test_a_check_that_compares_nothing_says_why() -> None:
+    checked = {"sampled": 3, "of": 9, "able": {"laplace": 0}, "checks": []}
+    text = " ".join(" ".join(check_lines({"cross_check": checked})).split())
+    assert text == "cross check by laplace: 0 of 3 sampled rows: it priced them itself or cannot"
+
+
+def test_rows_left_out_of_a_ladder_are_counted() -> None:
+    lines = shown([["Paris", ""]], [1.0] * 5, ladder={"rows": 1, "left_out": [2, 3]})
+    assert any(line.startswith("ladder of 1 row, 2 left out: ") for line in lines)
