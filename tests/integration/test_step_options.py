@@ -302,3 +302,18 @@ def test_report_holds_the_figures(run: InProcess) -> None:
     double = next(line["price"] for line in lines if "80 to 125" in line["label"])
     assert 0 < double.index(max(double)) < len(double) - 1  # the double call is humped
     assert json.dumps(figures)
+
+
+def test_tables_beside_an_engine_that_samples_are_by_one_that_can(run: InProcess) -> None:
+    simple = overrides(method="mc_naive", amortisation="simple", gamma=0, n_paths=4096)
+    more = overrides(sweep="spot", sweep_values="[95, 100]")
+    more += ["-o", "ladder={spots=[0.95, 1], vols=[0]}"]
+    found = run.json("run", "step_options", *simple, *more)["result"]
+    assert found["sweep"]["engine"] == found["ladder"]["engine"] == "occupation"
+    assert found["ladder"]["values"][0] == pytest.approx(found["sweep"]["price"], rel=1e-9)
+
+
+def test_the_error_of_a_naive_price_says_that_its_bias_is_beside_it(run: InProcess) -> None:
+    done = run("run", "step_options", *overrides(method="mc_naive", n_paths=4096))
+    assert done.returncode == 0, done.stderr
+    assert "std, beside a bias that is not known" in done.stdout

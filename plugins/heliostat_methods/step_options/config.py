@@ -18,15 +18,15 @@ from heliostat_methods.step_options.contracts.market import (
 )
 from heliostat_methods.step_options.contracts.step_option import StepOption
 from heliostat_methods.step_options.contracts.validation import InvalidInput
-from heliostat_methods.step_options.engines.coverage import check_covered
+from heliostat_methods.step_options.engines.coverage import check_covered, covering
 
 Engine = Literal["laplace", "spectral", "occupation", "pde", "path_integral_grid", "mc_naive",
                  "mc_bridge", "rqmc", "mlmc", "metropolis"]  # fmt: skip
 PATHS = ("mc_bridge", "mc_naive", "rqmc", "mlmc", "metropolis")
 MODELS = ("heston", "piecewise", "local_vol", "basket")
+"""Sections that take the place of the Black-Scholes model."""
 SAMPLED_ROWS = 20
 """Rows of a book that further engines price again, unless it is said how many."""
-"""Sections that take the place of the Black-Scholes model."""
 Variable = Literal["spot", "strike", "rate", "dividend", "vol", "gamma", "maturity"]
 
 
@@ -228,6 +228,8 @@ class StepOptionsConfig(MethodConfig):
 
                 PathSampler(_out(option), market, self.path_settings(), 0)
             self._check_sweep(models)
+            if self.ladder is not None and self.book is None:
+                check_covered(self.table_engine(), option, market)
         except InvalidInput as error:
             raise ConfigError(error.field, error.got, error.expected, error.hint) from None
         if self.chunk % self.strata:
@@ -281,7 +283,14 @@ class StepOptionsConfig(MethodConfig):
             of_market = self.sweep in ("spot", "rate", "dividend", "vol")
             option = self.option(**({} if of_market else change))
             market = self.market(**(change if of_market else {}))
-            check_covered("laplace" if self.method in PATHS else self.method, option, market)
+            check_covered(self.table_engine(), option, market)
+
+    def table_engine(self) -> str:
+        """Return the engine of a sweep or ladder: one that does not sample."""
+        if self.method not in PATHS:
+            return self.method
+        able = covering(self.option(), self.market())
+        return next((name for name in able if name not in PATHS), "laplace")
 
     def option(self, **changes: Any) -> StepOption:
         """Return the contract, some fields changed."""

@@ -187,7 +187,7 @@ def _effort(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
 def _ladder(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
     assert config.ladder is not None
     rungs = Ladder(config.ladder.spots, config.ladder.vols)
-    method = "laplace" if config.method in STOCHASTIC else config.method
+    method = config.table_engine()
     call = EngineCall(config.option(), config.market(), method, False, {})
     found = run.call(climb_with_one, call, shared=run.share(rungs)).unwrap()
     return {
@@ -200,7 +200,7 @@ def _ladder(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
 
 def _sweep(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
     calls = []
-    method = "laplace" if config.method in ("mc_bridge", "mc_naive") else config.method
+    method = config.table_engine()
     for value in config.sweep_values:
         change = {str(config.sweep): value}
         market_field = config.sweep in ("spot", "rate", "dividend", "vol")

@@ -137,7 +137,7 @@ def _check_model(own: Mapping[str, str], settings: BookSettings) -> None:
         raise InvalidInput("vol", own["vol"], f"nothing beside {models[0]}",
                            f"leave {models[0]} empty for Black-Scholes")  # fmt: skip
     other = {"cev": "shift", "displaced": "beta"}.get(own.get("form", ""))
-    if other in own:
+    if other is not None and other in own:
         raise InvalidInput(other, own[other], f"nothing where form = {own['form']}")
 
 

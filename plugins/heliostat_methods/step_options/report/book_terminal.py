@@ -41,8 +41,9 @@ def describe_book(result: Mapping[str, Any], run_id: str) -> str:
     lines += check_lines(result)
     if "ladder" in result:
         ladder = result["ladder"]
+        out = f", {len(ladder['left_out']):,} left out" if ladder["left_out"] else ""
         lines.append(
-            f"ladder of {counted(ladder['rows'], 'row')}: {next_command('report', run_id)}"
+            f"ladder of {counted(ladder['rows'], 'row')}{out}: {next_command('report', run_id)}"
         )
     if result["carried"]:
         names = ", ".join(name or "(no name)" for name in result["carried"])
@@ -101,6 +102,8 @@ def check_lines(result: Mapping[str, Any]) -> list[str]:
         naive = [row["z"] for row in rows if "z" in row and _is_naive(row)]
         z = [row["z"] for row in rows if "z" in row and not _is_naive(row)]
         text = f"cross check by {engine}: {able} of {checked['sampled']} sampled rows"
+        if not able:
+            text += ": it priced them itself or cannot"
         if z:
             worst = max(z, key=abs)
             disagree = sum(not row["agrees"] for row in rows if "z" in row)
@@ -138,8 +141,11 @@ def _totals(result: Mapping[str, Any]) -> list[str]:
     places = [columns.index(name) for name in shown]
     named = [", ".join(str(cell) or NO_CELL for cell in row[: len(by)]) for row in totals["rows"]]
     named = ["by " + ", ".join(by) if by else "", "all", *named[1:]]
-    width = min(max(map(len, named)), MOST_NAME) + 2
-    named = [name if len(name) <= MOST_NAME else name[: MOST_NAME - 2] + ".." for name in named]
+    most = MOST_NAME
+    if max(map(len, named)) > most:  # the last sum makes room; totals.csv has it
+        shown, places, most = shown[:-1], places[:-1], most + SUM_WIDTH
+    width = min(max(map(len, named)), most) + 2
+    named = [name if len(name) <= most else name[: most - 2] + ".." for name in named]
     wide = [VALUE_WIDTH if name == "value" else SUM_WIDTH for name in shown]
     head = "".join(f"{name:>{n}}" for name, n in zip(shown, wide, strict=True))
     lines = [f"{named.pop(0):<{width}}{'rows':>8}{head}"]

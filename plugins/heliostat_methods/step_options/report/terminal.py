@@ -12,6 +12,7 @@ from heliostat_methods.step_options.report.wording import (
     ENGINES,
     SWEPT,
     WIDTH,
+    bias_text,
     contract_sentence,
     effort_text,
     error_text,
@@ -35,7 +36,7 @@ def describe(result: dict[str, Any], run_id: str) -> str:
     lines = textwrap.wrap(contract_sentence(result["contract"]), WIDTH)
     lines += [
         "",
-        f"price     {price}   error {error_text(first)}",
+        f"price     {price}   error {error_text(first)}{bias_text(first)}",
         f"          by {first['engine']}: {ENGINES[first['engine']]}",
     ]
     if "effort" in result:

@@ -257,6 +257,11 @@ def error_text(row: Mapping[str, Any]) -> str:
     return f"{row['abs_error']:.1e} bound"
 
 
+def bias_text(row: Mapping[str, Any]) -> str:
+    """Return what a stated error leaves out; nothing where it is all."""
+    return ", beside a bias that is not known" if row["engine"] == "mc_naive" else ""
+
+
 def verdict(row: Mapping[str, Any]) -> str:
     """Return whether an engine agrees with the first; empty for the first."""
     if "agrees" not in row:

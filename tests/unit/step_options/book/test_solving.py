@@ -207,3 +207,28 @@ def test_no_warning_of_a_library_comes_with_sensitivities_beside_walls() -> None
     finally:
         torch.set_warn_always(always)
     assert found.sensitivities["vega"] == pytest.approx(10.48157275, rel=1e-8)
+
+
+def test_no_more_contracts_are_differentiated_at_once_than_memory_is_meant_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from heliostat_methods.step_options.book import closed_form
+
+    asked: list[int] = []
+    right = closed_form.differentiate
+
+    def counting(contracts: Any, nodes: int) -> Any:
+        asked.append(len(contracts))
+        return right(contracts, nodes)
+
+    market = BlackScholesMarket(100, 0.05, 0.0, 0.3)
+    book = [Terms(StepOption("call", strike, 1, (90,), (5, 0)), market, "laplace", 1.0)
+            for strike in range(101, 106)]  # fmt: skip
+    whole = price_together(book, greeks=True)
+    monkeypatch.setattr(closed_form, "differentiate", counting)
+    monkeypatch.setattr(closed_form, "TOGETHER", 2)
+    parted = price_together(book, greeks=True)
+    assert asked == [2, 2, 1]
+    for one, other in zip(whole, parted, strict=True):
+        assert one is not None and other is not None
+        assert one.sensitivities["vega"] == pytest.approx(other.sensitivities["vega"], rel=1e-12)
