@@ -46,7 +46,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (["-o", "inner_steps=0"], ["inner_steps = 0", "greater than or equal to 1"]),
         (["-o", "cache=gradients"], ["cache = 'gradients'", "did you mean 'gradient'"]),
         (["-o", "reject=never"], ["reject = 'never'", "early"]),
-        (["-o", "references=focal"], ["loss = 'focal'", "regression"]),
+        (["-o", "references=focal"], ["references[0] = 'focal'", "regression"]),
         (["-o", 'datasets=["diabetes", "wine"]', "-o", "together=true"], ["together", "one kind"]),
         (["-o", 'datasets=["wine", "wine"]'], ["datasets", "different names"]),
         (["-o", 'transfer=[{dataset="wine"}]'], ["transfer[0].dataset", "regression"]),

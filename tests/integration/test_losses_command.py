@@ -281,6 +281,20 @@ def test_compare_takes_the_metric_of_the_first_run_or_another(
     assert "--metric = 'mae': expected one for classification: error_rate" in refused
 
 
+def test_a_loss_named_twice_is_compared_once(losses: Any) -> None:
+    arguments = ("both/digits", "run:both/digits", *SMALL, "--rate-factor", 1, "--json")
+    account = json.loads(losses("compare", *arguments).out)
+    assert [row["label"] for row in account["losses"]] == ["cross_entropy", "both/loss-digits"]
+
+
+def test_what_is_no_name_of_a_loss_is_refused(runs: Path) -> None:
+    from heliostat.errors import ConfigError
+    from heliostat_methods.evomal import found_loss
+
+    with pytest.raises(ConfigError, match="name = 3: expected the name of a loss"):
+        found_loss(3, runs)  # type: ignore[arg-type]
+
+
 def test_the_metrics_of_compare_are_those_of_a_configuration() -> None:
     from heliostat_methods.evomal.commands.losses import METRICS
     from heliostat_methods.evomal.learners.measures import CHOICES

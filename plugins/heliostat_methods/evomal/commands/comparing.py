@@ -23,6 +23,7 @@ from heliostat_methods.evomal.losses.standard import STANDARD_TREES, USUAL
 from heliostat_methods.evomal.report.comparison import CAVEAT, SPLITS_CAVEAT, comparison_lines
 from heliostat_methods.evomal.searches.settings import steps_of
 
+_MORE_RATES = "--rate-factor lets others be tried"
 _FRACTIONS, _EPOCHS = (0.6, 0.2, 0.2), 120.0
 
 
@@ -68,6 +69,7 @@ def compared(
         splits,
     )
     data = loaded.data
+    losses = list({loss.label: loss for loss in losses}.values())  # one named twice is one
     # A tree that was typed in is for whatever the data are for.
     losses = [replace(loss, task=data.task) if loss.typed else loss for loss in losses]
     for loss in losses:
@@ -125,13 +127,14 @@ def _lines(comparison: Comparison, way: Way, formulas: Sequence[str]) -> list[di
 
 def comparison_text(account: Mapping[str, Any]) -> str:
     """Return what a terminal shows."""
-    lines = comparison_lines(read(Comparison, account["comparison"]), of_search=False)
+    lines = comparison_lines(read(Comparison, account["comparison"]), False, _MORE_RATES)
     caveat = SPLITS_CAVEAT if account["splits"] > 1 else CAVEAT
     model = _reference("model", account["model"])
     said = ", ".join(f"{name}={value}" for name, value in model.params.items())
     head = f"== {account['dataset']}, {model.name}{f' ({said})' if said else ''} =="
     return "\n".join([head, *lines, "",
-                      *(f"note: {note}" for note in account["notes"]),
+                      *(line for note in account["notes"]
+                        for line in textwrap.wrap(f"note: {note}", 79, subsequent_indent="  ")),
                       *textwrap.wrap(caveat, 79)])  # fmt: skip
 
 

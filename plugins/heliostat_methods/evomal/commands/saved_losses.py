@@ -162,6 +162,8 @@ def found_loss(name: str, runs: Path | str | None = None) -> Any:
     """
     from heliostat.contract import runs_root
 
+    if not isinstance(name, str):
+        raise ConfigError("name", name, "the name of a loss, such as run:RUN")
     root = runs_root(None if runs is None else Path(runs))
     found = first_of(named(name, root))
     if len(found) > 1:

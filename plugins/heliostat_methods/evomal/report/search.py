@@ -59,7 +59,8 @@ def describe(stored: Any, run_id: str) -> str:
     for problem in result.problems:
         lines += [f"== {problem.dataset} ({problem.task}), {name_of(result.baseline)} =="]
         lines += data_lines(problem)
-        lines += [f"note: {note}" for note in problem.notes]
+        for note in problem.notes:
+            lines += textwrap.wrap(f"note: {note}", 79, subsequent_indent="  ")
         formulas = _formula_lines(problem)
         shown = [cut(line) if "m(y, f) =" in line else line for line in formulas]
         lines += shown
@@ -302,7 +303,8 @@ def _usage(result: Outcome, run_id: str) -> str:
             *(f"# {line}" for line in said),
             *_labels_lines(problem),
             "loss(model(x), y).backward()",
-            f"# without Heliostat: {export}",
+            "# without Heliostat:",
+            f"#   {export}",
         ]
     )
 

@@ -21,10 +21,25 @@ SHORT: dict[Way, str] = {
 }
 
 
-def verdicts(comparison: Comparison, of_search: bool = True) -> list[str]:
+MORE_RATES = "rate_growths lets more be tried"
+"""What to do where the best rate lies at an edge, in a run."""
+
+
+def way_text(comparison: Comparison, way: Way) -> str:
+    """Return how losses were trained; a rate that was given is not called a chosen one."""
+    if comparison.tried or comparison.rates_tried:
+        return WAYS[way]
+    given = {"at_best": "each at its best: steps chosen on validation data, the rate as given",
+             "at_end": "at equal steps: all of them, the rate as given"}  # fmt: skip
+    return given.get(way, WAYS[way])
+
+
+def verdicts(
+    comparison: Comparison, of_search: bool = True, more_rates: str = MORE_RATES
+) -> list[str]:
     """Return what may be said of each loss that is compared with the first one.
 
-    `of_search`: whether a search could have found one.
+    `of_search`: whether a search could have found one; `more_rates`: how to have more rates tried.
     """
     lines = []
     if of_search and not comparison.of_found:
@@ -35,9 +50,9 @@ def verdicts(comparison: Comparison, of_search: bool = True) -> list[str]:
         if len(set(kinds.values())) == 1 and "edge" not in kinds.values():
             first = next(iter(kinds))
             how = "at equal steps and each at its best" if len(kinds) > 1 else SHORT[first]
-            lines.append(f"{how}: {_words(comparison, one, first, kinds[first])}")
+            lines.append(f"{how}: {_words(comparison, one, first, kinds[first], more_rates)}")
         else:
-            lines += [f"{SHORT[way]}: {_words(comparison, one, way, kind)}"
+            lines += [f"{SHORT[way]}: {_words(comparison, one, way, kind, more_rates)}"
                       for way, kind in kinds.items()]  # fmt: skip
     return lines
 
@@ -93,7 +108,7 @@ def _judged(comparison: Comparison, one: Against, way: Way) -> Kind | None:
     return judge(side, other, test, holm_corrected(comparison, way).get(one.role))
 
 
-def _words(comparison: Comparison, one: Against, way: Way, kind: Kind) -> str:
+def _words(comparison: Comparison, one: Against, way: Way, kind: Kind, more_rates: str) -> str:
     lines = {row.role: row for row in comparison.losses}
     standard = comparison.losses[0].label
     who = {"found": "the found loss", "short": "the short loss"}.get(one.role, one.label)
@@ -120,7 +135,7 @@ def _words(comparison: Comparison, one: Against, way: Way, kind: Kind) -> str:
     at = [name for name, row in ((who, mine), (standard, usual)) if row is not None and row.edge]
     return (
         f"not decided: the best rate of {' and of '.join(at or [who])} lies at the edge of those "
-        "tried; rate_growths lets more be tried"
+        f"tried; {more_rates}"
     )
 
 
