@@ -59,11 +59,8 @@ def test_losses_of_one_run_are_told_apart() -> None:
     names = [line[4:30] for line in lines[best + 2 : best + 12] if "0.012-1.2" in line]
     assert len(set(names)) == len(names) == 5
     minus = next(i for i, line in enumerate(lines) if line.startswith("  minus"))
-    at_best = [
-        line
-        for line in lines[minus : minus + 25]
-        if " at its best" in line and "each" not in line and line[4] != " "
-    ]
+    titles = tuple(f"    {text}" for text in ("short ", "2026", "mul("))
+    at_best = [line for line in lines[minus:] if " at its best" in line and line.startswith(titles)]
     assert len({line.split("at its best")[0] for line in at_best}) == 4
 
 

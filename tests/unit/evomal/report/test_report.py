@@ -127,6 +127,22 @@ def test_a_formula_longer_than_the_terminal_is_cut_and_the_whole_one_is_named(
     assert "whole formulas: heliostat losses show RUN" in text
 
 
+@pytest.mark.parametrize(
+    ("baseline", "said"),
+    [("fixed", "none of the given losses trained a model (2 diverged): at another learning_rate"),
+     ("none", "none was accepted (2 diverged): a longer search or another seed may find one")],
+)  # fmt: skip
+def test_why_no_loss_was_found_is_counted(shown: Any, baseline: str, said: str) -> None:
+    problem = copy.deepcopy(shown[0].result["problems"][0])
+    for name in ("comparison", "behaviour", "readable", "short", "training"):
+        problem.pop(name, None)
+    problem |= {"best": [], "counts": {"structures_scored": 2, "diverged": 2}}
+    result = {**shown[0].result, "baseline": baseline, "problems": [problem]}
+    text = describe(result, "r")
+    assert said in " ".join(text.split())
+    assert max(map(len, text.splitlines())) <= 80
+
+
 def edited(shown: Any, change: Any) -> str:
     """Return what a terminal shows once `change` has seen the comparison."""
     problem = copy.deepcopy(shown[0].result["problems"][0])
