@@ -281,6 +281,14 @@ def test_compare_takes_the_metric_of_the_first_run_or_another(
     assert "--metric = 'mae': expected one for classification: error_rate" in refused
 
 
+def test_a_tree_that_is_typed_in_may_name_operations_beside_the_set(losses: Any) -> None:
+    (account,) = json.loads(losses("show", "huber(sub(y, softplus(f)))", "--json").out)
+    assert account["formula"] == "huber(y - softplus(f))"
+    source = losses("export", "exp(abs(sub(y, f)))", "--task", "regression", "--format", "python")
+    assert "torch.exp(" in source.out
+    assert losses("show", "expp(sub(y, f))").code == 2
+
+
 def test_a_loss_named_twice_is_compared_once(losses: Any) -> None:
     arguments = ("both/digits", "run:both/digits", *SMALL, "--rate-factor", 1, "--json")
     account = json.loads(losses("compare", *arguments).out)

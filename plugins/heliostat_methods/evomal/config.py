@@ -427,7 +427,8 @@ class EvoMALConfig(MethodConfig):
             try:
                 height = parse(text, table_named(self.table_name)).height
             except LossExpressionError as error:
-                raise ConfigError(f"initial[{i}]", text, "a loss in y and f", str(error)) from None
+                hint = f"{error}; `primitives` names operations beside these"
+                raise ConfigError(f"initial[{i}]", text, "a loss in y and f", hint) from None
             if height > self.max_height:
                 most = f"a tree of height at most max_height = {self.max_height}"
                 raise ConfigError(f"initial[{i}]", text, most, f"its height is {height}")
