@@ -47,28 +47,37 @@ def verdicts(
     for one in comparison.tests:
         ways: tuple[Way, ...] = ("at_end", "at_best")
         kinds = {way: kind for way in ways if (kind := _judged(comparison, one, way))}
-        if len(set(kinds.values())) == 1 and "edge" not in kinds.values():
-            first = next(iter(kinds))
-            how = "at equal steps and each at its best" if len(kinds) > 1 else SHORT[first]
-            lines.append(f"{how}: {_words(comparison, one, first, kinds[first], more_rates)}")
+        said = {way: _words(comparison, one, way, kind, more_rates) for way, kind in kinds.items()}
+        if len(said) > 1 and len(set(said.values())) == 1 and "edge" not in kinds.values():
+            lines.append(f"at equal steps and each at its best: {said['at_best']}")
         else:
-            lines += [f"{SHORT[way]}: {_words(comparison, one, way, kind, more_rates)}"
-                      for way, kind in kinds.items()]  # fmt: skip
+            lines += [f"{SHORT[way]}: {words}" for way, words in said.items()]
     return lines
 
 
 def warnings(comparison: Comparison) -> list[str]:
-    """Return a line for each loss that does worse than what knows nothing of the inputs."""
+    """Return lines on losses that teach nothing, or worse than nothing.
+
+    A loss does worse than what knows nothing of the inputs, or is best without any step.
+    """
+    untrained = [
+        f"warning: {row.label} is at its best before any step: training with it does not help"
+        for row in rows_of(comparison, "at_best")
+        if row.kept and sorted(row.kept)[len(row.kept) // 2] == 0
+    ]
     if comparison.trivial is None:
-        return []
+        return untrained
     value = comparison.trivial.measures[comparison.metric]
     said: dict[str, list[str]] = {}
     for way in ways_shown(comparison):
         for row in rows_of(comparison, way):
             if row.mean is None or row.mean > value:
                 said.setdefault(row.label, []).append(SHORT[way])
-    return [f"warning: {label} does worse than {comparison.trivial.label}, {' and '.join(ways)}"
-            for label, ways in said.items()]  # fmt: skip
+    worse = [
+        f"warning: {label} does worse than {comparison.trivial.label}, {' and '.join(ways)}"
+        for label, ways in said.items()
+    ]
+    return [*untrained, *worse]
 
 
 def exploded_in(row: ComparedLoss) -> int:

@@ -184,6 +184,33 @@ def test_the_two_verdicts_are_told_apart(shown: Any) -> None:
     assert "each at its best: the found loss is worse than mse, on this split" in text
 
 
+def test_explosions_are_told_of_the_way_in_which_they_happen(shown: Any) -> None:
+    def change(comparison: Any) -> None:
+        for row in comparison["losses"]:
+            row["exploded"] = 4 if row["role"] == "found_best_rate" else 0
+            row["edge"] = False
+        test = comparison["against"][0]["at_best"]
+        test |= {"t_p": 0.01, "outlying": False}
+        test["difference"] |= {"mean": 0.1}
+
+    text = edited(shown, change)
+    assert (
+        "at equal steps: the found loss is worse than mse, on this split; it explodes in 4 of 4 "
+        "trainings, mse in 0 each at its best: the found loss is worse than mse, on this split "
+    ) in text
+
+
+def test_a_loss_that_is_best_untrained_is_told(shown: Any) -> None:
+    def change(comparison: Any) -> None:
+        for row in comparison["losses"]:
+            if row["role"] == "found_best":
+                row["kept"] = [0, 0, 0, 55]
+
+    said = "warning: found is at its best before any step: training with it does not help"
+    assert said in edited(shown, change)
+    assert said not in edited(shown, lambda comparison: None)
+
+
 def test_a_rate_at_an_edge_of_those_tried_decides_nothing(shown: Any) -> None:
     def change(comparison: Any) -> None:
         for row in comparison["losses"]:
