@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
@@ -84,7 +85,10 @@ def compared(
         batch = settings.get("batch_size", TrainingConfig().batch_size)
         steps = steps_of(_EPOCHS, len(data.train[1]), batch)
     config = MetaTestConfig(
-        _training(settings, steps, learning_rate, drops), seeds, root, tuple(dict.fromkeys(factors))
+        _training(settings, steps, learning_rate, drops, factors),
+        seeds,
+        root,
+        tuple(dict.fromkeys(factors)),
     )
     contestants = [(usual, parse(STANDARD_TREES[usual])), *((o.label, o.loss) for o in others)]
     comparison = meta_test(contestants, loaded, config, progress)
@@ -178,13 +182,18 @@ def _training(
     steps: int,
     learning_rate: float | None,
     drops: tuple[tuple[int, float], ...],
+    factors: tuple[float, ...],
 ) -> TrainingConfig:
+    given = [("--learning-rate", learning_rate), *(("--rate-factor", one) for one in factors)]
+    for option, value in given:
+        if value is not None and not 0 < value < math.inf:
+            raise ConfigError(option, value, "a finite number above 0")
     known = {f.name for f in fields(TrainingConfig)} - {"steps", "drops"}
     values = {name: settings[name] for name in sorted(known) if name in settings}
     if learning_rate is not None:
         values["learning_rate"] = learning_rate
     for step, factor in drops:
-        if not 0 < step < steps or not factor > 0:
+        if not 0 < step < steps or not 0 < factor < math.inf:
             expected = f"a step from 1 to {steps - 1} and a factor above 0"
             raise ConfigError("--rate-drop", f"{step} {factor:g}", expected)
     return TrainingConfig(steps=steps, drops=tuple(sorted(drops)), **values)
