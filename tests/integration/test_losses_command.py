@@ -281,6 +281,28 @@ def test_compare_takes_the_metric_of_the_first_run_or_another(
     assert "--metric = 'mae': expected one for classification: error_rate" in refused
 
 
+def test_a_tree_that_is_typed_in_may_name_operations_beside_the_set(losses: Any) -> None:
+    (account,) = json.loads(losses("show", "huber(sub(y, softplus(f)))", "--json").out)
+    assert account["formula"] == "huber(y - softplus(f))"
+    source = losses("export", "exp(abs(sub(y, f)))", "--task", "regression", "--format", "python")
+    assert "torch.exp(" in source.out
+    assert losses("show", "expp(sub(y, f))").code == 2
+
+
+def test_a_loss_named_twice_is_compared_once(losses: Any) -> None:
+    arguments = ("both/digits", "run:both/digits", *SMALL, "--rate-factor", 1, "--json")
+    account = json.loads(losses("compare", *arguments).out)
+    assert [row["label"] for row in account["losses"]] == ["cross_entropy", "both/loss-digits"]
+
+
+def test_what_is_no_name_of_a_loss_is_refused(runs: Path) -> None:
+    from heliostat.errors import ConfigError
+    from heliostat_methods.evomal import found_loss
+
+    with pytest.raises(ConfigError, match="name = 3: expected the name of a loss"):
+        found_loss(3, runs)  # type: ignore[arg-type]
+
+
 def test_the_metrics_of_compare_are_those_of_a_configuration() -> None:
     from heliostat_methods.evomal.commands.losses import METRICS
     from heliostat_methods.evomal.learners.measures import CHOICES
@@ -381,6 +403,9 @@ def test_the_example_trains_what_the_demo_finds_and_refuses_what_is_no_loss(
         (["compare", "cross_entropy", "--dataset", "wine"], ["other than the standard one"]),
         (["compare", "later", "--rate-factor", "0"], ["--rate-factor", "x>0"]),
         (["compare", "later", "--steps", "9", "--rate-drop", "9", "0.1"], ["--rate-drop", "to 8"]),
+        (["compare", "later", "--rate-factor", "nan"], ["--rate-factor = nan", "finite number"]),
+        (["compare", "later", "--learning-rate", "inf"], ["--learning-rate = inf", "finite"]),
+        (["compare", "later", "--steps", "9", "--rate-drop", "5", "inf"], ["'5 inf'", "above 0"]),
         (["export", "both"], ["one loss", "both/loss-diabetes or both/loss-digits"]),
         (["export", "ace"], ["a loss that is a tree"]),
     ],

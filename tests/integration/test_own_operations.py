@@ -21,6 +21,13 @@ def there(cli: CommandLine) -> InProcess:
     return InProcess(cli.folder, PLUGIN)
 
 
+def test_an_operation_that_primitives_does_not_name_is_hinted_at(there: InProcess) -> None:
+    done = there(*QUICK, "-o", 'initial=["exp(abs(sub(y, f)))"]')
+    assert done.returncode == 2
+    assert "unknown primitive 'exp'" in done.stderr
+    assert "`primitives` names operations beside these" in done.stderr
+
+
 def test_a_search_uses_an_operation_of_an_external_plugin(there: InProcess) -> None:
     account = there.json(*QUICK, *OWN)
     (problem,) = account["result"]["problems"]

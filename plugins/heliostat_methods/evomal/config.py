@@ -5,11 +5,10 @@ The sizes of the demonstration's models and budgets are ours; see `method.py` fo
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PrivateAttr, field_validator, model_validator
+from pydantic import ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
 from heliostat import EXTENDABLE, ConfigError, MethodConfig, PartKind, PartRef, stored
 from heliostat.errors import did_you_mean
@@ -47,6 +46,8 @@ class TransferConfig(MethodConfig):
 class ProtocolConfig(MethodConfig):
     """What a study spends on some of its cells, where that differs from the search's settings."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     dataset: str | None = Field(None, description="name of the data set that this is for")
     model: str | None = Field(None, description="name of the model that this is for")
     population: int | None = Field(None, ge=2, le=1_000_000, description="trees in a generation")
@@ -64,6 +65,8 @@ class ProtocolConfig(MethodConfig):
 
 class StudyConfig(MethodConfig):
     """A table of searches: every data set with every model and every baseline."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     datasets: tuple[DatasetRef, ...] = Field(..., min_length=1, description="rows of the table")
     models: tuple[ModelRef, ...] = Field(..., min_length=1, description="models for each")
@@ -107,6 +110,8 @@ class StudyConfig(MethodConfig):
 
 class EvoMALConfig(MethodConfig):
     """A search for a loss on each of the data sets, then a comparison with a standard loss."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
 
     datasets: tuple[DatasetRef, ...] = Field(
         (PartRef("diabetes"),), min_length=1, description="data sets; each gets its own search"
@@ -362,7 +367,7 @@ class EvoMALConfig(MethodConfig):
             raise ConfigError(
                 "racing", self.racing, f"increasing steps below base_steps = {self.base_steps}"
             )
-        if not all(0 < factor < math.inf for factor in self.rate_factors):
+        if not all(factor > 0 for factor in self.rate_factors):
             raise ConfigError("rate_factors", self.rate_factors, "positive factors")
         if len(set(self.rate_factors)) < len(self.rate_factors):
             raise ConfigError("rate_factors", self.rate_factors, "different factors")
@@ -427,7 +432,8 @@ class EvoMALConfig(MethodConfig):
             try:
                 height = parse(text, table_named(self.table_name)).height
             except LossExpressionError as error:
-                raise ConfigError(f"initial[{i}]", text, "a loss in y and f", str(error)) from None
+                hint = f"{error}; `primitives` names operations beside these"
+                raise ConfigError(f"initial[{i}]", text, "a loss in y and f", hint) from None
             if height > self.max_height:
                 most = f"a tree of height at most max_height = {self.max_height}"
                 raise ConfigError(f"initial[{i}]", text, most, f"its height is {height}")

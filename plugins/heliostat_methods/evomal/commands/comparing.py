@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
@@ -23,6 +24,7 @@ from heliostat_methods.evomal.losses.standard import STANDARD_TREES, USUAL
 from heliostat_methods.evomal.report.comparison import CAVEAT, SPLITS_CAVEAT, comparison_lines
 from heliostat_methods.evomal.searches.settings import steps_of
 
+_MORE_RATES = "--rate-factor lets others be tried"
 _FRACTIONS, _EPOCHS = (0.6, 0.2, 0.2), 120.0
 
 
@@ -68,6 +70,7 @@ def compared(
         splits,
     )
     data = loaded.data
+    losses = list({loss.label: loss for loss in losses}.values())  # one named twice is one
     # A tree that was typed in is for whatever the data are for.
     losses = [replace(loss, task=data.task) if loss.typed else loss for loss in losses]
     for loss in losses:
@@ -82,7 +85,10 @@ def compared(
         batch = settings.get("batch_size", TrainingConfig().batch_size)
         steps = steps_of(_EPOCHS, len(data.train[1]), batch)
     config = MetaTestConfig(
-        _training(settings, steps, learning_rate, drops), seeds, root, tuple(dict.fromkeys(factors))
+        _training(settings, steps, learning_rate, drops, factors),
+        seeds,
+        root,
+        tuple(dict.fromkeys(factors)),
     )
     contestants = [(usual, parse(STANDARD_TREES[usual])), *((o.label, o.loss) for o in others)]
     comparison = meta_test(contestants, loaded, config, progress)
@@ -125,13 +131,14 @@ def _lines(comparison: Comparison, way: Way, formulas: Sequence[str]) -> list[di
 
 def comparison_text(account: Mapping[str, Any]) -> str:
     """Return what a terminal shows."""
-    lines = comparison_lines(read(Comparison, account["comparison"]), of_search=False)
+    lines = comparison_lines(read(Comparison, account["comparison"]), False, _MORE_RATES)
     caveat = SPLITS_CAVEAT if account["splits"] > 1 else CAVEAT
     model = _reference("model", account["model"])
     said = ", ".join(f"{name}={value}" for name, value in model.params.items())
     head = f"== {account['dataset']}, {model.name}{f' ({said})' if said else ''} =="
     return "\n".join([head, *lines, "",
-                      *(f"note: {note}" for note in account["notes"]),
+                      *(line for note in account["notes"]
+                        for line in textwrap.wrap(f"note: {note}", 79, subsequent_indent="  ")),
                       *textwrap.wrap(caveat, 79)])  # fmt: skip
 
 
@@ -175,13 +182,18 @@ def _training(
     steps: int,
     learning_rate: float | None,
     drops: tuple[tuple[int, float], ...],
+    factors: tuple[float, ...],
 ) -> TrainingConfig:
+    given = [("--learning-rate", learning_rate), *(("--rate-factor", one) for one in factors)]
+    for option, value in given:
+        if value is not None and not 0 < value < math.inf:
+            raise ConfigError(option, value, "a finite number above 0")
     known = {f.name for f in fields(TrainingConfig)} - {"steps", "drops"}
     values = {name: settings[name] for name in sorted(known) if name in settings}
     if learning_rate is not None:
         values["learning_rate"] = learning_rate
     for step, factor in drops:
-        if not 0 < step < steps or not factor > 0:
+        if not 0 < step < steps or not 0 < factor < math.inf:
             expected = f"a step from 1 to {steps - 1} and a factor above 0"
             raise ConfigError("--rate-drop", f"{step} {factor:g}", expected)
     return TrainingConfig(steps=steps, drops=tuple(sorted(drops)), **values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,7 +21,7 @@ def account_text(account: Mapping[str, Any]) -> str:
     if account["fitness"] is not None:
         lines.append(f"  found on {account['dataset']}: validation {number(account['fitness'])}")
     said = labels_text(account["task"], account.get("labels"))
-    lines += [f"  {said}"] if said else []
+    lines += textwrap.wrap(said, 79, initial_indent="  ", subsequent_indent="    ")
     lines += [f"  {line}" for line in training_lines(account.get("training"))]
     if account["task"] == "regression":
         lines += ["", *_table("output f", account["curves"], ("output", "m(y=0, f)"))]

@@ -7,6 +7,7 @@ A name is one of: a run (all its losses), ``RUN/NAME`` (the loss of one data set
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,15 +15,22 @@ from typing import TYPE_CHECKING, Any
 
 from heliostat.contract import PartRef
 from heliostat.errors import ConfigError, RunNotFound, StoreError, did_you_mean
+from heliostat_methods.evomal.config import SETS
 from heliostat_methods.evomal.losses.expression import LossExpression, parse
-from heliostat_methods.evomal.losses.primitives import LossExpressionError
+from heliostat_methods.evomal.losses.operations import extended
+from heliostat_methods.evomal.losses.primitives import (
+    STANDARD,
+    LossExpressionError,
+    PrimitiveTable,
+)
 from heliostat_methods.evomal.losses.standard import STANDARD_TREES
 from heliostat_methods.evomal.losses.tree import Task
+from heliostat_methods.evomal.searches.operations import operation_of
 
 if TYPE_CHECKING:
     from heliostat.contract import RunView
 
-KIND = "loss"
+KIND, OPERATION = "loss", "primitive"
 BEST = "/best"
 """What follows the name of a short loss in that of the best one of its search."""
 
@@ -162,6 +170,8 @@ def found_loss(name: str, runs: Path | str | None = None) -> Any:
     """
     from heliostat.contract import runs_root
 
+    if not isinstance(name, str):
+        raise ConfigError("name", name, "the name of a loss, such as run:RUN")
     root = runs_root(None if runs is None else Path(runs))
     found = first_of(named(name, root))
     if len(found) > 1:
@@ -224,9 +234,21 @@ def _from_file(path: Path) -> NamedLoss:
 
 def _parsed(text: str) -> LossExpression:
     try:
-        return parse(text)
+        return parse(text, _table_for(text))
     except LossExpressionError as error:
         raise ConfigError("LOSS", text, "a loss in y and f", str(error)) from None
+
+
+def _table_for(text: str) -> PrimitiveTable:
+    """Return the standard set, with those operations beside it that a tree names."""
+    from heliostat import registry
+    from heliostat_methods.evomal.learners.loading import installed_part  # loads numba
+
+    words = set(re.findall(r"[A-Za-z_]\w*", text)) - set(SETS)
+    refs = [PartRef(part.name, {}, OPERATION)
+            for part in registry().parts(OPERATION) if part.name in words]  # fmt: skip
+    operations = [operation_of(installed_part(OPERATION, ref), ref) for ref in refs]
+    return extended(STANDARD.name, operations)
 
 
 def _part_ref(text: str) -> PartRef:

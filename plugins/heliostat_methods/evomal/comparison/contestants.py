@@ -20,15 +20,18 @@ class Contestant:
     loss: dict[str, Any]
 
 
-def loss_data(ref: PartRef, task: str, run: Run) -> dict[str, Any]:
-    """Return a named loss as data: its name, and its tree, its network or its part."""
+def loss_data(ref: PartRef, task: str, run: Run, field: str = "loss") -> dict[str, Any]:
+    """Return a named loss as data: its name, and its tree, its network or its part.
+
+    Raises ConfigError naming the field for a loss of the other kind of task.
+    """
     if ref.name in STANDARD_TREES and not ref.params:
         if USUAL[task] != ref.name:
-            raise ConfigError("loss", ref.name, f"a loss for {task}, such as {USUAL[task]}")
+            raise ConfigError(field, ref.name, f"a loss for {task}, such as {USUAL[task]}")
         return {"name": ref.name, "loss": parse(STANDARD_TREES[ref.name]).to_dict()}
     part = run.part("loss", ref)
     if task not in part.tasks:
-        raise ConfigError("loss", ref.name, f"a loss for {task}, such as {USUAL[task]}")
+        raise ConfigError(field, ref.name, f"a loss for {task}, such as {USUAL[task]}")
     expression = getattr(part, "expression", None)
     if isinstance(expression, LossExpression):
         return {"name": ref.name, "loss": expression.to_dict()}
@@ -51,7 +54,8 @@ def opponents_for(config: EvoMALConfig, task: str, run: Run) -> list[Contestant]
 def _references(config: EvoMALConfig, task: str, run: Run) -> list[dict[str, Any]]:
     """Return the further losses of the comparison; usual ones if `fixed` names none."""
     if config.references or config.baseline != "fixed" or config.initial:
-        return [loss_data(ref, task, run) for ref in config.references]
+        return [loss_data(ref, task, run, f"references[{i}]")
+                for i, ref in enumerate(config.references)]  # fmt: skip
     if task == "regression":
         trees = {"absolute error": "abs(sub(y, f))",
                  "pseudo-Huber": "sqrt(add(1, square(sub(y, f))))"}  # fmt: skip

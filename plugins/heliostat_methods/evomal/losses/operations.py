@@ -54,12 +54,18 @@ class Operation:
         """Return the expression over the symbols ``a`` and ``b``."""
         import sympy
 
+        names = symbols(self.arity)
         try:
-            made = sympy.sympify(self.expression(*symbols(self.arity)), strict=True)
-        except (TypeError, sympy.SympifyError) as error:
+            made = sympy.sympify(self.expression(*names), strict=True)
+        except Exception as error:  # whatever the code of a plugin raises
             raise LossExpressionError(
-                f"{self.name}: expected a SymPy expression: {error}"
+                f"{self.name}: expected a SymPy expression: {type(error).__name__}: {error}"
             ) from None
+        absent = [str(one) for one in names if one not in getattr(made, "free_symbols", names)]
+        if absent:
+            raise LossExpressionError(
+                f"{self.name}: {made} does not depend on {' and '.join(absent)}"
+            )
         try:
             straight_line(made, self.arity)
             to_tree(made)

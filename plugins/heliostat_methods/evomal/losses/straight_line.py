@@ -11,6 +11,7 @@ tie of two arguments gives each 1/2.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -159,9 +160,14 @@ class _Writer:
         if expression.is_Symbol:
             return self.step(Step(ARGUMENTS.index(expression.name)))
         if expression.is_number:
-            value = complex(expression)
-            if value.imag:
-                raise LossExpressionError(f"{expression}: expected real numbers")
+            try:
+                value = complex(expression)
+            except (OverflowError, TypeError):
+                value = complex(math.inf)
+            if value.imag or not math.isfinite(value.real):
+                text = str(expression)
+                shown = text if len(text) <= 40 else f"{text[:37]}..."
+                raise LossExpressionError(f"{shown}: expected real numbers of double precision")
             return self.number(value.real)
         if name in ("Add", "Mul", "Min", "Max"):
             return self.chain(name, expression.args)

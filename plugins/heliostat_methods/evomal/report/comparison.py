@@ -14,12 +14,13 @@ from heliostat_methods.evomal.comparison.verdict import holm_corrected
 from heliostat_methods.evomal.report.label_texts import measure_text, metric_text
 from heliostat_methods.evomal.report.plots import Rows
 from heliostat_methods.evomal.report.verdicts import (
+    MORE_RATES,
     SHORT,
-    WAYS,
     exploded_in,
     rows_of,
     verdicts,
     warnings,
+    way_text,
     ways_shown,
 )
 
@@ -33,11 +34,13 @@ SPLITS_CAVEAT = (
     "test a found loss in the others may have taken part in finding it."
 )
 _ONE: dict[Way, str] = {**SHORT, "at_best": "at its best"}
-_LABEL, _TITLE = 26, 18
+_LABEL, _TITLE, _WIDTH = 26, 26, 80
 
 
-def comparison_lines(comparison: Comparison, of_search: bool = True) -> list[str]:
-    """Return what a terminal shows, the verdicts last; `of_search` as for `verdicts`."""
+def comparison_lines(
+    comparison: Comparison, of_search: bool = True, more_rates: str = MORE_RATES
+) -> list[str]:
+    """Return what a terminal shows, the verdicts last; arguments as for `verdicts`."""
     metric = metric_text(comparison.metric)
     lines = [f"test {metric}, lower is better: mean and 95 % interval",
              f"over {_trainings(comparison)}, {_length(comparison)}:"]  # fmt: skip
@@ -45,13 +48,13 @@ def comparison_lines(comparison: Comparison, of_search: bool = True) -> list[str
     wide = max(wide, len(comparison.trivial.label) + 2 if comparison.trivial else 0)
     for way in ways_shown(comparison):
         rows = rows_of(comparison, way)
-        lines += [f"  {WAYS[way]}", f"    {'loss':<{wide}}{'rate':<10}{'steps':<8}"
+        lines += [f"  {way_text(comparison, way)}", f"    {'loss':<{wide}}{'rate':<10}{'steps':<8}"
                                     f"{_name(comparison)}"]  # fmt: skip
-        lines += [
-            f"    {_cut(row.label, wide):<{wide}}{_rate(row):<10}"
-            f"{_steps(comparison, row):<8}{_interval(comparison, row)}"
-            for row in rows
-        ]
+        for row in rows:
+            first = (
+                f"    {_cut(row.label, wide):<{wide}}{_rate(row):<10}{_steps(comparison, row):<8}"
+            )
+            lines += _fitted(first, *_interval(row))
         if comparison.trivial is not None:
             value = comparison.trivial.measures[comparison.metric]
             lines.append(f"    {comparison.trivial.label:<{wide}}{'':<18}{number(value)}")
@@ -59,11 +62,12 @@ def comparison_lines(comparison: Comparison, of_search: bool = True) -> list[str
     tests = _tests(comparison)
     several = len(comparison.tests) > 1
     if tests:
-        p = "p of the t-test (Holm)" if several else "p of the t-test"
-        lines.append(f"  minus {comparison.losses[0].label}, paired; {p} and by rank")
+        by_t = "p of the t-test (Holm)" if several else "p of the t-test"
+        lines.append(f"  minus {comparison.losses[0].label}, paired; {by_t} and by rank")
     wide = max((len(title) + 2 for title, _, _ in tests), default=0)
-    lines += [f"    {title:<{wide}}{_difference(test, p)}" for title, test, p in tests]
-    for text in (*warnings(comparison), *verdicts(comparison, of_search)):
+    for title, test, p in tests:
+        lines += _fitted(f"    {title:<{wide}}", _difference(test, p))
+    for text in (*warnings(comparison), *verdicts(comparison, of_search, more_rates)):
         lines += textwrap.wrap(text, 79, initial_indent="  ", subsequent_indent="    ")
     return lines
 
@@ -169,14 +173,15 @@ def _steps(comparison: Comparison, row: ComparedLoss) -> str:
     return f"{kept[(len(kept) - 1) // 2]}"
 
 
-def _interval(comparison: Comparison, row: ComparedLoss) -> str:
+def _interval(row: ComparedLoss) -> tuple[str, str]:
+    """Return mean and interval, and what is to be known beside them."""
     blown = exploded_in(row)
     exploded = f"  {blown} exploded" if blown else ""
     if row.mean is None or row.low is None or row.high is None:
-        return f"no finite result{exploded}"
+        return "no finite result", exploded
     edge = "  * edge" if row.edge else ""
     bounds = f"[{number(row.low)}, {number(row.high)}]"
-    return f"{number(row.mean):<10}{bounds}{exploded}{edge}"
+    return f"{number(row.mean):<10}{bounds}", f"{exploded}{edge}"
 
 
 def _difference(test: PairedTest | None, p: float | None) -> str:
@@ -269,8 +274,24 @@ def _rates(comparison: Comparison) -> list[Plot]:
                  note=note)]  # fmt: skip
 
 
+def _fitted(first: str, *parts: str) -> list[str]:
+    """Return one line, or more where one is wider than a terminal."""
+    lines = [first]
+    for part in parts:
+        if len(lines[-1] + part) <= _WIDTH:
+            lines[-1] += part
+        else:
+            lines = [*lines[:-1], lines[-1].rstrip(), f"      {part.strip()}"]
+    return lines
+
+
 def _cut(text: str, wide: int) -> str:
-    return text if len(text) < wide else f"{text[: wide - 4]}..."
+    """Return a label that fits; those of a run's losses differ at their ends."""
+    if len(text) < wide:
+        return text
+    kept = wide - 4
+    head = kept // 3 if "/" in text else kept
+    return f"{text[:head]}...{text[len(text) - (kept - head) :]}"
 
 
 def _sentence(words: str) -> str:

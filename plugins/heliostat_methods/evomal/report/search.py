@@ -28,6 +28,7 @@ from heliostat_methods.evomal.report.plots import (
 )
 from heliostat_methods.evomal.report.study import describe_study, name_of, study_sections
 from heliostat_methods.evomal.searches.found import FoundLoss
+from heliostat_methods.evomal.searches.scoring.archive import KINDS
 from heliostat_methods.evomal.study.outcome import Outcome
 
 FILTERS = (
@@ -59,7 +60,8 @@ def describe(stored: Any, run_id: str) -> str:
     for problem in result.problems:
         lines += [f"== {problem.dataset} ({problem.task}), {name_of(result.baseline)} =="]
         lines += data_lines(problem)
-        lines += [f"note: {note}" for note in problem.notes]
+        for note in problem.notes:
+            lines += textwrap.wrap(f"note: {note}", 79, subsequent_indent="  ")
         formulas = _formula_lines(problem)
         shown = [cut(line) if "m(y, f) =" in line else line for line in formulas]
         lines += shown
@@ -67,7 +69,8 @@ def describe(stored: Any, run_id: str) -> str:
             lines.append(f"  whole formulas: {next_command('losses', 'show', run_id)}")
         comparison = problem.comparison
         if comparison is None:
-            lines += ["  none was accepted: a longer search or another seed may find one", ""]
+            said = _none_accepted(result.baseline, problem)
+            lines += [*textwrap.wrap(said, 79, initial_indent="  ", subsequent_indent="    "), ""]
             continue
         lines += ["", *comparison_lines(comparison), ""]
         for target in problem.transfer or ():
@@ -80,6 +83,19 @@ def describe(stored: Any, run_id: str) -> str:
         lines += ["", "use the best loss in your own training loop:"]
         lines += ["  " + line for line in _usage(result, run_id).splitlines()]
     return "\n".join(lines)
+
+
+def _none_accepted(baseline: str, problem: Account) -> str:
+    """Return why there is no loss, as far as it is counted."""
+    kinds = ", ".join(f"{problem.counts[kind]} {kind.replace('_', ' ')}"
+                      for kind in KINDS if problem.counts.get(kind))  # fmt: skip
+    counted = f" ({kinds})" if kinds else ""
+    if baseline == "fixed":
+        return (
+            f"none of the given losses trained a model{counted}: at another learning_rate, or in "
+            "`losses compare`, which chooses a rate for each, they may"
+        )
+    return f"none was accepted{counted}: a longer search or another seed may find one"
 
 
 def _formula_lines(problem: Account) -> list[str]:
@@ -302,7 +318,8 @@ def _usage(result: Outcome, run_id: str) -> str:
             *(f"# {line}" for line in said),
             *_labels_lines(problem),
             "loss(model(x), y).backward()",
-            f"# without Heliostat: {export}",
+            "# without Heliostat:",
+            f"#   {export}",
         ]
     )
 

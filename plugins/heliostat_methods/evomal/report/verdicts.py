@@ -21,10 +21,25 @@ SHORT: dict[Way, str] = {
 }
 
 
-def verdicts(comparison: Comparison, of_search: bool = True) -> list[str]:
+MORE_RATES = "rate_growths lets more be tried"
+"""What to do where the best rate lies at an edge, in a run."""
+
+
+def way_text(comparison: Comparison, way: Way) -> str:
+    """Return how losses were trained; a rate that was given is not called a chosen one."""
+    if comparison.tried or comparison.rates_tried:
+        return WAYS[way]
+    given = {"at_best": "each at its best: steps chosen on validation data, the rate as given",
+             "at_end": "at equal steps: all of them, the rate as given"}  # fmt: skip
+    return given.get(way, WAYS[way])
+
+
+def verdicts(
+    comparison: Comparison, of_search: bool = True, more_rates: str = MORE_RATES
+) -> list[str]:
     """Return what may be said of each loss that is compared with the first one.
 
-    `of_search`: whether a search could have found one.
+    `of_search`: whether a search could have found one; `more_rates`: how to have more rates tried.
     """
     lines = []
     if of_search and not comparison.of_found:
@@ -32,28 +47,37 @@ def verdicts(comparison: Comparison, of_search: bool = True) -> list[str]:
     for one in comparison.tests:
         ways: tuple[Way, ...] = ("at_end", "at_best")
         kinds = {way: kind for way in ways if (kind := _judged(comparison, one, way))}
-        if len(set(kinds.values())) == 1 and "edge" not in kinds.values():
-            first = next(iter(kinds))
-            how = "at equal steps and each at its best" if len(kinds) > 1 else SHORT[first]
-            lines.append(f"{how}: {_words(comparison, one, first, kinds[first])}")
+        said = {way: _words(comparison, one, way, kind, more_rates) for way, kind in kinds.items()}
+        if len(said) > 1 and len(set(said.values())) == 1 and "edge" not in kinds.values():
+            lines.append(f"at equal steps and each at its best: {said['at_best']}")
         else:
-            lines += [f"{SHORT[way]}: {_words(comparison, one, way, kind)}"
-                      for way, kind in kinds.items()]  # fmt: skip
+            lines += [f"{SHORT[way]}: {words}" for way, words in said.items()]
     return lines
 
 
 def warnings(comparison: Comparison) -> list[str]:
-    """Return a line for each loss that does worse than what knows nothing of the inputs."""
+    """Return lines on losses that teach nothing, or worse than nothing.
+
+    A loss does worse than what knows nothing of the inputs, or is best without any step.
+    """
+    untrained = [
+        f"warning: {row.label} is at its best before any step: training with it does not help"
+        for row in rows_of(comparison, "at_best")
+        if row.kept and sorted(row.kept)[len(row.kept) // 2] == 0
+    ]
     if comparison.trivial is None:
-        return []
+        return untrained
     value = comparison.trivial.measures[comparison.metric]
     said: dict[str, list[str]] = {}
     for way in ways_shown(comparison):
         for row in rows_of(comparison, way):
             if row.mean is None or row.mean > value:
                 said.setdefault(row.label, []).append(SHORT[way])
-    return [f"warning: {label} does worse than {comparison.trivial.label}, {' and '.join(ways)}"
-            for label, ways in said.items()]  # fmt: skip
+    worse = [
+        f"warning: {label} does worse than {comparison.trivial.label}, {' and '.join(ways)}"
+        for label, ways in said.items()
+    ]
+    return [*untrained, *worse]
 
 
 def exploded_in(row: ComparedLoss) -> int:
@@ -93,7 +117,7 @@ def _judged(comparison: Comparison, one: Against, way: Way) -> Kind | None:
     return judge(side, other, test, holm_corrected(comparison, way).get(one.role))
 
 
-def _words(comparison: Comparison, one: Against, way: Way, kind: Kind) -> str:
+def _words(comparison: Comparison, one: Against, way: Way, kind: Kind, more_rates: str) -> str:
     lines = {row.role: row for row in comparison.losses}
     standard = comparison.losses[0].label
     who = {"found": "the found loss", "short": "the short loss"}.get(one.role, one.label)
@@ -120,7 +144,7 @@ def _words(comparison: Comparison, one: Against, way: Way, kind: Kind) -> str:
     at = [name for name, row in ((who, mine), (standard, usual)) if row is not None and row.edge]
     return (
         f"not decided: the best rate of {' and of '.join(at or [who])} lies at the edge of those "
-        "tried; rate_growths lets more be tried"
+        f"tried; {more_rates}"
     )
 
 

@@ -18,7 +18,7 @@ def with_operations(config: EvoMALConfig, run: Run) -> EvoMALConfig:
     refs = config.own_operations
     if not refs:
         return config
-    operations = [_operation(run.part("primitive", ref), ref) for ref in refs]
+    operations = [operation_of(run.part("primitive", ref), ref) for ref in refs]
     try:
         table = extended(config.table_name, operations)
     except LossExpressionError as error:
@@ -29,7 +29,8 @@ def with_operations(config: EvoMALConfig, run: Run) -> EvoMALConfig:
     return config.with_table(table.name)
 
 
-def _operation(part: Any, ref: PartRef) -> Operation:
+def operation_of(part: Any, ref: PartRef) -> Operation:
+    """Return a part of kind `primitive` as an operation; raises ConfigError for no such."""
     if isinstance(part, Operation):
         return part
     missing = [name for name in ("name", "arity", "expression") if not hasattr(part, name)]
