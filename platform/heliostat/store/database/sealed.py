@@ -18,6 +18,12 @@ from heliostat.store.database import schema, upgrade
 from heliostat.store.database.seal import seal
 
 Kinds = frozenset[tuple[type, ...]]
+_INSERT = {
+    (table, replace): f"insert {'or replace ' if replace else ''}into {table} "
+    f"values ({', '.join('?' * (len(columns) + 1))})"
+    for table, columns in schema.COLUMNS.items()
+    for replace in (False, True)
+}
 
 
 class SealedDatabase:
@@ -99,21 +105,17 @@ class SealedDatabase:
 
     def put(self, table: str, rows: Sequence[Sequence[object]], *, replace: bool = False) -> None:
         """Insert rows with their seals, inside a transaction."""
-        places = ", ".join("?" * (len(schema.COLUMNS[table]) + 1))
-        verb = "insert or replace" if replace else "insert"
-        self._db.executemany(
-            f"{verb} into {table} values ({places})",
-            [(*row, seal(table, row)) for row in map(self._as_stored(table), rows)],
-        )
-
-    def _as_stored(self, table: str) -> Callable[[Sequence[object]], Sequence[object]]:
-        """Return what gives a row as it is read again: True as 1, 1 as 1.0 where it is real."""
         kinds = self._kinds_of(table)[0]
-
-        def stored(row: Sequence[object]) -> Sequence[object]:
-            return row if tuple(map(type, row)) in kinds else schema.converted(table, row)
-
-        return stored
+        sealed = []
+        for row in rows:
+            # as it is read again: True as 1, 1 as 1.0 where it is real
+            stored = row if tuple(map(type, row)) in kinds else schema.converted(table, row)
+            sealed.append((*stored, seal(table, stored)))
+        statement = _INSERT[table, replace]
+        if len(sealed) == 1:  # what a search asks one by one; cheaper than a list of one
+            self._db.execute(statement, sealed[0])
+        else:
+            self._db.executemany(statement, sealed)
 
     def number(self, table: str) -> int:
         """Return the number of a table's next row, where rows are numbered as they come."""
