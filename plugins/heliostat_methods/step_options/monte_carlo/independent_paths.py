@@ -14,6 +14,7 @@ from heliostat_methods.step_options.closed_form.laplace import AT_BARRIER
 from heliostat_methods.step_options.contracts.market import Market
 from heliostat_methods.step_options.contracts.result import Result
 from heliostat_methods.step_options.contracts.step_option import StepOption
+from heliostat_methods.step_options.monte_carlo.frozen_volatility import with_bias
 from heliostat_methods.step_options.monte_carlo.greeks import GreekSampler, barrier_sides
 from heliostat_methods.step_options.monte_carlo.sharded import (
     Progress,
@@ -45,6 +46,7 @@ def price_bridge(
 ) -> Result:  # fmt: skip
     """Return the price with exact bridge weights: unbiased under Black-Scholes from one step.
 
+    Where the volatility moves, steps freeze it: the error holds an estimate of what that does.
     greeks: delta, gamma, vega (one barrier), d_rate and d_dividend, each with `NAME_error`; of two
     estimators of delta and gamma the one with the smaller error, both in `details`. On a barrier
     also gamma_below and gamma_above, whose mean gamma is.
@@ -53,6 +55,7 @@ def price_bridge(
     sampler = PathSampler(option, market, settings, seed)
     wanted = GreekSampler(option, market, n_steps, seed) if greeks else None
     result = _price("mc_bridge", sampler, n_paths, chunk, target_se, workers, progress)
+    result = with_bias(result, option, market, sampler.steps, seed)
     if wanted is None:
         return result
     estimator = ShardedEstimator.build(wanted, min(n_paths, GREEK_PATHS), GREEK_CHUNK)
