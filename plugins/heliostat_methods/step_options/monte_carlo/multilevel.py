@@ -21,11 +21,7 @@ from heliostat_methods.step_options.arithmetic.philox import normals
 from heliostat_methods.step_options.contracts.market import Market
 from heliostat_methods.step_options.contracts.result import Result
 from heliostat_methods.step_options.contracts.step_option import StepOption
-from heliostat_methods.step_options.contracts.validation import (
-    InvalidInput,
-    number,
-    whole_number,
-)
+from heliostat_methods.step_options.contracts.validation import number, whole_number
 from heliostat_methods.step_options.monte_carlo.independent_paths import split_details, weight_error
 from heliostat_methods.step_options.monte_carlo.sharded import (
     Progress,
@@ -79,8 +75,6 @@ class MultilevelEstimator:
     seed: int
 
     def __post_init__(self) -> None:
-        if isinstance(self.tolerance, bool):
-            raise InvalidInput("tolerance", self.tolerance, "a number > 0")
         number("tolerance", self.tolerance, above=0)
         steps = whole_number("first_steps", self.first_steps, least=1, most=MOST_STEPS)
         object.__setattr__(self, "first_steps", steps)
@@ -226,5 +220,5 @@ def price_multilevel(
             "levels": [[estimator.steps << i, m.n, float(m.mean[0]), float(m.covariance[0, 0])]
                        for i, m in enumerate(levels)],
         }
-        | split_details(first_steps, estimator.steps),
+        | split_details(option, market, first_steps, estimator.steps),
     )  # fmt: skip

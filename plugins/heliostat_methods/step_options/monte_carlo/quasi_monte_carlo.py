@@ -159,7 +159,7 @@ def price_rqmc(
         n_evals=n,
         wall_s=time.perf_counter() - began,
         details={"replicates": replicates, "steps": sampler.dimensions}
-        | split_details(n_steps, sampler.dimensions),
+        | split_details(option, market, n_steps, sampler.dimensions),
     )
     return with_bias(found, option, market, sampler.dimensions, seed)
 

@@ -32,6 +32,14 @@ BAD_CONTRACTS: list[tuple[dict[str, Any], str]] = [
     ({"strike": float("nan")}, "strike = nan"),
     ({"strike": [100.0, -1.0]}, r"strike\[1\] = -1.0"),
     ({"strike": "a"}, "strike = 'a'"),
+    ({"strike": True}, "strike = True: expected a number"),
+    ({"strike": [True, False]}, "strike = .*: expected a number"),
+    ({"barriers": (True,)}, r"barriers\[0\] = True: expected a number"),
+    ({"maturity": True}, "maturity = True: expected a number"),
+    ({"gamma": "x"}, "gamma = 'x': expected a number"),
+    ({"gamma": np.array([0.1, 0.2])}, "gamma = .*: expected one number, or 1 of them"),
+    ({"rates": (5.0,)}, "expected 2 rates, one for each region that 1 barrier makes"),
+    ({"rates": (-5.0, 0.0), "allow_accrual": "no"}, "allow_accrual = 'no': expected true or false"),
     ({"maturity": -1.0}, "maturity = -1.0"),
     ({"maturity": float("inf")}, "maturity = inf"),
     ({"barriers": (0.0,)}, r"barriers\[0\] = 0.0"),
@@ -91,6 +99,16 @@ def test_bad_market(field: str, value: float) -> None:
     fields = {"spot": 100.0, "rate": 0.05, "dividend": 0.0, "vol": 0.3, field: value}
     with pytest.raises(InvalidInput, match=field):
         BlackScholesMarket(**fields)
+
+
+def test_bounds_on_both_sides_are_joined_in_words() -> None:
+    with pytest.raises(InvalidInput, match="beta = 3: expected a finite number > 0 and < 1"):
+        price(StepOption(**GOOD), BlackScholesMarket(100, 0, 0, 0.3), "metropolis", beta=3)
+
+
+def test_true_is_no_rate() -> None:
+    with pytest.raises(InvalidInput, match="rate = True: expected a number"):
+        BlackScholesMarket(100.0, True, 0.0, 0.3)
 
 
 def test_correlation_that_is_none_gives_its_smallest_eigenvalue() -> None:
