@@ -217,5 +217,9 @@ def double_step(
     **more: object,
 ) -> StepOption:
     """Return a contract that charges outside (L, U): one rate, or (below, above)."""
-    below, above = rate if isinstance(rate, tuple) else (rate, rate)
-    return StepOption(kind, strike, maturity, barriers, (below, 0.0, above), **more)  # type: ignore[arg-type]
+    pair = sequence("rate", rate) if np.ndim(rate) else (rate, rate)
+    if len(pair) != 2:
+        raise InvalidInput("rate", rate, "one rate, or two of them: below and above")
+    if len(sequence("barriers", barriers)) != 2:
+        raise InvalidInput("barriers", barriers, "two levels, the lower one first")
+    return StepOption(kind, strike, maturity, barriers, (pair[0], 0.0, pair[1]), **more)  # type: ignore[arg-type]

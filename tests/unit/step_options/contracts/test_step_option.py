@@ -17,6 +17,7 @@ from heliostat_methods.step_options import (
     BridgeWeightTable,
     HestonMarket,
     InvalidInput,
+    LocalVolMarket,
     PiecewiseMarket,
     StepOption,
     Unsupported,
@@ -109,6 +110,21 @@ def test_bounds_on_both_sides_are_joined_in_words() -> None:
 def test_true_is_no_rate() -> None:
     with pytest.raises(InvalidInput, match="rate = True: expected a number"):
         BlackScholesMarket(100.0, True, 0.0, 0.3)
+
+
+def test_short_forms_and_surfaces_refuse_by_field() -> None:
+    grid: dict[str, Any] = {"horizon": 1, "low": 4.0, "high": 5.0}
+    surface = LocalVolMarket.from_function
+    for build, message in (
+        (lambda: double_step("call", 100, 1, (90, 110), (5, 6, 7)), "rate = .*: expected one rate"),
+        (lambda: double_step("call", 100, 1, (90,), 5), "barriers = .*: expected two levels"),
+        (lambda: surface(100, 0, 0, 5, **grid), r"vol = 5: expected a function of \(S, t\)"),
+        (lambda: surface(100, 0, 0, lambda s, t: [1, 2], **grid), r"vol = .*\(2,\).*\(33, 257\)"),
+        (lambda: surface(100, 0, 0, lambda s, t: s, horizon=1, low=0, high=1e4), "high = 10000"),
+    ):
+        with pytest.raises(InvalidInput, match=message):
+            build()
+    assert double_step("call", 100, 1, (90, 110), (5, 6)).rates == (5.0, 0.0, 6.0)
 
 
 def test_correlation_that_is_none_gives_its_smallest_eigenvalue() -> None:
