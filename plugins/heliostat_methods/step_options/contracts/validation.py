@@ -64,12 +64,13 @@ def whole_number(field: str, value: object, *, least: int, most: int | None = No
 
 def numbers(field: str, value: ArrayLike, *, above: float = -math.inf) -> float | Vector:
     """Return a finite float, or an array of finite floats, all > above."""
-    if np.asarray(value).dtype == np.bool_:
-        raise InvalidInput(field, value, "a number or an array of numbers")
     try:
+        truths = np.asarray(value).dtype == np.bool_
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         raise InvalidInput(field, value, "a number or an array of numbers") from None
+    if truths:
+        raise InvalidInput(field, value, "a number or an array of numbers")
     if array.size == 0:
         raise InvalidInput(field, value, "at least one number")
     if array.ndim == 0:
