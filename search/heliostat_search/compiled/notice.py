@@ -15,7 +15,7 @@ from heliostat.terminal import say
 
 AFTER = 1.5
 """Seconds of compiling, all functions together, after which it is said."""
-SAID = "compiling numerical kernels, which are kept for next time; it may take a minute ..."
+SAID = "compiling numerical kernels, kept for the next time; it may take a minute ..."
 
 
 class Notice:

@@ -26,13 +26,26 @@ from heliostat_methods.step_options.closed_form.staircase_states import (
 from heliostat_methods.step_options.contracts.market import BlackScholesMarket
 from heliostat_methods.step_options.contracts.reduced import reduce
 from heliostat_methods.step_options.contracts.step_option import StepOption
-from heliostat_methods.step_options.contracts.validation import InvalidInput, Vector, number
+from heliostat_methods.step_options.contracts.validation import (
+    InvalidInput,
+    Unsupported,
+    Vector,
+    number,
+    numbers,
+)
 
 
 class PricingKernel:
     """Kernel of one contract in one market, any number of barriers."""
 
     def __init__(self, option: StepOption, market: BlackScholesMarket) -> None:
+        if not isinstance(option, StepOption):
+            raise InvalidInput("option", option, "a StepOption, such as down_step returns")
+        if option.amortisation != "proportional":
+            raise Unsupported(
+                "amortisation", option.amortisation, "proportional for a kernel",
+                "OccupationDensity has the law of the time beyond one barrier",
+            )  # fmt: skip
         problem = reduce(option, market, "kernel")
         self.breaks: Vector = problem.breaks / problem.vol
         """Barriers in z, the lowest at 0."""
@@ -54,7 +67,7 @@ class PricingKernel:
     def density(self, z: ArrayLike, z_next: ArrayLike, t: float, nodes: int = 18) -> Vector:
         """Return <z| e^{-Ht} |z'>, broadcast; accurate to about 1e-12 of its largest value."""
         number("t", t, above=0)
-        z, z_next = np.broadcast_arrays(np.asarray(z, float), np.asarray(z_next, float))
+        z, z_next = np.broadcast_arrays(numbers("z", z), numbers("z_next", z_next))
         shift = max(0.0, -float(self.rates.min()))
         s, w = LaplaceInverter("hyperbola", nodes).points(t)
         values = self.resolvent(s + shift, z[..., None], z_next[..., None])
@@ -73,13 +86,21 @@ class PricingKernel:
         positions from its centre, those of any other potential from the lowest barrier. Raises
         Unsupported where two states are closer than double precision can tell.
         """
+        self._check_finite("bound states")
         q = self.rates
         if is_well(tuple(q)):
             return bound_states(float(self.breaks[1]) / 2, float(q[0] - q[1]))
         return staircase_states(self.breaks, q)
 
+    def _check_finite(self, what: str) -> None:
+        if math.inf in self.rates:
+            rates = tuple(float(rate) for rate in self.rates)
+            raise Unsupported("rates", rates, f"finite rates for {what}",
+                              "a rate of 1e6 is a wall for all that matters")  # fmt: skip
+
     def _amplitudes(self, energy: ArrayLike) -> tuple[Complex, Complex, Complex, Complex]:
         """Return r, t of a wave from above, and the wave numbers above and below."""
+        self._check_finite("waves that pass")
         top = float(self.rates[-1])
         e = np.asarray(energy, complex)
         if not np.all(e.real > top):

@@ -56,14 +56,17 @@ class BoundState:
         return np.asarray(norm * np.where(np.abs(z) <= a, inside, sign * edge))
 
 
-def bound_states(half_width: float, rate: float) -> list[BoundState]:
-    """Return all bound states of the well, lowest energy first; there is at least one."""
+def bound_states(half_width: float, rate: float, highest: float = math.inf) -> list[BoundState]:
+    """Return all bound states of the well, lowest energy first; there is at least one.
+
+    highest: an energy beyond which no state is wanted.
+    """
     from scipy.optimize import brentq
 
     top, a = math.sqrt(2 * rate), half_width
-    count = max(1, math.ceil(2 * a * top / math.pi))
+    wanted = max(1, math.ceil(2 * a * min(top, math.sqrt(2 * highest)) / math.pi))
     states = []
-    for n in range(count):
+    for n in range(wanted):
         lo, hi = n * math.pi / (2 * a), min((n + 1) * math.pi / (2 * a), top)
         if n % 2 == 0:
 
@@ -81,6 +84,12 @@ def bound_states(half_width: float, rate: float) -> list[BoundState]:
     return states
 
 
+NOTHING = 746.0
+"""e to minus this is zero."""
+COUNTED = 10_000
+"""States of a well that are looked at one by one to be counted."""
+
+
 def well_kernel(
     z: ArrayLike, z_next: ArrayLike, t: float, half_width: float, rate: float,
     parts: str = "all", nodes: int = 400,
@@ -90,7 +99,7 @@ def well_kernel(
     z, z_next = np.atleast_1d(np.asarray(z, float)), np.atleast_1d(np.asarray(z_next, float))
     out = np.zeros((len(z), len(z_next)))
     if parts != "continuum":
-        for state in bound_states(half_width, rate):
+        for state in bound_states(half_width, rate, NOTHING / t):
             out += math.exp(-state.energy * t) * np.outer(state(z), state(z_next))
     if parts != "bound":
         # the integrand in p falls like e^{-p^2 t / 2} and oscillates at most as |z| + |z'|
@@ -231,7 +240,7 @@ def price_spectral(option: StepOption, market: Market, greeks: bool = False, par
     coarse, _ = _quadrature(option, problem, parts, nodes * 3 // 4)
     details: dict[str, object] = {"parts": parts}
     if len(option.barriers) > 1:
-        details["bound_states"] = len(_states(problem))
+        details["bound_states"] = _count_states(problem)
     return Result(
         price=value,
         method="spectral" if parts == "all" else f"spectral ({parts} only)",
@@ -249,6 +258,16 @@ def _states(problem: Reduced) -> Sequence[BoundState | StaircaseState]:
     if is_well(rates):
         return bound_states(float(breaks[1]) / 2, rates[0] - rates[1])
     return staircase_states(breaks, problem.rates)
+
+
+def _count_states(problem: Reduced) -> int:
+    rates = tuple(float(r) for r in problem.rates)
+    if is_well(rates):
+        width = float(problem.breaks[1]) / problem.vol
+        count = math.ceil(width * math.sqrt(2 * (rates[0] - rates[1])) / math.pi)
+        if count > COUNTED:
+            return count
+    return len(_states(problem))
 
 
 KERNEL_DIGITS = 1e-13

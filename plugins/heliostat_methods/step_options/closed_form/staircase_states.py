@@ -55,6 +55,9 @@ class StaircaseState:
         return out
 
 
+MOST_STATES = 10_000
+
+
 def staircase_states(breaks: ArrayLike, potential: ArrayLike) -> list[StaircaseState]:
     """Return all bound states, lowest energy first.
 
@@ -66,6 +69,12 @@ def staircase_states(breaks: ArrayLike, potential: ArrayLike) -> list[StaircaseS
     floor, top = float(v.min()), float(min(v[0], v[-1]))
     depth = top - floor
     count = _nodes(top - 1e-14 * depth, b, v) if depth > 0 else 0
+    if count > MOST_STATES:
+        raise Unsupported(
+            "rates", tuple(map(float, v)),
+            f"a potential of at most {MOST_STATES} bound states, and this has {count}",
+            'use method="laplace", which needs no states',
+        )  # fmt: skip
     energies = [_energy(n, floor, top, b, v) for n in range(count)]
     for n in range(1, count):
         if energies[n] - energies[n - 1] < APART * depth:

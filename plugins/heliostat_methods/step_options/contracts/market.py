@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from heliostat import stored
+from heliostat_methods.step_options.contracts.step_option import LARGEST_LOG
 from heliostat_methods.step_options.contracts.validation import (
     InvalidInput,
     Vector,
@@ -232,10 +233,21 @@ class LocalVolMarket:
         horizon: float, low: float, high: float, shape: tuple[int, int] = (33, 257),
     ) -> LocalVolMarket:  # fmt: skip
         """Return the grid of `vol(S, t)`, evaluated once: paths then need no splines."""
+        if not callable(vol):
+            raise InvalidInput("vol", vol, "a function of (S, t)", "BlackScholesMarket has one vol")
+        for name, edge in (("low", low), ("high", high)):
+            if not abs(number(name, edge)) < LARGEST_LOG:
+                raise InvalidInput(name, edge, "a logarithm of a price that floats can hold")
         t = np.linspace(0, horizon, shape[0])[:, None]
         s = np.exp(np.linspace(low, high, shape[1]))[None, :]
-        values: ArrayLike = vol(s, t)  # type: ignore[operator]
-        grid = np.broadcast_to(np.asarray(values, dtype=np.float64), shape)
+        values = np.asarray(vol(s, t), dtype=np.float64)
+        try:
+            grid = np.broadcast_to(values, shape)
+        except ValueError:
+            raise InvalidInput(
+                "vol", f"values of shape {values.shape}", f"a function that returns {shape}, or "
+                "what broadcasts to it, for S (1, levels) and t (times, 1)",
+            ) from None  # fmt: skip
         return cls(spot, rate, dividend, horizon, low, high, np.array(grid))
 
 

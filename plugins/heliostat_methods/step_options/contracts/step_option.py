@@ -24,6 +24,7 @@ from heliostat_methods.step_options.contracts.validation import (
     Vector,
     charge_rate,
     choice,
+    flag,
     increasing,
     number,
     numbers,
@@ -82,6 +83,7 @@ class StepOption:
         choice("anchor", self.anchor, ANCHORS)
         choice("knock", self.knock, KNOCKS)
         choice("amortisation", self.amortisation, AMORTISATIONS)
+        set_(self, "allow_accrual", flag("allow_accrual", self.allow_accrual))
         set_(self, "strike", numbers("strike", self.strike, above=0))
         set_(self, "maturity", number("maturity", self.maturity, least=0))
         barriers = sequence("barriers", self.barriers)
@@ -95,8 +97,9 @@ class StepOption:
             charge_rate(f"rates[{i}]", v) for i, v in enumerate(sequence("rates", self.rates))
         )
         if len(rates) != len(barriers) + 1:
-            expected = f"{len(barriers) + 1} rates, one for each region between {len(barriers)}"
-            raise InvalidInput("rates", self.rates, expected + " barriers")
+            made = "1 barrier makes" if len(barriers) == 1 else f"{len(barriers)} barriers make"
+            expected = f"{len(barriers) + 1} rates, one for each region that {made}"
+            raise InvalidInput("rates", self.rates, expected)
         for i, rate in enumerate(rates):
             if rate < 0 and not self.allow_accrual:
                 hint = "allow_accrual=True accepts negative rates"
@@ -106,8 +109,10 @@ class StepOption:
         self._check_amortisation()
 
     def _check_gamma(self) -> None:
-        if isinstance(self.gamma, Sequence):
-            gammas = tuple(number(f"gamma[{i}]", g) for i, g in enumerate(self.gamma))
+        several = isinstance(self.gamma, Sequence) and not isinstance(self.gamma, str)
+        if several or np.ndim(self.gamma) == 1:
+            values = sequence("gamma", self.gamma)
+            gammas = tuple(number(f"gamma[{i}]", g) for i, g in enumerate(values))
             if len(gammas) != len(self.barriers):
                 raise InvalidInput(
                     "gamma", self.gamma, f"one number, or {len(self.barriers)} of them"
@@ -212,5 +217,9 @@ def double_step(
     **more: object,
 ) -> StepOption:
     """Return a contract that charges outside (L, U): one rate, or (below, above)."""
-    below, above = rate if isinstance(rate, tuple) else (rate, rate)
-    return StepOption(kind, strike, maturity, barriers, (below, 0.0, above), **more)  # type: ignore[arg-type]
+    pair = sequence("rate", rate) if np.ndim(rate) else (rate, rate)
+    if len(pair) != 2:
+        raise InvalidInput("rate", rate, "one rate, or two of them: below and above")
+    if len(sequence("barriers", barriers)) != 2:
+        raise InvalidInput("barriers", barriers, "two levels, the lower one first")
+    return StepOption(kind, strike, maturity, barriers, (pair[0], 0.0, pair[1]), **more)  # type: ignore[arg-type]

@@ -30,6 +30,8 @@ class Unsupported(InvalidInput):
 def number(field: str, value: object, *, above: float = -math.inf, least: float = -math.inf,
            below: float = math.inf) -> float:  # fmt: skip
     """Return a finite float within bounds: > above, >= least, < below."""
+    if isinstance(value, bool | np.bool_):
+        raise InvalidInput(field, value, "a number")
     try:
         found = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
@@ -41,6 +43,13 @@ def number(field: str, value: object, *, above: float = -math.inf, least: float 
     if not (found > above and found >= least and found < below):
         raise InvalidInput(field, value, _bounds(above, least, below))
     return found
+
+
+def flag(field: str, value: object) -> bool:
+    """Return true or false, and nothing that merely counts as one of them."""
+    if not isinstance(value, bool | np.bool_):
+        raise InvalidInput(field, value, "true or false")
+    return bool(value)
 
 
 def whole_number(field: str, value: object, *, least: int, most: int | None = None) -> int:
@@ -56,9 +65,12 @@ def whole_number(field: str, value: object, *, least: int, most: int | None = No
 def numbers(field: str, value: ArrayLike, *, above: float = -math.inf) -> float | Vector:
     """Return a finite float, or an array of finite floats, all > above."""
     try:
+        truths = np.asarray(value).dtype == np.bool_
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         raise InvalidInput(field, value, "a number or an array of numbers") from None
+    if truths:
+        raise InvalidInput(field, value, "a number or an array of numbers")
     if array.size == 0:
         raise InvalidInput(field, value, "at least one number")
     if array.ndim == 0:
@@ -106,11 +118,10 @@ def increasing(field: str, values: Sequence[float]) -> None:
 
 
 def _bounds(above: float, least: float, below: float) -> str:
-    parts = ["a finite number"]
-    parts += [f"> {above:g}"] if above > -math.inf else []
+    parts = [f"> {above:g}"] if above > -math.inf else []
     parts += [f">= {least:g}"] if least > -math.inf else []
     parts += [f"< {below:g}"] if below < math.inf else []
-    return " ".join(parts)
+    return " ".join(["a finite number", " and ".join(parts)]).rstrip()
 
 
 def nearest_file(path: Path) -> str:

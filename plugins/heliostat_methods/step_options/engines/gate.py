@@ -111,9 +111,11 @@ def row_bounds(problems: Sequence[Reduced]) -> Bounds:
     return Bounds(low, high, scale, legs, LAST_DIGITS * scale / np.minimum(deviation, 1.0))
 
 
-def default_limit(bounds: Bounds, stochastic: bool = False) -> Vector:
+def default_limit(bounds: Bounds, stochastic: bool = False, price: Vector | float = 0.0) -> Vector:
     """Return the largest error that a price is allowed to state when nobody says."""
-    return np.asarray((STOCHASTIC_SHARE if stochastic else DETERMINISTIC_SHARE) * bounds.scale)
+    # a weight that grows makes a price larger than its scale, and nothing else does
+    scale = np.maximum(bounds.scale, np.where(np.isfinite(price), np.abs(price), 0.0))
+    return np.asarray((STOCHASTIC_SHARE if stochastic else DETERMINISTIC_SHARE) * scale)
 
 
 def bounds_of(option: StepOption, market: Market) -> Bounds:
@@ -216,7 +218,7 @@ def objections(found: Result, bounds: Bounds, max_error: float | None) -> dict[i
     """Return what speaks against prices of a result, by their place in the flattened array."""
     stochastic = found.std_error is not None
     price, error = _array(found.price), _array(found.abs_error_estimate)
-    limit = default_limit(bounds, stochastic)
+    limit = default_limit(bounds, stochastic, price)
     if max_error is not None:
         limit = np.full(limit.shape, max_error)
     slack = error

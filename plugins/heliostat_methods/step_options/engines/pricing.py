@@ -23,6 +23,7 @@ from heliostat_methods.step_options.contracts.validation import (
     Unsupported,
     Vector,
     choice,
+    flag,
     number,
 )
 from heliostat_methods.step_options.engines.coverage import MODEL, check_covered, covering
@@ -75,6 +76,7 @@ def price(
             one of them, where no engine has a price that passes.
     """
     _check_arguments(option, market, max_error)
+    flag("greeks", greeks)
     choice("method", method, ENGINES)
     if option.maturity == 0:
         value = intrinsic(option, market)
@@ -89,10 +91,22 @@ def price(
     bounds = bounds_of(option, market)
     found, wrong = _ask(method, option, market, greeks, settings, bounds, max_error)
     if found is not None and not wrong:
-        return found
+        return _without_greeks(found, option, market) if greeks else found
     if shape == ():
         return _taken_over(option, market, method, greeks, max_error, bounds, wrong, settings)
     return _mended(option, market, greeks, max_error, found, wrong, shape)
+
+
+def _without_greeks(found: Result, option: StepOption, market: Market) -> Result:
+    """Return a result that says who has the sensitivities that were asked for, if it has none."""
+    if found.delta is not None:
+        return found
+    own = isinstance(market, BlackScholesMarket | PiecewiseMarket)
+    able = [name for name in covering(option, market)
+            if name in ("laplace", "pde") or (name == "mc_bridge" and own)]  # fmt: skip
+    others = f"by {' or '.join(able)}" if able else "by no engine"
+    said = f"{found.method} has a price alone; sensitivities of this contract {others}"
+    return dataclasses.replace(found, details={**found.details, "no_sensitivities": said})
 
 
 def _check_arguments(option: Any, market: Any, max_error: Any) -> None:
@@ -235,6 +249,18 @@ def _one_by_one(
             return None
         return np.array([np.nan if v is None else v for v in values]).reshape(shape)
 
+    def sensitivity(name: str) -> Vector:
+        # away from a barrier both sides are one; what another engine lacks is no number
+        plain = name.rsplit("_", 1)[0] if name.endswith(("_below", "_above")) else ""
+        found = [row.sensitivities.get(name, getattr(row, plain) if plain else np.nan)
+                 for row in rows]  # fmt: skip
+        width = max((np.shape(value) for value in found), key=len)
+        full = [np.broadcast_to(np.nan if v is None else v, width) for v in found]
+        return np.array(full, dtype=np.float64).reshape((*shape, *width))
+
+    names = list(dict.fromkeys(name for row in rows for name in row.sensitivities))
+    details = {name: row.details[name] for name in ("at_barrier", "no_sensitivities", "split")
+               for row in rows if name in row.details}  # fmt: skip
     said = [str(row.details["taken_over"]) for row in rows if "taken_over" in row.details]
     return Result(
         price=gathered("price"),
@@ -245,7 +271,8 @@ def _one_by_one(
         gamma=gathered("gamma"),
         n_evals=sum(row.n_evals for row in rows),
         wall_s=sum(row.wall_s for row in rows),
-        details={"taken_over": said} if said else {},
+        sensitivities={name: sensitivity(name) for name in names},
+        details=details | ({"taken_over": said} if said else {}),
     )
 
 

@@ -11,9 +11,11 @@ import math
 import time
 
 from heliostat_methods.step_options.closed_form.laplace import AT_BARRIER
-from heliostat_methods.step_options.contracts.market import Market
+from heliostat_methods.step_options.contracts.market import Market, PiecewiseMarket
 from heliostat_methods.step_options.contracts.result import Result
 from heliostat_methods.step_options.contracts.step_option import StepOption
+from heliostat_methods.step_options.contracts.time_plan import time_plan
+from heliostat_methods.step_options.monte_carlo.frozen_volatility import with_bias
 from heliostat_methods.step_options.monte_carlo.greeks import GreekSampler, barrier_sides
 from heliostat_methods.step_options.monte_carlo.sharded import (
     Progress,
@@ -45,6 +47,7 @@ def price_bridge(
 ) -> Result:  # fmt: skip
     """Return the price with exact bridge weights: unbiased under Black-Scholes from one step.
 
+    Where the volatility moves, steps freeze it: the error holds an estimate of what that does.
     greeks: delta, gamma, vega (one barrier), d_rate and d_dividend, each with `NAME_error`; of two
     estimators of delta and gamma the one with the smaller error, both in `details`. On a barrier
     also gamma_below and gamma_above, whose mean gamma is.
@@ -53,6 +56,7 @@ def price_bridge(
     sampler = PathSampler(option, market, settings, seed)
     wanted = GreekSampler(option, market, n_steps, seed) if greeks else None
     result = _price("mc_bridge", sampler, n_paths, chunk, target_se, workers, progress)
+    result = with_bias(result, option, market, sampler.steps, seed)
     if wanted is None:
         return result
     estimator = ShardedEstimator.build(wanted, min(n_paths, GREEK_PATHS), GREEK_CHUNK)
@@ -97,17 +101,25 @@ def _price(name: str, sampler: PathSampler, n_paths: int, chunk: int, target_se:
             "coefficients": list(estimator.controls[0].coefficients),
             "reached": target_se is None or estimate.error <= target_se,
         }
-        | split_details(sampler.settings.steps, sampler.steps)
+        | split_details(sampler.option, sampler.market, sampler.settings.steps, sampler.steps)
         | ({"dropped": dropped} if dropped else {})
         | ({"tilt": sampler.drawn.tilt} if sampler.drawn.tilt != sampler.settings.tilt else {}),
     )
 
 
-def split_details(asked: int, steps: int) -> dict[str, str]:
-    """Return a sentence on steps that were added, where some were."""
+def split_details(option: StepOption, market: Market, asked: int, steps: int) -> dict[str, str]:
+    """Return a sentence on steps that were added or left out, where some were."""
     if steps == asked:
         return {}
-    return {"split": f"{steps} steps instead of {asked}: the market drifts far in one of them"}
+    reason = "the market drifts far in one of them"
+    if isinstance(market, PiecewiseMarket):
+        planned = len(time_plan(market, option.maturity, asked))
+        crossing = "none crosses the end of an interval"
+        if steps == planned:
+            reason = crossing
+        elif planned != asked:
+            reason = f"{crossing}, and {reason}"
+    return {"split": f"{steps} steps instead of {asked}: {reason}"}
 
 
 def weight_error(option: StepOption, claim: Worth) -> float:

@@ -208,7 +208,7 @@ def price_metropolis(
             "r_hat": split_r_hat([half for chain in total for half in chain.halves]),
             "beta": beta,
         }
-        | split_details(n_steps, len(estimator.plan)),
+        | split_details(option, market, n_steps, len(estimator.plan)),
     )
 
 

@@ -21,11 +21,7 @@ from heliostat_methods.step_options.arithmetic.philox import normals
 from heliostat_methods.step_options.contracts.market import Market
 from heliostat_methods.step_options.contracts.result import Result
 from heliostat_methods.step_options.contracts.step_option import StepOption
-from heliostat_methods.step_options.contracts.validation import (
-    InvalidInput,
-    number,
-    whole_number,
-)
+from heliostat_methods.step_options.contracts.validation import number, whole_number
 from heliostat_methods.step_options.monte_carlo.independent_paths import split_details, weight_error
 from heliostat_methods.step_options.monte_carlo.sharded import (
     Progress,
@@ -41,6 +37,7 @@ from heliostat_search.montecarlo import Moments, held
 FIRST_LEVELS = 3
 MOST_LEVELS = 8
 MOST_PATHS = 1 << 24
+TOLERANCE, BOND_TOLERANCE = 2e-4, 0.02
 LARGEST, SMALLEST = 1 << 16, 1 << 12
 """Paths in a shard of level 0, halved with every level, down to the smallest."""
 LEAST = 1 << 10
@@ -78,8 +75,6 @@ class MultilevelEstimator:
     seed: int
 
     def __post_init__(self) -> None:
-        if isinstance(self.tolerance, bool):
-            raise InvalidInput("tolerance", self.tolerance, "a number > 0")
         number("tolerance", self.tolerance, above=0)
         steps = whole_number("first_steps", self.first_steps, least=1, most=MOST_STEPS)
         object.__setattr__(self, "first_steps", steps)
@@ -182,17 +177,32 @@ class MultilevelEstimator:
         return LevelShard(level, first, max(count // split, min(count, LEAST)))
 
 
+def default_tolerance(option: StepOption, market: Market) -> float:
+    """Return what a price may be wrong by when nobody says, in its own units."""
+    grown = math.exp(min(max(0.0, -min(option.rates)) * option.maturity, 700.0))
+    if option.kind in ("digital", "unit"):
+        return BOND_TOLERANCE * grown
+    spot, strike = float(market.spot), float(option.strike)
+    return TOLERANCE * (spot if option.kind == "asset" else min(spot, strike)) * grown
+
+
 def _value(levels: Levels) -> float:
     return float(sum(m.mean[0] for m in levels))
 
 
 def price_multilevel(
-    option: StepOption, market: Market, greeks: bool = False, *, tolerance: float = 0.02,
+    option: StepOption, market: Market, greeks: bool = False, *, tolerance: float | None = None,
     first_steps: int = 1, seed: int = 0, workers: Workers = in_process,
     progress: Progress = silent,
 ) -> Result:  # fmt: skip
-    """Return the price with root mean square error `tolerance`, half of it allowed to bias."""
+    """Return the price with root mean square error `tolerance`, half of it allowed to bias.
+
+    By default TOLERANCE of what is exchanged, or BOND_TOLERANCE where a bond is, times the largest
+    weight where a rate lets it grow.
+    """
     began = time.perf_counter()
+    if tolerance is None:
+        tolerance = default_tolerance(option, market)
     estimator = MultilevelEstimator(option, market, tolerance, first_steps, seed)
     levels = estimator.run(workers, progress)
     tables = weight_error(option, worth(option, market))
@@ -210,5 +220,5 @@ def price_multilevel(
             "levels": [[estimator.steps << i, m.n, float(m.mean[0]), float(m.covariance[0, 0])]
                        for i, m in enumerate(levels)],
         }
-        | split_details(first_steps, estimator.steps),
+        | split_details(option, market, first_steps, estimator.steps),
     )  # fmt: skip

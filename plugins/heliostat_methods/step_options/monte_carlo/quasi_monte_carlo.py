@@ -19,6 +19,7 @@ from heliostat_methods.step_options.contracts.market import LocalVolMarket, Mark
 from heliostat_methods.step_options.contracts.result import Result
 from heliostat_methods.step_options.contracts.step_option import StepOption
 from heliostat_methods.step_options.contracts.validation import InvalidInput, Vector, whole_number
+from heliostat_methods.step_options.monte_carlo.frozen_volatility import with_bias
 from heliostat_methods.step_options.monte_carlo.independent_paths import split_details, weight_error
 from heliostat_methods.step_options.monte_carlo.sharded import (
     Progress,
@@ -128,7 +129,7 @@ def price_rqmc(
     """Return the mean over `replicates` scrambles of `n_points` (a power of two) points.
 
     The error is widened as Student's t asks with so few scrambles, so that 4.5 of it are as rare as
-    of a normal.
+    of a normal. Where the volatility moves it holds what freezing it in a step does.
     """
     began = time.perf_counter()
     whole_number("replicates", replicates, least=2, most=MOST_REPLICATES)
@@ -150,7 +151,7 @@ def price_rqmc(
         # all scrambles may agree on the cell that the jump cuts
         least = max(least, 3 * claim.path / n)
     error = math.hypot(error, least)
-    return Result(
+    found = Result(
         price=float(price),
         method="rqmc",
         abs_error_estimate=2 * error,
@@ -158,8 +159,9 @@ def price_rqmc(
         n_evals=n,
         wall_s=time.perf_counter() - began,
         details={"replicates": replicates, "steps": sampler.dimensions}
-        | split_details(n_steps, sampler.dimensions),
+        | split_details(option, market, n_steps, sampler.dimensions),
     )
+    return with_bias(found, option, market, sampler.dimensions, seed)
 
 
 def student(freedom: int) -> float:

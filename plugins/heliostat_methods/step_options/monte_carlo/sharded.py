@@ -24,7 +24,6 @@ from typing import Any, Protocol
 
 from heliostat import stored
 from heliostat_methods.step_options.contracts.validation import (
-    InvalidInput,
     Vector,
     number,
     whole_number,
@@ -136,8 +135,6 @@ class ShardedEstimator:
         n_paths = whole_number("n_paths", n_paths, least=1, most=MOST_PATHS)
         chunk = whole_number("chunk", chunk, least=1, most=MOST_CHUNK)
         if target_se is not None:
-            if isinstance(target_se, bool):
-                raise InvalidInput("target_se", target_se, "a number > 0")
             number("target_se", target_se, above=0)
         group, k = sampler.group, len(sampler.targets)
         means = sampler.control_means

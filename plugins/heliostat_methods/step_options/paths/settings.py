@@ -8,6 +8,7 @@ from heliostat import stored
 from heliostat_methods.step_options.contracts.validation import (
     InvalidInput,
     choice,
+    flag,
     number,
     whole_number,
 )
@@ -42,7 +43,6 @@ class PathSettings:
         object.__setattr__(self, "steps", steps)
         object.__setattr__(self, "strata", strata)
         for name in ("antithetic", "controls"):
-            if not isinstance(getattr(self, name), bool):
-                raise InvalidInput(name, getattr(self, name), "true or false")
-        if isinstance(self.tilt, bool) or abs(number("tilt", self.tilt)) > MOST_TILT:
+            object.__setattr__(self, name, flag(name, getattr(self, name)))
+        if abs(number("tilt", self.tilt)) > MOST_TILT:
             raise InvalidInput("tilt", self.tilt, f"a number within {MOST_TILT:g} of 0")

@@ -43,11 +43,12 @@ def describe(result: dict[str, Any], run_id: str) -> str:
         lines.append(f"effort    {effort_text(result)}")
     lines += _sensitivity_lines(result)
     if len(engines) > 1:
-        lines += ["", f"{'engine':<19}{'price':<15}{'error':<15}{'difference':<12}"]
+        wide = max(13, *(len(error_text(row)) for row in engines)) + 2
+        lines += ["", f"{'engine':<19}{'price':<15}{'error':<{wide}}{'difference':<12}"]
         for row in engines:
             difference = f"{row['difference']:+.1e}" if "difference" in row else ""
             price = price_text(row["price"], row["abs_error"])
-            line = f"{row['engine']:<19}{price:<15}{error_text(row):<15}{difference:<12}"
+            line = f"{row['engine']:<19}{price:<15}{error_text(row):<{wide}}{difference:<12}"
             lines.append((line + verdict(row)).rstrip())
         lines += textwrap.wrap(AGREEMENT, WIDTH)
     if "ladder" in result:

@@ -253,7 +253,9 @@ def effort_text(result: Mapping[str, Any]) -> str:
 def error_text(row: Mapping[str, Any]) -> str:
     """Return the stated error of an engine and of which kind it is."""
     if row["std_error"] is not None:
-        return f"{row['std_error']:.1e} std"
+        # engines that sample state two standard errors, and what steps leave out beside them
+        bias = row["abs_error"] - 2 * row["std_error"]
+        return f"{row['std_error']:.1e} std" + (f", {bias:.1e} bias" if bias > 0 else "")
     return f"{row['abs_error']:.1e} bound"
 
 

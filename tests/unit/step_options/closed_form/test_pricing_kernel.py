@@ -9,6 +9,7 @@ import pytest
 
 from heliostat_methods.step_options import (
     BlackScholesMarket,
+    InvalidInput,
     PricingKernel,
     StepOption,
     double_step,
@@ -139,3 +140,18 @@ def test_a_claim_integrated_against_the_price_density_is_its_price() -> None:
         paid = 90.0 * np.exp(0.3 * z) - 105.0
         value += (b - a) / 2 * np.sum(w * paid * kernel.price_density(start, z, 0.8))
     assert value == pytest.approx(price(option, market).price, rel=1e-9)
+
+
+def test_what_has_no_kernel_is_refused_by_field() -> None:
+    market = BlackScholesMarket(100.0, 0.05, 0.02, 0.3)
+    wall = PricingKernel(double_step("call", 100, 1, (80, 125), (np.inf, 5.0)), market)
+    late = down_step("call", 100, 1, 90, 5, amortisation="delayed", window=0.1)
+    for call, message in (
+        (lambda: PricingKernel(1, market), "option = 1: expected a StepOption"),  # type: ignore[arg-type]
+        (lambda: PricingKernel(late, market), "amortisation = 'delayed': expected proportional"),
+        (wall.bound_states, "rates = .*: expected finite rates for bound states"),
+        (lambda: wall.transmission(7.0), "rates = .*: expected finite rates for waves"),
+        (lambda: wall.density(0.0, float("nan"), 1.0), "z_next = nan: expected a finite number"),
+    ):
+        with pytest.raises(InvalidInput, match=message):
+            call()

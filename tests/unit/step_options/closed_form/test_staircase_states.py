@@ -16,6 +16,7 @@ from heliostat_methods.step_options import (
     PricingKernel,
     StepOption,
     Unsupported,
+    double_step,
     price,
 )
 from heliostat_methods.step_options.closed_form.spectral import (
@@ -176,3 +177,25 @@ def test_reflection_below_the_top_is_refused() -> None:
     with pytest.raises(InvalidInput, match="energies above 3"):
         kernel.reflection(2.0)
     assert kernel.reflection(3.0 + 1e-9) == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_deep_well_is_summed_over_states_that_count() -> None:
+    deep = double_step("call", 100.0, 1.0, (80.0, 125.0), 1e12)
+    market = BlackScholesMarket(100.0, 0.05, 0.02, 0.3)
+    found = price(deep, market, method="spectral")
+    assert found.price == pytest.approx(price(deep, market).price, rel=1e-9)
+    # half-width times depth over pi / 2, from the closed form of the well
+    assert found.details["bound_states"] == 669666
+
+
+def test_states_beyond_an_energy_are_left_out_and_no_other() -> None:
+    found = [state.energy for state in bound_states(0.7, 200.0)]
+    low = [state.energy for state in bound_states(0.7, 200.0, highest=50.0)]
+    assert low == found[: len(low)]
+    assert all(energy > 50.0 for energy in found[len(low) :]) and len(low) < len(found)
+
+
+def test_a_potential_with_more_states_than_can_be_found_is_refused_at_once() -> None:
+    deep = double_step("call", 100.0, 1.0, (80.0, 125.0), (1e12, 2e12))
+    with pytest.raises(Unsupported, match=r"at most 10000 bound states.*method=.laplace"):
+        price(deep, BlackScholesMarket(100.0, 0.05, 0.02, 0.3), method="spectral")

@@ -17,6 +17,7 @@ from heliostat_methods.step_options import (
     BridgeWeightTable,
     HestonMarket,
     InvalidInput,
+    LocalVolMarket,
     PiecewiseMarket,
     StepOption,
     Unsupported,
@@ -32,6 +33,16 @@ BAD_CONTRACTS: list[tuple[dict[str, Any], str]] = [
     ({"strike": float("nan")}, "strike = nan"),
     ({"strike": [100.0, -1.0]}, r"strike\[1\] = -1.0"),
     ({"strike": "a"}, "strike = 'a'"),
+    ({"strike": True}, "strike = True: expected a number"),
+    ({"strike": [[1.0, 2.0], [3.0]]}, r"strike = \[\[1.0, 2.0\], \[3.0\]\]: expected a number"),
+    ({"strike": [True, False]}, "strike = .*: expected a number"),
+    ({"barriers": (True,)}, r"barriers\[0\] = True: expected a number"),
+    ({"maturity": True}, "maturity = True: expected a number"),
+    ({"gamma": [[0.1], [0.1, 0.2]]}, r"gamma\[0\] = \[0.1\]: expected a number"),
+    ({"gamma": "x"}, "gamma = 'x': expected a number"),
+    ({"gamma": np.array([0.1, 0.2])}, "gamma = .*: expected one number, or 1 of them"),
+    ({"rates": (5.0,)}, "expected 2 rates, one for each region that 1 barrier makes"),
+    ({"rates": (-5.0, 0.0), "allow_accrual": "no"}, "allow_accrual = 'no': expected true or false"),
     ({"maturity": -1.0}, "maturity = -1.0"),
     ({"maturity": float("inf")}, "maturity = inf"),
     ({"barriers": (0.0,)}, r"barriers\[0\] = 0.0"),
@@ -91,6 +102,31 @@ def test_bad_market(field: str, value: float) -> None:
     fields = {"spot": 100.0, "rate": 0.05, "dividend": 0.0, "vol": 0.3, field: value}
     with pytest.raises(InvalidInput, match=field):
         BlackScholesMarket(**fields)
+
+
+def test_bounds_on_both_sides_are_joined_in_words() -> None:
+    with pytest.raises(InvalidInput, match="beta = 3: expected a finite number > 0 and < 1"):
+        price(StepOption(**GOOD), BlackScholesMarket(100, 0, 0, 0.3), "metropolis", beta=3)
+
+
+def test_true_is_no_rate() -> None:
+    with pytest.raises(InvalidInput, match="rate = True: expected a number"):
+        BlackScholesMarket(100.0, True, 0.0, 0.3)
+
+
+def test_short_forms_and_surfaces_refuse_by_field() -> None:
+    grid: dict[str, Any] = {"horizon": 1, "low": 4.0, "high": 5.0}
+    surface = LocalVolMarket.from_function
+    for build, message in (
+        (lambda: double_step("call", 100, 1, (90, 110), (5, 6, 7)), "rate = .*: expected one rate"),
+        (lambda: double_step("call", 100, 1, (90,), 5), "barriers = .*: expected two levels"),
+        (lambda: surface(100, 0, 0, 5, **grid), r"vol = 5: expected a function of \(S, t\)"),
+        (lambda: surface(100, 0, 0, lambda s, t: [1, 2], **grid), r"vol = .*\(2,\).*\(33, 257\)"),
+        (lambda: surface(100, 0, 0, lambda s, t: s, horizon=1, low=0, high=1e4), "high = 10000"),
+    ):
+        with pytest.raises(InvalidInput, match=message):
+            build()
+    assert double_step("call", 100, 1, (90, 110), (5, 6)).rates == (5.0, 0.0, 6.0)
 
 
 def test_correlation_that_is_none_gives_its_smallest_eigenvalue() -> None:

@@ -209,8 +209,9 @@ SETTINGS = [("laplace", "nodes"), ("spectral", "nodes"), ("occupation", "nodes")
 def test_every_engine_refuses_settings_by_their_field(method: str, name: str) -> None:
     for value in (0, -3, "many", [8], math.nan, None, 10**30):
         if (method, name, value) in (("laplace", "nodes", None), ("pde", "steps", None),
+                                     ("mlmc", "tolerance", None),
                                      ("mlmc", "tolerance", 10**30)):  # fmt: skip
-            continue  # the engine's own number of nodes or steps; any tolerance above zero
+            continue  # the engine's own number of nodes, steps, cents; any tolerance above zero
         with pytest.raises(InvalidInput, match=rf"^{name} = "):
             price(DOWN, MARKET, method=method, **{name: value})
 
@@ -247,3 +248,43 @@ def test_extreme_volatilities_are_priced_or_refused(vol: float) -> None:
     except InvalidInput:
         return
     assert np.isfinite(found.price) and 0 <= found.price <= 100
+
+
+@pytest.mark.parametrize("method, nodes", [("spectral", 100_000), ("occupation", 3_000),
+                                           ("laplace", 65), ("pde", 19)])  # fmt: skip
+def test_nodes_that_no_memory_holds_are_refused_before_they_are_asked_for(
+    method: str, nodes: int
+) -> None:
+    with pytest.raises(InvalidInput, match=rf"^nodes = {nodes}: expected an integer >= "):
+        price(DOWN, MARKET, method=method, nodes=nodes)
+
+
+@pytest.mark.parametrize("field, value", [("greeks", "yes"), ("greeks", 1)])
+def test_what_is_no_yes_or_no_is_refused(field: str, value: object) -> None:
+    with pytest.raises(InvalidInput, match=f"^{field} = .*: expected true or false"):
+        price(DOWN, MARKET, **{field: value})
+
+
+@pytest.mark.parametrize("method", ["spectral", "occupation", "path_integral_grid", "rqmc"])
+def test_an_engine_without_sensitivities_says_who_has_them(method: str) -> None:
+    found = price(DOWN, MARKET, method=method, greeks=True)
+    assert found.details["no_sensitivities"] == (
+        f"{method} has a price alone; sensitivities of this contract by laplace or pde or mc_bridge"
+    )
+    assert "no_sensitivities" not in price(DOWN, MARKET, method=method).details
+
+
+@pytest.mark.parametrize("method", ["pde", "mc_bridge"])
+def test_a_ladder_keeps_what_a_single_price_has(method: str) -> None:
+    spots = np.array([85.0, 90.0, 110.0])
+    option = dataclasses.replace(DOWN, barriers=(90.0,))
+    settings = {"n_paths": 4096} if method == "mc_bridge" else {}
+    ladder = price(option, dataclasses.replace(MARKET, spot=spots), method, greeks=True, **settings)
+    assert "gamma_below" in ladder.sensitivities
+    assert "gamma_below and gamma_above" in ladder.details["at_barrier"]
+    for i, spot in enumerate(spots):
+        one = price(option, dataclasses.replace(MARKET, spot=float(spot)), method, greeks=True,
+                    **settings)  # fmt: skip
+        for name in ladder.sensitivities:
+            expected = one.sensitivities.get(name, one.gamma)
+            assert ladder.sensitivities[name][i] == pytest.approx(expected, rel=1e-12)

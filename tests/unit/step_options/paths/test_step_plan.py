@@ -49,6 +49,15 @@ def test_drift_and_several_barriers(method: str, more: dict[str, Any]) -> None:
     assert price(DRIFTING, QUIET).price == pytest.approx(RIGHT, abs=1e-11)
 
 
+@pytest.mark.parametrize("method", ["mc_bridge", "rqmc", "mlmc"])
+def test_steps_that_intervals_add_are_not_blamed_on_drift(method: str) -> None:
+    few = {"mc_bridge": {"n_paths": 256}, "rqmc": {"n_points": 16}, "mlmc": {"tolerance": 2.0}}
+    market = PiecewiseMarket(100.0, (0.25, 1.0), (0.03, 0.04, 0.04), (0.0,) * 3, (0.2, 0.3, 0.2))
+    found = price(down_step("call", 100.0, 1.0, 90.0, 5.0), market, method=method, **few[method])
+    said = "2 steps instead of 1: none crosses the end of an interval"
+    assert found.details["split"] == said
+
+
 def test_greeks_with_drift_and_several_barriers() -> None:
     exact = price(DRIFTING, QUIET, greeks=True)
     found = price(DRIFTING, QUIET, method="mc_bridge", greeks=True, n_paths=1 << 15, seed=4)

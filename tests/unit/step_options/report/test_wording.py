@@ -97,7 +97,7 @@ def test_numbers_in_words() -> None:
 
 
 def test_an_error_says_of_which_kind_it_is() -> None:
-    assert error_text({"std_error": 0.0123, "abs_error": 0.05}) == "1.2e-02 std"
+    assert error_text({"std_error": 0.0123, "abs_error": 0.0246}) == "1.2e-02 std"
     assert error_text({"std_error": None, "abs_error": 1e-11}) == "1.0e-11 bound"
 
 
@@ -122,3 +122,9 @@ def test_sensitivities_keep_their_order_and_show_what_has_no_name_yet() -> None:
     assert [row.title for row in rows] == ["delta", "vega", "barrier levels", "speed"]
     assert [row.error for row in rows] == ["", "2.5e-01", "", ""]
     assert rows[2].value == "1, 2"
+
+
+def test_a_bias_stands_beside_the_standard_error() -> None:
+    assert error_text({"std_error": 0.01, "abs_error": 0.02}) == "1.0e-02 std"
+    assert error_text({"std_error": 0.01, "abs_error": 0.07}) == "1.0e-02 std, 5.0e-02 bias"
+    assert error_text({"std_error": None, "abs_error": 0.07}) == "7.0e-02 bound"
