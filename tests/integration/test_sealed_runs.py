@@ -58,7 +58,7 @@ def run(cli: InProcess, finished: Kept) -> Path:
 
 READERS = (["export"], ["export", "--csv"], ["verify"], ["report"], ["show"])
 FLIPPED = {
-    "a value": ("outcome", "update outcome set value = '81' where key = {key}"),
+    "a value": ("outcome", "update outcome set value = '82' where key = {key}"),
     "seconds": ("outcome", "update outcome set seconds = seconds + 1 where key = {key}"),
     "a worker": ("outcome", "update outcome set worker = 'other' where key = {key}"),
     "what the search saw": ("call", "update call set delivered = delivered - 1"),
