@@ -44,11 +44,12 @@ def describe(result: dict[str, Any], run_id: str) -> str:
     lines += _sensitivity_lines(result)
     if len(engines) > 1:
         wide = max(13, *(len(error_text(row)) for row in engines)) + 2
-        lines += ["", f"{'engine':<19}{'price':<15}{'error':<{wide}}{'difference':<12}"]
-        for row in engines:
+        prices = [price_text(row["price"], row["abs_error"]) for row in engines]
+        long = max(15, max(map(len, prices)) + 1)
+        lines += ["", f"{'engine':<19}{'price':<{long}}{'error':<{wide}}{'difference':<12}"]
+        for row, price in zip(engines, prices, strict=True):
             difference = f"{row['difference']:+.1e}" if "difference" in row else ""
-            price = price_text(row["price"], row["abs_error"])
-            line = f"{row['engine']:<19}{price:<15}{error_text(row):<{wide}}{difference:<12}"
+            line = f"{row['engine']:<19}{price:<{long}}{error_text(row):<{wide}}{difference:<12}"
             lines.append((line + verdict(row)).rstrip())
         lines += textwrap.wrap(AGREEMENT, WIDTH)
     if "ladder" in result:
@@ -83,7 +84,7 @@ def _sweep_lines(sweep: dict[str, Any], run_id: str) -> list[str]:
     lines = [f"sweep over {sweep['variable']}, by {sweep['engine']}"]
     for row in [[sweep["variable"], *SWEPT], *rows[:SHOWN_VALUES]]:
         value, price, error, *slopes = row
-        line = f"{value:<12}{price:<16}{error:<12}" + "".join(f"{x:<14}" for x in slopes)
+        line = f"{value:<11} {price:<15} {error:<11} " + "".join(f"{x:<14}" for x in slopes)
         lines.append(line.rstrip())
     if len(rows) > SHOWN_VALUES:
         command = next_command("show", run_id, "--json")

@@ -65,3 +65,17 @@ def test_a_sweep_of_paths_says_which_engine_gave_it(here: InProcess) -> None:
     done = here(*SWEEP, "-o", "method=mc_bridge", "-o", "n_paths=4096", "-o", "chunk=1024",
                 "-o", "sweep=vol", "-o", "sweep_values=[0.2, 0.3]")  # fmt: skip
     assert "sweep over vol, by laplace" in done.stdout
+
+
+def test_columns_of_engines_never_run_together(here: InProcess) -> None:
+    done = here(
+        "run", "step_options", "--workers", "serial", "--no-report", "-o", "greeks=false",
+        "-o", "maturity=2", "-o", "barriers=[80, 125]", "-o", "rates=[5, 0, 5]", "-o", "gamma=-0.3",
+        "-o", "dividend=0.01", "-o", "vol=0.1", "-o", 'cross_check=["path_integral_grid"]',
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("laplace ")]
+    name, price, error, kind = line.split()
+    assert (name, kind) == ("laplace", "bound")
+    assert float(price) == pytest.approx(0.01150665, rel=1e-6)
+    assert float(error) < 1e-11
