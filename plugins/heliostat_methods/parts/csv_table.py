@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from heliostat_methods.parts.datasets import ArrayDataset
 from heliostat_methods.parts.tables.cells import Numerals
 from heliostat_methods.parts.tables.csv_file import Reading, read_csv
-from heliostat_methods.parts.tables.dataset import table_dataset
+from heliostat_methods.parts.tables.dataset import Choices, table_dataset
 from heliostat_methods.parts.tables.inputs import Encoding, Missing
 from heliostat_methods.parts.tables.new_rows import prepared
 from heliostat_search.preprocessing import MOST_LEVELS, Preprocessing
@@ -78,11 +78,5 @@ def csv_dataset(
     return table_dataset(
         f"csv:{path.name}",
         read_csv(path, reading),
-        target=target,
-        task=task,
-        columns=columns,
-        encode=encode,
-        most_levels=most_levels,
-        missing=missing,
-        missing_cells=missing_cells,
+        Choices(target, task, columns, encode, most_levels, missing, missing_cells),
     )

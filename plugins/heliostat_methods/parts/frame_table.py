@@ -7,7 +7,7 @@ from typing import Any
 
 from heliostat.errors import DataError
 from heliostat_methods.parts.datasets import ArrayDataset
-from heliostat_methods.parts.tables.dataset import table_dataset
+from heliostat_methods.parts.tables.dataset import Choices, table_dataset
 from heliostat_methods.parts.tables.inputs import Encoding, Missing
 from heliostat_methods.parts.tables.parquet_file import arrow, arrow_table
 from heliostat_search.preprocessing import MOST_LEVELS
@@ -42,11 +42,5 @@ def frame_dataset(
     return table_dataset(
         name,
         arrow_table(pa, name, read, frozenset(missing_cells), encode or ()),
-        target=target,
-        task=task,
-        columns=columns,
-        encode=encode,
-        most_levels=most_levels,
-        missing=missing,
-        missing_cells=missing_cells,
+        Choices(target, task, columns, encode, most_levels, missing, missing_cells),
     )

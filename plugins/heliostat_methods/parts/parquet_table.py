@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from heliostat_methods.parts.datasets import ArrayDataset
-from heliostat_methods.parts.tables.dataset import table_dataset
+from heliostat_methods.parts.tables.dataset import Choices, table_dataset
 from heliostat_methods.parts.tables.inputs import Encoding, Missing
 from heliostat_methods.parts.tables.parquet_file import read_parquet
 from heliostat_search.preprocessing import MOST_LEVELS
@@ -26,11 +26,5 @@ def parquet_dataset(
     return table_dataset(
         f"parquet:{path.name}",
         read_parquet(path, frozenset(missing_cells), encode or ()),
-        target=target,
-        task=task,
-        columns=columns,
-        encode=encode,
-        most_levels=most_levels,
-        missing=missing,
-        missing_cells=missing_cells,
+        Choices(target, task, columns, encode, most_levels, missing, missing_cells),
     )

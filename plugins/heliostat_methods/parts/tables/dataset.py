@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,30 +21,33 @@ from heliostat_methods.parts.tables.inputs import (
     raw_column,
 )
 from heliostat_methods.parts.tables.targets import target_of
-from heliostat_search.preprocessing import MOST_LEVELS, Preprocessing, RawColumn, RawInputs
+from heliostat_search.preprocessing import Preprocessing, RawColumn, RawInputs
 
 MIN_ROWS = 10
 
 
-def table_dataset(
-    name: str,
-    table: Table,
-    *,
-    target: str | None = None,
-    task: str = "auto",
-    columns: Sequence[str] | None = None,
-    encode: Mapping[str, Encoding] | None = None,
-    most_levels: int = MOST_LEVELS,
-    missing: Missing = "median",
-    missing_cells: Sequence[str] = (),
-) -> ArrayDataset:
+@dataclass(frozen=True)
+class Choices:
+    """What is chosen of a table; the meaning is that of the parameters of `csv_dataset`."""
+
+    target: str | None
+    task: str
+    columns: Sequence[str] | None
+    encode: Mapping[str, Encoding] | None
+    most_levels: int
+    missing: Missing
+    missing_cells: Sequence[str]
+    """Those by which the table was read."""
+
+
+def table_dataset(name: str, table: Table, choices: Choices) -> ArrayDataset:
     """Return a table as a data set; `target` is the last column by default.
 
     Its `raw` is what a split encodes by its training part; its `inputs` are encoded by all rows.
-    `missing_cells` are those by which the table was read.
     Raises DataError naming column and row for what cannot be used.
     """
-    encodings = Encodings(encode or {}, most_levels)
+    target, columns, missing = choices.target, choices.columns, choices.missing
+    encodings = Encodings(choices.encode or {}, choices.most_levels)
     goal = table.column(table.header[-1] if target is None else target)
     check_names(table, goal.name, columns, encodings)
     handled: list[str] = []
@@ -54,7 +57,7 @@ def table_dataset(
         handled.append(f"{_rows(goal.missing_cells)} without target dropped")
         table = _kept(table, goal.missing)
         goal = table.column(goal.name)
-    answer = target_of(table, goal, task)
+    answer = target_of(table, goal, choices.task)
     chosen = chosen_inputs(table, goal.name, columns, encodings)
     gaps = [column for column in chosen.columns if column.missing is not None]
     if gaps and missing == "error":
@@ -75,7 +78,7 @@ def table_dataset(
     ]
     raw = RawInputs(
         tuple(raw_column(table, column, encodings) for column in chosen.columns),
-        tuple(missing_cells),
+        tuple(choices.missing_cells),
         table.written,
     )
     fitted = raw.fit(np.arange(table.rows))
