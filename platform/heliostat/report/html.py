@@ -49,6 +49,7 @@ figure{margin:1.5rem 0 2rem}
 figcaption,caption{color:var(--soft);font-size:.9rem;line-height:1.5;text-align:left}
 figcaption{max-width:42rem;margin-top:.35rem}
 caption{padding-bottom:.45rem}
+caption span{position:sticky;left:0;display:inline-block;max-width:min(42rem,calc(100vw - 2.5rem))}
 .scroll{overflow-x:auto}
 .scroll .hp{min-width:34rem}
 .scroll img{max-width:100%;height:auto}
@@ -134,7 +135,7 @@ def _figure(picture: str, note: str) -> str:
 
 def _table(table: Table) -> str:
     """Return the table; a column of numbers has its head on the right as well."""
-    caption = f"<caption>{escape(table.caption)}</caption>" if table.caption else ""
+    caption = f"<caption><span>{escape(table.caption)}</span></caption>" if table.caption else ""
     wide = max([len(table.columns), *(len(row) for row in table.rows)])
     heads = []
     numeric_columns = []

@@ -139,7 +139,10 @@ def _columns(data: Mapping[str, Any]) -> list[Table]:
         "Columns and what they became; levels, medians, means and deviations are those of the "
         f"training part, and inputs are in units of their deviation there.{more}"
     )
-    return [Table(["column", "kind", "range", "unit", "missing cells", "becomes"], rows, caption)]
+    heads = ["column", "kind", "range", "unit", "missing cells", "becomes"]
+    # data that are no table know no range, unit or missing cells
+    told = [at for at in range(len(heads)) if any(row[at] is not None for row in rows)]
+    return [Table([heads[at] for at in told], [[row[at] for at in told] for row in rows], caption)]
 
 
 def _classes(classes: Sequence[Sequence[Any]], total: int) -> Table:
