@@ -70,6 +70,14 @@ def test_pictures_stand_before_tables_and_say_what_columns_became(table: Account
     assert all(sum(row[4:]) == row[2] for row in classes.rows)  # type: ignore[arg-type,operator]
 
 
+def test_columns_of_which_nothing_is_known_are_left_out(table: Account) -> None:
+    (known, *_) = (one for one in data_contents(table) if isinstance(one, Table))
+    assert known.columns == ["column", "kind", "range", "unit", "missing cells", "becomes"]
+    (built_in,) = (one for one in data_contents(account(diabetes())) if isinstance(one, Table))
+    assert built_in.columns == ["column", "kind", "becomes"]
+    assert built_in.rows[0] == ["age", "number", "number"]
+
+
 def test_the_terminal_says_it_within_80_columns(table: Account) -> None:
     lines = data_lines(table)
     assert lines[0] == "data: 95 rows (57 to train, 20 for validation, 18 to test), 6 inputs"
