@@ -34,6 +34,7 @@ from heliostat.plugins.registry import Registry  # noqa: E402
 ITEMS = 20_000
 MICROSECONDS = 10.0
 TRIALS = 300
+ROUNDS = 5
 
 
 class Nothing(MethodConfig):
@@ -70,11 +71,15 @@ def submit_squares(config: Nothing, run: Run) -> float:
 
 
 def call_squares(config: Nothing, run: Run) -> float:
-    """Call one journaled task after the other."""
-    began = time.perf_counter()
-    for i in range(TRIALS):
-        run.call(engine_tasks.square, float(i))
-    return time.perf_counter() - began
+    """Call one journaled task after the other, the executor started."""
+    run.call(engine_tasks.square, 0.0)
+    seconds = []
+    for _ in range(ROUNDS):
+        began = time.perf_counter()
+        for i in range(TRIALS):
+            run.call(engine_tasks.square, float(i))
+        seconds.append(time.perf_counter() - began)
+    return min(seconds)
 
 
 def one_ray_task_per_item(workers: int) -> float:
@@ -134,13 +139,14 @@ def dbos_steps() -> float | None:
 
         @DBOS.workflow()
         def workflow() -> float:
+            step(0.0)
             began = time.perf_counter()
             for i in range(TRIALS):
                 step(float(i))
             return time.perf_counter() - began
 
         DBOS.launch()
-        seconds = float(workflow())
+        seconds = min(float(workflow()) for _ in range(ROUNDS))
         DBOS.destroy()
         return seconds
 

@@ -50,6 +50,7 @@ T = TypeVar("T")
 
 LARGE_ITEM = 1_000_000
 """Characters of an item's canonical text from which on there is a warning."""
+_ONE_CPU = Resources()
 
 
 class SearchRun(Run):
@@ -338,7 +339,7 @@ class SearchRun(Run):
             module=fn.__module__,
             item="",
             shared=_hashes(shared),
-            resources=resources or Resources(),
+            resources=resources or _ONE_CPU,
             long=long or observed,
             observed=observed,
         )
@@ -432,17 +433,17 @@ class SearchRun(Run):
     def _outcome(self, row: Row) -> Outcome[Any]:
         value = None
         if row.value is not None:
-            where = f"the value of item {key_text(row.key)}"
-            value = self._read(self._engine.journal.extern(row.value), where)
+            value = self._read(self._engine.journal.extern(row.value), row.key)
         return Outcome(row.key, value, row.failure and row.failure.seen())
 
-    def _read(self, text: str, where: str) -> Any:
-        """Return the value of a text; what a resumed run cannot read was not written so."""
+    def _read(self, text: str, what: Key | str) -> Any:
+        """Return the value of an item or of `what`, whose text a resumed run may find damaged."""
         try:
             return decode(text)
         except EncodingError as error:
             if not self._engine.resuming:
                 raise
+            where = what if isinstance(what, str) else f"the value of item {key_text(what)}"
             raise CorruptStore(where, "a value", str(error)) from error
 
 

@@ -172,6 +172,8 @@ class Turns:
         self._current = me
 
     def _next_after(self, me: _Turn) -> _Turn | None:
+        if len(self._ring) == 1:
+            return None
         place = self._ring.index(me)
         others = self._ring[place + 1 :] + self._ring[:place]
         return next((turn for turn in others if turn.runnable()), None)

@@ -160,7 +160,10 @@ class Journal:
         packed = [row.columns() for row in rows]
         # A key is written once, except in a run of which some keys are asked anew.
         anew = self.extended or self.superseded_after is not None
-        self._write(lambda: self._db.put("outcome", packed, replace=anew))
+        if len(packed) == 1 and not self._deferred and self._ahead is None:
+            self._db.commit("outcome", packed[0], replace=anew)
+        else:
+            self._write(lambda: self._db.put("outcome", packed, replace=anew))
         self._commits += len(rows)
         if self._kill_after is not None and self._commits >= self._kill_after:
             os.kill(os.getpid(), signal.SIGKILL)

@@ -35,6 +35,8 @@ class RunLog:
 
     def take(self) -> list[tuple[str, str]]:
         """Return the events logged since the last call."""
+        if not self._pending:
+            return []
         with self._lock:
             taken = list(self._pending)
             self._pending.clear()

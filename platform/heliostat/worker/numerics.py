@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import threading
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -34,7 +35,16 @@ LIBRARIES = {
 }
 """Distributions whose versions every run records, and the package that each of them is."""
 _THREADED = ("numpy", "scipy", "torch", "sklearn", "numba")
-_applied = threading.local()
+
+
+class _Applied(threading.local):
+    """What the calling thread was held to, and with how many modules loaded."""
+
+    state = (0, 0)
+    readings: Sequence[Callable[[], int | None]] = ()
+
+
+_applied = _Applied()
 
 
 def prepare_environment(cache_dir: Path | None = None, code: str = "any") -> None:
@@ -60,10 +70,13 @@ def prepare_environment(cache_dir: Path | None = None, code: str = "any") -> Non
 
 def set_threads(count: int) -> None:
     """Hold every loaded numerical library to `count` threads in the calling thread."""
-    # Other code in this process may have set them since, so the numbers themselves are compared.
-    state = (count, len(sys.modules))
-    if getattr(_applied, "state", None) == state and _hold(count):
-        return
+    if _applied.state == (count, len(sys.modules)):
+        # Other code in this process may have set them since, so the numbers themselves are read.
+        for reading in _applied.readings:
+            if reading() != count:
+                break
+        else:
+            return
     for name in THREAD_VARIABLES:  # for a library that a task imports later
         os.environ[name] = str(count)
     torch = sys.modules.get("torch")
@@ -78,10 +91,6 @@ def set_threads(count: int) -> None:
     # one that takes no such number is not waited for
     _applied.readings = [reading for reading in readings if reading() == count]
     _applied.state = (count, len(sys.modules))
-
-
-def _hold(count: int) -> bool:
-    return all([reading() == count for reading in _applied.readings])
 
 
 @lru_cache(maxsize=1)

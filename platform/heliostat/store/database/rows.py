@@ -10,6 +10,7 @@ import json
 import struct
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,7 +21,12 @@ from heliostat.values.outcome import Failure
 
 def pack_key(key: Key) -> bytes:
     """Return the bytes of a key, whose order is the order of keys."""
-    return struct.pack(f">{len(key)}Q", *key)
+    return _packing(len(key)).pack(*key)
+
+
+@lru_cache(maxsize=32)
+def _packing(length: int) -> struct.Struct:
+    return struct.Struct(f">{length}Q")
 
 
 def unpack_key(blob: bytes) -> Key:
