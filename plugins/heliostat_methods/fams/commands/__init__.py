@@ -1,0 +1,1 @@
+"""`heliostat audit`. Imports `metrics` and what is shown of them."""

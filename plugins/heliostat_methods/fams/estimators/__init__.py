@@ -1,0 +1,1 @@
+"""The method and its baselines behind scikit-learn's interface, one a file."""

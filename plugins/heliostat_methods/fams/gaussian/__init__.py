@@ -1,0 +1,1 @@
+"""Stacked Gaussian networks, one a subgroup: divergence, barycentre, both levels of training."""

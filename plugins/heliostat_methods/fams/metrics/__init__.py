@@ -1,0 +1,1 @@
+"""How fair and how accurate scores are, from arrays alone. Imports `groups`."""
