@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from heliostat_methods.fams.groups.arguments import ArrayError, column
+from heliostat_methods.fams.groups.arguments import ArrayError, weights
 from heliostat_methods.fams.groups.coding import Subgroups, subgroups
 
 
@@ -59,8 +59,8 @@ class SubgroupClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             np.zeros(rows, int) if sensitive_features is None else sensitive_features, rows
         )
         self.groups_ = groups.names
-        weights = _weights(sample_weight, rows)
-        self._fit(TrainingData(inputs, codes.astype(np.float64), groups, weights))
+        of_rows = weights("sample_weight", sample_weight, rows)
+        self._fit(TrainingData(inputs, codes.astype(np.float64), groups, of_rows))
         return self
 
     @abstractmethod
@@ -93,18 +93,3 @@ class SubgroupClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_class = False
         return tags
-
-
-def _weights(given: ArrayLike | None, rows: int) -> NDArray[np.float64]:
-    if given is None:
-        return np.ones(rows)
-    weights = column("sample_weight", given, rows).astype(np.float64)
-    bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
-    if len(bad):
-        raise ArrayError(
-            f"sample_weight, row {bad[0]} is {weights[bad[0]]}, expected a number, 0 or more"
-        )
-    if not weights.sum() > 0:
-        raise ArrayError("sample_weight is 0 in every row, expected a positive sum")
-    weights *= rows / weights.sum()
-    return weights

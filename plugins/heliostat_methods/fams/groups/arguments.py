@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from heliostat.errors import ConfigError, DataError
+from heliostat.errors import ConfigError, DataError, did_you_mean
 
 
 class ArgumentError(ConfigError, ValueError):
@@ -40,6 +41,64 @@ def labels(name: str, values: ArrayLike, rows: int | None = None) -> NDArray[np.
 def scores(name: str, values: ArrayLike, rows: int | None = None) -> NDArray[np.float64]:
     """Return scores from 0 to 1 as float64 (rows,); raises ArrayError naming the first other."""
     return _numbers(name, values, rows, lambda x: (x >= 0) & (x <= 1), "a number from 0 to 1")
+
+
+LEAST_WEIGHT = 1e-200
+"""Weights below this part of the largest count as 0: their sums would lose all digits."""
+
+
+def weights(name: str, values: ArrayLike | None, rows: int) -> NDArray[np.float64]:
+    """Return weights of mean 1 as float64 (rows,), all 1 for None; raises ArrayError."""
+    if values is None:
+        return np.ones(rows)
+    usable = _numbers(
+        name, values, rows, lambda x: np.isfinite(x) & (x >= 0), "a number, 0 or more"
+    )
+    largest = usable.max()
+    if not largest > 0:
+        raise ArrayError(f"{name} is 0 in every row, expected a positive sum")
+    usable = usable / largest  # first, for the sum of large ones may overflow
+    usable[usable < LEAST_WEIGHT] = 0
+    mean_one: NDArray[np.float64] = usable * (rows / usable.sum())
+    return mean_one
+
+
+def choice(name: str, value: object, choices: tuple[str, ...]) -> str:
+    """Return one of the choices; raises ArgumentError naming the nearest."""
+    if not isinstance(value, str) or value not in choices:
+        expected = " or ".join(map(repr, choices))
+        hint = did_you_mean(value, choices) if isinstance(value, str) else ""
+        raise ArgumentError(name, value, expected, hint)
+    return value
+
+
+def whole(name: str, value: object, least: int, most: int) -> int:
+    """Return a whole number from `least` to `most`; raises ArgumentError."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise ArgumentError(name, value, f"a whole number from {least:,} to {most:,}")
+    if not least <= value <= most:
+        raise ArgumentError(name, value, f"a whole number from {least:,} to {most:,}")
+    return int(value)
+
+
+def between(name: str, value: object, low: float, high: float) -> float:
+    """Return a number above `low` and below `high`; raises ArgumentError."""
+    return _number(
+        name, value, f"a number above {low:g} and below {high:g}", lambda x: low < x < high
+    )
+
+
+def within(name: str, value: object, low: float, high: float) -> float:
+    """Return a number from `low` to `high`; raises ArgumentError."""
+    return _number(name, value, f"a number from {low:g} to {high:g}", lambda x: low <= x <= high)
+
+
+def _number(name: str, value: object, expected: str, usable: Callable[[float], bool]) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise ArgumentError(name, value, expected)
+    if not usable(float(value)):  # NaN compares false
+        raise ArgumentError(name, value, expected)
+    return float(value)
 
 
 def _numbers(
