@@ -14,6 +14,8 @@ from heliostat_search.splits import Samples, Split
 
 BINS = 24
 """Bars of a histogram of the target."""
+MOST_LISTED = 6
+"""Values of an attribute that are named."""
 
 
 def data_account(dataset: Dataset, parts: Split) -> dict[str, Any]:
@@ -23,11 +25,13 @@ def data_account(dataset: Dataset, parts: Split) -> dict[str, Any]:
     name, kind, range, unit, missing cells, `becomes` (features) or why it is `left_out`; `written`,
     how the file is written; `left_out` and `handled`, what was dropped or filled; `target`, with
     `classes` (name, then rows in all and in each part) or a `histogram` of the training part;
-    `remarks`; `preprocessing`, which `Preprocessing.from_plain` reads.
+    `remarks`; `preprocessing`, which `Preprocessing.from_plain` reads; `attributes`, where the data
+    set has some, each with its name and range.
     """
     about = dict(getattr(dataset, "about", {}))
+    attributes = getattr(dataset, "attributes", None) or {}
     shape = getattr(dataset, "image_shape", None)
-    return {
+    account = {
         "rows": len(dataset.targets),
         "parts": {"train": len(parts.train), "valid": len(parts.valid), "test": len(parts.test)},
         "inputs": int(np.prod(parts.input_shape)),
@@ -40,6 +44,21 @@ def data_account(dataset: Dataset, parts: Split) -> dict[str, Any]:
         "remarks": list(parts.remarks),
         "preprocessing": parts.preprocessing.plain(),
     }
+    if attributes:
+        account["attributes"] = [
+            {"name": name, "range": _range(values)} for name, values in attributes.items()
+        ]
+    return account
+
+
+def _range(values: NDArray[Any]) -> str:
+    """Return the values of an attribute if they are few, else how many, or least and largest."""
+    different = np.unique(values[values == values])
+    if len(different) <= MOST_LISTED:
+        return ", ".join(map(str, different.tolist()))
+    if values.dtype.kind == "U":
+        return f"{len(different):,} levels"
+    return f"{different[0]:.6g} to {different[-1]:.6g}"
 
 
 def _columns(about: dict[str, Any], parts: Split) -> list[dict[str, Any]]:

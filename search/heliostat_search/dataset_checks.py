@@ -49,6 +49,7 @@ def check_dataset(dataset: Dataset) -> tuple[str, ...]:
     else:
         _check_labels(dataset)
     _check_test_rows(dataset)
+    _check_attributes(dataset)
     return (*_constants(dataset), *_merged(dataset))
 
 
@@ -188,3 +189,15 @@ def _check_test_rows(dataset: Dataset) -> None:
     values, counts = np.unique(rows, return_counts=True)
     if counts.max() > 1:
         raise DataError(f"{name}: test_rows holds {values[counts.argmax()]} more than once")
+
+
+def _check_attributes(dataset: Dataset) -> None:
+    for name, values in (getattr(dataset, "attributes", None) or {}).items():
+        where, rows = f"{dataset.name}: attribute {name!r}", len(dataset.inputs)
+        if not isinstance(name, str) or not name:
+            raise DataError(f"{where} needs a name that is a text")
+        if not isinstance(values, np.ndarray) or values.dtype.kind not in "biufU":
+            kind = values.dtype if isinstance(values, np.ndarray) else type(values).__name__
+            raise DataError(f"{where} needs an array of texts or numbers, got {kind}")
+        if values.shape != (rows,):
+            raise DataError(f"{where} needs one value per sample, {rows:,}, got {values.shape}")

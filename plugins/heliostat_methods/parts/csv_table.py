@@ -58,6 +58,7 @@ def csv_dataset(
     decimal: str | None = None,
     thousands: str | None = None,
     month_first: bool | None = None,
+    groups: Sequence[str] = (),
 ) -> ArrayDataset:
     """Return a CSV file as a data set; the first line names the columns.
 
@@ -67,8 +68,10 @@ def csv_dataset(
     how a column becomes numbers, its cells taken for texts; other text is one-hot with at most
     `most_levels` levels and "other".
     `missing`: what is done where a cell is missing (`missing_cells` are further texts that mean
-    so). Delimiter, decimal sign and what stands between thousands are found by looking. `note` of
-    the result says what the table was taken for, `labels` the names of its classes.
+    so). `groups`: columns that become `attributes` of the result; they stay inputs unless `columns`
+    or the encoding "drop" leaves them out. Delimiter, decimal sign and what stands between
+    thousands are found by looking. `note` of the result says what the table was taken for, `labels`
+    the names of its classes.
     """
     named = {} if encode is None else encode
     reading = Reading(
@@ -78,5 +81,5 @@ def csv_dataset(
     return table_dataset(
         f"csv:{path.name}",
         read_csv(path, reading),
-        Choices(target, task, columns, encode, most_levels, missing, missing_cells),
+        Choices(target, task, columns, encode, most_levels, missing, missing_cells, groups),
     )

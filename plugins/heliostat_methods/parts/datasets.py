@@ -31,7 +31,9 @@ class ArrayDataset:
     it, and with what `check_dataset` tells. `test_rows`: rows of the official test set, which
     `heliostat_search.splits.split` keeps as the test part. `raw`: inputs before categories and
     missing cells are encoded, which a split does by its training part. `about`: what the reader of
-    a table says of its columns, as plain data.
+    a table says of its columns, as plain data. `attributes`: who or what a row is about, a column
+    (samples,) of texts or numbers for each name, NaN where a number is not known; they make
+    subgroups and are no inputs, though inputs may say the same.
     """
 
     name: str
@@ -46,6 +48,7 @@ class ArrayDataset:
     test_rows: NDArray[np.int64] | None = None
     raw: RawInputs | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         told = check_dataset(self)

@@ -23,6 +23,7 @@ def frame_dataset(
     most_levels: int = MOST_LEVELS,
     missing: Missing = "median",
     missing_cells: Sequence[str] = (),
+    groups: Sequence[str] = (),
 ) -> ArrayDataset:
     """Return a data frame as the data set `name`; parameters are those of `csv_dataset`.
 
@@ -42,5 +43,5 @@ def frame_dataset(
     return table_dataset(
         name,
         arrow_table(pa, name, read, frozenset(missing_cells), encode or ()),
-        Choices(target, task, columns, encode, most_levels, missing, missing_cells),
+        Choices(target, task, columns, encode, most_levels, missing, missing_cells, groups),
     )

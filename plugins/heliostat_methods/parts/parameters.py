@@ -55,6 +55,11 @@ class TableParameters(Parameters):
     missing_cells: tuple[str, ...] = Field(
         (), description="cells that hold nothing, besides empty ones, NA, N/A, NaN, null and ?"
     )
+    groups: tuple[str, ...] = Field(
+        (),
+        description="columns that say who a row is about, for methods that look at subgroups; they "
+        "stay inputs unless `columns` or encode = drop leaves them out",
+    )
 
 
 class CsvParameters(TableParameters):

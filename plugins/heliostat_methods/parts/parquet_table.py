@@ -21,10 +21,11 @@ def parquet_dataset(
     most_levels: int = MOST_LEVELS,
     missing: Missing = "median",
     missing_cells: Sequence[str] = (),
+    groups: Sequence[str] = (),
 ) -> ArrayDataset:
     """Return a Parquet file as a data set; parameters are those of `csv_dataset`."""
     return table_dataset(
         f"parquet:{path.name}",
         read_parquet(path, frozenset(missing_cells), encode or ()),
-        Choices(target, task, columns, encode, most_levels, missing, missing_cells),
+        Choices(target, task, columns, encode, most_levels, missing, missing_cells, groups),
     )

@@ -807,3 +807,52 @@ def test_a_new_row_may_hold_the_name_of_its_column(write):
     lines = [f"{('cat', 'dog')[i % 2]},{i}.5" for i in range(12)]
     kept = csv_dataset(write("cat,y", *lines)).raw.fit(np.arange(12)).plain()
     assert csv_inputs(write("cat,y", "cat,1"), kept).tolist() == [[1, 0]]
+
+
+PEOPLE = ["race,sex,age,member,y"] + [
+    f"{'BWB'[i % 3]},{'FM'[i % 2] if i != 5 else ''},{20 + i if i != 7 else ''},yes,{i % 2}"
+    if i else "W,F,20,no,0"
+    for i in range(20)
+]  # fmt: skip
+
+
+def test_group_columns_become_attributes_and_stay_inputs(write):
+    path = write(*PEOPLE)
+    data = csv_dataset(path, groups=["race", "sex", "age", "member"])
+    assert list(data.attributes) == ["race", "sex", "age", "member"]
+    assert data.attributes["race"][:3].tolist() == ["W", "W", "B"]
+    assert data.attributes["sex"][4:7].tolist() == ["F", "(missing)", "F"]
+    assert data.attributes["age"][6] == 26
+    assert np.isnan(data.attributes["age"][7])
+    assert data.attributes["member"][:2].tolist() == ["no", "yes"]
+    plain = csv_dataset(path)
+    assert plain.attributes == {}
+    assert (data.columns, data.note, data.about) == (plain.columns, plain.note, plain.about)
+    assert data.inputs.tobytes() == plain.inputs.tobytes()
+
+
+def test_group_columns_are_no_inputs_where_they_are_left_out(write):
+    path = write(*PEOPLE)
+    dropped = csv_dataset(path, groups=["race"], encode={"race": "drop"})
+    assert not any("race" in name for name in dropped.columns)
+    assert dropped.attributes["race"][:3].tolist() == ["W", "W", "B"]
+    assert csv_dataset(path, groups=["race"], columns=["age"]).columns[0] == "age"
+
+
+def test_group_columns_have_the_rows_that_are_left(write):
+    data = csv_dataset(write(*PEOPLE), groups=["race", "age"], missing="drop")
+    assert len(data.attributes["age"]) == len(data.inputs) == 18
+    assert 27 not in data.attributes["age"]
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        (["rase"], r"no column 'rase'; did you mean 'race'\?"),
+        (["y"], "column 'y' is the target, so it makes no groups"),
+        (["sex", "sex"], "column 'sex' is named twice in groups"),
+    ],
+)
+def test_groups_that_name_no_attribute_are_refused(write, groups, message):
+    with pytest.raises(DataError, match=message):
+        csv_dataset(write(*PEOPLE), groups=groups)

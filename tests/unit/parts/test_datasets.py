@@ -8,6 +8,8 @@ from heliostat.contract.part import Dataset
 from heliostat.errors import DataError
 from heliostat_methods.parts import datasets
 from heliostat_methods.parts.datasets import ArrayDataset
+from heliostat_search.data_account import data_account
+from heliostat_search.splits import split
 
 
 @cache
@@ -76,6 +78,13 @@ LABELS = np.array([0, 1, 0, 1])
         ({"image_shape": (1, 3, 3)}, r"4 features do not make \(1, 3, 3\)"),
         ({"columns": ("a", "b")}, "2 names for 4 columns"),
         ({"targets": LABELS, "task": "classification", "classes": 2, "labels": ("a",)}, "1 labels"),
+        (
+            {"attributes": {"sex": LABELS[:3]}},
+            "attribute 'sex' needs one value per sample, 4",
+        ),
+        ({"attributes": {"sex": [0, 1, 0, 1]}}, "attribute 'sex' needs an array .*, got list"),
+        ({"attributes": {"sex": np.array([None] * 4)}}, "attribute 'sex' needs .*, got object"),
+        ({"attributes": {"": LABELS}}, "attribute '' needs a name"),
     ],
 )
 def test_arrays_that_are_no_data_set_are_refused(fields, message):
@@ -87,3 +96,21 @@ def test_arrays_that_are_no_data_set_are_refused(fields, message):
     }
     with pytest.raises(DataError, match=message):
         ArrayDataset(**base | fields)
+
+
+def test_attributes_are_found_again_by_the_rows_of_a_split():
+    inputs = np.arange(60, dtype=np.float32)[:, None]
+    ages = np.arange(60) / 2
+    data = ArrayDataset(
+        "mine", "regression", inputs, inputs[:, 0], attributes={"age": ages}, about={}
+    )
+    parts = split(data, np.random.default_rng(0), standardize=False)
+    for part in (parts.train, parts.valid, parts.test):
+        assert (data.attributes["age"][part.rows] == part.inputs[:, 0] / 2).all()
+    assert data_account(data, parts)["attributes"] == [{"name": "age", "range": "0 to 29.5"}]
+
+
+def test_a_data_set_without_attributes_says_nothing_of_them():
+    data = dataset("wine")
+    assert data.attributes == {}
+    assert "attributes" not in data_account(data, split(data, np.random.default_rng(0)))

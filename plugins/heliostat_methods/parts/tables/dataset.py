@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from heliostat.errors import DataError, listed
 from heliostat_methods.parts.datasets import ArrayDataset
 from heliostat_methods.parts.tables.account import MOST_NAMED, column_account, note_text
+from heliostat_methods.parts.tables.attributes import attribute, check_groups
 from heliostat_methods.parts.tables.columns import Column, Table
 from heliostat_methods.parts.tables.inputs import (
     Encoding,
@@ -38,6 +39,7 @@ class Choices:
     missing: Missing
     missing_cells: Sequence[str]
     """Those by which the table was read."""
+    groups: Sequence[str] = ()
 
 
 def table_dataset(name: str, table: Table, choices: Choices) -> ArrayDataset:
@@ -50,6 +52,7 @@ def table_dataset(name: str, table: Table, choices: Choices) -> ArrayDataset:
     encodings = Encodings(choices.encode or {}, choices.most_levels)
     goal = table.column(table.header[-1] if target is None else target)
     check_names(table, goal.name, columns, encodings)
+    check_groups(table, goal.name, choices.groups)
     handled: list[str] = []
     if goal.missing is not None and goal.kind != "empty":
         if missing == "error":
@@ -107,6 +110,7 @@ def table_dataset(name: str, table: Table, choices: Choices) -> ArrayDataset:
             "left_out": [f"{one} ({why})" if why else one for one, why in chosen.left_out],
             "handled": handled,
         },
+        attributes={one: attribute(table.column(one)) for one in choices.groups},
     )
 
 

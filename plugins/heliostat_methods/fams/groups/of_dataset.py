@@ -1,0 +1,86 @@
+"""A data set of the platform as subgroups: its attributes, its columns, its recipe.
+
+Any data set will do: `attributes` say who a row is about, and every input that has a name can be
+an attribute as well, usually cut into bands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heliostat.contract import Dataset
+from heliostat.errors import ConfigError, DataError, did_you_mean
+from heliostat_methods.fams.groups.builder import BuiltGroups, build_groups
+from heliostat_methods.fams.groups.recipes import RECIPES
+from heliostat_methods.fams.groups.settings import GroupSettings
+from heliostat_search.names_of_data import column_names
+
+
+def attribute_columns(dataset: Dataset) -> dict[str, NDArray[Any]]:
+    """Return the columns of a data set by name, its attributes before its inputs.
+
+    An input that has the name of an attribute is left out. Categories of a table come as texts,
+    None where a cell is missing, NaN where a number is.
+    """
+    columns: dict[str, NDArray[Any]] = dict(getattr(dataset, "attributes", None) or {})
+    for name, values in _inputs(dataset).items():
+        columns.setdefault(name, values)
+    return columns
+
+
+def groups_of(dataset: Dataset, settings: GroupSettings) -> BuiltGroups:
+    """Return the subgroups of a data set; `by` is its recipe's or all its attributes by default.
+
+    With an empty `by` the recipe of the data set, by its name, gives what the settings do not set.
+    Raises ConfigError naming what is no attribute, DataError for a data set without any.
+    """
+    settings = _with_recipe(dataset, settings)
+    columns = attribute_columns(dataset)
+    for place, name in enumerate(settings.by):
+        if name not in columns:
+            raise ConfigError(
+                f"by[{place}]", name, f"an attribute or a column of {dataset.name}",
+                did_you_mean(name, columns),
+            )  # fmt: skip
+    by = settings.by or tuple(getattr(dataset, "attributes", None) or ())
+    if not by:
+        raise DataError(
+            f"{dataset.name} has no attributes: name columns to make groups of, such as "
+            f"by = [{next(iter(columns), 'NAME')!r}]"
+        )
+    return build_groups(
+        {name: columns[name] for name in by},
+        by, settings.bands, settings.min_group_size, settings.merge, settings.missing,
+    )  # fmt: skip
+
+
+def _with_recipe(dataset: Dataset, settings: GroupSettings) -> GroupSettings:
+    recipe = RECIPES.get(dataset.name)
+    if settings.by or recipe is None:
+        return settings
+    own = {name: getattr(settings, name) for name in settings.model_fields_set if name != "by"}
+    # of bands those of the recipe that nobody sets otherwise
+    own["bands"] = {**recipe.bands, **settings.bands}
+    return GroupSettings.model_validate({**recipe.model_dump(), **own})
+
+
+def _inputs(dataset: Dataset) -> Mapping[str, NDArray[Any]]:
+    raw = getattr(dataset, "raw", None)
+    if raw is not None:
+        return {column.name: _cells(column) for column in raw.columns}
+    if dataset.inputs.ndim != 2:
+        return {}
+    return dict(zip(column_names(dataset), dataset.inputs.T, strict=True))
+
+
+def _cells(column: Any) -> NDArray[Any]:
+    if column.how == "number":
+        numbers: NDArray[Any] = column.values
+        return numbers
+    # place -1, a missing cell, takes the last entry
+    cells: NDArray[Any] = np.array([*column.levels, None], dtype=object)[column.values]
+    return cells

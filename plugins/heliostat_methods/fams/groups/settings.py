@@ -1,0 +1,63 @@
+"""What can be set for subgroups and for the split by them, as fields that a method embeds."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from heliostat import ConfigError, MethodConfig
+from heliostat.errors import did_you_mean
+
+Cuts = Annotated[tuple[float, ...], Field(min_length=1, max_length=999)]
+Bands = Annotated[int, Field(ge=2, le=1000, strict=True)]
+
+
+class GroupSettings(MethodConfig):
+    """Which rows are one subgroup; as the arguments of `build_groups`."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    by: tuple[str, ...] = Field(
+        (),
+        description="attributes to cross, or columns; default: the data set's recipe, else all of "
+        "its attributes; the last one is dropped first where groups are merged",
+    )
+    bands: dict[str, Bands | Cuts] = Field(
+        default_factory=dict,
+        description="numbers cut into bands, by name: where to cut, age = [25, 35, 45, 55], or how "
+        "many bands of about equal size, age = 10",
+    )
+    min_group_size: int = Field(1, ge=1, description="rows below which a group is small")
+    merge: Literal["keep", "parent", "drop"] = Field(
+        "keep",
+        description="small groups: left as they are, merged with other small ones that have the "
+        "same attributes but the last, or left out",
+    )
+    missing: Literal["error", "group", "drop"] = Field(
+        "error", description="rows without a value: refused, a group of their own, or left out"
+    )
+
+    @model_validator(mode="after")
+    def _cuts_fit(self) -> GroupSettings:
+        for name, cuts in self.bands.items():
+            if self.by and name not in self.by:
+                hint = did_you_mean(name, self.by)
+                raise ConfigError("bands", name, "attributes that `by` names", hint)
+            if not isinstance(cuts, int) and any(high <= low for low, high in pairwise(cuts)):
+                raise ConfigError(f"bands[{name!r}]", cuts, "numbers that increase")
+        return self
+
+
+class GroupSplitSettings(MethodConfig):
+    """Which rows train, validate and test; as the arguments of `split_groups`."""
+
+    model_config = ConfigDict(allow_inf_nan=False)
+
+    rows_per_group: int | None = Field(
+        100, ge=1, description="most training rows of a group, at most half of it; none: half"
+    )
+    validation: float = Field(
+        0.0, ge=0, lt=1, description="share of each group's training rows that validates"
+    )
