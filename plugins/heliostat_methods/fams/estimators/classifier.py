@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from heliostat_methods.fams.groups.arguments import ArrayError, column
@@ -32,6 +33,9 @@ class SubgroupClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     `sensitive_features` all rows are one group. Subclasses implement `_fit` and `_scores`.
     """
 
+    needs_groups: ClassVar[bool] = False
+    """Whether it cannot predict without the group of each row."""
+
     classes_: NDArray[Any]
     n_features_in_: int
     groups_: tuple[str, ...]
@@ -49,6 +53,7 @@ class SubgroupClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises ValueError naming the argument, and row or group, that cannot be used.
         """
         inputs, answers = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(answers)
         self.classes_, codes = np.unique(answers, return_inverse=True)
         if len(self.classes_) > 2:
             raise ArrayError(
@@ -96,15 +101,25 @@ class SubgroupClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _weights(given: ArrayLike | None, rows: int) -> NDArray[np.float64]:
+    """Return weights (rows,) of mean 1."""
     if given is None:
         return np.ones(rows)
-    weights = column("sample_weight", given, rows).astype(np.float64)
+    weights = _numbers(column("sample_weight", given, rows))
     bad = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if len(bad):
         raise ArrayError(
             f"sample_weight, row {bad[0]} is {weights[bad[0]]}, expected a number, 0 or more"
         )
-    if not weights.sum() > 0:
+    largest = weights.max()
+    if not largest > 0:
         raise ArrayError("sample_weight is 0 in every row, expected a positive sum")
-    weights *= rows / weights.sum()
-    return weights
+    weights = weights / largest  # so that the sum does not overflow
+    even: NDArray[np.float64] = weights * (rows / weights.sum())
+    return even
+
+
+def _numbers(weights: NDArray[Any]) -> NDArray[np.float64]:
+    try:
+        return weights.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ArrayError(f"sample_weight holds something else than numbers: {error}") from error
