@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from heliostat_methods.fams.groups.arguments import ArrayError, weights
@@ -32,6 +33,9 @@ class SubgroupClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     `sensitive_features` all rows are one group. Subclasses implement `_fit` and `_scores`.
     """
 
+    needs_groups: ClassVar[bool] = False
+    """Whether it cannot predict without the group of each row."""
+
     classes_: NDArray[Any]
     n_features_in_: int
     groups_: tuple[str, ...]
@@ -49,6 +53,7 @@ class SubgroupClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises ValueError naming the argument, and row or group, that cannot be used.
         """
         inputs, answers = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(answers)
         self.classes_, codes = np.unique(answers, return_inverse=True)
         if len(self.classes_) > 2:
             raise ArrayError(
