@@ -158,11 +158,18 @@ class ExecutionError(HeliostatError):
 
 
 class TaskError(ExecutionError):
-    """A task failed and the search asked for its value anyway."""
+    """A task failed and the search asked for its value anyway.
 
-    def __init__(self, key: Key, kind: str, message: str, traceback: str = "") -> None:
+    `where`: what the search says of the place, as people know it ("round 3, block 5").
+    """
+
+    def __init__(
+        self, key: Key, kind: str, message: str, traceback: str = "", where: str = ""
+    ) -> None:
         self.key, self.kind, self.message, self.traceback = key, kind, message, traceback
-        super().__init__(f"task {key_text(key)} failed ({kind})" + (message and f": {message}"))
+        self.where = where
+        text = f"task {key_text(key)} failed ({kind})" + (message and f": {message}")
+        super().__init__(f"{where}: {text}" if where else text)
 
 
 class TooManyFailures(ExecutionError):

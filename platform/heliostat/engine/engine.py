@@ -115,7 +115,7 @@ class Engine:
         if failure is None:
             return error
         if isinstance(error, TaskError):
-            return TaskError(key, failure.kind, failure.message, failure.traceback)
+            return TaskError(key, failure.kind, failure.message, failure.traceback, error.where)
         return error.with_first(f"{failure.kind}: {failure.message}")
 
     def stop(self) -> None:

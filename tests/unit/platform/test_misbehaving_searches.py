@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import heliostat_test_tasks as tasks
 import misbehaving
 import numpy as np
 import pytest
@@ -34,6 +35,7 @@ from heliostat.errors import (
     MisuseError,
     PluginError,
     StoreError,
+    TaskError,
 )
 from heliostat.executors.choice import Execution
 from heliostat.plugins.registry import Registry
@@ -136,6 +138,19 @@ def test_an_interruption_that_is_caught_still_ends_the_run(tmp_path: Path, searc
     lines = [json.loads(line) for line in folder.log.open()]
     (warning,) = [line["text"] for line in lines if line["kind"] == "warning"]
     assert warning.startswith("method rogue, before its first call: the search caught the interr")
+
+
+def test_a_failed_task_is_told_with_its_message_and_the_place_that_the_search_gives(
+    tmp_path: Path,
+) -> None:
+    def search(config: Any, run: Any) -> Any:
+        outcome = run.call(tasks.always_fails, 0)
+        raise TaskError(outcome.key, outcome.failure.kind, "", where="round 3, block 5")
+
+    with pytest.raises(
+        TaskError, match=r"^round 3, block 5: task 0 failed \(RuntimeError\): never works$"
+    ):
+        run(tmp_path, search)
 
 
 def evaluated(runs: Path) -> int:
