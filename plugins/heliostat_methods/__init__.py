@@ -9,11 +9,12 @@ PLUGINS: dict[str, str] = {
     "primitives": "heliostat_methods.evomal.losses.primitive_parts",
     "evomal": "heliostat_methods.evomal.method",
     "step_options": "heliostat_methods.step_options.method",
+    "fams": "heliostat_methods.fams.method",
     "tune": "heliostat_methods.tune.method",
 }
 """Name of each plugin and the module that implements its hooks."""
 
-METHODS: tuple[str, ...] = ("evomal", "step_options", "tune")
+METHODS: tuple[str, ...] = ("evomal", "step_options", "fams", "tune")
 """Plugins that offer the method of the same name."""
 
 VERBS: dict[str, tuple[str, str]] = {

@@ -59,7 +59,18 @@ def named(name: str) -> NamedEstimator:
 
 
 ESTIMATORS: dict[str, NamedEstimator] = {
-    # "fams": the method itself stands here, before its baselines
+    "fams": NamedEstimator(
+        "fams",
+        "FAMS",
+        "A distribution of networks that every group adapts for itself and that moves close to all "
+        "of them; needs groups to train, none to predict.",
+        {
+            "lam": Real(0.01, 10.0, log=True),
+            "lr_posterior": Real(0.005, 0.2, log=True),
+            "rounds": Integer(10, 120, log=True),
+        },
+        {},
+    ),
     "erm": NamedEstimator(
         "erm",
         "ERM",

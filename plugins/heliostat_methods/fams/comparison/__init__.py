@@ -1,0 +1,1 @@
+"""Estimators tuned alike and compared over seeds: what is posed, measured and concluded."""

@@ -1,0 +1,1 @@
+"""One training: its rows, the two levels, how it is measured. Imports what stands below."""
