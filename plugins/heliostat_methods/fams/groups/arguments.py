@@ -109,7 +109,8 @@ def _numbers(
         numbers = array.astype(np.float64)
     except (TypeError, ValueError):
         bad = next(row for row, value in enumerate(array) if not _is_number(value))
-        raise ArrayError(f"{name}, row {bad} is {array[bad]!r}, expected {expected}") from None
+        got = array[bad : bad + 1].tolist()[0]  # 'no' and not np.str_('no')
+        raise ArrayError(f"{name}, row {bad} is {got!r}, expected {expected}") from None
     wrong = np.flatnonzero(~usable(numbers))  # NaN compares false
     if len(wrong):
         raise ArrayError(f"{name}, row {wrong[0]} is {array[wrong[0]]}, expected {expected}")

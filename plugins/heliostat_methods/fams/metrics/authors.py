@@ -5,9 +5,9 @@ It is here to reproduce their numbers, and differs from `sufficiency_gap` in thi
 - bins are not weighted: one of three rows counts like one of three thousand;
 - a subgroup's curve of rates is interpolated at the overall mean scores, and constant outside;
 - a score on an edge is in the lower bin (scikit-learn's `calibration_curve`);
-- where an overall bin is empty the overall rates are replaced by zeros, the subgroups' as well, since
-  assigning a shorter curve fails and the failure is passed over: the gap is a perfect 0. Where all
-  scores share one bin that assignment does not fail, and the mean rate of subgroups comes out;
+- where an overall bin is empty the overall rates are replaced by zeros, and so are the subgroups',
+  since assigning a shorter curve fails and the failure is passed over: the gap is a perfect 0.
+  Where all scores share one bin that assignment works, and the mean rate of subgroups comes out;
 - for two of their data sets the first subgroup is left out of the mean.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,9 @@ from heliostat_methods.fams.metrics.gap import absolute_gap
 from heliostat_methods.fams.metrics.permutation import MOST_DRAWS, MOST_SEED
 from heliostat_methods.fams.metrics.squared_gap import paired_cells, squared_gap
 
+ROUNDS = 2
 _AT_ONCE = 2_000_000
+Statistic = Callable[[Cells, NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -64,12 +67,12 @@ def sufficiency_interval(
     subgroups, of bins, or the training of the model.
 
     Resampling rows would not do: in a cell of three rows, drawn with replacement, pairs are often
-    one row twice, and the resampled gap is that of chance. Instead the rates are drawn towards
-    those of their bin, t_b + c (t_ab - t_b), with c in [0, 1] so that the squared gap of these
-    rates is the unbiased estimate (0 for a negative one). Labels are drawn by them, S_ab binomial,
-    and estimates V* of what is drawn lie about that gap V0 as the estimate V lies about the true
-    one: V - (V* - V0) between its quantiles is the interval (basic bootstrap).
-    Own construction. Where rows of a cell differ in their rate, S_ab varies less than binomially
+    one row twice, and the resampled gap is that of chance. Instead labels are drawn, S_ab binomial,
+    by rates t_b + c (t_ab - t_b): those of the cells, drawn towards their bin's until they have a
+    given squared gap v. Estimates V*(v) of such labels lie about v as the estimate V lies about the
+    true gap, so V - (V*(v) - v) between its quantiles is an interval (basic bootstrap). Since V*
+    spreads more for larger v, each end is found twice: with v = V, then with v = that end.
+    Own construction. Where rows of a cell differ in their rates, S_ab varies less than binomially
     and the interval is wider than need be.
     """
     confidence = between("confidence", confidence, 0, 1)
@@ -78,50 +81,71 @@ def sufficiency_interval(
     cells = count_cells(y_true, y_score, sensitive_features, n_bins, edges, strategy)
     pairs, masses, coverage = paired_cells(cells, weights)
     value = float(squared_gap(pairs, masses, pairs.positives))
-    shrinkage = _shrinkage(pairs, masses, value)
-    levels = [(1 - confidence) / 2, (1 + confidence) / 2]
-    low, high = np.quantile(
-        _redrawn(pairs, masses, shrinkage, draws, seed, squared_gap), levels
-    ) - max(0.0, value)
-    squared = Interval(value, value - float(high), value - float(low))
-    whole_mass = cells.masses(weights)
-    plug_in = np.quantile(_redrawn(cells, whole_mass, shrinkage, draws, seed, absolute_gap), levels)
-    gap = float(absolute_gap(cells, whole_mass, cells.positives))
-    return GapInterval(
-        squared,
-        Interval(*(math.sqrt(max(0.0, one)) for one in (squared.value, squared.low, squared.high))),
-        Interval(gap, *map(float, plug_in)),
-        coverage,
-        confidence,
-    )
+    levels = (1 - confidence) / 2, (1 + confidence) / 2
+    high, low = (_end(pairs, masses, value, level, draws, seed) for level in levels)
+    squared = Interval(value, min(low, value), max(high, value))
+    plug_in = _plug_in(cells, cells.masses(weights), _shrinkage(pairs, masses, value), draws, seed)
+    gap = float(absolute_gap(cells, cells.masses(weights), cells.positives))
+    ends = map(float, np.quantile(plug_in, levels))
+    return GapInterval(squared, _root(squared), Interval(gap, *ends), coverage, confidence)
 
 
-def _shrinkage(cells: Cells, masses: NDArray[np.float64], value: float) -> float:
-    """Return c with c^2 sum_ab J_ab (t_ab - t_b)^2 = value; that sum is never below it."""
-    rates = cells.positives / cells.rows
-    spread = float((masses * (rates - cells.pooled(masses, rates)) ** 2).sum())
-    return math.sqrt(min(1.0, max(0.0, value) / spread)) if spread > 0 else 0.0
+def _root(squared: Interval) -> Interval:
+    ends = squared.value, squared.low, squared.high
+    return Interval(*(math.sqrt(max(0.0, end)) for end in ends))
 
 
-def _redrawn(
-    cells: Cells,
-    masses: NDArray[np.float64],
-    shrinkage: float,
-    draws: int,
-    seed: int,
-    statistic: Any,
-    at_once: int = _AT_ONCE,
+def _end(
+    cells: Cells, masses: NDArray[np.float64], value: float, level: float, draws: int, seed: int
+) -> float:
+    """Return value less the quantile, at `level`, of what estimates miss their gap by."""
+    end = value
+    for _ in range(ROUNDS):
+        chances = shrunken(cells, masses, _shrinkage(cells, masses, end))
+        missed = redrawn(cells, masses, chances, draws, seed, squared_gap)
+        end = value - float(np.quantile(missed, level)) + _squared_of(cells, masses, chances)
+    return end
+
+
+def _plug_in(
+    cells: Cells, masses: NDArray[np.float64], shrinkage: float, draws: int, seed: int
 ) -> NDArray[np.float64]:
-    """Return a statistic of labels drawn by rates that are shrunken towards their bin's."""
+    chances = shrunken(cells, masses, shrinkage)
+    return redrawn(cells, masses, chances, draws, seed, absolute_gap)
+
+
+def _squared_of(cells: Cells, masses: NDArray[np.float64], rates: NDArray[np.float64]) -> float:
+    return float((masses * (rates - cells.pooled(masses, rates)) ** 2).sum())
+
+
+def _shrinkage(cells: Cells, masses: NDArray[np.float64], squared: float) -> float:
+    """Return c with which rates have the squared gap, before they are cut to 0 and 1."""
+    spread = _squared_of(cells, masses, cells.positives / cells.rows)
+    return math.sqrt(max(0.0, squared) / spread) if spread > 0 else 0.0
+
+
+def shrunken(cells: Cells, masses: NDArray[np.float64], shrinkage: float) -> NDArray[np.float64]:
+    """Return t_b + c (t_ab - t_b), cut to 0 and 1."""
     rates = cells.positives / cells.rows
     pooled = cells.pooled(masses, rates)
-    chances = np.clip(pooled + shrinkage * (rates - pooled), 0, 1)
+    return np.clip(pooled + shrinkage * (rates - pooled), 0, 1)
+
+
+def redrawn(
+    cells: Cells,
+    masses: NDArray[np.float64],
+    chances: NDArray[np.float64],
+    draws: int,
+    seed: int,
+    statistic: Statistic,
+    at_once: int = _AT_ONCE,
+) -> NDArray[np.float64]:
+    """Return a statistic of labels drawn with these chances; `at_once` bounds the memory."""
     generator = np.random.default_rng(seed)
-    rows, chunk = cells.rows.astype(np.int64), max(1, at_once // len(rates))
+    rows, chunk = cells.rows.astype(np.int64), max(1, at_once // len(chances))
     found = []
     for begin in range(0, draws, chunk):
         size = (min(chunk, draws - begin), len(rows))
-        found.append(
-            statistic(cells, masses, generator.binomial(rows, chances, size).astype(float))
-        )
+        positives = generator.binomial(rows, chances, size).astype(np.float64)
+        found.append(statistic(cells, masses, positives))
     return np.concatenate(found)

@@ -51,10 +51,11 @@ def subgroup_differences(
     """Return d_a = sum_b (N_ab / n_a) (t_ab - t_b) of every subgroup that has a row.
 
     Arguments as for `sufficiency_gap`; the absolute value of each term is what the gap adds up.
-    The standard error is that of labels with the rate t_b of their bin (a score test, so a group of
-    one row has one): with r_ab = J_ab / J_b, t_ab has variance v_b / N_ab, v_b = t_b (1 - t_b), and
+    The standard error is that of labels that have one rate in each bin (a score test, so a group of
+    one row has one): with r_ab = J_ab / J_b, t_ab has variance v_b / N_ab, and
     t_ab - t_b = (1 - r_ab) t_ab - sum of r t over the others has
-    v_b ((1 - 2 r_ab) / N_ab + sum_a' r_a'b^2 / N_a'b).
+    v_b ((1 - 2 r_ab) / N_ab + Q_b), Q_b = sum_a' r_a'b^2 / N_a'b. Since t_b has variance v_b Q_b,
+    t_b (1 - t_b) / (1 - Q_b) estimates v_b without bias.
     """
     confidence = between("confidence", confidence, 0, 1)
     cells = count_cells(y_true, y_score, sensitive_features, n_bins, edges, strategy)
@@ -88,9 +89,11 @@ def _variances(
     """Return the variance of t_ab - t_b under the rates of the bins."""
     ratio = masses / cells.of_bins(masses)[cells.bin]
     shared = cells.of_bins(ratio**2 / cells.rows)[cells.bin]
-    inner: NDArray[np.float64] = (1 - 2 * ratio) / cells.rows + shared
-    # a rate that rounding left outside 0 to 1, or a bin of one group, has variance 0
-    return np.maximum(0.0, pooled * (1 - pooled)) * np.where(ratio < 1, np.maximum(inner, 0.0), 0.0)
+    alone = ratio >= 1
+    of_label = np.maximum(0.0, pooled * (1 - pooled)) / np.where(alone, 1.0, 1 - shared)
+    inner = np.maximum(0.0, (1 - 2 * ratio) / cells.rows + shared)
+    variances: NDArray[np.float64] = np.where(alone, 0.0, of_label * inner)
+    return variances
 
 
 def _p_value(difference: float, error: float) -> float:

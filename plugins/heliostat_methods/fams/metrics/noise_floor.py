@@ -18,10 +18,12 @@ def noise_floor(rows: int, rate: float) -> float:
     """
     rows = whole("rows", rows, 1, MOST_ROWS)
     rate = within("rate", rate, 0, 1)
-    if rate in (0, 1):
+    if rate == 1:
         return 0.0
-    from scipy.stats import binom
-
     # at whole np, where rounding may choose either k, both give the same value
     at = min(math.floor(rows * rate), rows - 1)
+    if at == 0:  # no library's overflow for the smallest rates
+        return 2 * rate * math.exp(rows * math.log1p(-rate))
+    from scipy.stats import binom
+
     return float(2 * rate * (1 - rate) * binom.pmf(at, rows - 1, rate))
