@@ -20,6 +20,8 @@ from typing import IO
 from heliostat.errors import DataError, nearest
 
 PIECE = 1 << 20
+SPARE = 1 << 20
+"""Bytes of an sdist besides its tables."""
 
 
 @dataclass(frozen=True)
@@ -154,13 +156,16 @@ def _member(names: list[str], where: str, release: Distribution) -> str:
 
 def _untarred(opened: IO[bytes], where: str, release: Distribution) -> bytes:
     # Read once from front to back: what is skipped is unpacked as well, so all of it is limited.
-    stream = _Limited(gzip.GzipFile(fileobj=opened), 8 * release.most, _too_large(where, release))
+    most = 8 * release.most + SPARE
+    stream = _Limited(gzip.GzipFile(fileobj=opened), most, _too_large(where, release))
     with tarfile.open(fileobj=stream, mode="r|") as archive:  # type: ignore[call-overload]
         for member in archive:
             if member.isfile() and member.name.endswith(f"/{release.member}"):
                 file = archive.extractfile(member)
                 assert file is not None
-                return _limited(file, f"{member.name} of {where}", release)
+                content = _limited(file, f"{member.name} of {where}", release)
+                stream.read_on()
+                return content
     raise DataError(f"{release.name}: {where} holds no {release.member}; {release.get}")
 
 
@@ -199,3 +204,8 @@ class _Limited:
             pieces.append(piece)
             count = count - len(piece) if count > 0 else count
         return b"".join(pieces)
+
+    def read_on(self) -> None:
+        """Read all that is left, up to the check sum at the end, and keep nothing."""
+        while self.read(PIECE):
+            pass

@@ -14,7 +14,20 @@ from heliostat_methods.parts.models import WideResNet
 from heliostat_methods.parts.plugin import PARTS
 
 OPTIONAL = {"mnist5k", "boston"}
-FAMILIES = ["csv", "parquet", "cifar10", "cifar100", "svhn", "california_housing"]
+CARRIED = [
+    "adult",
+    "law",
+    "compas",
+    "health",
+    "celeba_attributes",
+    "kdd_census",
+    "fetter_mortgages",
+]
+FAMILIES = [
+    *("csv", "parquet", "cifar10", "cifar100", "svhn", "california_housing"),
+    *(*CARRIED, "fams_hdf5"),
+]
+SINGLE_FILES = ("csv", "parquet", "fams_hdf5")
 
 
 class Named(BaseModel):
@@ -45,6 +58,10 @@ def test_the_parts_that_come_with_the_platform():
         "cifar100",
         "svhn",
         "california_housing",
+        "diabetes_binary",
+        "subgroup_law",
+        *CARRIED,
+        "fams_hdf5",
     ]
     assert names("model") == [
         "linear",
@@ -121,6 +138,16 @@ def test_parameters_are_described_frozen_and_closed(spec):
         ("dataset", "csv", {"most_levels": 0}),
         ("dataset", "csv", {"decimal": ";"}),
         ("dataset", "parquet", {"delimiter": ";"}),
+        ("dataset", "csv", {"groups": "race"}),
+        ("dataset", "adult", {"attributes_as_inputs": "maybe"}),
+        ("dataset", "kdd_census", {"min_age": -1}),
+        ("dataset", "kdd_census", {"most_levels": 0}),
+        ("dataset", "fams_hdf5", {"threshold": float("nan")}),
+        ("dataset", "subgroup_law", {"groups": 1}),
+        ("dataset", "subgroup_law", {"shift": 0.5}),
+        ("dataset", "subgroup_law", {"proxy": 1.1}),
+        ("dataset", "subgroup_law", {"strength": float("nan")}),
+        ("dataset", "subgroup_law", {"seed": -1}),
     ],
 )
 def test_parameters_out_of_bounds_are_refused(kind, name, parameters):
@@ -152,7 +179,7 @@ def test_a_path_that_leads_nowhere_is_named_before_a_run_begins(name, tmp_path):
     spec = part("dataset", name)
     with pytest.raises(DataError, match=r"no file (or folder )?.*nowhere"):
         spec.build(str(tmp_path / "nowhere"), spec.config())
-    if name not in ("csv", "parquet"):
+    if name not in SINGLE_FILES:
         with pytest.raises(DataError, match=rf"^{name}: no file or folder .*nowhere; get .* from "):
             spec.inputs(str(tmp_path / "nowhere"))
 
