@@ -115,8 +115,8 @@ class PooledMoments:
     def single(self) -> PooledMoments:
         """Return the same in single precision, half as large to send and to keep.
 
-        A merge goes on in double precision. What is lost is 6e-8 of each mean, so where the spread
-        is smaller than that, send differences from a common value.
+        A merge goes on in double precision; what was never merged stays single. What is lost is
+        6e-8 of each mean: where the spread is no larger, send differences from a common value.
         """
         return PooledMoments(self.weight, _single(self.mean), _single(self.variance))
 

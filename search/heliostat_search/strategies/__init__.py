@@ -9,4 +9,5 @@ nothing hides in between::
 
 `Evolution` proposes typed trees (DEAP's types, operators of our own), `CMAES` vectors, `Optimiser`
 configurations by Optuna's samplers, which keep their state to themselves; `random` is one of them.
+`bilevel.solve` has another: nothing is proposed, and a state alternates with the problems below it.
 """

@@ -6,7 +6,7 @@ block solves its problems from there and answers with a *summary*, whose size do
 many they are. Summaries are merged in the order of blocks, and the driver moves the prior::
 
     levels = Levels(fit_block, merge=PooledMoments.merge, upper=move)
-    found = solve(run, levels, prior, Schedule(rounds=80, blocks=28), data=[run.share(rows)])
+    found = solve(run, levels, prior, Schedule(rounds=80, blocks=28), data=run.share(rows))
 
 `fit_block(block, ctx)` is a task. It reads `ctx.shared(block.prior)` and
 `ctx.shared(block.data[0])`, and draws from streams named by round and problem,
@@ -19,7 +19,8 @@ worker remembers anything, so none that dies takes anything with it. The states 
 in the run's folder, though; problems that begin at the prior in each round need no such room.
 
 Rounds count from 1, blocks from 0. Prior and history are checkpointed every few rounds, and a
-resume begins there; with more rounds it goes on.
+resume begins there; with more rounds it goes on. Only the newest checkpoints stay on disk; large
+summaries stay in the run's artifacts, and single precision halves them (`PooledMoments.single`).
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from functools import reduce
 from typing import Any, Generic, TypeVar
 
 from heliostat import stored
-from heliostat.contract import Outcome, Resources, Run, Shared, Task, TaskContext, say
+from heliostat.contract import Outcome, Resources, Run, Shared, SharedData, Task, TaskContext, say
 from heliostat.errors import ConfigError, MisuseError, TaskError, did_you_mean, listed
 
 P = TypeVar("P")
@@ -90,7 +91,7 @@ class Round:
     measures: Mapping[str, float] = field(default_factory=dict)
 
 
-@stored("search.levels")
+@stored("search.bilevelstate")
 @dataclass(frozen=True)
 class State(Generic[P]):
     """Where a search stands, or what it found: the prior after the rounds of `history`.
@@ -194,20 +195,21 @@ def solve(
     prior: P,
     schedule: Schedule,
     *,
-    data: Sequence[Shared[Any]] = (),
+    data: SharedData = None,
     resources: Resources | None = None,
 ) -> State[P]:
-    """Alternate between the levels from `prior` on; `resources` are needs of each block.
+    """Alternate between the levels from `prior` on, and return where that led.
 
+    `data`: handles that each block gets, in their order; `resources`: needs of each block.
     With checkpoints it has to be the first thing that its search does, except for `run.share`; any
     other search gives it one of its own, ``run.gather(lambda sub: solve(sub, ...))``.
     Raises TaskError naming round and block where one failed (`on_lost` "skip": where all did).
     """
-    state = State(prior)
+    state, handles = State(prior), (data,) if isinstance(data, Shared) else tuple(data or ())
     if schedule.checkpoint_every:
         _, state = run.restore((0, state))
     while not state.ended and len(state.history) < schedule.rounds:
-        state = _after_round(run, levels, state, schedule, tuple(data), resources)
+        state = _after_round(run, levels, state, schedule, handles, resources)
         done = state.history[-1]
         lost = {"lost_blocks": float(len(done.lost))} if done.lost else {}
         run.report(done.number, of=schedule.rounds, **done.measures, **lost)
@@ -230,19 +232,25 @@ def _after_round(
     outcomes = _solved(run, levels.lower, items, resources)
     lost = _lost(items, outcomes, schedule.on_lost)
     if lost and not any(done.lost for done in state.history):
-        _warn(items[0].round, lost)
+        _warn(number, lost)
     values = {item.number: o.value for item, o in zip(items, outcomes, strict=True) if o.ok}
     merged: S = reduce(levels.merge, map(_summary, values.values()))
     measures = {name: float(value) for name, value in levels.measures(merged).items()}
     history = (*state.history, Round(number, tuple(drawn), tuple(lost), measures))
-    # shared whole, as the journal holds it: the same bytes have one hash and are stored once
-    replies = {b: run.share(value) for b, value in values.items() if isinstance(value, Kept)}
     return State(
         levels.upper(state.prior, merged),
         history,
-        {**state.replies, **replies},
+        {**state.replies, **_handed_on(run, values)},
         bool(levels.finished(history, merged)),
     )
+
+
+def _handed_on(run: Run, values: Mapping[int, Any]) -> dict[int, Shared[Kept]]:
+    """Return handles of what blocks returned that keep a state.
+
+    Each is shared whole, as the journal holds it: equal bytes have one hash and are stored once.
+    """
+    return {b: run.share(value) for b, value in values.items() if isinstance(value, Kept)}
 
 
 def _solved(

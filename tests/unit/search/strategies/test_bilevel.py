@@ -100,7 +100,7 @@ def test_penalties_of_a_ridge_are_found_by_implicit_gradients(tmp_path: Path) ->
     )
 
     def search(run: Any) -> State[Any]:
-        return solve(run, levels, start, Schedule(100, 4), data=[run.share(problem)])
+        return solve(run, levels, start, Schedule(100, 4), data=run.share(problem))
 
     found = drive(search, tmp_path).result
     for penalties, gradient in seen[:3]:
@@ -120,6 +120,7 @@ def test_the_prior_travels_by_hash_and_stands_in_no_item(tmp_path: Path) -> None
     done = searched(tmp_path, columns=5_000, rounds=3)
     assert len(done.rows) == 18
     assert max(len(row.item) for row in done.rows) < 600
+    assert sum(path.stat().st_size for path in tmp_path.glob("run.db*")) < 300_000
     for number in range(3):
         rows = done.rows[6 * number : 6 * number + 6]
         items = [decode(row.item) for row in rows]
