@@ -198,7 +198,7 @@ def adapt(block: Block, ctx: TaskContext) -> Summary | Kept:
     """Adapt a block's subgroups to their rows, from the prior or from where they stood."""
     handle, problem = block.data
     training: Training = ctx.shared(handle)
-    ready = ctx.cached(handle, lambda one: prepared(ctx.shared(problem), one))
+    ready = _kept(handle, problem, ctx)
     begin = block.number * training.block
     groups = ready.present[begin : begin + training.block]
     keep = training.method.persist == "persistent"
@@ -218,6 +218,21 @@ def adapt(block: Block, ctx: TaskContext) -> Summary | Kept:
     )
     summary = _summary(result, groups, training.method.divergence)
     return Kept(summary, _plain(result.posteriors)) if keep else summary
+
+
+_newest: dict[tuple[str, str], Prepared] = {}
+"""Prepared rows by the hashes of training and problem: what they hold follows from these alone."""
+KEPT = 4
+
+
+def _kept(handle: Shared[Training], problem: Shared[Problem], ctx: TaskContext) -> Prepared:
+    """Return the rows of a training, prepared once in each worker while it is among the newest."""
+    key = handle.sha256, problem.sha256
+    if key not in _newest:
+        while len(_newest) >= KEPT:
+            del _newest[next(iter(_newest))]
+        _newest[key] = prepared(ctx.shared(problem), ctx.shared(handle))
+    return _newest[key]
 
 
 def _summary(result: BlockResult, groups: NDArray[np.int64], kind: str) -> Summary:
