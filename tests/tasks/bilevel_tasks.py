@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from machine_faults import WorkerLost
 
 from heliostat import TaskContext
 from heliostat_search.pooled_moments import PooledMean, PooledMoments
@@ -47,6 +48,13 @@ def fails_where_told(block: Block, ctx: TaskContext) -> PooledMoments:
     """Shrink, but fail in the (round, block) pairs of the second shared data."""
     if [block.round, block.number] in ctx.shared(block.data[1]):
         raise FloatingPointError(f"the loss of group {PROBLEMS * block.number} is not finite")
+    return shrinks(block, ctx)
+
+
+def lost_while_told(block: Block, ctx: TaskContext) -> PooledMoments:
+    """Shrink; while the file of the second shared data exists, block 1 of round 2 is lost."""
+    if (block.round, block.number) == (2, 1) and Path(ctx.shared(block.data[1])).exists():
+        raise WorkerLost
     return shrinks(block, ctx)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
 import json
 import signal
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import bilevel_tasks as tasks
@@ -16,14 +18,22 @@ import heliostat_test_tasks
 import numpy as np
 import pytest
 from engine_runs import Done, drive
+from heliostat_test_methods import METHODS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from machine_faults import NothingConfig
 from scipy.optimize import minimize
 from scrambled_executors import Killed, MortalExecutor, ScrambledExecutor
 
+from heliostat import hookimpl
+from heliostat.driver.resume import resume
+from heliostat.driver.start import start
 from heliostat.errors import ConfigError, MisuseError, TaskError
+from heliostat.executors.choice import Execution
 from heliostat.executors.ray.executor import RayExecutor, WorkerSetup
+from heliostat.plugins.registry import Registry
 from heliostat.store.artifacts import ArtifactStore
+from heliostat.store.folder import find
 from heliostat.store.journal import FAULT_VARIABLE, Journal
 from heliostat.values import streams
 from heliostat.values.canonical import decode, encode
@@ -305,6 +315,30 @@ def test_skipped_blocks_are_left_out_recorded_and_warned_of_once(
     shared = decode(done.rows[12].item).prior
     stored = ArtifactStore(tmp_path / "artifacts").get(shared.sha256)
     assert stored.decode() == encode(third_prior)
+
+
+def test_a_skipped_block_that_was_lost_with_its_worker_is_asked_again_by_resume(
+    tmp_path: Path,
+) -> None:
+    broken, plugins = tmp_path / "broken", Registry()
+    options = {"lower": tasks.lost_while_told, "told": str(broken), "on_lost": "skip"}
+    method = dataclasses.replace(
+        METHODS["ends_badly"],
+        name="skips",
+        config=NothingConfig,
+        search=lambda config, run: tasks.shrinking(run, **options),
+    )
+    plugins.register(SimpleNamespace(heliostat_methods=hookimpl(lambda: [method])), "skips")
+    how = {"plugins": plugins, "execution": Execution(workers=0, runs=tmp_path / "runs")}
+    broken.touch()
+    hurt = start(method, **how)
+    assert any("lost with their workers" in label for label in hurt["labels"])
+    broken.unlink()
+    mended = resume(find("last", tmp_path / "runs"), **how)
+    calm = searched(tmp_path / "calm", **options)
+    assert (hurt["digest"] != mended["digest"], mended["labels"]) == (True, [])
+    assert mended["retried"] == {"WorkerLost": 1}
+    assert mended["result"] == json.loads(encode(calm.result))
 
 
 @pytest.mark.parametrize("blocks", [1, 3, 12])
