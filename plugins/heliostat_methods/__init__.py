@@ -10,6 +10,7 @@ PLUGINS: dict[str, str] = {
     "evomal": "heliostat_methods.evomal.method",
     "step_options": "heliostat_methods.step_options.method",
     "tune": "heliostat_methods.tune.method",
+    "fams": "heliostat_methods.fams.method",
 }
 """Name of each plugin and the module that implements its hooks."""
 
@@ -17,6 +18,7 @@ METHODS: tuple[str, ...] = ("evomal", "step_options", "tune")
 """Plugins that offer the method of the same name."""
 
 VERBS: dict[str, tuple[str, str]] = {
+    "audit": ("fams", "Say whether anybody's scores are equally right for all subgroups."),
     "losses": ("evomal", "List, show, plot, compare and export losses of past runs."),
 }
 """Verbs, each with the plugin that has it and its help."""
