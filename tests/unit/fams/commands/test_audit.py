@@ -106,7 +106,7 @@ def test_other_labels_are_named_by_positive(here, tmp_path):
     write(tmp_path / "scores.csv", data)
     done = here("audit", "scores.csv", *ASKED)
     assert done.returncode == 2
-    assert "column 'y' holds 'well', expected 0 or 1, or --positive VALUE" in done.stderr
+    assert "column 'y' holds 'ill', expected 0 or 1, or --positive VALUE" in done.stderr
     assert "values: ill, well" in done.stderr
     found = here("audit", "scores.csv", *ASKED, "--positive", "ill")
     assert "y = ill in 0." in found.stdout
