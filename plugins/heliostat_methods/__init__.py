@@ -11,6 +11,7 @@ PLUGINS: dict[str, str] = {
     "step_options": "heliostat_methods.step_options.method",
     "fams": "heliostat_methods.fams.method",
     "tune": "heliostat_methods.tune.method",
+    "fams": "heliostat_methods.fams.method",
 }
 """Name of each plugin and the module that implements its hooks."""
 
@@ -18,6 +19,7 @@ METHODS: tuple[str, ...] = ("evomal", "step_options", "fams", "tune")
 """Plugins that offer the method of the same name."""
 
 VERBS: dict[str, tuple[str, str]] = {
+    "audit": ("fams", "Say whether anybody's scores are equally right for all subgroups."),
     "losses": ("evomal", "List, show, plot, compare and export losses of past runs."),
 }
 """Verbs, each with the plugin that has it and its help."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,9 @@ from heliostat_methods.fams.metrics.gap import absolute_gap
 MOST_DRAWS = 1_000_000
 MOST_SEED = 2**63 - 1
 _AT_ONCE = 2_000_000
+_PICKS = 10
+"""Picks of a single row that take as long as the draw of one cell's count."""
+_PICKED_AT_ONCE = 64
 _ROUNDING = 1e-12
 """Gaps nearer than this are equal: sums of the same terms may differ in their last bits."""
 
@@ -91,8 +94,11 @@ def _permuted(
     """Yield counts of positives (some draws, cells) of one bin, and the first one's number."""
     rows = cells.rows.astype(np.int64)
     positives = int(cells.positives.sum())
-    chunk = max(1, at_once // len(rows))
+    few = min(positives, int(rows.sum()) - positives) < _PICKS * len(rows)
+    # picking one by one begins anew with each call: always as many, whatever `at_once` is
+    chunk = _PICKED_AT_ONCE if few else max(1, at_once // len(rows))
+    method: Literal["count", "marginals"] = "count" if few else "marginals"
     for begin in range(0, draws, chunk):
         size = min(chunk, draws - begin)
-        drawn = generator.multivariate_hypergeometric(rows, positives, size, method="marginals")
+        drawn = generator.multivariate_hypergeometric(rows, positives, size, method=method)
         yield begin, drawn.astype(np.float64)
