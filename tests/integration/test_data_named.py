@@ -74,7 +74,7 @@ def test_a_table_is_told_once_in_a_tuning(here: InProcess) -> None:
         ("csv:", "data = 'csv:': expected csv:PATH"),
         ("rooms.csv", "did you mean 'csv:rooms.csv'?"),
         ("../Other Rooms.CSV", "did you mean 'csv:../Other Rooms.CSV'?"),
-        ("dibaetes", "did you mean 'diabetes'?; or california_housing:...; or cifar10:..."),
+        ("dibaetes", "did you mean 'diabetes'?; or of a file, adult:..., california_housing:..."),
     ],
 )
 def test_a_file_that_is_named_wrongly_gets_the_right_name(

@@ -54,4 +54,5 @@ def _nearest_part(ref: PartRef, parts: Parts) -> str:
     if suffix in families and "." in ref.name and ":" not in ref.name:
         return f"did you mean {f'{suffix}:{ref.name}'!r}?"  # the path of a file, left bare
     hint = did_you_mean(ref.name, [part.name for part in known])
-    return hint + "".join(f"; or {name}:..." for name in families)
+    of_files = ", ".join(f"{name}:..." for name in families)
+    return f"{hint}; or of a file, {of_files}" if families else hint
