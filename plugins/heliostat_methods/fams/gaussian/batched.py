@@ -97,7 +97,9 @@ def _adapt_chunk(
     if bool(bad.any()):
         raise LossNotFinite(int(batch.groups[int(bad.nonzero()[0])]), round)
     result = _moved(own, "cpu")
-    moments = Moments.of(result.networks, shares) if shares.sum() > 0 else Moments.none(len(q.mean))
+    moments = (
+        Moments.of(result.networks, shares) if shares.sum() > 0 else Moments.none(q.mean.shape[1])
+    )
     wanted = result if keep or given is not None else None
     return BlockResult(moments, losses.double().cpu().numpy(), apart.cpu().numpy(), wanted, clamped)
 
