@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from heliostat_methods.fams.groups.arguments import ArrayError, column
@@ -49,6 +50,7 @@ class SubgroupClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises ValueError naming the argument, and row or group, that cannot be used.
         """
         inputs, answers = validate_data(self, X, y, dtype=np.float64)
+        check_classification_targets(answers)
         self.classes_, codes = np.unique(answers, return_inverse=True)
         if len(self.classes_) > 2:
             raise ArrayError(
@@ -105,6 +107,6 @@ def _weights(given: ArrayLike | None, rows: int) -> NDArray[np.float64]:
             f"sample_weight, row {bad[0]} is {weights[bad[0]]}, expected a number, 0 or more"
         )
     if not weights.sum() > 0:
-        raise ArrayError("sample_weight is 0 in every row, expected a positive sum")
+        raise ArrayError("sample_weight is zero in every row, expected a positive sum")
     weights *= rows / weights.sum()
     return weights
