@@ -20,6 +20,7 @@ from heliostat_methods.fams.estimators.training import Training
 from heliostat_methods.fams.gaussian.any_loss import checked_loss
 from heliostat_methods.fams.gaussian.batches import SubgroupBatcher
 from heliostat_methods.fams.gaussian.divergence import divergence
+from heliostat_methods.fams.gaussian.lower_level import one_thread
 from heliostat_methods.fams.gaussian.moments import checked_weights
 from heliostat_methods.fams.gaussian.network import MOST_LAYERS, GaussianMLP
 from heliostat_methods.fams.gaussian.prediction import scores
@@ -134,12 +135,13 @@ class FAMS(SubgroupClassifier):
         prior = GaussianMLP.initial((inputs.shape[1], *self.hidden, 1), self.seed)
         training = Training(batcher, shares, lower, schedule, len(self.groups_), self.callback)
         judge = (inputs[held], data.labels[held], data.weights[held]) if len(held) else None
-        training.run(prior, judge, self.patience)
+        with one_thread():
+            training.run(prior, judge, self.patience)
+            self.posteriors_ = training.final_posteriors() if self._keeps() else None
         self.present_ = batcher.present
         self.prior_ = training.state.prior
         self.history_ = training.history()
         self.rounds_, self.stopped_ = training.rounds, training.stopped
-        self.posteriors_ = training.final_posteriors() if self._keeps() else None
 
     def _keeps(self) -> bool:
         return self.keep_posteriors or self.persist == "persistent"

@@ -13,12 +13,8 @@ from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
 from heliostat_methods.fams.gaussian.batches import SubgroupBatcher
-from heliostat_methods.fams.gaussian.lower_level import (
-    BlockResult,
-    LossNotFinite,
-    lower_level,
-    warn_of_clamping,
-)
+from heliostat_methods.fams.gaussian.block import BlockResult, LossNotFinite
+from heliostat_methods.fams.gaussian.lower_level import lower_level, warn_of_clamping
 from heliostat_methods.fams.gaussian.moments import merge_moments
 from heliostat_methods.fams.gaussian.network import GaussianMLP
 from heliostat_methods.fams.gaussian.posteriors import Posteriors

@@ -63,7 +63,8 @@ def _part(
                 *_products(dims, mean, variance, bent, layer, eps), noise[layer][:, draw], eps
             )
         total += expit(h[:, 0])
-    return total / draws
+    total /= draws
+    return total
 
 
 def _drawn(m: Matrix, s: Matrix, z: NDArray[np.float32], eps: float) -> Matrix:
