@@ -11,15 +11,15 @@ from torch import Tensor
 
 from heliostat_methods.fams.gaussian.adaptation import descend, restart, square
 from heliostat_methods.fams.gaussian.batches import Batch
-from heliostat_methods.fams.gaussian.dense import backward, forward, room
-from heliostat_methods.fams.gaussian.descent import exponentials
-from heliostat_methods.fams.gaussian.lower_level import (
+from heliostat_methods.fams.gaussian.block import (
     BlockResult,
     LossNotFinite,
     prior_arrays,
     stacked,
     steps,
 )
+from heliostat_methods.fams.gaussian.dense import backward, forward, room
+from heliostat_methods.fams.gaussian.descent import exponentials
 from heliostat_methods.fams.gaussian.moments import Moments, gather
 from heliostat_methods.fams.gaussian.network import GaussianMLP
 from heliostat_methods.fams.gaussian.posteriors import Posteriors

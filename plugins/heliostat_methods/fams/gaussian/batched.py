@@ -18,9 +18,9 @@ from torch.nn.functional import binary_cross_entropy_with_logits, elu
 
 from heliostat_methods.fams.gaussian.any_loss import mean_loss
 from heliostat_methods.fams.gaussian.batches import Batch
+from heliostat_methods.fams.gaussian.block import BlockResult, LossNotFinite
 from heliostat_methods.fams.gaussian.descent import LEAST, MOST
 from heliostat_methods.fams.gaussian.divergence import divergence, divergence_gradient
-from heliostat_methods.fams.gaussian.lower_level import BlockResult, LossNotFinite
 from heliostat_methods.fams.gaussian.moments import Moments, merge_moments
 from heliostat_methods.fams.gaussian.network import GaussianMLP
 from heliostat_methods.fams.gaussian.noise import normals
@@ -97,9 +97,12 @@ def _adapt_chunk(
     if bool(bad.any()):
         raise LossNotFinite(int(batch.groups[int(bad.nonzero()[0])]), round)
     result = _moved(own, "cpu")
-    moments = Moments.of(result.networks, shares) if shares.sum() > 0 else Moments.none(len(q.mean))
+    moments = Moments.none(q.mean.shape[1])
+    if shares.sum() > 0:
+        moments = Moments.of(result.networks, shares)
     wanted = result if keep or given is not None else None
-    return BlockResult(moments, losses.double().cpu().numpy(), apart.cpu().numpy(), wanted, clamped)
+    loss = losses.double().cpu().numpy()
+    return BlockResult(moments, loss, apart.cpu().numpy(), wanted, clamped)
 
 
 def _moved(own: Posteriors, device: str) -> Posteriors:

@@ -39,6 +39,13 @@ class Posteriors:
         sums = self.sum_mean[which], self.sum_log_variance[which]
         return Posteriors(self.networks.at(which), *sums)
 
+    def put(self, which: Any, others: Posteriors) -> None:
+        """Overwrite some groups' posteriors by others."""
+        self.networks.mean[which] = others.networks.mean
+        self.networks.log_variance[which] = others.networks.log_variance
+        self.sum_mean[which] = others.sum_mean
+        self.sum_log_variance[which] = others.sum_log_variance
+
     def copy(self) -> Posteriors:
         """Return the same on memory of its own."""
         networks = self.networks

@@ -7,6 +7,8 @@ with the rows beside it by more than rounding of 1e-15.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
@@ -61,18 +63,20 @@ def _part(
                 *_products(dims, mean, variance, bent, layer, eps), noise[layer][:, draw], eps
             )
         total += expit(h[:, 0])
-    return total / draws
+    total /= draws
+    return total
 
 
 def _drawn(m: Matrix, s: Matrix, z: NDArray[np.float32], eps: float) -> Matrix:
-    return m + eps * z * s if eps > 0 else m
+    h: Matrix = m + eps * z * s if eps > 0 else m
+    return h
 
 
 def _products(
     dims: tuple[int, ...], mean: Matrix, variance: Matrix, h: Matrix, layer: int, eps: float
 ) -> tuple[Matrix, Matrix]:
     """Return mean and standard deviation of a layer's outputs, (rows, out) each."""
-    begin = sum((i + 1) * o for i, o in zip(dims[:layer], dims[1 : layer + 1], strict=True))
+    begin = sum((i + 1) * o for i, o in pairwise(dims[: layer + 1]))
     i, o = dims[layer], dims[layer + 1]
     W, V = (x[begin : begin + (i + 1) * o].reshape(o, i + 1) for x in (mean, variance))
     m = h @ W[:, :-1].T + W[:, -1]
