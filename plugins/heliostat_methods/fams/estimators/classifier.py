@@ -112,7 +112,7 @@ def _weights(given: ArrayLike | None, rows: int) -> NDArray[np.float64]:
         )
     largest = weights.max()
     if not largest > 0:
-        raise ArrayError("sample_weight is 0 in every row, expected a positive sum")
+        raise ArrayError("sample_weight is zero in every row, expected a positive sum")
     weights = weights / largest  # so that the sum does not overflow
     even: NDArray[np.float64] = weights * (rows / weights.sum())
     return even
