@@ -27,15 +27,23 @@ def test_erm_is_a_plain_torch_loop(small: Any) -> None:
     x = torch.from_numpy(((small.x - small.x.mean(0)) / small.x.std(0)).clip(-5, 5)).float()
     y = torch.from_numpy(small.y).float()
     network = mlp(4, (5, 3), stream(3, "network"))
-    adam = torch.optim.Adam(network.parameters(), lr=0.02, weight_decay=0.01)
+    weights = list(network.parameters())
+    means, squares = ([torch.zeros_like(w) for w in weights] for _ in range(2))
+    steps = 0
     for epoch in range(4):
         order = stream(3, "batches", epoch).permutation(120)
         for at in range(0, 120, 32):
             rows = order[at : at + 32]
             loss = nn.functional.binary_cross_entropy_with_logits(network(x[rows])[:, 0], y[rows])
-            adam.zero_grad()
-            loss.backward()
-            adam.step()
+            steps += 1
+            slopes = torch.autograd.grad(loss, weights)
+            with torch.no_grad():
+                for w, slope, m, v in zip(weights, slopes, means, squares, strict=True):
+                    g = slope + 0.01 * w
+                    m.copy_(0.9 * m + 0.1 * g)
+                    v.copy_(0.999 * v + 0.001 * g**2)
+                    size = (v / (1 - 0.999**steps)).sqrt() + 1e-8
+                    w -= 0.02 * m / (1 - 0.9**steps) / size
     plain = torch.sigmoid(network(x))[:, 0].detach().numpy()
     assert_allclose(found.predict_proba(small.x)[:, 1], plain, atol=2e-6)
 

@@ -42,7 +42,7 @@ def test_thresholds_need_the_group_to_predict(small: Any) -> None:
     found = FairlearnThresholds().fit(small.x, small.y, sensitive_features=small.a)
     chances = found.subgroup_predict_proba(small.x, sensitive_features=small.a)
     assert np.all((chances >= 0) & (chances <= 1))
-    with pytest.raises(ValueError, match="expected the group of each row.*subgroup_predict_proba"):
+    with pytest.raises(ValueError, match=r"expected the group of each row.*subgroup_predict_proba"):
         found.predict_proba(small.x)
     with pytest.raises(ValueError, match="sensitive_features, row 1: group '7' was not seen"):
         found.subgroup_predict_proba(small.x[:2], sensitive_features=[0, 7])

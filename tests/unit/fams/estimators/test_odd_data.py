@@ -129,7 +129,9 @@ def test_weights_that_cannot_be_used_are_named() -> None:
 
 
 def test_too_few_rows_to_hold_some_out_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"X has 1 row\(s\) of positive weight, expected 2 or more"):
+    with pytest.raises(
+        ValueError, match=r"X has 1 row\(s\) of positive weight, expected 2 or more"
+    ):
         ERM(**TINY, validation_fraction=0.2).fit([[0.0], [1.0]], [0, 1], sample_weight=[1, 0])
 
 
@@ -137,7 +139,7 @@ def test_a_rate_that_explodes_is_refused(small: Any) -> None:
     def steep(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         return (1e30 * (logits - targets)).square().mean()
 
-    with pytest.raises(ValueError, match="lr = 0.001: expected a smaller rate: the loss is not"):
+    with pytest.raises(ValueError, match=r"lr = 0\.001: expected a smaller rate: the loss is not"):
         ERM(**TINY, loss=steep).fit(small.x, small.y)
 
 

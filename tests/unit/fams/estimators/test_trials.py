@@ -46,15 +46,14 @@ def test_networks_tune_equally_many_parameters() -> None:
 
 
 def test_names_load_no_torch() -> None:
-    script = (
-        "import sys; import heliostat_methods.fams.estimators.by_name; print('torch' in sys.modules)"
-    )
+    home = "heliostat_methods.fams.estimators.by_name"
+    script = f"import sys; import {home}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.stdout.strip() == "False", done.stderr
 
 
 def test_an_unknown_name_gets_the_nearest() -> None:
-    with pytest.raises(ValueError, match="estimator = 'group-dro'.*did you mean 'group_dro'"):
+    with pytest.raises(ValueError, match=r"estimator = 'group-dro'.*did you mean 'group_dro'"):
         named("group-dro")
 
 
@@ -83,7 +82,7 @@ def test_the_best_by_the_criterion_is_chosen(parts: tuple[Part, Part]) -> None:
 
 def test_what_cannot_be_tuned_is_refused(parts: tuple[Part, Part]) -> None:
     logistic: Any = LogisticRegression()
-    with pytest.raises(ValueError, match="criterion = 'nl'.*did you mean 'nll'"):
+    with pytest.raises(ValueError, match=r"criterion = 'nl'.*did you mean 'nll'"):
         tuned(logistic, [{}], *parts, METRICS, "nl")
     with pytest.raises(ValueError, match="direction = 'up': expected min or max"):
         tuned(logistic, [{}], *parts, METRICS, "nll", "up")  # type: ignore[arg-type]
