@@ -72,9 +72,7 @@ class FAMSConfig(MethodConfig):
     dataset: DatasetRef = Field(
         PartRef("subgroup_law"), description="data set of two classes with attributes or columns"
     )
-    groups: GroupSettings = Field(
-        GroupSettings(), description="which rows are one subgroup"
-    )
+    groups: GroupSettings = Field(GroupSettings(), description="which rows are one subgroup")
     rows_per_group: int | None = Field(
         100, ge=1, description="most training rows of a subgroup, at most half of it; none: half"
     )

@@ -14,9 +14,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from heliostat_methods.fams.estimators.bilevel_training import Training
 from heliostat_methods.fams.estimators.classifier import SubgroupClassifier, TrainingData
 from heliostat_methods.fams.estimators.scaling import Scaling, unscaled
-from heliostat_methods.fams.estimators.bilevel_training import Training
 from heliostat_methods.fams.gaussian.any_loss import checked_loss
 from heliostat_methods.fams.gaussian.batches import SubgroupBatcher
 from heliostat_methods.fams.gaussian.divergence import divergence

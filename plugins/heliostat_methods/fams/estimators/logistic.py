@@ -16,10 +16,12 @@ from heliostat_methods.fams.groups.arguments import ArgumentError
 class LogisticRegression(SubgroupClassifier):
     """A linear logit with the L2 penalty |w|^2 / (2 `C`), minimised to the end; no randomness.
 
-    `max_iter` bounds the steps of L-BFGS. Fitted: `network_`, one layer without hidden ones.
+    Weights have mean 1 in it, so that their scale does not change what `C` means. `max_iter` bounds
+    the steps of L-BFGS. Fitted: `network_`, one layer without hidden ones, and `n_iter_`.
     """
 
     network_: FittedNetwork
+    n_iter_: int
 
     def __init__(self, *, C: float = 0.1, max_iter: int = 1000) -> None:
         self.C = C
@@ -33,10 +35,12 @@ class LogisticRegression(SubgroupClassifier):
         scaling = Standardisation.fitted(inputs, weights)
         if np.all(labels == labels[0]):  # the likelihood has its maximum at infinity
             intercept = np.inf if labels[0] else -np.inf
+            self.n_iter_ = 1
             layer = np.zeros((1, inputs.shape[1])), np.array([intercept])
         else:
             model = linear_model.LogisticRegression(C=strength, max_iter=steps)
             model.fit(scaling(inputs), labels, weights)
+            self.n_iter_ = int(model.n_iter_[0])
             layer = model.coef_, model.intercept_
         self.network_ = FittedNetwork(scaling, (layer,))
         if not np.all(np.isfinite(layer[0])):

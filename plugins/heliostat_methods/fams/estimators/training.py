@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from heliostat.contract import stream
+from heliostat_methods.fams.estimators.adam import Adam
 from heliostat_methods.fams.estimators.classifier import TrainingData
 from heliostat_methods.fams.estimators.losses import weighted_loss
 from heliostat_methods.fams.estimators.minibatches import (
@@ -106,9 +107,7 @@ def train(
     `balanced` draws rows by their chances, `name` is that of the stream of batches. Raises
     ArgumentError for a rate at which the loss is no longer a number.
     """
-    optimiser = torch.optim.Adam(
-        network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay
-    )
+    optimiser = Adam(network.parameters(), settings.lr, settings.weight_decay)
     best = _Best()
     for epoch in range(settings.epochs):
         draws = stream(settings.seed, name, epoch)
@@ -154,10 +153,7 @@ class _Best:
             network.load_state_dict(self.state)
 
 
-def _step(
-    optimiser: torch.optim.Optimizer, objective: Callable[[Batch], Tensor], batch: Batch
-) -> Tensor:
-    optimiser.zero_grad()
+def _step(optimiser: Adam, objective: Callable[[Batch], Tensor], batch: Batch) -> Tensor:
     loss = objective(batch)
     loss.backward()  # type: ignore[no-untyped-call]
     optimiser.step()
