@@ -11,7 +11,6 @@ PLUGINS: dict[str, str] = {
     "step_options": "heliostat_methods.step_options.method",
     "fams": "heliostat_methods.fams.method",
     "tune": "heliostat_methods.tune.method",
-    "fams": "heliostat_methods.fams.method",
 }
 """Name of each plugin and the module that implements its hooks."""
 

@@ -72,7 +72,9 @@ class FAMSConfig(MethodConfig):
     dataset: DatasetRef = Field(
         PartRef("subgroup_law"), description="data set of two classes with attributes or columns"
     )
-    groups: GroupSettings = Field(GroupSettings(), description="which rows are one subgroup")
+    groups: GroupSettings = Field(
+        GroupSettings.model_validate({}), description="which rows are one subgroup"
+    )
     rows_per_group: int | None = Field(
         100, ge=1, description="most training rows of a subgroup, at most half of it; none: half"
     )
@@ -88,7 +90,7 @@ class FAMSConfig(MethodConfig):
     hidden: tuple[Annotated[int, Field(ge=1, le=65_536)], ...] = Field(
         (64, 32), description="widths of the hidden layers of all networks"
     )
-    fams: FAMSSettings = Field(FAMSSettings(), description="the bilevel method")
+    fams: FAMSSettings = Field(FAMSSettings.model_validate({}), description="the bilevel method")
     trials: Annotated[int, EXTENDABLE] = Field(
         8, ge=1, le=100_000, description="settings tried for each estimator; the first its defaults"
     )

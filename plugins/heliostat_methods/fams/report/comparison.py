@@ -264,8 +264,8 @@ def _tuning(result: Mapping[str, Any]) -> Section:
             f"{result['criterion']}, chosen", "tuning", "a training"]  # fmt: skip
     told = (
         "Each estimator had as many trials, the first its defaults, chosen by "
-        f"{result['criterion']} of validation rows of one split. The last columns are thousand rows that went through a "
-        "network and back; 0 where there is none."
+        f"{result['criterion']} of validation rows of one split. The last columns are thousand "
+        "rows that went through a network and back; 0 where there is none."
     )
     sentences = [Text(f"{one['label']}: {one['sentence']}") for one in result["contestants"]]
     return Section("What was tuned", [Table(head, rows), Text(told), *sentences])

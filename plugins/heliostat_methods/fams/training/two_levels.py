@@ -18,7 +18,8 @@ from heliostat import Shared, TaskContext, stored, task
 from heliostat_methods.fams.config import FAMSSettings
 from heliostat_methods.fams.estimators.standardisation import Standardisation
 from heliostat_methods.fams.gaussian.batches import SubgroupBatcher
-from heliostat_methods.fams.gaussian.lower_level import BlockResult, lower_level
+from heliostat_methods.fams.gaussian.block import BlockResult
+from heliostat_methods.fams.gaussian.lower_level import lower_level
 from heliostat_methods.fams.gaussian.moments import Moments
 from heliostat_methods.fams.gaussian.network import GaussianMLP
 from heliostat_methods.fams.gaussian.posteriors import Posteriors
