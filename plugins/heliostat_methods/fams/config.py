@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from heliostat import EXTENDABLE, ConfigError, MethodConfig, PartKind, PartRef, stored
 from heliostat.errors import did_you_mean
-from heliostat_methods.fams.estimators.by_name import ESTIMATORS
+from heliostat_methods.fams.estimators.names import NAMES
 from heliostat_methods.fams.groups.settings import GroupSettings
 
 DatasetRef = Annotated[PartRef, PartKind("dataset")]
@@ -118,10 +118,10 @@ class FAMSConfig(MethodConfig):
     @model_validator(mode="after")
     def _names_fit(self) -> FAMSConfig:
         for place, name in enumerate(self.methods):
-            if name not in ESTIMATORS:
+            if name not in NAMES:
                 raise ConfigError(
                     f"methods[{place}]", name, "the name of an estimator",
-                    did_you_mean(name, ESTIMATORS),
+                    did_you_mean(name, NAMES),
                 )  # fmt: skip
         if len(set(self.methods)) < len(self.methods):
             raise ConfigError("methods", list(self.methods), "each name once")

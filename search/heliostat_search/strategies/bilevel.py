@@ -140,6 +140,7 @@ class Levels(Generic[P, S]):
     `lower`: a task of a `Block`, whose value is a summary or `Kept`. `merge`: the summary of two
     summaries. `upper`: the next prior, of the prior and the merged summary of a round. `measures`:
     numbers of a merged summary, such as the loss, which are reported and kept in the history.
+    `reported`: those that progress shows, all by default.
     `finished`: whether to stop, given the history and the merged summary of its last round.
     """
 
@@ -147,6 +148,7 @@ class Levels(Generic[P, S]):
     merge: Callable[[S, S], S]
     upper: Callable[[P, S], P]
     measures: Callable[[S], Mapping[str, float]] = _nothing
+    reported: tuple[str, ...] | None = None
     finished: Callable[[Sequence[Round], S], bool] = _never
 
 
@@ -212,7 +214,9 @@ def solve(
         state = _after_round(run, levels, state, schedule, handles, resources)
         done = state.history[-1]
         lost = {"lost_blocks": float(len(done.lost))} if done.lost else {}
-        run.report(done.number, of=schedule.rounds, **done.measures, **lost)
+        names = done.measures if levels.reported is None else levels.reported
+        shown = {name: done.measures[name] for name in names}
+        run.report(done.number, of=schedule.rounds, **shown, **lost)
         if schedule.checkpoint_due(state):
             run.checkpoint(done.number, state)
     return state

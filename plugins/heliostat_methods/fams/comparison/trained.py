@@ -31,6 +31,9 @@ from heliostat_methods.fams.training.two_levels import (
 )
 from heliostat_search.strategies.bilevel import Levels, Schedule, State, solve
 
+KIND = "subgroup_model"
+"""The kind of the product that a run leaves to predict with."""
+
 
 @dataclass(frozen=True)
 class Posed:
@@ -86,7 +89,7 @@ def _bilevel(
         item = Score(posed.handle, judging, handle, run.share(found.prior))
         outcome = run.call(score, item, shared=[posed.handle, handle, item.prior])
         if judging.curves and not one.label:
-            run.save("model", Model.of(found.prior, ready.scaling, training), kind="subgroup_model")
+            run.save("model", Model.of(found.prior, ready.scaling, training), kind=KIND)
         rounds = tuple(one.measures for one in found.history)
         return replace(outcome.unwrap(), rounds=rounds)
 
@@ -112,8 +115,9 @@ def _solved(
     config = posed.config
     blocks = -(-groups // training.block)
     levels: Levels[Prior, Summary] = Levels(
-        adapt, Summary.merge, move(training), measures(posed.problem.names)
-    )
+        adapt, Summary.merge, move(training), measures(posed.problem.names),
+        reported=("loss", "divergence"),
+    )  # fmt: skip
     schedule = Schedule(
         training.method.rounds,
         blocks,

@@ -23,6 +23,8 @@ HEADS = {
     "brier": "Brier",
     "ece": "ECE",
 }
+OF_ALL = ("loss", "divergence", "divergence_low", "divergence_high")
+"""Measures of a round that are of all subgroups; others bear the name of one."""
 BOUNDS = (
     "Intervals are 95 % over seeds, each with a split and a training of its own; splits share "
     "rows, so they are somewhat too narrow. Settings were chosen on one split's validation rows, "
@@ -201,9 +203,8 @@ def _rounds(result: Mapping[str, Any]) -> list[Section]:
     if not rounds:
         return []
     steps = [float(number) for number in range(1, len(rounds) + 1)]
-    own = sorted(name for name in rounds[0] if name.startswith("divergence of "))
-    lines = [Series(name.removeprefix("divergence of "), steps, [one.get(name, math.nan)
-                    for one in rounds]) for name in own]  # fmt: skip
+    own = sorted(name for name in rounds[0] if name not in OF_ALL)
+    lines = [Series(name, steps, [one.get(name, math.nan) for one in rounds]) for name in own]
     if not lines:
         lines = [
             Series(text, steps, [one[name] for one in rounds])

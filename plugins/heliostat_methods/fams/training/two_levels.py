@@ -288,7 +288,7 @@ def measures(names: tuple[str, ...]) -> Callable[[Summary], Mapping[str, float]]
         }
         if len(names) <= NAMED_GROUPS:
             for group, value in zip(merged.groups.tolist(), apart.tolist(), strict=True):
-                found[f"divergence of {names[group]}"] = value
+                found[names[group]] = value
         return found
 
     return of
