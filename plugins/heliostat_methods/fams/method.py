@@ -48,13 +48,12 @@ DEMO: dict[str, Any] = {
 """A comparison on real data within minutes on two cores."""
 
 PAPER: dict[str, Any] = {
-    "dataset": "adult",
     "hidden": [400, 200, 100],
     "rows_per_group": 500,
     "n_bins": 5,
     "fams": {"lr_posterior": 0.05, "lr_prior": 0.005, "upper": "adagrad", "persist": "persistent"},
 }
-"""The authors' configuration for Adult, as far as its code says; groups are the recipe's."""
+"""The authors' configuration for Adult, as far as their code says; `dataset` is to be named."""
 
 METHOD = MethodSpec(
     name="fams",

@@ -6,6 +6,7 @@ Loads no estimator before it is asked for one.
 from __future__ import annotations
 
 import importlib
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -40,9 +41,12 @@ class NamedEstimator:
 
     def load(self) -> type[SubgroupClassifier]:
         """Return the class; loads torch where it has a network."""
-        found: type[SubgroupClassifier] = getattr(
-            importlib.import_module(f"{HOME}.{self.home}"), self.kind
-        )
+        before = random.getstate()
+        try:
+            home = importlib.import_module(f"{HOME}.{self.home}")
+        finally:
+            random.setstate(before)  # rich, which comes with scikit-learn, draws when it is loaded
+        found: type[SubgroupClassifier] = getattr(home, self.kind)
         return found
 
     def create(self, **parameters: Any) -> SubgroupClassifier:
