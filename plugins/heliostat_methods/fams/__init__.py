@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         worst_group_accuracy,
     )
     from heliostat_methods.fams.metrics.authors import sufficiency_gap_authors
+    from heliostat_methods.fams.metrics.binning_gap import binning_gap
     from heliostat_methods.fams.metrics.bootstrap import (
         GapInterval,
         Interval,
@@ -47,6 +48,7 @@ _HOME = {
     "Interval": "metrics.bootstrap",
     "SubgroupDifference": "metrics.differences",
     "SufficiencyTest": "metrics.permutation",
+    "binning_gap": "metrics.binning_gap",
     "brier_score": "metrics.accuracy",
     "calibration_table": "metrics.calibration",
     "expected_calibration_error": "metrics.accuracy",
@@ -71,6 +73,7 @@ __all__ = [
     "Interval",
     "SubgroupDifference",
     "SufficiencyTest",
+    "binning_gap",
     "brier_score",
     "calibration_table",
     "expected_calibration_error",

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heliostat_methods.fams import (
+    binning_gap,
     brier_score,
     expected_calibration_error,
     mean_group_accuracy,
@@ -178,6 +179,20 @@ def test_a_score_on_an_inner_edge_is_in_the_upper_bin_and_one_in_the_last():
     assert sufficiency_gap(y, [1.0, 0.95, 1.0, 0.95], sensitive_features=group) == 0.5
     cut = [0, 0.3, 1]
     assert sufficiency_gap(y, [0.3, 0.29, 0.3, 0.29], sensitive_features=group, edges=cut) == 0
+
+
+def test_bins_alone_give_the_distance_of_mean_scores_inside_them():
+    score, group = [0.22, 0.28, 0.28, 0.61], ["a", "b", "b", "a"]
+    assert binning_gap(score, sensitive_features=group) == pytest.approx((0.04 + 2 * 0.02) / 4)
+    wide = binning_gap(score, sensitive_features=group, edges=[0, 0.25, 1])
+    assert wide == pytest.approx((0.22 + 2 * 0.11) / 4)
+    assert binning_gap([0.5, 0.5], sensitive_features=["a", "b"]) == 0
+    # the gap of many labels that come as often as their scores say
+    near = np.random.default_rng(0).random(200_000)
+    sites = (near * 20).astype(int) % 2  # halves of each bin
+    y = np.random.default_rng(1).random(200_000) < near
+    gap = sufficiency_gap(y, near, sensitive_features=sites)
+    assert gap == pytest.approx(binning_gap(near, sensitive_features=sites), abs=0.005)
 
 
 def test_quantile_bins_hold_equally_many_rows_and_ties_leave_fewer():
