@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from heliostat_methods.fams.commands.saved_models import found_model
     from heliostat_methods.fams.estimators.eiil import EIIL
-    from heliostat_methods.fams.estimators.erm import ERM, BalancedERM
+    from heliostat_methods.fams.estimators.erm import BalancedERM, ERM
     from heliostat_methods.fams.estimators.fams import FAMS, FCNET3, FCNET4
     from heliostat_methods.fams.estimators.fscs import FSCS
     from heliostat_methods.fams.estimators.group_dro import GroupDRO
@@ -29,16 +29,9 @@ if TYPE_CHECKING:
     from heliostat_methods.fams.gaussian.network import GaussianMLP
     from heliostat_methods.fams.groups.builder import build_groups
     from heliostat_methods.fams.groups.coding import subgroups
-    from heliostat_methods.fams.metrics.accuracy import (
-        GroupAccuracy,
-        brier_score,
-        expected_calibration_error,
-        group_accuracies,
-        mean_group_accuracy,
-        negative_log_likelihood,
-        worst_group_accuracy,
-    )
+    from heliostat_methods.fams.metrics.accuracy import GroupAccuracy, brier_score, expected_calibration_error, group_accuracies, mean_group_accuracy, negative_log_likelihood, worst_group_accuracy
     from heliostat_methods.fams.metrics.authors import sufficiency_gap_authors
+    from heliostat_methods.fams.metrics.binning_gap import binning_gap
     from heliostat_methods.fams.metrics.bootstrap import GapInterval, Interval, sufficiency_interval
     from heliostat_methods.fams.metrics.calibration import CalibrationBin, calibration_table
     from heliostat_methods.fams.metrics.differences import SubgroupDifference, subgroup_differences
@@ -69,6 +62,7 @@ _HOME = {
     "SubgroupDifference": "metrics.differences",
     "SufficiencyTest": "metrics.permutation",
     "barycenter": "gaussian.barycenter",
+    "binning_gap": "metrics.binning_gap",
     "brier_score": "metrics.accuracy",
     "build_groups": "groups.builder",
     "calibration_table": "metrics.calibration",
@@ -91,15 +85,14 @@ _HOME = {
 }
 
 __all__ = [
+    "BalancedERM",
+    "CalibrationBin",
     "EIIL",
     "ERM",
     "FAMS",
     "FCNET3",
     "FCNET4",
     "FSCS",
-    "SNN",
-    "BalancedERM",
-    "CalibrationBin",
     "FairlearnReduction",
     "FairlearnThresholds",
     "GapEstimate",
@@ -109,9 +102,11 @@ __all__ = [
     "GroupDRO",
     "Interval",
     "LogisticRegression",
+    "SNN",
     "SubgroupDifference",
     "SufficiencyTest",
     "barycenter",
+    "binning_gap",
     "brier_score",
     "build_groups",
     "calibration_table",

@@ -16,6 +16,7 @@ from heliostat_methods.fams.metrics.accuracy import (
     group_accuracies,
     log_losses,
 )
+from heliostat_methods.fams.metrics.binning_gap import binning_gap
 from heliostat_methods.fams.metrics.bootstrap import GapInterval, Interval, sufficiency_interval
 from heliostat_methods.fams.metrics.calibration import CalibrationBin, calibration_table
 from heliostat_methods.fams.metrics.differences import SubgroupDifference, subgroup_differences
@@ -68,6 +69,8 @@ class Findings:
     settings: AuditSettings
     bins: int
     test: SufficiencyTest
+    bins_alone: float
+    """The gap that bins would give a score that is right."""
     interval: GapInterval | None
     rate: Interval
     accuracy: Interval
@@ -95,6 +98,7 @@ class Findings:
                     "low": float(null[0]),
                     "high": float(null[1]),
                 },
+                "bins_alone": self.bins_alone,
                 "interval": None if self.interval is None else asdict(self.interval),
             },
             "rate": asdict(self.rate),
@@ -126,6 +130,7 @@ def find(rows: ScoredRows, settings: AuditSettings) -> Findings:
         settings,
         len(overall),
         test,
+        binning_gap(rows.score, **by, **cut, weights=settings.weights),
         _interval(weighted, settings.seed),
         _rate(rows.y),
         _rate(right.astype(np.float64)),

@@ -86,7 +86,11 @@ def _curves(found: Findings) -> list[Text | Plot]:
     shown = found.subgroups[:MOST_CURVES]
     hidden = len(found.subgroups) - len(shown)
     more = f" {hidden:,} more subgroups are in the table below." if hidden > 0 else ""
-    note = f"The subgroups in which outcomes differ most from their scores come first.{more}"
+    note = (
+        "The subgroups in which outcomes differ most from their scores come first. Bars are 95 % "
+        "Wilson intervals. Points above the line of all rows: the score understates the subgroup "
+        f"there.{more}"
+    )
     plots = [_curve(one, bins[one.difference.group], found.overall) for one in shown]
     return [Text(note), *plots]
 
@@ -110,8 +114,6 @@ def _curve(
         "mean score of the bin",
         "outcome rate",
         series,
-        note="Bars are 95 % Wilson intervals. A point above the line of all rows: the score "
-        "understates this subgroup there.",
     )
 
 

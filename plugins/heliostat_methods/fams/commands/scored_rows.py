@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,7 +102,7 @@ def _numbers(columns: Columns, name: str, expected: str) -> NDArray[np.float64]:
     return numbers
 
 
-def _refuse(columns: Columns, name: str, row: int, expected: str) -> None:
+def _refuse(columns: Columns, name: str, row: int, expected: str) -> NoReturn:
     cell = columns.cells[name][row]
     got = f"holds {cell[:60]!r}" if cell else "is empty"
     raise DataError(f"{columns.place(row, name)} {got}, expected {expected}")

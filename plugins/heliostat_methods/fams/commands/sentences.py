@@ -66,7 +66,7 @@ def _verdict(found: Findings) -> str:
     if test.p_value <= LEVEL:
         return (
             "The score is not equally right for all subgroups: among rows of one score, outcomes "
-            f"differ between subgroups by more than chance gives ({p})."
+            f"differ between subgroups by more than chance gives ({p}).{_bins_suspected(found)}"
         )
     if any(one.stands_out for one in found.subgroups):
         return (
@@ -77,6 +77,15 @@ def _verdict(found: Findings) -> str:
         "No difference is shown: among rows of one score, outcomes differ between subgroups by no "
         f"more than chance gives ({p}). That is no proof that there is none; the interval below "
         "says how large it may be."
+    )
+
+
+def _bins_suspected(found: Findings) -> str:
+    if found.test.excess > 2 * found.bins_alone:
+        return ""
+    return (
+        " Bins alone may explain that: inside a bin, scores of subgroups differ, and so would the "
+        "outcomes of a score that is right. Take more --bins before you believe it."
     )
 
 
@@ -105,7 +114,8 @@ def _plug_in(found: Findings) -> str:
         again = f" [{low:.3f}, {high:.3f} were labels drawn again]"
     return (
         f"Plug-in gap: {found.test.gap:.3f}{again}. Chance alone gives {chance} with these "
-        "subgroups, so read it beside that, never by itself."
+        f"subgroups, and bins alone {found.bins_alone:.3f} to a score that is right, so read it "
+        "beside these, never by itself."
     )
 
 

@@ -66,6 +66,18 @@ def test_a_fair_score_is_not_called_fair(here, tmp_path):
     assert "none stands out (Holm, 5 %)" in text
 
 
+def test_a_difference_that_bins_make_is_suspected_and_gone_with_more_of_them(here, tmp_path):
+    """Both scores are right, and lie at different places of one bin."""
+    score, group = np.repeat([0.21, 0.29], 3000), np.repeat(["a", "b"], 3000)
+    y = np.concatenate([np.arange(3000) < 630, np.arange(3000) < 870]).astype(int)
+    write(tmp_path / "scores.csv", {"g": group, "s": score, "y": y})
+    asked = ["--score", "s", "--label", "y", "--groups", "g", "--permutations", "99"]
+    text = " ".join(here("audit", "scores.csv", *asked).stdout.split())
+    assert "is not equally right" in text and "Bins alone may explain that" in text
+    assert "and bins alone 0.040 to a score that is right" in text
+    assert "No difference is shown" in here("audit", "scores.csv", *asked, "--bins", "20").stdout
+
+
 def test_json_holds_the_numbers_of_the_library(here, unfair):
     found = here.json("audit", "scores.csv", *ASKED, "--weights", "uniform", "--seed", "3")
     data = scored(0.1)

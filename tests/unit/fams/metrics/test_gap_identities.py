@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heliostat_methods.fams import (
+    binning_gap,
     brier_score,
     expected_calibration_error,
     mean_group_accuracy,
@@ -39,13 +40,22 @@ def test_names_of_groups_and_the_order_of_rows_change_no_bit(data, weights, rand
     y, score, group = map(np.array, data)
     order = np.array(random.sample(range(len(y)), len(y)))
     named = np.array(random.sample(["red", "green", "a", "b", "c"], 5))[group]
-    before = everything(y, score, group, weights)
-    assert everything(y, score, named, weights) == before
-    assert everything(y[order], score[order], group[order], weights) == before
+    before = to_the_bit(y, score, group, weights)
+    assert to_the_bit(y, score, named, weights) == before
+    assert to_the_bit(y[order], score[order], group[order], weights) == before
+    sums = pytest.approx(to_rounding(y, score, group), abs=1e-12)
+    assert to_rounding(y, score, named) == sums
+    assert to_rounding(y[order], score[order], group[order]) == sums
 
 
-def everything(y, score, group, weights):
-    """All metrics that are promised to the last bit; the last ones to rounding."""
+def to_rounding(y, score, group):
+    apart = subgroup_differences(y, score, sensitive_features=group)
+    losses = brier_score(y, score), negative_log_likelihood(y, score)
+    bins = expected_calibration_error(y, score)
+    return [*sorted(one.difference for one in apart), *losses, bins]
+
+
+def to_the_bit(y, score, group, weights):
     here = {"sensitive_features": group, "n_bins": 4}
     found = [sufficiency_gap(y, score, weights=weights, **here)]
     test = sufficiency_test(y, score, weights=weights, permutations=20, **here)
@@ -59,10 +69,7 @@ def everything(y, score, group, weights):
         found.append(str(error))
     del here["n_bins"]
     found += [worst_group_accuracy(y, score, **here), mean_group_accuracy(y, score, **here)]
-    apart = sorted(round(one.difference, 12) for one in subgroup_differences(y, score, **here))
-    sums = brier_score(y, score), negative_log_likelihood(y, score)
-    rounded = [round(one, 12) for one in (*sums, expected_calibration_error(y, score))]
-    return [*found, apart, *rounded]
+    return found
 
 
 @pytest.mark.filterwarnings("ignore:sufficiency_gap_authors")
@@ -178,6 +185,20 @@ def test_a_score_on_an_inner_edge_is_in_the_upper_bin_and_one_in_the_last():
     assert sufficiency_gap(y, [1.0, 0.95, 1.0, 0.95], sensitive_features=group) == 0.5
     cut = [0, 0.3, 1]
     assert sufficiency_gap(y, [0.3, 0.29, 0.3, 0.29], sensitive_features=group, edges=cut) == 0
+
+
+def test_bins_alone_give_the_distance_of_mean_scores_inside_them():
+    score, group = [0.22, 0.28, 0.28, 0.61], ["a", "b", "b", "a"]
+    assert binning_gap(score, sensitive_features=group) == pytest.approx((0.04 + 2 * 0.02) / 4)
+    wide = binning_gap(score, sensitive_features=group, edges=[0, 0.25, 1])
+    assert wide == pytest.approx((0.22 + 2 * 0.11) / 4)
+    assert binning_gap([0.5, 0.5], sensitive_features=["a", "b"]) == 0
+    # the gap of many labels that come as often as their scores say
+    near = np.random.default_rng(0).random(200_000)
+    sites = (near * 20).astype(int) % 2  # halves of each bin
+    y = np.random.default_rng(1).random(200_000) < near
+    gap = sufficiency_gap(y, near, sensitive_features=sites)
+    assert gap == pytest.approx(binning_gap(near, sensitive_features=sites), abs=0.005)
 
 
 def test_quantile_bins_hold_equally_many_rows_and_ties_leave_fewer():

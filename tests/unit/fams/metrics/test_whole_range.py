@@ -57,6 +57,7 @@ def test_a_right_value_or_a_clear_refusal(call):
         lambda: fams.sufficiency_test(y, score, weights=weights, permutations=3, **g, **cut),
         lambda: fams.expected_calibration_error(y, score, sample_weight=weight, **cut),
         lambda: fams.brier_score(y, score, sample_weight=weight),
+        lambda: fams.binning_gap(score, weights=weights, **g, **cut),
         lambda: fams.group_accuracies(y, score, **g),
         lambda: [dataclasses.replace(one, bin=0) for one in calibration(y, score, g, cut)],
     ]
