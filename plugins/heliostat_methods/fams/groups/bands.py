@@ -45,7 +45,11 @@ def banded(name: str, values: NDArray[Any], cuts: Sequence[float] | int) -> Code
     if isinstance(cuts, int | np.integer) and not isinstance(cuts, bool):
         return _quantile_bands(name, numbers, int(cuts))
     edges = _checked(name, cuts)
-    return _coded(name, numbers, edges, _texts(edges, digits=12))
+    texts = _texts(edges, digits=12)
+    if values.dtype.kind == "f":  # 0.7 of float32 is below that of float64, and equals the cut
+        with np.errstate(over="ignore"):
+            edges = edges.astype(values.dtype).astype(np.float64)
+    return _coded(name, numbers, edges, texts)
 
 
 def _quantile_bands(name: str, numbers: NDArray[np.float64], count: int) -> Coded:
