@@ -73,7 +73,7 @@ def build_groups(
     absent = {name: _missing_cells(values) for name, values in chosen.items()}
     rows, notes = _kept_rows(absent, missing)
     coded = [
-        _coded(name, values[rows], absent[name][rows], (bands or {}).get(name))
+        _coded(name, values[rows], absent[name][rows], (bands or {}).get(name), rows)
         for name, values in chosen.items()
     ]
     notes += [one.note for one in coded if one.note]
@@ -158,13 +158,15 @@ def _coded(
     values: NDArray[Any],
     absent: NDArray[np.bool_],
     cuts: Sequence[float] | int | None,
+    rows: NDArray[np.int64],
 ) -> Coded:
     """Return an attribute as codes; what is missing has the level after all others."""
     codes = np.zeros(len(values), np.int64)
     known = np.flatnonzero(~absent)
     one = Coded(name, codes, ())
     if len(known):
-        one = _levels(name, values[known]) if cuts is None else banded(name, values[known], cuts)
+        found = values[known]
+        one = _levels(name, found) if cuts is None else banded(name, found, cuts, rows[known])
     if not absent.any():
         return one
     codes[known], codes[absent] = one.codes, len(one.levels)
