@@ -32,20 +32,29 @@ class Coded:
     note: str = ""
 
 
-def banded(name: str, values: NDArray[Any], cuts: Sequence[float] | int) -> Coded:
+def banded(
+    name: str,
+    values: NDArray[Any],
+    cuts: Sequence[float] | int,
+    rows: NDArray[np.int64] | None = None,
+) -> Coded:
     """Return the band of each value; a value that equals a cut belongs to the band above it.
 
     `cuts`: increasing numbers, or how many bands of about equally many rows. Equal values share a
     band, so there may be fewer. Cuts at quantiles are values of the column, found from all rows
-    that are given. Raises ArrayError naming a row that holds no finite number, ArgumentError for
-    cuts that do not increase.
+    that are given. `rows`: their numbers for messages, from 0 by default. Raises ArrayError naming
+    a row that holds no finite number, ArgumentError for cuts that do not increase.
     """
-    numbers = _numbers(name, values)
-    numbers = _numbers(name, values)
+    numbers = _numbers(name, values, rows)
+    numbers = _numbers(name, values, rows)
     if isinstance(cuts, int | np.integer) and not isinstance(cuts, bool):
         return _quantile_bands(name, numbers, int(cuts))
     edges = _checked(name, cuts)
-    return _coded(name, numbers, edges, _texts(edges, digits=12))
+    texts = _texts(edges, digits=12)
+    if values.dtype.kind == "f":  # 0.7 of float32 is below that of float64, and equals the cut
+        with np.errstate(over="ignore"):
+            edges = edges.astype(values.dtype).astype(np.float64)
+    return _coded(name, numbers, edges, texts)
 
 
 def _quantile_bands(name: str, numbers: NDArray[np.float64], count: int) -> Coded:
@@ -67,7 +76,9 @@ def _coded(
     return Coded(name, codes, _band_names(edges, numbers, texts), note)
 
 
-def _numbers(name: str, values: NDArray[Any]) -> NDArray[np.float64]:
+def _numbers(
+    name: str, values: NDArray[Any], rows: NDArray[np.int64] | None
+) -> NDArray[np.float64]:
     try:
         numbers = values.astype(np.float64)
     except (TypeError, ValueError, OverflowError):
@@ -76,8 +87,9 @@ def _numbers(name: str, values: NDArray[Any]) -> NDArray[np.float64]:
     if len(bad):
         value = values[bad[0]]
         shown = value.item() if hasattr(value, "item") else value
+        row = bad[0] if rows is None else rows[bad[0]]
         raise ArrayError(
-            f"columns[{name!r}], row {bad[0]} is {shown!r}, expected a finite number, "
+            f"columns[{name!r}], row {row} is {shown!r}, expected a finite number, "
             "for the column is cut into bands"
         )
     return numbers

@@ -21,7 +21,14 @@ from heliostat.errors import did_you_mean
 from heliostat_methods.fams.groups.arguments import ArgumentError, ArrayError, column
 from heliostat_methods.fams.groups.bands import Coded, banded
 from heliostat_methods.fams.groups.coding import Subgroups
-from heliostat_methods.fams.groups.merging import MERGES, Merge, Node, merged, partly, rows_of
+from heliostat_methods.fams.groups.merging import (
+    MERGES,
+    Merge,
+    Node,
+    partly,
+    placed,
+    rows_text,
+)
 
 MISSING = ("error", "group", "drop")
 
@@ -66,12 +73,14 @@ def build_groups(
     absent = {name: _missing_cells(values) for name, values in chosen.items()}
     rows, notes = _kept_rows(absent, missing)
     coded = [
-        _coded(name, values[rows], absent[name][rows], (bands or {}).get(name))
+        _coded(name, values[rows], absent[name][rows], (bands or {}).get(name), rows)
         for name, values in chosen.items()
     ]
     notes += [one.note for one in coded if one.note]
     codes, groups = _crossed(coded)
-    return _sized(codes, groups, coded, rows, notes, min_group_size, merge)
+    where, told = placed(groups, np.bincount(codes).tolist(), min_group_size, merge)
+    found, kept = _subgroups(codes, groups, where, coded)
+    return BuiltGroups(found, rows[kept], "; ".join(filter(None, [*notes, told])))
 
 
 def _check_choice(argument: str, value: object, choices: tuple[str, ...]) -> None:
@@ -141,7 +150,7 @@ def _kept_rows(
         return np.arange(count), []
     if gone.all():
         raise ArrayError(f"columns: a value of {', '.join(absent)} is missing in every row")
-    return np.flatnonzero(~gone), [f"{_rows(int(gone.sum()))} without a value left out"]
+    return np.flatnonzero(~gone), [f"{rows_text(int(gone.sum()))} without a value left out"]
 
 
 def _coded(
@@ -149,13 +158,15 @@ def _coded(
     values: NDArray[Any],
     absent: NDArray[np.bool_],
     cuts: Sequence[float] | int | None,
+    rows: NDArray[np.int64],
 ) -> Coded:
     """Return an attribute as codes; what is missing has the level after all others."""
     codes = np.zeros(len(values), np.int64)
     known = np.flatnonzero(~absent)
     one = Coded(name, codes, ())
     if len(known):
-        one = _levels(name, values[known]) if cuts is None else banded(name, values[known], cuts)
+        found = values[known]
+        one = _levels(name, found) if cuts is None else banded(name, found, cuts, rows[known])
     if not absent.any():
         return one
     codes[known], codes[absent] = one.codes, len(one.levels)
@@ -190,45 +201,19 @@ def _crossed(coded: Sequence[Coded]) -> tuple[NDArray[np.int64], list[Node]]:
     return codes, groups
 
 
-def _sized(
+def _subgroups(
     codes: NDArray[np.int64],
     groups: list[Node],
+    where: Sequence[Node | None],
     coded: Sequence[Coded],
-    rows: NDArray[np.int64],
-    notes: list[str],
-    least: int,
-    merge: Merge,
-) -> BuiltGroups:
-    sizes = np.bincount(codes, minlength=len(groups))
-    small = sizes < least
-    if not small.any():
-        return BuiltGroups(
-            Subgroups(codes, _names(groups, groups, groups, coded)), rows, "; ".join(notes)
-        )
-    few = f"{int(small.sum()):,} of {len(groups):,} groups have fewer than {least:,} rows"
-    lost = _rows(int(sizes[small].sum()))
-    if merge == "drop" and small.all():
-        raise ArgumentError("min_group_size", least, f"at most {sizes.max()}, the largest group")
-    where, kept = groups, np.arange(len(codes))
-    if merge == "keep":
-        notes.append(f"{few} ({lost})")
-    elif merge == "drop":
-        kept = np.flatnonzero(~small[codes])
-        where = [group for group, gone in zip(groups, small.tolist(), strict=True) if not gone]
-        codes = (np.cumsum(~small) - 1)[codes[kept]]
-        groups = where
-        notes.append(f"{few} and were left out ({lost})")
-    else:
-        where = merged(groups, sizes.tolist(), least)
-        notes.append(f"{few} ({lost}); they were merged by attributes")
-        left = rows_of(where, sizes.tolist())[()]
-        if 0 < left < least:
-            notes.append(f"{_rows(left)}, too few even together, make one of their own")
-    nodes = sorted(dict.fromkeys(where), key=lambda node: _order(node, len(coded)))
+) -> tuple[Subgroups, NDArray[np.int64]]:
+    """Return the groups that rows ended in, in order of their levels, and the rows in one."""
+    present = dict.fromkeys(node for node in where if node is not None)
+    nodes = sorted(present, key=lambda node: _order(node, len(coded)))
     place = {node: number for number, node in enumerate(nodes)}
-    renumbered = np.array([place[node] for node in where], np.int64)
-    names = _names(nodes, groups, where, coded)
-    return BuiltGroups(Subgroups(renumbered[codes], names), rows[kept], "; ".join(notes))
+    new = np.array([-1 if node is None else place[node] for node in where], np.int64)[codes]
+    kept = np.flatnonzero(new >= 0)
+    return Subgroups(new[kept], _names(nodes, groups, where, coded)), kept
 
 
 def _order(node: Node, length: int) -> tuple[float, ...]:
@@ -237,7 +222,7 @@ def _order(node: Node, length: int) -> tuple[float, ...]:
 
 
 def _names(
-    nodes: list[Node], groups: list[Node], where: list[Node], coded: Sequence[Coded]
+    nodes: list[Node], groups: list[Node], where: Sequence[Node | None], coded: Sequence[Coded]
 ) -> tuple[str, ...]:
     names, elsewhere = [], partly(groups, where)
     for node in nodes:
@@ -246,7 +231,3 @@ def _names(
         rest = len(node) < len(coded) and elsewhere[node]
         names.append(f"{name} (rest)" if rest else name)
     return tuple(names)
-
-
-def _rows(count: int) -> str:
-    return f"{count:,} row" if count == 1 else f"{count:,} rows"

@@ -33,6 +33,11 @@ def test_close_cuts_have_different_names():
     ]
 
 
+def test_a_float32_that_was_written_as_the_cut_equals_it():
+    values = np.array([0.3, 0.7, 1.1], np.float32)
+    assert banded("x", values, (0.7, 1e300)).codes.tolist() == [0, 1, 1]
+
+
 def test_deciles_hold_a_tenth_each():
     found = banded("x", np.arange(100), 10)
     assert np.bincount(found.codes).tolist() == [10] * 10

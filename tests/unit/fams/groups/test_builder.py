@@ -100,6 +100,9 @@ def test_missing_values_are_refused_grouped_or_left_out():
     left = build_groups(columns, missing="drop")
     assert left.rows.tolist() == [2]
     assert left.note == "2 rows without a value left out"
+    for missing in ("group", "drop"):  # the row is counted among all rows
+        with pytest.raises(ValueError, match=r"columns\['age'\], row 2 is inf"):
+            build_groups({"age": [np.nan, 1.0, np.inf]}, (), {"age": 2}, missing=missing)
     with pytest.raises(ValueError, match=r"a value of age is missing in every row"):
         build_groups({"age": [np.nan, np.nan]}, missing="drop")
 
