@@ -22,6 +22,7 @@ from heliostat_methods.fams.gaussian.adaptation import adapt
 from heliostat_methods.fams.gaussian.batches import Batch
 from heliostat_methods.fams.gaussian.block import (
     BlockResult,
+    LossNotFinite,
     prior_arrays,
     row_weights,
     stacked,
