@@ -52,7 +52,7 @@ def output_gradient(
     leaf = torch.tensor(logits, requires_grad=True)
     value = mean_loss(loss, leaf, torch.tensor(targets), weights)
     (gradient,) = torch.autograd.grad(value, leaf)
-    return float(value), gradient.numpy()
+    return float(value.detach()), gradient.numpy()
 
 
 def mean_loss(loss: Loss, logits: Tensor, targets: Tensor, weights: NDArray[Any] | None) -> Tensor:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from heliostat.errors import DataError
 from heliostat_methods.fams.gaussian.adaptation import KL, W2, Prior, Stack, Steps
 from heliostat_methods.fams.gaussian.batches import Batch
+from heliostat_methods.fams.gaussian.descent import exponentials
 from heliostat_methods.fams.gaussian.moments import Moments
 from heliostat_methods.fams.gaussian.network import GaussianMLP
 from heliostat_methods.fams.gaussian.posteriors import Posteriors
@@ -45,12 +46,17 @@ class BlockResult:
 
 
 def prior_arrays(prior: GaussianMLP, settings: LowerLevel) -> Prior:
-    """Return Q as kernels read it."""
+    """Return Q as kernels read it.
+
+    What kernels compare with a posterior's numbers is worked out as they do it: at the prior the
+    gradient of D is exactly 0. Adagrad's first step would turn a rounding error into a full step.
+    """
     mean, log_variance = (x[0].astype(np.float32) for x in prior.arrays())
     r = log_variance.astype(np.float64)
-    spread = np.exp(0.5 * r) if settings.divergence == "w2" else np.exp(-r)
-    return Prior(mean, log_variance, np.exp(r).astype(np.float32), spread.astype(np.float32),
-                 mean.astype(np.float64), r, np.exp(0.5 * r))  # fmt: skip
+    variance = np.empty_like(log_variance)
+    exponentials(log_variance, variance)
+    spread = np.sqrt(variance) if settings.divergence == "w2" else 1 / variance
+    return Prior(mean, log_variance, variance, spread, mean.astype(np.float64), r, np.exp(0.5 * r))
 
 
 def steps(settings: LowerLevel, parameters: int, round: int, rate: float) -> Steps:

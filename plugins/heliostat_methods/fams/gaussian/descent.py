@@ -1,7 +1,7 @@
 """One step of a group's posterior: gradient of lambda D in closed form, and Adagrad, in one pass.
 
 With m, r = log s^2 those of the group and q of the prior (derived from the divergences):
-  KL(Q_a || Q): d/dm = (m - m_q) / s_q^2;  d/dr = (s^2 / s_q^2 - 1) / 2
+  KL(Q_a || Q): d/dm = (m - m_q) / s_q^2;  d/dr = (s^2 - s_q^2) / (2 s_q^2)
   W2:           d/dm = 2 (m - m_q);        d/dr = (s - s_q) s
 Adagrad (Duchi et al. 2011) as in torch: sum += g^2; p -= rate g / (sqrt(sum) + 1e-10).
 """
@@ -19,7 +19,7 @@ from heliostat_methods.fams.gaussian.elementary import exponential
 LEAST, MOST = -20.0, 10.0
 """Log-variances are held to this range."""
 _LEAST, _MOST = np.float32(LEAST), np.float32(MOST)
-_TINY, _HALF, _ONE, _TWO = map(np.float32, (1e-10, 0.5, 1.0, 2.0))
+_TINY, _HALF, _TWO = map(np.float32, (1e-10, 0.5, 2.0))
 
 
 @compiled
@@ -54,7 +54,8 @@ def step_w2(by_mean: Any, by_variance: Any, q_mean: Any, q_deviation: Any, lam: 
 
 
 @compiled
-def step_kl(by_mean: Any, by_variance: Any, q_mean: Any, q_precision: Any, lam: Any, rate: Any,
+def step_kl(by_mean: Any, by_variance: Any, q_mean: Any, q_variance: Any,
+    q_precision: Any, lam: Any, rate: Any,
             mean: Any, log_variance: Any, variance: Any, sum_mean: Any,
             sum_log_variance: Any) -> int:  # fmt: skip
     """Take one step under lambda KL and return how many log-variances were clamped."""
@@ -64,7 +65,10 @@ def step_kl(by_mean: Any, by_variance: Any, q_mean: Any, q_precision: Any, lam: 
         total = sum_mean[j] + g * g
         sum_mean[j] = total
         mean[j] -= rate * g / (math.sqrt(total) + _TINY)
-        g = by_variance[j] * variance[j] + _HALF * lam * (variance[j] * q_precision[j] - _ONE)
+        g = (
+            by_variance[j] * variance[j]
+            + _HALF * lam * (variance[j] - q_variance[j]) * q_precision[j]
+        )
         total = sum_log_variance[j] + g * g
         sum_log_variance[j] = total
         r = log_variance[j] - rate * g / (math.sqrt(total) + _TINY)

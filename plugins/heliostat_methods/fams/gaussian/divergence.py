@@ -53,8 +53,9 @@ def divergence_gradient(
     apart, r = posteriors.mean - prior.mean, prior.log_variance
     if wanted == "kl":
         return apart * (-r).exp(), 0.5 * torch.expm1(posteriors.log_variance - r)
-    s = (0.5 * posteriors.log_variance).exp()
-    return 2 * apart, (s - (0.5 * r).exp()) * s
+    # s (s - s_q), exactly 0 where both are equal: Adagrad makes a step of any rounding error
+    r_a = posteriors.log_variance
+    return 2 * apart, -r_a.exp() * torch.expm1(0.5 * (r - r_a))
 
 
 def _sums(posteriors: GaussianMLP, prior: GaussianMLP, kind: Kind) -> Tensor:

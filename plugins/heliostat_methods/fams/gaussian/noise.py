@@ -60,6 +60,13 @@ def _normal(word: Any) -> Any:
 
 
 @compiled
+def to_normals(words: Any, out: Any) -> None:
+    """Set out (n,) float32 to the normals of words (n,) uint32."""
+    for i in range(words.shape[0]):
+        out[i] = _normal(words[i])
+
+
+@compiled
 def fill_normals(out: Any, words: Any, seed: Any, round: Any, group: Any, place: Any) -> None:
     """Fill out (n,) float32; `words` (256,) uint32 is room. Index i is always the same draw."""
     k0, k1 = low(seed), high(seed)
@@ -73,8 +80,7 @@ def fill_normals(out: Any, words: Any, seed: Any, round: Any, group: Any, place:
             words[2 * _LANE + i] = np.uint32(w2)
             words[3 * _LANE + i] = np.uint32(w3)
         count = min(_TILE, out.shape[0] - begin)
-        for i in range(count):
-            out[begin + i] = _normal(words[i])
+        to_normals(words[:count], out[begin : begin + count])
 
 
 def normals(
