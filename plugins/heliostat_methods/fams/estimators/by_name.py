@@ -111,7 +111,11 @@ ESTIMATORS: dict[str, NamedEstimator] = {
         "EIIL",
         "A network that is optimal at once where a first network is right and where it is wrong; "
         "needs no group, neither to train nor to predict.",
-        {"lr": RATE, "epochs": EPOCHS, "penalty": Real(1e-2, 1e2, log=True)},
+        {
+            "lr": RATE,
+            "environment_steps": Integer(10, 1000, log=True),
+            "penalty": Real(1e-2, 1e2, log=True),
+        },
         {},
     ),
     "fscs": NamedEstimator(
@@ -140,8 +144,8 @@ ESTIMATORS: dict[str, NamedEstimator] = {
     "fairlearn_equalized_odds": NamedEstimator(
         "mitigators",
         "FairlearnReduction",
-        "Fairlearn's reduction to equal rates of both errors; needs groups of both labels to "
-        "train, no group to predict.",
+        "Fairlearn's reduction to equal rates of both errors; needs groups to train, none to "
+        "predict.",
         {"C": STRENGTH, "eps": Real(0.005, 0.2, log=True)},
         {"constraint": "equalized_odds"},
     ),

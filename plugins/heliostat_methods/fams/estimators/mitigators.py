@@ -56,8 +56,6 @@ class FairlearnReduction(SubgroupClassifier):
         self._scaling = Standardisation.fitted(data.inputs, data.weights)
         if len(self.classes_) == 1:
             return
-        if self.constraint == "equalized_odds":
-            _check_both_labels(data, "equalized odds")
         moments = (reductions.DemographicParity, reductions.EqualizedOdds)
         reduction = reductions.ExponentiatedGradient(
             model,
@@ -99,7 +97,7 @@ class FairlearnThresholds(SubgroupClassifier):
         self._scaling = Standardisation.fitted(data.inputs, data.weights)
         if len(self.classes_) == 1:
             return
-        _check_both_labels(data, "ThresholdOptimizer")
+        _check_both_labels(data)
         self._thresholds = postprocessing.ThresholdOptimizer(
             estimator=model, constraints=self.constraint, predict_method="predict_proba"
         )
@@ -163,8 +161,8 @@ def _check_weights(data: TrainingData) -> None:
         )
 
 
-def _check_both_labels(data: TrainingData, what: str) -> None:
-    """Raise ArrayError naming the first group with one label, which fairlearn cannot take."""
+def _check_both_labels(data: TrainingData) -> None:
+    """Raise ArrayError naming the first group with one label, to which no threshold can be fit."""
     sizes = data.groups.sizes
     positives = np.bincount(data.groups.codes, data.labels, len(sizes))
     alone = np.flatnonzero((sizes > 0) & ((positives == 0) | (positives == sizes)))
@@ -173,7 +171,7 @@ def _check_both_labels(data: TrainingData, what: str) -> None:
         more = f", and {len(alone) - 1} more" if len(alone) > 1 else ""
         raise ArrayError(
             f"y has one label only in group {group!r} ({sizes[alone[0]]} rows{more}): fairlearn's "
-            f"{what} needs both labels in every group"
+            "ThresholdOptimizer needs both labels in every group"
         )
 
 

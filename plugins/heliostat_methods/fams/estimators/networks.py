@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.special import expit
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
 from heliostat_methods.fams.estimators.standardisation import Standardisation
 
@@ -25,18 +26,24 @@ def mlp(inputs: int, hidden: Sequence[int], draws: np.random.Generator) -> nn.Se
     layers: list[nn.Module] = []
     widths = (inputs, *hidden, 1)
     for before, after in pairwise(widths):
-        layers += [drawn_linear(before, after, draws), nn.ELU()]
+        layers += [Linear(before, after, draws), nn.ELU()]
     return nn.Sequential(*layers[:-1])
 
 
-def drawn_linear(before: int, after: int, draws: np.random.Generator) -> nn.Linear:
-    """Return a layer with weights and biases from U(-1/sqrt(before), 1/sqrt(before))."""
-    # without torch's own numbers, which would move its global generator on
-    layer = nn.Linear(before, after, device="meta").to_empty(device="cpu")
-    with torch.no_grad():
-        layer.weight.copy_(uniform((after, before), before, draws))
-        layer.bias.copy_(uniform((after,), before, draws))
-    return layer
+class Linear(nn.Module):
+    """A layer with weights and biases from U(-1/sqrt(before), 1/sqrt(before)), drawn from `draws`.
+
+    `nn.Linear` would draw from torch's global generator first.
+    """
+
+    def __init__(self, before: int, after: int, draws: np.random.Generator) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(uniform((after, before), before, draws))
+        self.bias = nn.Parameter(uniform((after,), before, draws))
+
+    def forward(self, h: Tensor) -> Tensor:
+        """Return (rows, after) of (rows, before)."""
+        return linear(h, self.weight, self.bias)
 
 
 def uniform(shape: tuple[int, ...], inputs: int, draws: np.random.Generator) -> Tensor:
@@ -73,9 +80,7 @@ class FittedNetwork:
         return cls(
             scaling,
             tuple(
-                (array(one.weight), array(one.bias))
-                for one in modules
-                if isinstance(one, nn.Linear)
+                (array(one.weight), array(one.bias)) for one in modules if isinstance(one, Linear)
             ),
         )
 

@@ -48,12 +48,27 @@ def test_thresholds_need_the_group_to_predict(small: Any) -> None:
         found.subgroup_predict_proba(small.x[:2], sensitive_features=[0, 7])
 
 
-@pytest.mark.parametrize("name", ["fairlearn_thresholds", "fairlearn_equalized_odds"])
-def test_a_group_with_one_label_is_named(name: str, small: Any) -> None:
+def test_equalized_odds_take_a_group_with_one_label(small: Any) -> None:
+    one_label = np.where(small.a == 1, 1, small.y)
+    reduction: Any = named("fairlearn_equalized_odds").create(max_iter=3)
+    fitted = reduction.fit(small.x, one_label, sensitive_features=small.a)
+    assert np.all(np.isfinite(fitted.predict_proba(small.x)))
+
+
+def test_what_fails_inside_fairlearn_is_told(small: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise ZeroDivisionError("no rows of event 3")
+
+    monkeypatch.setattr("fairlearn.reductions.ExponentiatedGradient.fit", fails)
+    with pytest.raises(ValueError, match=r"fairlearn cannot be fitted.*: no rows of event 3"):
+        FairlearnReduction().fit(small.x, small.y, sensitive_features=small.a)
+
+
+def test_thresholds_name_a_group_with_one_label(small: Any) -> None:
     one_label = np.where(small.a == 1, 1, small.y)
     message = r"y has one label only in group 'home=1' \(40 rows\): fairlearn's"
     with pytest.raises(ValueError, match=message):
-        named(name).create().fit(small.x, one_label, sensitive_features={"home": small.a})
+        FairlearnThresholds().fit(small.x, one_label, sensitive_features={"home": small.a})
 
 
 def test_weights_are_refused(small: Any) -> None:
