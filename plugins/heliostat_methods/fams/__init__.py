@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from heliostat_methods.fams.commands.saved_models import found_model
     from heliostat_methods.fams.estimators.eiil import EIIL
-    from heliostat_methods.fams.estimators.erm import BalancedERM, ERM
+    from heliostat_methods.fams.estimators.erm import ERM, BalancedERM
     from heliostat_methods.fams.estimators.fams import FAMS, FCNET3, FCNET4
     from heliostat_methods.fams.estimators.fscs import FSCS
     from heliostat_methods.fams.estimators.group_dro import GroupDRO
@@ -29,7 +29,15 @@ if TYPE_CHECKING:
     from heliostat_methods.fams.gaussian.network import GaussianMLP
     from heliostat_methods.fams.groups.builder import build_groups
     from heliostat_methods.fams.groups.coding import subgroups
-    from heliostat_methods.fams.metrics.accuracy import GroupAccuracy, brier_score, expected_calibration_error, group_accuracies, mean_group_accuracy, negative_log_likelihood, worst_group_accuracy
+    from heliostat_methods.fams.metrics.accuracy import (
+        GroupAccuracy,
+        brier_score,
+        expected_calibration_error,
+        group_accuracies,
+        mean_group_accuracy,
+        negative_log_likelihood,
+        worst_group_accuracy,
+    )
     from heliostat_methods.fams.metrics.authors import sufficiency_gap_authors
     from heliostat_methods.fams.metrics.binning_gap import binning_gap
     from heliostat_methods.fams.metrics.bootstrap import GapInterval, Interval, sufficiency_interval
@@ -85,14 +93,15 @@ _HOME = {
 }
 
 __all__ = [
-    "BalancedERM",
-    "CalibrationBin",
     "EIIL",
     "ERM",
     "FAMS",
     "FCNET3",
     "FCNET4",
     "FSCS",
+    "SNN",
+    "BalancedERM",
+    "CalibrationBin",
     "FairlearnReduction",
     "FairlearnThresholds",
     "GapEstimate",
@@ -102,7 +111,6 @@ __all__ = [
     "GroupDRO",
     "Interval",
     "LogisticRegression",
-    "SNN",
     "SubgroupDifference",
     "SufficiencyTest",
     "barycenter",
