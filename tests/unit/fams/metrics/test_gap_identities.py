@@ -23,6 +23,7 @@ from heliostat_methods.fams import (
     sufficiency_test,
     worst_group_accuracy,
 )
+from heliostat_methods.fams.groups.coding import Subgroups
 
 rows_of_data = st.integers(2, 40).flatmap(
     lambda n: st.tuples(
@@ -209,3 +210,21 @@ def test_quantile_bins_hold_equally_many_rows_and_ties_leave_fewer():
     assert sufficiency_gap(y, score**8, **here) == 0.5  # equal width would merge them
     tied = sufficiency_gap(y, np.full(8, 0.5), **here)
     assert tied == sufficiency_gap(y, score, sensitive_features=group, n_bins=1)
+
+
+def test_groups_without_a_row_count_for_nothing():
+    y, score = [0, 1, 1, 0, 1, 0], [0.1, 0.15, 0.12, 0.18, 0.19, 0.11]
+    held = Subgroups(np.array([0, 0, 1, 1, 1, 0]), ("a", "c"))
+    more = Subgroups(np.array([0, 0, 2, 2, 2, 0]), ("a", "nobody", "c", "nobody else"))
+    for metric in (sufficiency_gap, sufficiency_gap_squared, subgroup_differences):
+        both_ways = [
+            metric(y, score, sensitive_features=groups, weights="uniform")
+            for groups in (held, more)
+        ]
+        assert both_ways[0] == both_ways[1]
+    for metric in (sufficiency_gap_authors, mean_group_accuracy):
+        one_bin = {"n_bins": 1} if metric is sufficiency_gap_authors else {}
+        both_ways = [
+            metric(y, score, sensitive_features=groups, **one_bin) for groups in (held, more)
+        ]
+        assert both_ways[0] == both_ways[1]
