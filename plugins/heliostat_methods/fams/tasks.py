@@ -99,7 +99,10 @@ def score(item: Score, ctx: TaskContext) -> Fitted:
 def _judged(
     rows: Rows, scores: NDArray[np.float64], judging: Judging, seed: int, passes: float
 ) -> Fitted:
-    found = measured(rows, scores, judging.n_bins, judging.permutations, seed % 2**32)
+    try:
+        found = measured(rows, scores, judging.n_bins, judging.permutations, seed)
+    except (HeliostatError, ValueError) as error:  # so few rows that a metric has no value
+        return Fitted({}, f"its scores could not be judged: {error}", passes / 1000)
     drawn = curves(rows, scores, judging.n_bins) if judging.curves else ()
     return Fitted(found, passes=passes / 1000, curves=drawn)
 

@@ -9,6 +9,8 @@ from heliostat_methods.fams.training.measures import METRICS
 from heliostat_search.statistics import holm, paired
 
 LEVEL = 0.05
+FEW = 5
+CAUTION = "With so few seeds even that may be luck."
 TESTED = ("accuracy", "worst_group", "gap", "gap_squared", "nll")
 """Metrics whose differences are tested."""
 
@@ -53,7 +55,8 @@ def sentence(
     if seeds < 2:
         return "With one seed nothing can be concluded: take more."
     if "fams" in tests and reference != "fams":
-        return _of_one("fams", tests["fams"], reference, seeds)
+        found = _of_one("fams", tests["fams"], reference, seeds)
+        return found if seeds >= FEW else f"{found} {CAUTION}"
     ahead = [
         f"{name} is {said['verdict']} in {metric}"
         for name, found in tests.items()
