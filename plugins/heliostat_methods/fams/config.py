@@ -16,6 +16,7 @@ from heliostat_methods.fams.estimators.names import NAMES
 from heliostat_methods.fams.groups.settings import GroupSettings
 
 DatasetRef = Annotated[PartRef, PartKind("dataset")]
+LossRef = Annotated[PartRef, PartKind("loss")]
 CRITERIA = ("nll", "brier", "gap", "gap_uniform", "gap_squared")
 """Metrics, all to be small, by which a tuning may choose."""
 
@@ -89,6 +90,11 @@ class FAMSConfig(MethodConfig):
     reference: str = Field("erm", description="the one that the others are compared with")
     hidden: tuple[Annotated[int, Field(ge=1, le=65_536)], ...] = Field(
         (64, 32), description="widths of the hidden layers of all networks"
+    )
+    loss: LossRef | None = Field(
+        None,
+        description="what all networks minimise, a loss part for classification; without one "
+        "cross-entropy",
     )
     fams: FAMSSettings = Field(FAMSSettings.model_validate({}), description="the bilevel method")
     trials: Annotated[int, EXTENDABLE] = Field(

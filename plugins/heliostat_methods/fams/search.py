@@ -26,6 +26,7 @@ SEEDS = 2**31
 def search(config: FAMSConfig, run: Run) -> dict[str, Any]:
     """Tune, train and compare the estimators of a configuration on its subgroups."""
     _refuse_missing_gpu(config, run)
+    _refuse_other_loss(config, run)
     problem = posed(config, run)
     given = Posed(config, problem, run.share(problem))
     seeds = [_seeds(run, number) for number in range(config.seeds)]
@@ -40,6 +41,17 @@ def search(config: FAMSConfig, run: Run) -> dict[str, Any]:
     )
     sweep = _sweep(given, tuned, seeds, run)
     return _outcome(given, tuned, fitted, sweep, run).plain()
+
+
+def _refuse_other_loss(config: FAMSConfig, run: Run) -> None:
+    """Raise ConfigError before any work for a loss that is for numbers, not for classes."""
+    if config.loss is None:
+        return
+    tasks = tuple(getattr(run.part("loss", config.loss), "tasks", ("classification",)))
+    if "classification" not in tasks:
+        raise ConfigError(
+            "loss", config.loss.name, "a loss for classification", f"it is for {tasks[0]}"
+        )
 
 
 def _seeds(run: Run, name: int | str) -> Seeds:

@@ -10,8 +10,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from heliostat import HeliostatError, Shared, TaskContext, stored, task
+from heliostat import HeliostatError, PartRef, Shared, TaskContext, stored, task
 from heliostat_methods.fams.estimators.by_name import named
+from heliostat_methods.fams.estimators.losses import two_classes
 from heliostat_methods.fams.estimators.trial import Part, second_class
 from heliostat_methods.fams.training.measures import Fitted, curves, measured
 from heliostat_methods.fams.training.problem import Problem, Rows
@@ -46,6 +47,7 @@ class Fit:
     parameters: Mapping[str, Any]
     split: int
     seed: int
+    loss: PartRef | None = None
 
 
 @task("fams.fit")
@@ -59,6 +61,8 @@ def fit(item: Fit, ctx: TaskContext) -> Fitted:
     known = estimator._get_param_names()
     if "device" in known:
         extra["device"] = "cuda" if ctx.device != "cpu" else "cpu"
+    if item.loss is not None and "loss" in known:
+        extra["loss"] = two_classes(ctx.part("loss", item.loss))
     usable = {name: value for name, value in extra.items() if name in known}
     judged = test if final else valid
     try:

@@ -66,7 +66,7 @@ def trained(
         return run.gather(*(_bilevel(posed, one, s, judging) for s, judging in pairs))
     parameters = {**fixed_of(posed.config, one.name), **one.parameters}
     items = [
-        Fit(posed.handle, judging, one.name, parameters, s.split, s.own)
+        Fit(posed.handle, judging, one.name, parameters, s.split, s.own, posed.config.loss)
         for s, judging in zip(seeds, judgings, strict=True)
     ]
     outcomes = run.map(fit, items, shared=posed.handle, resources=resources(posed.config))
@@ -100,7 +100,7 @@ def _training(posed: Posed, one: Contestant, seeds: Seeds, judging: Judging) -> 
     config = posed.config
     return Training(
         posed.handle, fams_settings(config, one.parameters), config.hidden, seeds.split, seeds.own,
-        config.block, with_validation=judging.part == "test",
+        config.block, with_validation=judging.part == "test", loss=config.loss,
     )  # fmt: skip
 
 

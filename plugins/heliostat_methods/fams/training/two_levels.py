@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heliostat import Shared, TaskContext, stored, task
+from heliostat import PartRef, Shared, TaskContext, stored, task
 from heliostat_methods.fams.config import FAMSSettings
 from heliostat_methods.fams.estimators.standardisation import Standardisation
 from heliostat_methods.fams.gaussian.batches import SubgroupBatcher
@@ -25,7 +25,7 @@ from heliostat_methods.fams.gaussian.network import GaussianMLP
 from heliostat_methods.fams.gaussian.posteriors import Posteriors
 from heliostat_methods.fams.gaussian.prediction import scores
 from heliostat_methods.fams.gaussian.rounds import Schedule
-from heliostat_methods.fams.gaussian.settings import LowerLevel
+from heliostat_methods.fams.gaussian.settings import Loss, LowerLevel
 from heliostat_methods.fams.gaussian.upper_level import PriorState
 from heliostat_methods.fams.training.problem import Problem, Rows, rows_of
 from heliostat_search.pooled_moments import PooledMean, PooledMoments
@@ -51,14 +51,14 @@ class Training:
     block: int
     device: str = "cpu"
     with_validation: bool = True
+    loss: PartRef | None = None
 
-    @property
-    def lower(self) -> LowerLevel:
-        """The settings of the lower level."""
+    def lower(self, loss: Loss | None = None) -> LowerLevel:
+        """Return the settings of the lower level; `loss` is the part that `self.loss` names."""
         m = self.method
         return LowerLevel(
             divergence=m.divergence, lam=m.lam, n_mc=m.n_mc, eps=m.eps, inner=m.inner,
-            seed=self.seed, normalise=m.normalise, device=self.device,
+            seed=self.seed, normalise=m.normalise, device=self.device, loss=loss,
         )  # fmt: skip
 
     @property
@@ -213,7 +213,7 @@ def adapt(block: Block, ctx: TaskContext) -> Summary | Kept:
         ready.batcher(round, groups),
         round,
         training.schedule.rate(round),
-        training.lower,
+        training.lower(None if training.loss is None else ctx.part("loss", training.loss)),
         shares=ready.shares(training.method.group_weights)[groups],
         keep=keep,
     )
