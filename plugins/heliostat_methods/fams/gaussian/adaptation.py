@@ -100,8 +100,8 @@ def descend(stack: Any, row: Any, variance: Any, prior: Any, steps: Any, room: A
                        steps.rate, stack.mean[row], stack.log_variance[row], variance,
                        stack.sum_mean[row], stack.sum_log_variance[row])  # fmt: skip
     return step_kl(room.by_mean, room.by_variance, prior.mean, prior.variance,
-                   prior.spread, steps.lam, steps.rate, stack.mean[row], stack.log_variance[row], variance,
-                   stack.sum_mean[row], stack.sum_log_variance[row])  # fmt: skip
+                   prior.spread, steps.lam, steps.rate, stack.mean[row], stack.log_variance[row],
+                   variance, stack.sum_mean[row], stack.sum_log_variance[row])  # fmt: skip
 
 
 @compiled

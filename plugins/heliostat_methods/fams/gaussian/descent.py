@@ -54,9 +54,8 @@ def step_w2(by_mean: Any, by_variance: Any, q_mean: Any, q_deviation: Any, lam: 
 
 
 @compiled
-def step_kl(by_mean: Any, by_variance: Any, q_mean: Any, q_variance: Any,
-    q_precision: Any, lam: Any, rate: Any,
-            mean: Any, log_variance: Any, variance: Any, sum_mean: Any,
+def step_kl(by_mean: Any, by_variance: Any, q_mean: Any, q_variance: Any, q_precision: Any,
+            lam: Any, rate: Any, mean: Any, log_variance: Any, variance: Any, sum_mean: Any,
             sum_log_variance: Any) -> int:  # fmt: skip
     """Take one step under lambda KL and return how many log-variances were clamped."""
     clamped = 0
@@ -65,10 +64,8 @@ def step_kl(by_mean: Any, by_variance: Any, q_mean: Any, q_variance: Any,
         total = sum_mean[j] + g * g
         sum_mean[j] = total
         mean[j] -= rate * g / (math.sqrt(total) + _TINY)
-        g = (
-            by_variance[j] * variance[j]
-            + _HALF * lam * (variance[j] - q_variance[j]) * q_precision[j]
-        )
+        apart = (variance[j] - q_variance[j]) * q_precision[j]
+        g = by_variance[j] * variance[j] + _HALF * lam * apart
         total = sum_log_variance[j] + g * g
         sum_log_variance[j] = total
         r = log_variance[j] - rate * g / (math.sqrt(total) + _TINY)

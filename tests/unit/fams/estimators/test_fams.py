@@ -101,7 +101,7 @@ def test_every_variant_trains(changes):
 def test_without_upper_level_only_subgroups_are_predicted():
     model = fitted(upper="none", persist="persistent")
     assert model.subgroup_predict_proba(X, GROUPS).shape == (len(X), 2)
-    with pytest.raises(ValueError, match="upper = 'none': .*use subgroup_predict_proba"):
+    with pytest.raises(ValueError, match=r"upper = 'none': .*use subgroup_predict_proba"):
         model.predict_proba(X)
 
 

@@ -1,5 +1,7 @@
 """The compiled lower level: oracle O6, the authors' loop, separate runs, and its promises."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -82,7 +84,7 @@ def test_without_coupling_and_noise_groups_are_separate_networks():
     found = adapted(settings)
     batch = BATCHER(0, range(GROUPS))
     for at in range(GROUPS):
-        layers = [torch.nn.Linear(i, o) for i, o in zip(DIMS, DIMS[1:], strict=False)]
+        layers = [torch.nn.Linear(i, o) for i, o in pairwise(DIMS)]
         for own, views in zip(layers, PRIOR.layers(), strict=True):
             own.weight.data[:], own.bias.data[:] = views.weight_mean[0], views.bias_mean[0]
         net = torch.nn.Sequential(layers[0], torch.nn.ELU(), layers[1], torch.nn.ELU(), layers[2])

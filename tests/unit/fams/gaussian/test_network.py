@@ -29,7 +29,7 @@ def test_initial_numbers_depend_on_seed_and_group_alone():
 
 @pytest.mark.parametrize("dims", ((), (3,), (3, 0, 1), (3, 2), (3, 1.5, 1)))
 def test_dims_that_make_no_network_are_refused(dims):
-    with pytest.raises(ValueError, match="dims = .*: expected features, hidden widths and a last"):
+    with pytest.raises(ValueError, match=r"dims = .*: expected features, hidden widths and a last"):
         GaussianMLP.initial(dims)
 
 

@@ -30,7 +30,7 @@ def test_damping_goes_a_part_of_the_way():
 
 @pytest.mark.parametrize("damping", (0, -1, 1.5, float("nan")))
 def test_damping_outside_its_range_is_refused(damping):
-    with pytest.raises(ValueError, match="damping = .*: expected a number above 0, at most 1"):
+    with pytest.raises(ValueError, match=r"damping = .*: expected a number above 0, at most 1"):
         closed_form(PRIOR, MOMENTS, "w2", damping)
 
 
