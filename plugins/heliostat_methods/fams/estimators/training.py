@@ -111,13 +111,10 @@ def train(
     best = _Best()
     for epoch in range(settings.epochs):
         draws = stream(settings.seed, name, epoch)
-        rows = len(start.chances)
-        batches = (
-            drawn(start.chances, settings.batch_size, draws)
-            if balanced
-            else shuffled(rows, settings.batch_size, draws)
-        )
-        losses = [_step(optimiser, objective, start.training.at(batch)) for batch in batches]
+        losses = [
+            _step(optimiser, objective, start.training.at(rows))
+            for rows in _batches(start, settings.batch_size, balanced, draws)
+        ]
         loss = float(torch.stack(losses).mean())
         if not (np.isfinite(loss) and _finite(network)):
             expected = f"a smaller rate: the loss is not finite in epoch {epoch + 1}"
@@ -127,6 +124,12 @@ def train(
             break
     best.restore(network)
     return tuple(best.epochs)
+
+
+def _batches(start: Prepared, size: int, balanced: bool, draws: np.random.Generator) -> list[Rows]:
+    if balanced:
+        return drawn(start.chances, size, draws)
+    return shuffled(len(start.chances), size, draws)
 
 
 @dataclass

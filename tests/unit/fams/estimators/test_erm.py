@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-import subprocess
-import sys
 from typing import Any
 
 import numpy as np
@@ -130,28 +127,11 @@ def test_early_stopping_keeps_the_best_epoch(small: Any) -> None:
     assert_array_equal(found.predict_proba(small.x), short.predict_proba(small.x))
 
 
-def digest_of_a_fit() -> str:
-    import hashlib
-
-    import numpy as np
-    import torch
-
-    from heliostat_methods.fams.estimators.group_dro import GroupDRO
-
-    torch.set_num_threads(1)
-    x = np.linspace(-2, 2, 90).reshape(30, 3) ** 2
-    y = (np.arange(30) % 3 == 0).astype(int)
-    found = GroupDRO(hidden=(4,), epochs=2, batch_size=8, seed=11)
-    found.fit(x, y, sensitive_features=np.arange(30) % 2)
-    layers = [one.tobytes() for layer in found.network_.layers for one in layer]
-    return hashlib.sha256(b"".join(layers)).hexdigest()
-
-
-def test_equal_seeds_give_equal_bits_in_another_process() -> None:
-    script = f"{inspect.getsource(digest_of_a_fit)}\nprint(digest_of_a_fit())"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    torch.rand(7)  # what others drew before does not matter
-    assert done.stdout.strip() == digest_of_a_fit(), done.stderr
+def test_equal_seeds_give_equal_bits_whatever_was_drawn_before(small: Any) -> None:
+    one = ERM(**TINY, seed=11).fit(small.x, small.y).predict_proba(small.x)
+    torch.rand(7)
+    np.random.rand(7)
+    assert_array_equal(ERM(**TINY, seed=11).fit(small.x, small.y).predict_proba(small.x), one)
 
 
 def test_another_seed_gives_another_network(small: Any) -> None:
