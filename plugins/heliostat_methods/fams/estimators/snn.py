@@ -1,34 +1,30 @@
 """SNN: ERM with a distribution over the weights and no pull of it towards anything.
 
-The stochastic layer is section 2.4's local reparametrisation: m + eps z sqrt(v), z drawn for each
-row and unit.
+Its layers are those of the method, `gaussian.layer`: m + eps z sqrt(v), z drawn for each row and
+unit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.special import expit
-from torch import Tensor, nn
-from torch.nn.functional import elu as torch_elu
+from torch import Tensor
 
 from heliostat.contract import stream
 from heliostat_methods.fams.estimators.classifier import SubgroupClassifier, TrainingData
 from heliostat_methods.fams.estimators.losses import weighted_loss
-from heliostat_methods.fams.estimators.networks import array, elu, slices, uniform
 from heliostat_methods.fams.estimators.parameters import integer, number
 from heliostat_methods.fams.estimators.settings import BatchLoss, TrainingSettings
 from heliostat_methods.fams.estimators.standardisation import Standardisation
 from heliostat_methods.fams.estimators.training import Batch, Epoch, prepared, train
-
-LOG_VARIANCES = (-20.0, 10.0)
-"""The range that log-variances are cut to."""
+from heliostat_methods.fams.gaussian.descent import LEAST, MOST
+from heliostat_methods.fams.gaussian.layer import StochasticMLP
+from heliostat_methods.fams.gaussian.network import GaussianMLP
+from heliostat_methods.fams.gaussian.prediction import scores
 
 
 class SNN(SubgroupClassifier):
@@ -81,129 +77,56 @@ class SNN(SubgroupClassifier):
         eps = number("eps", self.eps, 0, 100, above=True)
         n_mc = integer("n_mc", self.n_mc, 1, 10_000)
         spread = (
-            number("log_var_init_mean", self.log_var_init_mean, *LOG_VARIANCES),
+            number("log_var_init_mean", self.log_var_init_mean, LEAST, MOST),
             number("log_var_init_std", self.log_var_init_std, 0, 10),
         )
         start = prepared(data, settings)
-        features = start.training.inputs.shape[1]
-        network = _network((features, *settings.hidden, 1), settings.seed, spread)
-        network.to(settings.device)
-        noise = stream(settings.seed, "noise")
+        dims = (start.training.inputs.shape[1], *settings.hidden, 1)
+        network = StochasticMLP(dims, eps, _generator(settings.seed), spread).to(settings.device)
+        draws = stream(settings.seed, "noise")
+
+        def noise(layer: int, shape: torch.Size) -> Tensor:
+            # the first layer's mean and variance, of one draw, serve all draws
+            z = draws.standard_normal((n_mc, *shape[1:]), dtype=np.float32)
+            return torch.from_numpy(z).to(settings.device)
 
         def mean_loss(batch: Batch) -> Tensor:
-            logits = _forward(network, batch.inputs, eps, n_mc, noise)
+            logits = network(batch.inputs[None], noise)
             weights = None if batch.weights is None else batch.weights.repeat(n_mc)
             targets = batch.targets.repeat(n_mc)
             return weighted_loss(settings.loss, logits.reshape(-1), targets, weights)
 
+        still = torch.zeros(1, device=settings.device)
         self.history_ = train(
             network,
             start,
             settings,
             objective=mean_loss,
-            judge=lambda inputs: _forward(network, inputs, 0.0, 1, noise)[0],
+            judge=lambda inputs: network(inputs, lambda layer, shape: still),
         )
         self.network_ = StochasticNetwork(
-            start.scaling, tuple(_arrays(one) for one in network), eps, n_mc, settings.seed
+            start.scaling, network.stacked().to("cpu"), eps, n_mc, settings.seed
         )
 
     def _scores(self, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
         return self.network_.scores(inputs)
 
 
-class StochasticLinear(nn.Module):
-    """Means and log-variances of a layer's weights (out, in) and biases (out,)."""
-
-    def __init__(
-        self, before: int, after: int, draws: np.random.Generator, spread: tuple[float, float]
-    ) -> None:
-        super().__init__()
-
-        def log_variances(*shape: int) -> nn.Parameter:
-            drawn = spread[0] + spread[1] * draws.standard_normal(shape)
-            return nn.Parameter(torch.from_numpy(drawn.astype(np.float32)))
-
-        self.weight = nn.Parameter(uniform((after, before), before, draws))
-        self.bias = nn.Parameter(uniform((after,), before, draws))
-        self.weight_log_variance = log_variances(after, before)
-        self.bias_log_variance = log_variances(after)
-
-    def forward(self, h: Tensor) -> tuple[Tensor, Tensor]:
-        """Return mean and variance of the outputs, before the noise is scaled."""
-        variance = self.weight_log_variance.clamp(*LOG_VARIANCES).exp()
-        bias_variance = self.bias_log_variance.clamp(*LOG_VARIANCES).exp()
-        return h @ self.weight.T + self.bias, h**2 @ variance.T + bias_variance
-
-
-@dataclass(frozen=True, eq=False)
-class StochasticLayer:
-    """Means and variances of weights (out, in) and biases (out,)."""
-
-    weight: NDArray[Any]
-    bias: NDArray[Any]
-    weight_variance: NDArray[Any]
-    bias_variance: NDArray[Any]
-
-
 @dataclass(frozen=True, eq=False)
 class StochasticNetwork:
-    """A trained stochastic network as arrays: it predicts in double precision, without torch."""
+    """A trained stochastic network, which predicts in double precision, without torch."""
 
     scaling: Standardisation
-    layers: tuple[StochasticLayer, ...]
+    network: GaussianMLP
     eps: float
     n_mc: int
     seed: int
 
     def scores(self, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the mean probability of the second class over the draws, (rows,)."""
-        found = np.zeros(len(inputs))
-        for draw in range(self.n_mc):
-            draws = stream(self.seed, "prediction", draw)
-            noise = [self.eps * draws.standard_normal(len(one.bias)) for one in self.layers]
-            for rows in slices(len(inputs)):
-                found[rows] += expit(self._logits(self.scaling(inputs[rows]), noise))
-        return found / self.n_mc
-
-    def _logits(
-        self, at: NDArray[np.float64], noise: list[NDArray[np.float64]]
-    ) -> NDArray[np.float64]:
-        for depth, (layer, z) in enumerate(zip(self.layers, noise, strict=True)):
-            at = elu(at) if depth else at
-            mean = at @ layer.weight.T.astype(np.float64) + layer.bias
-            variance = at**2 @ layer.weight_variance.T.astype(np.float64) + layer.bias_variance
-            at = mean + z * np.sqrt(variance)
-        return at[:, 0]
+        scaled = self.scaling(inputs)
+        return scores(self.network, scaled, eps=self.eps, n_mc=self.n_mc, seed=self.seed)
 
 
-def _arrays(layer: Any) -> StochasticLayer:
-    """Return a trained layer as arrays."""
-    return StochasticLayer(
-        array(layer.weight),
-        array(layer.bias),
-        np.exp(np.clip(array(layer.weight_log_variance), *LOG_VARIANCES)),
-        np.exp(np.clip(array(layer.bias_log_variance), *LOG_VARIANCES)),
-    )
-
-
-def _network(widths: tuple[int, ...], seed: int, spread: tuple[float, float]) -> nn.ModuleList:
-    draws = stream(seed, "network")
-    pairs = pairwise(widths)
-    return nn.ModuleList([StochasticLinear(*pair, draws, spread) for pair in pairs])
-
-
-def _forward(
-    network: nn.ModuleList, inputs: Tensor, eps: float, n_mc: int, noise: np.random.Generator
-) -> Tensor:
-    """Return logits (n_mc, rows); every draw sees the same first mean and variance."""
-    h = inputs[None]
-    for depth, layer in enumerate(network):
-        mean, variance = layer(torch_elu(h) if depth else h)
-        if eps > 0:
-            shape = (n_mc, *mean.shape[1:])
-            z = torch.from_numpy(noise.standard_normal(shape, dtype=np.float32))
-            h = mean + eps * z.to(mean.device) * variance.sqrt()
-        else:
-            h = mean
-    logits: Tensor = h.squeeze(-1)
-    return logits
+def _generator(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(int(stream(seed, "network").integers(2**63)))

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import elu, linear
 
+from heliostat_methods.fams.gaussian.descent import LEAST, MOST
 from heliostat_methods.fams.gaussian.network import INITIAL_LOG_VARIANCE, GaussianMLP, parameters
 from heliostat_methods.fams.gaussian.settings import at_least_zero
 
@@ -57,7 +58,10 @@ class StochasticLinear(nn.Module):
         m = linear(inputs, self.weight_mean, self.bias_mean)
         if not self.eps > 0:
             return m
-        v = linear(inputs.square(), self.weight_log_variance.exp(), self.bias_log_variance.exp())
+        variances = (
+            x.clamp(LEAST, MOST).exp() for x in (self.weight_log_variance, self.bias_log_variance)
+        )
+        v = linear(inputs.square(), *variances)
         if noise is None:
             # drawn on the CPU, so that a device changes no number
             noise = torch.randn(m.shape, generator=generator, dtype=m.dtype).to(m.device)

@@ -22,7 +22,7 @@ from heliostat_methods.fams.estimators.erm import ERM, BalancedERM
 from heliostat_methods.fams.estimators.fscs import FSCS
 from heliostat_methods.fams.estimators.group_dro import GroupDRO, reweighted
 from heliostat_methods.fams.estimators.losses import group_losses
-from heliostat_methods.fams.estimators.snn import SNN, StochasticLinear
+from heliostat_methods.fams.estimators.snn import SNN
 
 TINY: dict[str, Any] = {"hidden": (5, 3), "epochs": 3, "batch_size": 32, "lr": 0.02}
 
@@ -152,21 +152,6 @@ def test_eiil_without_penalty_learns_what_erm_learns(small: Any) -> None:
     longer = {**TINY, "epochs": 60}
     found = EIIL(**longer, penalty=0.0, environment_steps=0).fit(small.x, small.x[:, 0] > 0)
     assert found.score(small.x, small.x[:, 0] > 0) > 0.95
-
-
-def test_the_stochastic_layer_has_mean_and_variance_of_the_oracle() -> None:
-    # Origin: specification, section 5.2, O5.
-    layer = StochasticLinear(2, 2, stream(0, "test"), (0.0, 0.0)).double()
-    values = {
-        "weight": [[0.5, 0.25], [-1, 0.75]],
-        "weight_log_variance": [[0, -1], [0.5, -0.5]],
-        "bias": [0.1, -0.2],
-        "bias_log_variance": [-2, 0],
-    }
-    layer.load_state_dict({k: torch.tensor(v, dtype=torch.float64) for k, v in values.items()})
-    mean, variance = layer(torch.tensor([1.0, -2.0], dtype=torch.float64))
-    assert_allclose(mean.detach(), [0.1, -2.7], rtol=1e-12)
-    assert_allclose(variance.detach(), [2.606853047922382, 5.074843909550662], rtol=1e-12)
 
 
 def test_snn_with_hardly_any_noise_is_its_mean_network(small: Any) -> None:
