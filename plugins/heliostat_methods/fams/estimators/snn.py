@@ -23,8 +23,8 @@ from heliostat_methods.fams.estimators.classifier import SubgroupClassifier, Tra
 from heliostat_methods.fams.estimators.losses import weighted_loss
 from heliostat_methods.fams.estimators.networks import array, elu, slices, uniform
 from heliostat_methods.fams.estimators.parameters import integer, number
+from heliostat_methods.fams.estimators.scaling import Scaling
 from heliostat_methods.fams.estimators.settings import BatchLoss, TrainingSettings
-from heliostat_methods.fams.estimators.standardisation import Standardisation
 from heliostat_methods.fams.estimators.training import Batch, Epoch, prepared, train
 
 LOG_VARIANCES = (-20.0, 10.0)
@@ -149,7 +149,7 @@ class StochasticLayer:
 class StochasticNetwork:
     """A trained stochastic network as arrays: it predicts in double precision, without torch."""
 
-    scaling: Standardisation
+    scaling: Scaling
     layers: tuple[StochasticLayer, ...]
     eps: float
     n_mc: int

@@ -56,7 +56,8 @@ def weights(name: str, values: ArrayLike | None, rows: int) -> NDArray[np.float6
     )
     largest = usable.max()
     if not largest > 0:
-        raise ArrayError(f"{name} is 0 in every row, expected a positive sum")
+        # "zero" and "weight" are what scikit-learn's checks of estimators look for
+        raise ArrayError(f"{name} is zero in every row, expected a positive sum")
     usable = usable / largest  # first, for the sum of large ones may overflow
     usable[usable < LEAST_WEIGHT] = 0
     mean_one: NDArray[np.float64] = usable * (rows / usable.sum())

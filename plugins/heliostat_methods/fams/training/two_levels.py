@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from heliostat import Shared, TaskContext, stored, task
 from heliostat_methods.fams.config import FAMSSettings
-from heliostat_methods.fams.estimators.standardisation import Standardisation
+from heliostat_methods.fams.estimators.scaling import Scaling
 from heliostat_methods.fams.gaussian.batches import SubgroupBatcher
 from heliostat_methods.fams.gaussian.block import BlockResult
 from heliostat_methods.fams.gaussian.lower_level import lower_level
@@ -111,21 +111,21 @@ class Model:
     """What a training leaves to predict with: the prior, and how inputs are scaled for it."""
 
     prior: Prior
-    scaling: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
+    scaling: Scaling
     n_mc: int
     eps: float
     seed: int
 
     @classmethod
-    def of(cls, prior: Prior, scaling: Standardisation, training: Training) -> Model:
+    def of(cls, prior: Prior, scaling: Scaling, training: Training) -> Model:
         """Return the model of a training."""
-        arrays = scaling.unit, scaling.centre, scaling.spread
-        return cls(prior, arrays, training.method.n_mc, training.method.eps, training.seed)
+        return cls(prior, scaling, training.method.n_mc, training.method.eps, training.seed)
 
     def scores(self, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the probability of the second class for inputs (rows, features)."""
-        scaled = Standardisation(*self.scaling)(inputs)
-        return scores(self.prior.network, scaled, eps=self.eps, n_mc=self.n_mc, seed=self.seed)
+        return scores(
+            self.prior.network, self.scaling(inputs), eps=self.eps, n_mc=self.n_mc, seed=self.seed
+        )
 
 
 @stored("fams.summary")
@@ -153,7 +153,7 @@ class Prepared:
     """Training rows of a split, scaled by themselves, ready to be drawn from."""
 
     rows: Rows
-    scaling: Standardisation
+    scaling: Scaling
     batcher: SubgroupBatcher
 
     @property
@@ -180,7 +180,7 @@ def split_rows(problem: Problem, split: int, *, with_validation: bool) -> tuple[
 def prepared(problem: Problem, training: Training) -> Prepared:
     """Return the training rows of a training."""
     rows, _, _ = split_rows(problem, training.split, with_validation=training.with_validation)
-    scaling = Standardisation.fitted(rows.inputs, np.ones(len(rows.labels)))
+    scaling = Scaling.of(rows.inputs)
     batcher = SubgroupBatcher(
         scaling(rows.inputs), rows.labels, rows.groups.codes, training.method.batch, training.seed
     )

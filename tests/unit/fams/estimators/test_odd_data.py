@@ -118,11 +118,11 @@ def test_a_gpu_that_is_not_there_is_refused_and_auto_does_without() -> None:
 def test_weights_that_cannot_be_used_are_named() -> None:
     erm, x, y = ERM(**TINY), [[0.0], [1.0], [2.0]], [0, 1, 0]
     for weights, message in (
-        ([1, -1, 1], "sample_weight, row 1 is -1.0, expected a number, 0 or more"),
+        ([1, -1, 1], "sample_weight, row 1 is -1, expected a number, 0 or more"),
         ([1, 1, np.inf], "sample_weight, row 2 is inf"),
         ([0, 0, 0], "sample_weight is zero in every row"),
         ([1, 1], "sample_weight has 2 rows, expected 3"),
-        (["a", "b", "c"], "sample_weight holds something else than numbers"),
+        (["a", "b", "c"], "sample_weight, row 0 is 'a', expected a number"),
     ):
         with pytest.raises(ValueError, match=message):
             erm.fit(x, y, sample_weight=weights)

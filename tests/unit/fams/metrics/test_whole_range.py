@@ -87,7 +87,7 @@ def value_or_refusal(function: Any) -> list[float]:
     try:
         return numbers(function())
     except ValueError as error:
-        known = "sample_weight is 0 in every row", "no subgroup has two rows in one score bin"
+        known = "sample_weight is zero in every row", "no subgroup has two rows in one score bin"
         assert any(one in str(error) for one in known)
         return []
 
@@ -150,7 +150,7 @@ def test_arrays_that_cannot_be_used(metric, argument, value, says):
         (fams.sufficiency_gap, {"edges": [1]}, "edges = [1]: expected increasing"),
         (fams.sufficiency_gap, {"sample_weight": [1, -1, 1]}, "sample_weight, row 1 is -1"),
         (fams.sufficiency_gap, {"sample_weight": [1, 1, math.inf]}, "sample_weight, row 2 is inf"),
-        (fams.sufficiency_gap, {"sample_weight": [0, 0, 0]}, "sample_weight is 0 in every row"),
+        (fams.sufficiency_gap, {"sample_weight": [0, 0, 0]}, "sample_weight is zero in every row"),
         (fams.sufficiency_test, {"permutations": 0}, "permutations = 0: expected a whole"),
         (fams.sufficiency_test, {"seed": -1}, "seed = -1: expected a whole number"),
         (fams.sufficiency_interval, {"resamples": 0}, "resamples = 0: expected"),
