@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from heliostat import EXTENDABLE, ConfigError, MethodConfig, PartKind, PartRef, stored
+from heliostat import ConfigError, MethodConfig, PartKind, PartRef, stored
 from heliostat.errors import did_you_mean
 from heliostat_methods.fams.estimators.names import NAMES
 from heliostat_methods.fams.groups.settings import GroupSettings
@@ -34,9 +34,7 @@ class FAMSSettings(MethodConfig):
     )
     lam: float = Field(0.4, ge=0, le=1e6, description="weight of the divergence in the lower level")
     normalise: bool = Field(False, description="divide the divergence by the number of weights")
-    rounds: Annotated[int, EXTENDABLE] = Field(
-        80, ge=1, le=1_000_000, description="rounds of lower and upper level"
-    )
+    rounds: int = Field(80, ge=1, le=1_000_000, description="rounds of lower and upper level")
     inner: int = Field(10, ge=1, le=100_000, description="steps of the lower level in a round")
     batch: int = Field(50, ge=1, le=65_536, description="rows of a subgroup in a round's batch")
     n_mc: int = Field(5, ge=1, le=10_000, description="networks drawn for each step and prediction")
@@ -97,7 +95,7 @@ class FAMSConfig(MethodConfig):
         "cross-entropy",
     )
     fams: FAMSSettings = Field(FAMSSettings.model_validate({}), description="the bilevel method")
-    trials: Annotated[int, EXTENDABLE] = Field(
+    trials: int = Field(
         8, ge=1, le=100_000, description="settings tried for each estimator; the first its defaults"
     )
     sampler: str = Field("random", description="what proposes settings, as in `heliostat tune`")

@@ -22,7 +22,7 @@ def _report(view: Any) -> Any:
 
 
 def _describe(result: Any, run_id: str) -> str:
-    from heliostat_methods.fams.report.comparison import describe
+    from heliostat_methods.fams.report.terminal import describe
 
     return describe(result, run_id)
 

@@ -17,8 +17,7 @@ from heliostat_methods.fams.comparison.verdicts import beside, sentence
 from heliostat_methods.fams.config import FAMSConfig
 from heliostat_methods.fams.estimators.by_name import named
 from heliostat_methods.fams.training.measures import METRICS, Fitted
-from heliostat_methods.fams.training.problem import posed
-from heliostat_methods.fams.training.two_levels import split_rows
+from heliostat_methods.fams.training.problem import judged_rows, posed, training_rows
 
 SEEDS = 2**31
 
@@ -101,7 +100,7 @@ def _outcome(
     whole = {name: results for name, results in fitted.items() if not _refusal(results)}
     columns = {name: _columns(results) for name, results in whole.items()}
     tests = beside(columns, config.reference) if config.reference in columns else {}
-    train, _, test = split_rows(problem, _seeds(run, 0).split, with_validation=True)
+    train, test = (rows(problem, 0, "test") for rows in (training_rows, judged_rows))  # any split
     sizes = problem.groups.sizes
     return Outcome(
         dataset=problem.dataset,
@@ -133,7 +132,19 @@ def _columns(results: Sequence[Fitted]) -> dict[str, list[float]]:
 
 
 def _refusal(results: Sequence[Fitted]) -> str:
-    return next((one.refused for one in results if one.refused), "")
+    told = [(seed, one.refused) for seed, one in enumerate(results) if one.refused]
+    if not told:
+        return ""
+    first, why = told[0]
+    some = f"in {len(told)} of {len(results)} trainings, first with seed {first}: "
+    return why if len(told) == len(results) else f"{some}{why}"
+
+
+def _lost(results: Sequence[Fitted], tuning: Tuned | None) -> list[str]:
+    tuned = [] if tuning is None or not tuning.lost else [
+        f"tuning: {tuning.lost} of {tuning.trials} trials had to do without some blocks"
+    ]  # fmt: skip
+    return tuned + [f"seed {seed}: {one.lost}" for seed, one in enumerate(results) if one.lost]
 
 
 def _judged(
@@ -160,4 +171,5 @@ def _judged(
         refused=refused,
         beside={} if one.label else tests.get(one.name, {}),
         curves=[dict(curve) for curve in results[0].curves] if results and not refused else [],
+        lost=_lost(results, tuning),
     )

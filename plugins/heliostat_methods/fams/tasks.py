@@ -5,23 +5,24 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from heliostat import HeliostatError, PartRef, Shared, TaskContext, stored, task
-from heliostat_methods.fams.estimators.by_name import named
+from heliostat_methods.fams.estimators import trial
+from heliostat_methods.fams.estimators.by_name import NamedEstimator, named
 from heliostat_methods.fams.estimators.losses import two_classes
-from heliostat_methods.fams.estimators.trial import Part, second_class
 from heliostat_methods.fams.training.measures import Fitted, curves, measured
-from heliostat_methods.fams.training.problem import Problem, Rows
-from heliostat_methods.fams.training.two_levels import (
-    Model,
-    Prior,
-    Training,
-    prepared,
-    split_rows,
+from heliostat_methods.fams.training.prepared import Training, model, prepared
+from heliostat_methods.fams.training.prior import Prior
+from heliostat_methods.fams.training.problem import (
+    Part,
+    Problem,
+    Rows,
+    judged_rows,
+    training_rows,
 )
 
 
@@ -32,7 +33,7 @@ class Judging:
 
     n_bins: int
     permutations: int
-    part: Literal["valid", "test"]
+    part: Part
     curves: bool = False
 
 
@@ -53,27 +54,32 @@ class Fit:
 @task("fams.fit")
 def fit(item: Fit, ctx: TaskContext) -> Fitted:
     """Train an estimator and judge it on validation or test rows; what cannot be is told."""
-    final = item.judging.part == "test"
-    train, valid, test = split_rows(ctx.shared(item.problem), item.split, with_validation=final)
+    problem, part = ctx.shared(item.problem), item.judging.part
+    train, judged = (rows(problem, item.split, part) for rows in (training_rows, judged_rows))
     chosen = named(item.method)
-    extra: dict[str, Any] = {"seed": item.seed}
-    estimator = chosen.load()
-    known = estimator._get_param_names()
-    if "device" in known:
-        extra["device"] = "cuda" if ctx.device != "cpu" else "cpu"
-    if item.loss is not None and "loss" in known:
-        extra["loss"] = two_classes(ctx.part("loss", item.loss))
-    usable = {name: value for name, value in extra.items() if name in known}
-    judged = test if final else valid
     try:
-        made = chosen.create(**{**usable, **dict(item.parameters)})
+        made = chosen.create(**{**_of_run(chosen, item, ctx), **item.parameters})
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of convergence: the scores show what it came to
             made.fit(train.inputs, train.labels, sensitive_features=train.groups)
-            scores = second_class(made, Part(judged.inputs, judged.labels, judged.groups))
+            scores = trial.second_class(
+                made, trial.Part(judged.inputs, judged.labels, judged.groups)
+            )
     except (HeliostatError, ValueError) as error:
         return Fitted({}, str(error))
-    return _judged(judged, scores, item.judging, item.split, _passes(made, len(train.labels)))
+    passes = _passes(made.get_params(), len(train.labels))
+    return _judged(judged, scores, item.judging, item.split, passes)
+
+
+def _of_run(chosen: NamedEstimator, item: Fit, ctx: TaskContext) -> dict[str, Any]:
+    """Return the parameters that a run decides, of those that the estimator has."""
+    known = chosen.load()._get_param_names()
+    decided: dict[str, Any] = {
+        "seed": item.seed, "device": "cpu" if ctx.device == "cpu" else "cuda",
+    }  # fmt: skip
+    if item.loss is not None:
+        decided["loss"] = two_classes(ctx.part("loss", item.loss))
+    return {name: value for name, value in decided.items() if name in known}
 
 
 @stored("fams.score")
@@ -91,13 +97,9 @@ class Score:
 def score(item: Score, ctx: TaskContext) -> Fitted:
     """Judge the common distribution on validation or test rows; no subgroup is told it."""
     training, problem = ctx.shared(item.training), ctx.shared(item.problem)
-    ready = prepared(problem, training)
-    _, valid, test = split_rows(problem, training.split, with_validation=training.with_validation)
-    judged = test if item.judging.part == "test" else valid
-    scores = Model.of(ctx.shared(item.prior), ready.scaling, training).scores(judged.inputs)
-    method = training.method
-    passes = method.rounds * method.inner * method.batch * len(ready.present)
-    return _judged(judged, scores, item.judging, training.split, passes)
+    judged = judged_rows(problem, training.split, training.part)
+    left = model(ctx.shared(item.prior), prepared(problem, training).scaling, training)
+    return _judged(judged, left.scores(judged.inputs), item.judging, training.split, 0.0)
 
 
 def _judged(
@@ -106,12 +108,12 @@ def _judged(
     try:
         found = measured(rows, scores, judging.n_bins, judging.permutations, seed)
     except (HeliostatError, ValueError) as error:  # so few rows that a metric has no value
-        return Fitted({}, f"its scores could not be judged: {error}", passes / 1000)
+        return Fitted({}, f"its scores could not be judged: {error}", passes)
     drawn = curves(rows, scores, judging.n_bins) if judging.curves else ()
-    return Fitted(found, passes=passes / 1000, curves=drawn)
+    return Fitted(found, passes=passes, curves=drawn)
 
 
-def _passes(fitted: Any, rows: int) -> float:
-    """Return how many rows went through a network; 0 for what has none."""
-    epochs = getattr(fitted, "epochs", 0)
-    return float(epochs * rows)
+def _passes(parameters: Mapping[str, Any], rows: int) -> float:
+    """Return how many thousand rows went through networks that were drawn; 0 without a network."""
+    epochs = parameters.get("epochs", 0) + parameters.get("reference_epochs", 0)
+    return float(epochs * parameters.get("n_mc", 1) * rows) / 1000

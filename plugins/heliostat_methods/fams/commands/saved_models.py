@@ -7,7 +7,7 @@ from pathlib import Path
 from heliostat.contract import RunView, find, runs_root
 from heliostat.errors import ConfigError, listed
 from heliostat_methods.fams.comparison.trained import KIND
-from heliostat_methods.fams.training.two_levels import Model
+from heliostat_methods.fams.training.prior import Model
 
 
 def found_model(run: str, runs: Path | str | None = None) -> Model:

@@ -31,10 +31,12 @@ class Contestant:
 def space_of(config: FAMSConfig, name: str) -> Space:
     """Return what is tuned of an estimator; rounds of the bilevel method are at most those set."""
     space = dict(named(name).space)
-    if name == FAMS:
-        rounds = config.fams.rounds
-        space["rounds"] = Integer(max(1, rounds // 8), rounds, log=rounds > 1)
-    return space
+    if name != FAMS:
+        return space
+    rounds = config.fams.rounds
+    if rounds == 1:  # no range
+        return {field: one for field, one in space.items() if field != "rounds"}
+    return {**space, "rounds": Integer(max(1, rounds // 8), rounds, log=True)}
 
 
 def defaults_of(config: FAMSConfig, name: str) -> dict[str, Any]:

@@ -11,8 +11,9 @@ from typing import Any
 class Judged:
     """One contestant: what was chosen for it, and its metrics, a column of seeds each.
 
-    `refused`: why it has no metrics. `passes`: thousand rows through its network, in the tuning
-    and in a training. `beside`: differences from the reference by metric.
+    `refused`: why it has no metrics. `passes`: thousand rows through its networks, in the tuning
+    and in a training. `beside`: differences from the reference by metric. `lost`: sentences on
+    blocks that trainings had to do without.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Judged:
     refused: str
     beside: Mapping[str, Mapping[str, Any]]
     curves: list[Mapping[str, Any]]
+    lost: list[str]
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from heliostat import Run, Shared
+from heliostat.errors import TaskError
 from heliostat_methods.fams.comparison.contestants import (
     FAMS,
     Contestant,
@@ -15,20 +15,13 @@ from heliostat_methods.fams.comparison.contestants import (
     resources,
 )
 from heliostat_methods.fams.config import FAMSConfig
+from heliostat_methods.fams.gaussian.block import LossNotFinite
 from heliostat_methods.fams.tasks import Fit, Judging, Score, fit, score
 from heliostat_methods.fams.training.measures import Fitted
-from heliostat_methods.fams.training.problem import Problem
-from heliostat_methods.fams.training.two_levels import (
-    Model,
-    Prior,
-    Summary,
-    Training,
-    adapt,
-    measures,
-    move,
-    prepared,
-    start,
-)
+from heliostat_methods.fams.training.prepared import Prepared, Training, model, prepared, start
+from heliostat_methods.fams.training.prior import Prior
+from heliostat_methods.fams.training.problem import Part, Problem
+from heliostat_methods.fams.training.two_levels import Summary, adapt, measures, move
 from heliostat_search.strategies.bilevel import Levels, Schedule, State, solve
 
 KIND = "subgroup_model"
@@ -43,7 +36,7 @@ class Posed:
     problem: Problem
     handle: Shared[Problem]
 
-    def judging(self, part: Any, *, curves: bool = False) -> Judging:
+    def judging(self, part: Part, *, curves: bool = False) -> Judging:
         """Return how scores of a part are judged; only tests on test rows are worth their time."""
         permutations = self.config.permutations if part == "test" else 1
         return Judging(self.config.n_bins, permutations, part, curves)
@@ -71,9 +64,10 @@ def trained(
     ]
     outcomes = run.map(fit, items, shared=posed.handle, resources=resources(posed.config))
     return [
-        Fitted({}, outcome.failure.kind) if outcome.failure is not None else outcome.unwrap()
+        Fitted({}, f"its task failed: {outcome.failure.kind}") if outcome.failure is not None
+        else outcome.unwrap()
         for outcome in outcomes
-    ]
+    ]  # fmt: skip
 
 
 def _bilevel(
@@ -85,46 +79,59 @@ def _bilevel(
         training = _training(posed, one, seeds, judging)
         ready = prepared(posed.problem, training)
         handle = run.share(training)
-        found = _solved(posed, training, handle, len(ready.present), start(ready, training), run)
+        try:
+            found = _solved(posed, training, handle, ready, run)
+        except TaskError as error:
+            if error.kind != f"{LossNotFinite.__module__}.{LossNotFinite.__qualname__}":
+                raise
+            return Fitted({}, f"{error.where}: the loss is not finite; lower the learning rate")
         item = Score(posed.handle, judging, handle, run.share(found.prior))
         outcome = run.call(score, item, shared=[posed.handle, handle, item.prior])
         if judging.curves and not one.label:
-            run.save("model", Model.of(found.prior, ready.scaling, training), kind=KIND)
-        rounds = tuple(one.measures for one in found.history)
-        return replace(outcome.unwrap(), rounds=rounds)
+            run.save("model", model(found.prior, ready.scaling, training), kind=KIND)
+        return replace(
+            outcome.unwrap(),
+            passes=_passes(training, len(ready.present), found),
+            rounds=tuple(one.measures for one in found.history),
+            lost=found.warning,
+        )
 
     return search
+
+
+def _passes(training: Training, groups: int, found: State[Prior]) -> float:
+    """Return how many thousand rows went through networks that were drawn."""
+    adapted = sum(
+        min(training.block, groups - block * training.block)
+        for done in found.history
+        for block in set(done.blocks) - set(done.lost)
+    )
+    method = training.method
+    return adapted * method.inner * method.batch * training.lower("cpu").draws / 1000
 
 
 def _training(posed: Posed, one: Contestant, seeds: Seeds, judging: Judging) -> Training:
     config = posed.config
     return Training(
         posed.handle, fams_settings(config, one.parameters), config.hidden, seeds.split, seeds.own,
-        config.block, with_validation=judging.part == "test", loss=config.loss,
+        config.block, judging.part, config.loss,
     )  # fmt: skip
 
 
 def _solved(
-    posed: Posed,
-    training: Training,
-    handle: Shared[Training],
-    groups: int,
-    prior: Prior,
-    run: Run,
+    posed: Posed, training: Training, handle: Shared[Training], ready: Prepared, run: Run
 ) -> State[Prior]:
-    config = posed.config
-    blocks = -(-groups // training.block)
+    config, method = posed.config, training.method
+    blocks = -(-len(ready.present) // training.block)
     levels: Levels[Prior, Summary] = Levels(
         adapt, Summary.merge, move(training), measures(posed.problem.names),
         reported=("loss", "divergence"),
     )  # fmt: skip
     schedule = Schedule(
-        training.method.rounds,
-        blocks,
-        min(training.method.blocks_per_round, blocks),
-        config.checkpoint_every,
+        method.rounds, blocks, min(method.blocks_per_round, blocks), config.checkpoint_every,
         config.on_lost,
-    )
+    )  # fmt: skip
     return solve(
-        run, levels, prior, schedule, data=[handle, posed.handle], resources=resources(config)
-    )
+        run, levels, start(ready, training), schedule, data=[handle, posed.handle],
+        resources=resources(config),
+    )  # fmt: skip

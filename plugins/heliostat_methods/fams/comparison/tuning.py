@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from heliostat import Run
 from heliostat_methods.fams.comparison.contestants import Contestant, defaults_of, space_of
 from heliostat_methods.fams.comparison.trained import Posed, Seeds, trained
-from heliostat_search.strategies.bayesian import minimize_search
+from heliostat_methods.fams.training.measures import Fitted
+from heliostat_search.strategies.bayesian import Trials, minimize_search
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """What a tuning chose, its value on validation rows, that of the defaults; or why none."""
+    """What a tuning chose, its value on validation rows, that of the defaults; or why none.
+
+    `failed`: trials without a number; `lost`: trials that had to do without some blocks.
+    """
 
     contestant: Contestant
     trials: int
@@ -22,6 +27,7 @@ class Tuned:
     value: float | None
     default: float | None
     passes: float
+    lost: int = 0
     refused: str = ""
 
 
@@ -30,33 +36,38 @@ def tune(posed: Posed, name: str, seeds: Seeds) -> Callable[[Run], Tuned]:
     config = posed.config
 
     def start(run: Run) -> Tuned:
-        refusals: list[str] = []
-        passes: list[float] = []
+        space, made = space_of(config, name), dict[tuple[Any, ...], Fitted]()
+
+        def numbers(parameters: Mapping[str, Any]) -> tuple[Any, ...]:
+            return tuple(parameters[field] for field in space)
 
         def trial(parameters: dict[str, Any], sub: Run) -> float:
             judging = posed.judging("valid")
             (fitted,) = trained(posed, Contestant(name, parameters), [seeds], [judging], sub)
-            passes.append(fitted.passes)
-            if fitted.refused:
-                refusals.append(fitted.refused)
-                return float("nan")
-            return fitted.metrics[config.criterion]
+            made[numbers(parameters)] = fitted
+            return math.nan if fitted.refused else fitted.metrics[config.criterion]
 
-        initial = defaults_of(config, name)
+        initial = [defaults_of(config, name)]
         found = minimize_search(
-            run, trial, space_of(config, name), config.trials, sampler=config.sampler,
-            initial=[initial],
-        )  # fmt: skip
-        told = {one.number: one.values[0] for one in found.defined if one.values}
-        best = found.best
-        return Tuned(
-            contestant=Contestant(name, initial if best is None else best.params),
-            trials=len(found.trials),
-            failed=len(found.trials) - len(told),
-            value=None if best is None else told[best.number],
-            default=told.get(0),
-            passes=sum(passes),
-            refused=(refusals or ["no trial gave a number"])[0] if best is None else "",
+            run, trial, space, config.trials, sampler=config.sampler, initial=initial
         )
+        # by number: trials end in an order of their own
+        return _chosen(name, found, [made[numbers(one.params)] for one in found.trials])
 
     return start
+
+
+def _chosen(name: str, found: Trials, made: Sequence[Fitted]) -> Tuned:
+    values = {one.number: one.values[0] for one in found.defined if one.values}
+    best = found.best
+    refusals = [one.refused for one in made if one.refused] or ["no trial gave a number"]
+    return Tuned(
+        contestant=Contestant(name, (found.trials[0] if best is None else best).params),
+        trials=len(made),
+        failed=len(made) - len(values),
+        value=None if best is None else values[best.number],
+        default=values.get(0),
+        passes=sum(one.passes for one in made),
+        lost=sum(bool(one.lost) for one in made),
+        refused=refusals[0] if best is None else "",
+    )

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from heliostat_methods.fams.training.measures import METRICS
-from heliostat_search.statistics import holm, paired
+from heliostat_search.statistics import MeanInterval, holm, paired
 
 LEVEL = 0.05
 FEW = 5
 CAUTION = "With so few seeds even that may be luck."
 TESTED = ("accuracy", "worst_group", "gap", "gap_squared", "nll")
 """Metrics whose differences are tested."""
+BETTER, WORSE, NONE = "better", "worse", "no difference shown"
 
 
 def beside(
@@ -20,64 +22,71 @@ def beside(
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Return, by contestant and metric, the paired difference from the reference.
 
-    `p` is of the paired t-test, corrected by Holm over the contestants of one metric. `columns`:
-    metrics by contestant, values in the order of seeds.
+    `p` is of the paired t-test, corrected by Holm over the contestants of one metric; `low` and
+    `high` are None for one seed. `columns`: metrics by contestant, values in the order of seeds.
     """
-    found: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in columns}
-    base = columns.get(reference, {})
+    base = columns[reference]
+    others = [name for name in columns if name != reference]
+    found: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in others}
     for metric in TESTED:
-        others = [name for name in columns if name != reference and columns[name].get(metric)]
-        if metric not in base:
-            continue
-        tests = {name: paired(columns[name][metric], base[metric]) for name in others}
-        for name, p in zip(others, holm([tests[name].t_p for name in others]), strict=True):
-            difference = tests[name].difference
-            found[name][metric] = {
-                "mean": difference.mean,
-                "low": difference.low,
-                "high": difference.high,
-                "p": p,
-                "verdict": _verdict(metric, difference.mean, p),
-            }
+        tests = [paired(columns[name][metric], base[metric]) for name in others]
+        for name, test, p in zip(others, tests, holm([one.t_p for one in tests]), strict=True):
+            found[name][metric] = _said(metric, test.difference, p)
     return found
+
+
+def _said(metric: str, difference: MeanInterval, p: float) -> dict[str, Any]:
+    bounds = (None if math.isnan(x) else x for x in (difference.low, difference.high))
+    return {
+        "mean": difference.mean,
+        **dict(zip(("low", "high"), bounds, strict=True)),
+        "p": p,
+        "verdict": _verdict(metric, difference.mean, p),
+    }
 
 
 def _verdict(metric: str, mean: float, p: float) -> str:
     if p >= LEVEL or mean == 0:
-        return "no difference shown"
-    return "better" if (mean > 0) == (METRICS[metric][0] == "max") else "worse"
+        return NONE
+    return BETTER if (mean > 0) == (METRICS[metric][0] == "max") else WORSE
 
 
 def sentence(
     tests: Mapping[str, Mapping[str, Mapping[str, Any]]], reference: str, seeds: int
 ) -> str:
-    """Return in one sentence what is significant, of the method if it is there."""
+    """Return in one sentence what is significant, of the method if it is there.
+
+    `tests` as `beside` returns them; without any there is nothing to compare.
+    """
+    if not tests:
+        return f"Nothing could be compared with {reference}."
     if seeds < 2:
         return "With one seed nothing can be concluded: take more."
-    if "fams" in tests and reference != "fams":
-        found = _of_one("fams", tests["fams"], reference, seeds)
-        return found if seeds >= FEW else f"{found} {CAUTION}"
-    ahead = [
-        f"{name} is {said['verdict']} in {metric}"
-        for name, found in tests.items()
-        for metric, said in found.items()
-        if said["verdict"] != "no difference shown"
-    ]
-    told = "; ".join(ahead) or "no difference was shown"
-    return f"Against {reference}, over {seeds} seeds: {told}."
+    found = (
+        _of_one("fams", tests["fams"], reference, seeds)
+        if "fams" in tests
+        else _of_all(tests, reference, seeds)
+    )
+    return found if seeds >= FEW else f"{found} {CAUTION}"
 
 
 def _of_one(name: str, tests: Mapping[str, Mapping[str, Any]], reference: str, seeds: int) -> str:
-    by: dict[str, list[str]] = {"better": [], "worse": [], "no difference shown": []}
-    for metric, said in tests.items():
-        by[said["verdict"]].append(metric.replace("_", " "))
-    parts = [
-        f"{text} in {', '.join(by[kind])}"
-        for kind, text in (
-            ("better", "better"), ("worse", "worse"), ("no difference shown", "not shown to differ")
-        )
-        if by[kind]
-    ]  # fmt: skip
-    if not parts:
-        return f"{name} could not be compared with {reference}."
+    texts = {BETTER: "better", WORSE: "worse", NONE: "not shown to differ"}
+    by = {verdict: [metric.replace("_", " ") for metric, said in tests.items()
+                    if said["verdict"] == verdict] for verdict in texts}  # fmt: skip
+    parts = [f"{texts[verdict]} in {', '.join(metrics)}" for verdict, metrics in by.items()
+             if metrics]  # fmt: skip
     return f"Over {seeds} seeds, paired, {name} against {reference} is {'; '.join(parts)}."
+
+
+def _of_all(
+    tests: Mapping[str, Mapping[str, Mapping[str, Any]]], reference: str, seeds: int
+) -> str:
+    ahead = [
+        f"{name} is {said['verdict']} in {metric.replace('_', ' ')}"
+        for name, found in tests.items()
+        for metric, said in found.items()
+        if said["verdict"] != NONE
+    ]
+    told = "; ".join(ahead) or "no difference was shown"
+    return f"Against {reference}, over {seeds} seeds, paired: {told}."

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from heliostat_methods.fams.estimators.classifier import SubgroupClassifier
 from heliostat_methods.fams.estimators.networks import FittedNetwork
-from heliostat_methods.fams.estimators.standardisation import Standardisation
+from heliostat_methods.fams.estimators.scaling import Scaling
 from heliostat_methods.fams.groups.arguments import ArgumentError, ArrayError
 
 E = TypeVar("E", bound=SubgroupClassifier)
-SCALING = ("unit", "centre", "spread")
+SCALING = ("centre", "scale")
 
 
 def to_checkpoint(estimator: SubgroupClassifier) -> dict[str, NDArray[Any]]:
@@ -46,7 +46,7 @@ def from_checkpoint(estimator: E, state: Mapping[str, Any]) -> E:
     if missing is not None or not depth:
         raise ArrayError(f"the checkpoint has no {missing or 'layers'}")
     network: Any = FittedNetwork(
-        Standardisation(*(np.asarray(state[f"scaling.{name}"]) for name in SCALING)),
+        Scaling(*(np.asarray(state[f"scaling.{name}"]) for name in SCALING)),
         tuple(
             (np.asarray(state[weight]), np.asarray(state[bias]))
             for weight, bias in zip(layers[::2], layers[1::2], strict=True)

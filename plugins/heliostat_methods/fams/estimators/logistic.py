@@ -9,7 +9,7 @@ from sklearn import linear_model
 from heliostat_methods.fams.estimators.classifier import SubgroupClassifier, TrainingData
 from heliostat_methods.fams.estimators.networks import FittedNetwork
 from heliostat_methods.fams.estimators.parameters import integer, number
-from heliostat_methods.fams.estimators.standardisation import Standardisation
+from heliostat_methods.fams.estimators.scaling import Scaling
 from heliostat_methods.fams.groups.arguments import ArgumentError
 
 
@@ -32,7 +32,7 @@ class LogisticRegression(SubgroupClassifier):
         steps = integer("max_iter", self.max_iter, 1)
         used = data.weights > 0
         inputs, labels, weights = data.inputs[used], data.labels[used], data.weights[used]
-        scaling = Standardisation.fitted(inputs, weights)
+        scaling = Scaling.of(inputs, weights)
         if np.all(labels == labels[0]):  # the likelihood has its maximum at infinity
             intercept = np.inf if labels[0] else -np.inf
             self.n_iter_ = 1

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from heliostat_methods.fams.estimators.classifier import SubgroupClassifier, TrainingData
 from heliostat_methods.fams.estimators.parameters import integer, number, one_of
-from heliostat_methods.fams.estimators.standardisation import Standardisation
+from heliostat_methods.fams.estimators.scaling import Scaling
 from heliostat_methods.fams.groups.arguments import ArgumentError, ArrayError
 from heliostat_methods.fams.groups.coding import Subgroups, subgroups
 
@@ -53,7 +53,7 @@ class FairlearnReduction(SubgroupClassifier):
         model = _linear_model(self.C)
         _check_weights(data)
         reductions = _fairlearn("reductions")
-        self._scaling = Standardisation.fitted(data.inputs, data.weights)
+        self._scaling = Scaling.of(data.inputs, data.weights)
         if len(self.classes_) == 1:
             return
         moments = (reductions.DemographicParity, reductions.EqualizedOdds)
@@ -94,7 +94,7 @@ class FairlearnThresholds(SubgroupClassifier):
         model = _linear_model(self.C)
         _check_weights(data)
         postprocessing = _fairlearn("postprocessing")
-        self._scaling = Standardisation.fitted(data.inputs, data.weights)
+        self._scaling = Scaling.of(data.inputs, data.weights)
         if len(self.classes_) == 1:
             return
         _check_both_labels(data)

@@ -15,7 +15,7 @@ from scipy.special import expit
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from heliostat_methods.fams.estimators.standardisation import Standardisation
+from heliostat_methods.fams.estimators.scaling import Scaling
 
 ROWS_AT_ONCE = 16384
 """Rows that one product takes when a network predicts; it bounds memory."""
@@ -71,11 +71,11 @@ class FittedNetwork:
     `layers`: weights (out, in) and biases (out,) from the input on.
     """
 
-    scaling: Standardisation
+    scaling: Scaling
     layers: tuple[tuple[NDArray[Any], NDArray[Any]], ...]
 
     @classmethod
-    def of(cls, scaling: Standardisation, modules: Sequence[nn.Module]) -> FittedNetwork:
+    def of(cls, scaling: Scaling, modules: Sequence[nn.Module]) -> FittedNetwork:
         """Return the linear layers among trained modules."""
         return cls(
             scaling,

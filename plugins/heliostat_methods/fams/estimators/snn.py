@@ -18,8 +18,8 @@ from heliostat.contract import stream
 from heliostat_methods.fams.estimators.classifier import SubgroupClassifier, TrainingData
 from heliostat_methods.fams.estimators.losses import weighted_loss
 from heliostat_methods.fams.estimators.parameters import integer, number
+from heliostat_methods.fams.estimators.scaling import Scaling
 from heliostat_methods.fams.estimators.settings import BatchLoss, TrainingSettings
-from heliostat_methods.fams.estimators.standardisation import Standardisation
 from heliostat_methods.fams.estimators.training import Batch, Epoch, prepared, train
 from heliostat_methods.fams.gaussian.descent import LEAST, MOST
 from heliostat_methods.fams.gaussian.layer import StochasticMLP
@@ -116,7 +116,7 @@ class SNN(SubgroupClassifier):
 class StochasticNetwork:
     """A trained stochastic network, which predicts in double precision, without torch."""
 
-    scaling: Standardisation
+    scaling: Scaling
     network: GaussianMLP
     eps: float
     n_mc: int

@@ -22,8 +22,8 @@ from heliostat_methods.fams.estimators.minibatches import (
     drawn,
     shuffled,
 )
+from heliostat_methods.fams.estimators.scaling import Scaling
 from heliostat_methods.fams.estimators.settings import TrainingSettings
-from heliostat_methods.fams.estimators.standardisation import Standardisation
 from heliostat_methods.fams.groups.arguments import ArgumentError, ArrayError
 
 
@@ -55,7 +55,7 @@ class Prepared:
     `present`: the group (its number among those of the data) of each number in `training.groups`.
     """
 
-    scaling: Standardisation
+    scaling: Scaling
     training: Batch
     validation: Batch | None
     chances: NDArray[np.float64]
@@ -79,7 +79,7 @@ def prepared(data: TrainingData, settings: TrainingSettings) -> Prepared:
     used = np.flatnonzero(data.weights > 0)
     held = _held_out(len(used), settings)
     kept = np.sort(used[~held])
-    scaling = Standardisation.fitted(data.inputs[kept], data.weights[kept])
+    scaling = Scaling.of(data.inputs[kept], data.weights[kept])
     present, codes = np.unique(data.groups.codes[kept], return_inverse=True)
     training = _batch(data, kept, codes, scaling, settings.device)
     validation = None
@@ -187,9 +187,7 @@ def _held_out(rows: int, settings: TrainingSettings) -> NDArray[np.bool_]:
     return held
 
 
-def _batch(
-    data: TrainingData, rows: Rows, groups: Rows, scaling: Standardisation, device: str
-) -> Batch:
+def _batch(data: TrainingData, rows: Rows, groups: Rows, scaling: Scaling, device: str) -> Batch:
     weights = data.weights[rows]
     weights = weights / weights.mean()
     equal = bool(np.all(weights == weights[0]))

@@ -56,6 +56,7 @@ def weights(name: str, values: ArrayLike | None, rows: int) -> NDArray[np.float6
     )
     largest = usable.max()
     if not largest > 0:
+        # "zero" and "weight" are what scikit-learn's checks of estimators look for
         raise ArrayError(f"{name} is zero in every row, expected a positive sum")
     usable = usable / largest  # first, for the sum of large ones may overflow
     usable[usable < LEAST_WEIGHT] = 0

@@ -1,94 +1,29 @@
-"""A comparison on subgroups as people read it: at the end of a run, and in its report."""
+"""A comparison on subgroups as a report: pictures first, then tables and what may be concluded."""
 
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from heliostat.contract import RunView, next_command
+from heliostat.contract import RunView
+from heliostat.errors import key_text
 from heliostat.report import Plot, Section, Series, Table, Text
+from heliostat_methods.fams.report.wording import (
+    BOUNDS,
+    HEADS,
+    UNBIASED,
+    data_text,
+    interval_text,
+    reservations,
+    whole,
+)
+from heliostat_methods.fams.training.measures import OWN
 from heliostat_search.statistics import mean_interval
 
-SHOWN = ("accuracy", "worst_group", "gap", "gap_squared", "nll")
-HEADS = {
-    "accuracy": "accuracy",
-    "mean_group": "mean group",
-    "worst_group": "worst group",
-    "gap": "gap",
-    "gap_uniform": "gap, uniform",
-    "gap_squared": "gap squared",
-    "nll": "NLL",
-    "brier": "Brier",
-    "ece": "ECE",
-}
-OF_ALL = ("loss", "divergence", "divergence_low", "divergence_high")
-"""Measures of a round that are of all subgroups; others bear the name of one."""
-BOUNDS = (
-    "Intervals are 95 % over seeds, each with a split and a training of its own; splits share "
-    "rows, so they are somewhat too narrow. Settings were chosen on one split's validation rows, "
-    "which other splits may test on: alike for all."
-)
-UNBIASED = (
-    "The plug-in gap of many small subgroups is far above 0 even for a fair score, so judge by "
-    "the squared gap, which is unbiased and may fall below 0, and by the permutation test."
-)
-
-
-def describe(result: Mapping[str, Any], run_id: str) -> str:
-    """Return what a terminal shows at the end."""
-    lines = [*_wrapped(_data_text(result)), ""]
-    lines += _terminal_table(result)
-    lines += ["", *_wrapped(result["sentence"])]
-    for one in _refused(result):
-        lines += _wrapped(f"{one['label']} gave no result: {one['refused']}")
-    lines += ["", *_wrapped(UNBIASED), *_wrapped(BOUNDS), ""]
-    lines.append(f"pictures: {next_command('report', run_id)}")
-    return "\n".join(lines)
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, 79)
-
-
-def _data_text(result: Mapping[str, Any]) -> str:
-    return (
-        f"{result['dataset']}: {result['rows']:,} rows, {result['groups']:,} subgroups of "
-        f"{result['smallest']:,} to {result['largest']:,} rows (median {result['median']:g}), "
-        f"{100 * result['positives']:.1f} % positive; {result['train_rows']:,} rows train, "
-        f"{result['test_rows']:,} test"
-    )
-
-
-def _refused(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [one for one in result["contestants"] if one["refused"]]
-
-
-def _whole(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [one for one in result["contestants"] if one["metrics"]]
-
-
-def _terminal_table(result: Mapping[str, Any]) -> list[str]:
-    names = [one["label"] for one in _whole(result)]
-    width = max(map(len, names), default=6)
-    width = max(width, len("estimator"))
-    lines = [f"{'estimator':<{width}}" + "".join(f"{HEADS[m]:>14}" for m in SHOWN[:4])]
-    for one in _whole(result):
-        cells = [_interval_text(one["metrics"][metric]) for metric in SHOWN[:4]]
-        lines.append(f"{one['label']:<{width}}" + "".join(f"{cell:>14}" for cell in cells))
-    return lines
-
-
-def _interval_text(values: Sequence[float]) -> str:
-    found = mean_interval(values)
-    if math.isnan(found.half_width):
-        return f"{found.mean:.4f}"
-    return f"{found.mean:.3f} ±{_short(found.half_width)}"
-
-
-def _short(width: float) -> str:
-    return f"{width:.3f}"[1:] if width < 1 else f"{width:.2f}"
+CURVES_SO_FAR = 6
+"""Trainings whose loss a report shows while a run goes on: the newest."""
+FEW_ROWS = 5
 
 
 def report(view: RunView) -> Sequence[Section]:
@@ -98,7 +33,6 @@ def report(view: RunView) -> Sequence[Section]:
         return [_so_far(view)]
     return [
         _summary(result),
-        _trade_off(result),
         *_calibration(result),
         *_rounds(result),
         _differences(result),
@@ -107,55 +41,69 @@ def report(view: RunView) -> Sequence[Section]:
 
 
 def _so_far(view: RunView) -> Section:
-    plots = [
-        Plot(name, "round", name, [Series(name, [float(s) for s, _ in points],
-                                          [value for _, value in points])])
-        for name, points in view.metrics(()).items()
-    ]  # fmt: skip
+    losses = {scope: view.metrics(scope).get("loss", []) for scope in view.scopes()}
+    lines = [
+        Series(key_text(scope), [float(at) for at, _ in points], [value for _, value in points])
+        for scope, points in losses.items()
+        if points
+    ]
     text = Text(f"{view.count():,} tasks are done; the comparison stands here when all are.")
-    return Section("So far", [text, *plots])
+    if not lines:
+        return Section("So far", [text])
+    note = f"Trainings of the bilevel method, the newest {CURVES_SO_FAR}, by where they stand."
+    plot = Plot("Loss of the lower level", "round", "nats a row", lines[-CURVES_SO_FAR:], note=note)
+    return Section("So far", [plot, text])
 
 
 def _summary(result: Mapping[str, Any]) -> Section:
-    head = ["estimator", *(HEADS[m] for m in HEADS), "p < .05"]
+    head = ["estimator", *HEADS.values(), "p < .05"]
     rows = [
         [
             one["label"],
-            *(_interval_text(one["metrics"][metric]) for metric in HEADS),
+            *(interval_text(one["metrics"][metric]) for metric in HEADS),
             f"{sum(p < 0.05 for p in one['metrics']['p_value'])} of {result['seeds']}",
         ]
-        for one in _whole(result)
+        for one in whole(result)
     ]
-    content: list[Text | Table] = [
-        Text(f"{_data_text(result)}."),
-        Text(result["sentence"]),
-        Table(head, rows),
-        Text(f"Mean over {result['seeds']} seeds, with the half-width of its interval. {UNBIASED}"),
-        Text(f"p < .05: in how many seeds the test says that the gap is no noise. {BOUNDS}"),
-    ]
-    content += [Text(f"{one['label']} gave no result: {one['refused']}") for one in
-                _refused(result)]  # fmt: skip
+    content: list[Plot | Table | Text] = [Text(f"{data_text(result)}.")]
+    if rows:
+        content += [_trade_off(result), Table(head, rows), *_meaning(result)]
+    content.insert(2 if rows else 1, Text(result["sentence"], strong=True))
+    content += [Text(text) for text in reservations(result)]
     if result["note"]:
         content.append(Text(f"Of the data: {result['note']}."))
     return Section("What came out", content)
 
 
-def _trade_off(result: Mapping[str, Any]) -> Section:
-    series = [_point(one) for one in _whole(result)]
+def _meaning(result: Mapping[str, Any]) -> list[Text]:
+    seeds = result["seeds"]
+    told = (
+        f"Mean over {seeds} seeds, with the half-width of its interval. {BOUNDS}"
+        if seeds > 1
+        else "One seed: there are no intervals, and nothing may be concluded."
+    )
+    return [Text(f"{told} {UNBIASED}"), Text(
+        "p < .05: in how many seeds the test says that the gap is no noise."
+    )]  # fmt: skip
+
+
+def _trade_off(result: Mapping[str, Any]) -> Plot:
+    series = [_point(one) for one in whole(result)]
     swept = [one for one in result["sweep"] if one["metrics"]]
     if swept:
-        means = [[mean_interval(one["metrics"][m]).mean for m in ("gap_squared", "accuracy")]
-                 for one in swept]  # fmt: skip
-        series.append(
-            Series("fams, by lambda", [x for x, _ in means], [y for _, y in means], style="line")
-        )
-    caption = (
-        "To the upper left is better. Bars are 95 % intervals of the accuracy over seeds; "
+        x, y = ([mean_interval(one["metrics"][m]).mean for one in swept]
+                for m in ("gap_squared", "accuracy"))  # fmt: skip
+        series.append(Series("fams, by lambda", x, y))
+    return Plot(
+        "Accuracy against the gap", "squared gap, unbiased", "accuracy", series,
+        note="To the upper left is better. Bars are 95 % intervals of the accuracy over seeds; "
         "estimators whose bars overlap are not told apart by this picture: see the paired tests."
-    )
-    plot = Plot("Accuracy against the gap", "squared gap, unbiased", "accuracy", series,
-                note=caption)  # fmt: skip
-    return Section("Accuracy against fairness", [plot])
+        + (f" The line is {_swept(swept)}." if swept else ""),
+    )  # fmt: skip
+
+
+def _swept(swept: Sequence[Mapping[str, Any]]) -> str:
+    return "the method with " + ", ".join(one["label"] for one in swept) + ", in this order"
 
 
 def _point(one: Mapping[str, Any]) -> Series:
@@ -172,16 +120,14 @@ def _point(one: Mapping[str, Any]) -> Series:
 
 
 def _calibration(result: Mapping[str, Any]) -> list[Section]:
-    plots = []
-    for one in _whole(result):
-        if one["curves"] and one["name"] in ("fams", result["reference"]):
-            plots.append(_curves(one))
+    shown = [one for one in whole(result) if one["name"] in ("fams", result["reference"])]
+    plots = [_curves(one) for one in shown if one["curves"]]
     if not plots:
         return []
     note = Text(
-        "Test rows of the first seed, largest subgroups; bins of fewer than five rows are left "
-        "out. A score is fair in this sense where the curves lie on one another, and calibrated "
-        "where they lie on the diagonal."
+        "Test rows of the first seed, largest subgroups; bins of fewer than "
+        f"{FEW_ROWS} rows are left out. A score is fair in this sense where the curves lie on one "
+        "another, and calibrated where they lie on the diagonal."
     )
     return [Section("Calibration by subgroup", [*plots, note])]
 
@@ -189,38 +135,41 @@ def _calibration(result: Mapping[str, Any]) -> list[Section]:
 def _curves(one: Mapping[str, Any]) -> Plot:
     series = [Series("calibrated", [0.0, 1.0], [0.0, 1.0])]
     for curve in one["curves"]:
-        kept = [at for at, rows in enumerate(curve["rows"]) if rows >= 5]
+        kept = [at for at, rows in enumerate(curve["rows"]) if rows >= FEW_ROWS]
         if kept:
             columns = ([curve[name][at] for at in kept] for name in ("score", "rate", "low",
                                                                      "high"))  # fmt: skip
             score, rate, low, high = columns
             series.append(Series(curve["group"], score, rate, low=low, high=high))
-    return Plot(f"{one['label']}", "mean score of a bin", "rate of label 1", series)
+    return Plot(one["label"], "mean score of a bin", "rate of label 1", series)
 
 
 def _rounds(result: Mapping[str, Any]) -> list[Section]:
     rounds = result["rounds"]
     if not rounds:
         return []
-    steps = [float(number) for number in range(1, len(rounds) + 1)]
-    own = sorted(name for name in rounds[0] if name not in OF_ALL)
-    lines = [Series(name, steps, [one.get(name, math.nan) for one in rounds]) for name in own]
-    if not lines:
-        lines = [
-            Series(text, steps, [one[name] for one in rounds])
-            for name, text in (("divergence_high", "a tenth of the subgroups lie above"),
-                               ("divergence", "median"),
-                               ("divergence_low", "a tenth lie below"))
-        ]  # fmt: skip
-    apart = Plot("How far subgroups stand from the common distribution", "round", "divergence",
-                 lines)  # fmt: skip
+    own = sorted({name for one in rounds for name in one if name.startswith(OWN)})
+    apart = Plot(
+        "How far subgroups stand from the common distribution", "round", "divergence",
+        [_over(rounds, name, name.removeprefix(OWN)) for name in own] or [
+            _over(rounds, "divergence_high", "a tenth of the subgroups lie above"),
+            _over(rounds, "divergence", "median"),
+            _over(rounds, "divergence_low", "a tenth lie below"),
+        ],
+    )  # fmt: skip
     loss = Plot("Loss of the lower level", "round", "nats a row",
-                [Series("mean over groups", steps, [one["loss"] for one in rounds])])  # fmt: skip
+                [_over(rounds, "loss", "mean over groups")])  # fmt: skip
     note = Text(
         "The training of the first seed. Where the divergence settles, the common distribution has "
         "come as close to all subgroups as their data let it."
     )
     return [Section("The two levels", [apart, loss, note])]
+
+
+def _over(rounds: Sequence[Mapping[str, float]], name: str, label: str) -> Series:
+    """Return a measure over the rounds that have it: a subgroup may have been left out of some."""
+    points = [(float(at), one[name]) for at, one in enumerate(rounds, 1) if name in one]
+    return Series(label, [x for x, _ in points], [y for _, y in points])
 
 
 def _differences(result: Mapping[str, Any]) -> Section:
@@ -229,11 +178,11 @@ def _differences(result: Mapping[str, Any]) -> Section:
             one["label"],
             HEADS[metric],
             f"{said['mean']:+.4f}",
-            f"{said['low']:+.4f} to {said['high']:+.4f}",
+            "-" if said["low"] is None else f"{said['low']:+.4f} to {said['high']:+.4f}",
             f"{said['p']:.3f}",
             said["verdict"],
         ]
-        for one in _whole(result)
+        for one in whole(result)
         for metric, said in one["beside"].items()
     ]
     told = (

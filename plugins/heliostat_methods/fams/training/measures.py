@@ -36,6 +36,8 @@ METRICS: Mapping[str, tuple[str, str]] = {
 }
 """Metric: which way is better, and what it is."""
 GROUPS_DRAWN = 8
+OWN = "of "
+"""What a round's measure of one subgroup begins with: none is taken for one of all."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,9 @@ class Curve:
 class Fitted:
     """What one training gave: metrics by name, or why there is none.
 
-    `passes`: rows that went through a network and back, in thousands. `curves`: plain `Curve`s of
-    the largest subgroups, where they were asked for. `rounds`: measures of a bilevel training.
+    `passes`: rows that went through a network and back, in thousands, once for each network drawn.
+    `curves`: plain `Curve`s of the largest subgroups, where they were asked for. `rounds`: measures
+    of a bilevel training; `lost`: a sentence on blocks that it had to do without.
     """
 
     metrics: Mapping[str, float]
@@ -68,6 +71,7 @@ class Fitted:
     passes: float = 0.0
     curves: tuple[Mapping[str, Any], ...] = ()
     rounds: tuple[Mapping[str, float], ...] = ()
+    lost: str = ""
 
 
 def measured(

@@ -14,118 +14,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heliostat import PartRef, Shared, TaskContext, stored, task
-from heliostat_methods.fams.config import FAMSSettings
-from heliostat_methods.fams.estimators.standardisation import Standardisation
-from heliostat_methods.fams.gaussian.batches import SubgroupBatcher
+from heliostat import Shared, TaskContext, stored, task
 from heliostat_methods.fams.gaussian.block import BlockResult
 from heliostat_methods.fams.gaussian.lower_level import lower_level
 from heliostat_methods.fams.gaussian.moments import Moments
 from heliostat_methods.fams.gaussian.network import GaussianMLP
 from heliostat_methods.fams.gaussian.posteriors import Posteriors
-from heliostat_methods.fams.gaussian.prediction import scores
-from heliostat_methods.fams.gaussian.rounds import Schedule
-from heliostat_methods.fams.gaussian.settings import Loss, LowerLevel
-from heliostat_methods.fams.gaussian.upper_level import PriorState
-from heliostat_methods.fams.training.problem import Problem, Rows, rows_of
+from heliostat_methods.fams.training.measures import OWN
+from heliostat_methods.fams.training.prepared import Prepared, Training, prepared
+from heliostat_methods.fams.training.prior import Prior
+from heliostat_methods.fams.training.problem import Problem
 from heliostat_search.pooled_moments import PooledMean, PooledMoments
 from heliostat_search.strategies.bilevel import Block, Kept
 
 NAMED_GROUPS = 12
 """Subgroups up to which the divergence of each is kept round by round."""
-
-
-@stored("fams.training")
-@dataclass(frozen=True)
-class Training:
-    """One training: of which rows, with which settings.
-
-    `split`: seed of the split; `rows`: whether validation rows train as well; `seed`: of all else.
-    """
-
-    problem: Shared[Problem]
-    method: FAMSSettings
-    hidden: tuple[int, ...]
-    split: int
-    seed: int
-    block: int
-    device: str = "cpu"
-    with_validation: bool = True
-    loss: PartRef | None = None
-
-    def lower(self, loss: Loss | None = None) -> LowerLevel:
-        """Return the settings of the lower level; `loss` is the part that `self.loss` names."""
-        m = self.method
-        return LowerLevel(
-            divergence=m.divergence, lam=m.lam, n_mc=m.n_mc, eps=m.eps, inner=m.inner,
-            seed=self.seed, normalise=m.normalise, device=self.device, loss=loss,
-        )  # fmt: skip
-
-    @property
-    def schedule(self) -> Schedule:
-        """Learning rates and the upper level, by round from 0 on."""
-        m = self.method
-        return Schedule(
-            rounds=m.rounds, lr_posterior=m.lr_posterior, upper=m.upper, damping=m.damping,
-            lr_prior=m.lr_prior, outer_steps=m.outer_steps, persist=m.persist, seed=self.seed,
-        )  # fmt: skip
-
-
-@stored("fams.prior")
-@dataclass(frozen=True, eq=False)
-class Prior:
-    """The common distribution before a round: means and log-variances (P,) float32.
-
-    `squares` (2, P): what Adagrad remembers, where the upper level is its.
-    """
-
-    dims: tuple[int, ...]
-    mean: NDArray[np.float32]
-    log_variance: NDArray[np.float32]
-    squares: NDArray[np.float64] | None = None
-    round: int = 0
-
-    @property
-    def network(self) -> GaussianMLP:
-        """The same as a stack of one network, on memory of its own."""
-        return GaussianMLP.from_arrays(self.dims, self.mean.copy(), self.log_variance.copy())
-
-    @property
-    def state(self) -> PriorState:
-        """The same as an upper level takes it."""
-        if self.squares is None:
-            return PriorState.fresh(self.network)
-        return PriorState(self.network, self.squares)
-
-    @classmethod
-    def of(cls, state: PriorState, round: int, *, remember: bool) -> Prior:
-        """Return the prior that a state holds, with Adagrad's memory if it is needed."""
-        mean, log_variance = (x[0].astype(np.float32) for x in state.prior.arrays())
-        squares = state.squares if remember else None
-        return cls(state.prior.dims, mean, log_variance, squares, round)
-
-
-@stored("fams.model")
-@dataclass(frozen=True, eq=False)
-class Model:
-    """What a training leaves to predict with: the prior, and how inputs are scaled for it."""
-
-    prior: Prior
-    scaling: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
-    n_mc: int
-    eps: float
-    seed: int
-
-    @classmethod
-    def of(cls, prior: Prior, scaling: Standardisation, training: Training) -> Model:
-        """Return the model of a training."""
-        arrays = scaling.unit, scaling.centre, scaling.spread
-        return cls(prior, arrays, training.method.n_mc, training.method.eps, training.seed)
-
-    def scores(self, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the probability of the second class for inputs (rows, features)."""
-        scaled = Standardisation(*self.scaling)(inputs)
-        return scores(self.prior.network, scaled, eps=self.eps, n_mc=self.n_mc, seed=self.seed)
 
 
 @stored("fams.summary")
@@ -148,52 +51,6 @@ class Summary:
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """Training rows of a split, scaled by themselves, ready to be drawn from."""
-
-    rows: Rows
-    scaling: Standardisation
-    batcher: SubgroupBatcher
-
-    @property
-    def present(self) -> NDArray[np.int64]:
-        """Numbers of the subgroups that have training rows."""
-        return self.batcher.present
-
-    def shares(self, weights: str) -> NDArray[np.float64]:
-        """Return the weights of all subgroups in the upper level."""
-        sizes = self.batcher.sizes.astype(np.float64)
-        return sizes if weights == "population" else np.ones(len(sizes))
-
-
-def split_rows(problem: Problem, split: int, *, with_validation: bool) -> tuple[Rows, Rows, Rows]:
-    """Return training, validation and test rows of a split."""
-    parts = problem.split(np.random.Generator(np.random.Philox(key=split)))
-    train = np.concatenate((parts.train, parts.valid)) if with_validation else parts.train
-    train_rows, valid_rows, test_rows = (
-        rows_of(problem, rows) for rows in (train, parts.valid, parts.test)
-    )
-    return train_rows, valid_rows, test_rows
-
-
-def prepared(problem: Problem, training: Training) -> Prepared:
-    """Return the training rows of a training."""
-    rows, _, _ = split_rows(problem, training.split, with_validation=training.with_validation)
-    scaling = Standardisation.fitted(rows.inputs, np.ones(len(rows.labels)))
-    batcher = SubgroupBatcher(
-        scaling(rows.inputs), rows.labels, rows.groups.codes, training.method.batch, training.seed
-    )
-    return Prepared(rows, scaling, batcher)
-
-
-def start(prepared: Prepared, training: Training) -> Prior:
-    """Return the prior before the first round."""
-    dims = (prepared.rows.inputs.shape[1], *training.hidden, 1)
-    state = PriorState.fresh(GaussianMLP.initial(dims, training.seed))
-    return Prior.of(state, 0, remember=training.method.upper == "adagrad")
-
-
 @task("fams.adapt")
 def adapt(block: Block, ctx: TaskContext) -> Summary | Kept:
     """Adapt a block's subgroups to their rows, from the prior or from where they stood."""
@@ -202,37 +59,35 @@ def adapt(block: Block, ctx: TaskContext) -> Summary | Kept:
     ready = _kept(handle, problem, ctx)
     begin = block.number * training.block
     groups = ready.present[begin : begin + training.block]
+    prior, round = ctx.shared(block.prior).network, block.round - 1  # from 0 on, as alone
     keep = training.method.persist == "persistent"
     state = _posteriors(block.state(ctx))
-    prior, round = ctx.shared(block.prior).network, block.round - 1  # from 0 on, as alone
     if keep and state is None:
         state = Posteriors.at_prior(prior, len(groups))
+    loss = None if training.loss is None else ctx.part("loss", training.loss)
     result = lower_level(
-        prior,
-        state,
-        ready.batcher(round, groups),
-        round,
-        training.schedule.rate(round),
-        training.lower(None if training.loss is None else ctx.part("loss", training.loss)),
-        shares=ready.shares(training.method.group_weights)[groups],
+        prior, state, ready.batcher(round, groups), round, training.schedule.rate(round),
+        training.lower(ctx.device, loss), shares=ready.shares(training.method.group_weights)[groups],
         keep=keep,
-    )
+    )  # fmt: skip
     summary = _summary(result, groups, training.method.divergence)
     return Kept(summary, _plain(result.posteriors)) if keep else summary
 
 
 _newest: dict[tuple[str, str], Prepared] = {}
 """Prepared rows by the hashes of training and problem: what they hold follows from these alone."""
-KEPT = 4
+ROOM = 1 << 29
+"""Bytes of prepared rows that a worker keeps: trainings side by side take turns on it."""
 
 
 def _kept(handle: Shared[Training], problem: Shared[Problem], ctx: TaskContext) -> Prepared:
-    """Return the rows of a training, prepared once in each worker while it is among the newest."""
+    """Return the rows of a training, prepared once in each worker while there is room."""
     key = handle.sha256, problem.sha256
     if key not in _newest:
-        while len(_newest) >= KEPT:
+        made = prepared(ctx.shared(problem), ctx.shared(handle))
+        while _newest and made.bytes + sum(one.bytes for one in _newest.values()) > ROOM:
             del _newest[next(iter(_newest))]
-        _newest[key] = prepared(ctx.shared(problem), ctx.shared(handle))
+        _newest[key] = made
     return _newest[key]
 
 
@@ -275,7 +130,7 @@ def move(training: Training) -> Callable[[Prior, Summary], Prior]:
 def measures(names: tuple[str, ...]) -> Callable[[Summary], Mapping[str, float]]:
     """Return the function of a round's summary to numbers: loss, and how far subgroups stand off.
 
-    Of few subgroups each has its own.
+    Of few subgroups each has its own, under its name after `OWN`.
     """
 
     def of(merged: Summary) -> Mapping[str, float]:
@@ -288,7 +143,7 @@ def measures(names: tuple[str, ...]) -> Callable[[Summary], Mapping[str, float]]
         }
         if len(names) <= NAMED_GROUPS:
             for group, value in zip(merged.groups.tolist(), apart.tolist(), strict=True):
-                found[names[group]] = value
+                found[OWN + names[group]] = value
         return found
 
     return of
@@ -298,7 +153,7 @@ def _plain(posteriors: Posteriors | None) -> tuple[Any, ...] | None:
     if posteriors is None:
         return None
     mean, log_variance = posteriors.networks.arrays()
-    memory = (posteriors.sum_mean.numpy(), posteriors.sum_log_variance.numpy())
+    memory = (x.cpu().numpy() for x in (posteriors.sum_mean, posteriors.sum_log_variance))
     return (posteriors.networks.dims, mean, log_variance, *memory)
 
 

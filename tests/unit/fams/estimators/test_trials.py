@@ -115,6 +115,6 @@ def test_what_is_no_checkpoint_is_refused(small: Any) -> None:
     with pytest.raises(ValueError, match="estimator = 'SNN': expected a fitted estimator with"):
         to_checkpoint(SNN())
     state = to_checkpoint(LogisticRegression().fit(small.x, small.y))
-    del state["scaling.unit"]
-    with pytest.raises(ValueError, match=r"the checkpoint has no scaling\.unit"):
+    del state["scaling.scale"]
+    with pytest.raises(ValueError, match=r"the checkpoint has no scaling\.scale"):
         from_checkpoint(LogisticRegression(), state)
