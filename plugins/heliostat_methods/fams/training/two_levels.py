@@ -67,8 +67,8 @@ def adapt(block: Block, ctx: TaskContext) -> Summary | Kept:
     loss = None if training.loss is None else ctx.part("loss", training.loss)
     result = lower_level(
         prior, state, ready.batcher(round, groups), round, training.schedule.rate(round),
-        training.lower(ctx.device, loss), shares=ready.shares(training.method.group_weights)[groups],
-        keep=keep,
+        training.lower(ctx.device, loss),
+        shares=ready.shares(training.method.group_weights)[groups], keep=keep,
     )  # fmt: skip
     summary = _summary(result, groups, training.method.divergence)
     return Kept(summary, _plain(result.posteriors)) if keep else summary

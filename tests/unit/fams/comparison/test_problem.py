@@ -62,7 +62,7 @@ def test_subgroups_without_a_row_to_train_on_or_to_validate_are_refused() -> Non
                        r" of two rows or more; half of its rows train"):  # fmt: skip
         posed_on(lonely)
     with pytest.raises(ConfigError, match=r"validation = 0.01: expected a share that is a row "
-                       r"of some subgroup; the largest has 12 rows, of which at most half"):  # fmt: skip
+                       r"of some subgroup; the largest has 12 rows, of which at"):  # fmt: skip
         posed_on(dataset(), validation=0.01)
 
 

@@ -66,7 +66,8 @@ def test_group_weights_stay_shares(losses: list[float], eta: float) -> None:
         weights = reweighted(weights, torch.tensor(losses, dtype=torch.float64), eta)
         assert float(weights.sum()) == pytest.approx(1)
         assert bool((weights >= 0).all())
-    assert int(weights.argmax()) in np.flatnonzero(np.array(losses) == max(losses)) or eta < 1e-9
+    # losses that differ by rounding have weights that do
+    assert float(weights[int(np.argmax(losses))]) >= float(weights.max()) - 1e-12
 
 
 def test_environment_objective_follows_the_oracle() -> None:
