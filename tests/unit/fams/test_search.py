@@ -195,7 +195,7 @@ def test_a_run_that_was_stopped_has_a_report_of_what_there_is(
     def broken(*given: Any, **more: Any) -> Any:
         raise RuntimeError("the machine is gone")
 
-    monkeypatch.setattr(search, "_outcome", broken)
+    monkeypatch.setattr(search, "concluded", broken)
     assert here(*RUN, "--no-report", "-o", "methods=['fams','erm']").returncode != 0
     done = here("report", "last")
     assert done.returncode == 0, done.stderr
