@@ -66,7 +66,7 @@ def test_every_estimator_is_a_row_and_one_that_cannot_run_says_why(ended: Any) -
     assert "one label only in group 'who=eve'" in refused["refused"]
     assert (refused["metrics"], refused["failed"]) == ({}, refused["trials"])
     for name in ("fams", "erm"):
-        assert (rows[name]["refused"], rows[name]["lost"]) == ("", [])
+        assert (rows[name]["refused"], rows[name]["remarks"]) == ("", [])
         assert all(len(values) == 2 for values in rows[name]["metrics"].values())
         assert all(np.isfinite(values).all() for values in rows[name]["metrics"].values())
     flat = " ".join(text.split())

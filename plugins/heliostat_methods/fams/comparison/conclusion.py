@@ -13,7 +13,7 @@ from heliostat_methods.fams.comparison.trained import Posed
 from heliostat_methods.fams.comparison.tuning import Tuned
 from heliostat_methods.fams.comparison.verdicts import beside, sentence
 from heliostat_methods.fams.estimators.by_name import named
-from heliostat_methods.fams.training.measures import METRICS, Fitted
+from heliostat_methods.fams.training.measures import CLAMPED, METRICS, Fitted
 from heliostat_methods.fams.training.problem import Problem, judged_rows, training_rows
 
 
@@ -74,11 +74,20 @@ def _refusal(results: Sequence[Fitted]) -> str:
     return why if len(told) == len(results) else f"{some}{why}"
 
 
-def _lost(results: Sequence[Fitted], tuned: Tuned) -> list[str]:
+def _remarks(results: Sequence[Fitted], tuned: Tuned) -> list[str]:
+    """Return sentences on what trainings had to bear."""
     told = f"tuning: {tuned.lost} of {tuned.trials} trials had to do without some blocks"
-    return ([told] if tuned.lost else []) + [
-        f"seed {seed}: {one.lost}" for seed, one in enumerate(results) if one.lost
-    ]
+    found = [told] if tuned.lost else []
+    for seed, one in enumerate(results):
+        held = sum(CLAMPED in measures for measures in one.rounds)
+        if one.lost:
+            found.append(f"seed {seed}: {one.lost}")
+        if held:
+            found.append(
+                f"seed {seed}: log-variances were held to their bounds in {held} of "
+                f"{len(one.rounds)} rounds; a lower lr_posterior may do better"
+            )
+    return found
 
 
 def _judged(
@@ -107,5 +116,5 @@ def _judged(
         refused=refused,
         beside=tests.get(one.name, {}),
         curves=[dict(curve) for curve in usable[0].curves] if usable else [],
-        lost=_lost(results, tuned),
+        remarks=_remarks(results, tuned),
     )

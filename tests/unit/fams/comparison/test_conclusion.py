@@ -95,7 +95,17 @@ def test_the_sweep_has_metrics_and_no_tests() -> None:
 def test_lost_blocks_name_their_seed() -> None:
     own = [fitted(0.5), fitted(0.7, lost="1 of 9 blocks were lost and skipped")]
     found = outcome({**BOTH, "fams": own}).contestants[0]
-    assert found.lost == ["seed 1: 1 of 9 blocks were lost and skipped"]
+    assert found.remarks == ["seed 1: 1 of 9 blocks were lost and skipped"]
+
+
+def test_log_variances_at_their_bounds_are_told() -> None:
+    rounds = ({"loss": 1.0}, {"loss": 1.0, "clamped": 4.0})
+    own = [fitted(0.5), fitted(0.7, rounds=rounds)]
+    found = outcome({**BOTH, "fams": own}).contestants[0]
+    assert found.remarks == [
+        "seed 1: log-variances were held to their bounds in 1 of 2 rounds; a lower lr_posterior "
+        "may do better"
+    ]
 
 
 def test_it_is_plain_data_without_nan() -> None:
