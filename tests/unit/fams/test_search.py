@@ -66,7 +66,7 @@ def test_every_estimator_is_a_row_and_one_that_cannot_run_says_why(ended: Any) -
     assert "one label only in group 'who=eve'" in refused["refused"]
     assert (refused["metrics"], refused["failed"]) == ({}, refused["trials"])
     for name in ("fams", "erm"):
-        assert (rows[name]["refused"], rows[name]["lost"]) == ("", [])
+        assert (rows[name]["refused"], rows[name]["remarks"]) == ("", [])
         assert all(len(values) == 2 for values in rows[name]["metrics"].values())
         assert all(np.isfinite(values).all() for values in rows[name]["metrics"].values())
     flat = " ".join(text.split())
@@ -195,7 +195,7 @@ def test_a_run_that_was_stopped_has_a_report_of_what_there_is(
     def broken(*given: Any, **more: Any) -> Any:
         raise RuntimeError("the machine is gone")
 
-    monkeypatch.setattr(search, "_outcome", broken)
+    monkeypatch.setattr(search, "concluded", broken)
     assert here(*RUN, "--no-report", "-o", "methods=['fams','erm']").returncode != 0
     done = here("report", "last")
     assert done.returncode == 0, done.stderr

@@ -12,8 +12,8 @@ class Judged:
     """One contestant: what was chosen for it, and its metrics, a column of seeds each.
 
     `refused`: why it has no metrics. `passes`: thousand rows through its networks, in the tuning
-    and in a training. `beside`: differences from the reference by metric. `lost`: sentences on
-    blocks that trainings had to do without.
+    and in a training. `beside`: differences from the reference by metric. `remarks`:
+    sentences on what trainings had to bear, such as blocks lost.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Judged:
     refused: str
     beside: Mapping[str, Mapping[str, Any]]
     curves: list[Mapping[str, Any]]
-    lost: list[str]
+    remarks: list[str]
 
 
 @dataclass(frozen=True)

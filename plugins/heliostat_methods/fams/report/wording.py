@@ -46,12 +46,12 @@ def whole(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def reservations(result: Mapping[str, Any]) -> Iterator[str]:
-    """Yield sentences on what could not be had: contestants refused, blocks lost."""
+    """Yield sentences on what could not be had: contestants refused, blocks lost, bounds."""
     for one in [*result["contestants"], *result["sweep"]]:
         name = one["label"] or one["name"]
         if one["refused"]:
             yield f"{name} gave no result: {one['refused']}"
-        for text in one["lost"]:
+        for text in one["remarks"]:
             yield f"{name}, {text}"
 
 

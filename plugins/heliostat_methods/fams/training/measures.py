@@ -36,6 +36,8 @@ METRICS: Mapping[str, tuple[str, str]] = {
 }
 """Metric: which way is better, and what it is."""
 GROUPS_DRAWN = 8
+CLAMPED = "clamped"
+"""A round's measure of how often log-variances were held to their bounds, where they were."""
 OWN = "of "
 """What a round's measure of one subgroup begins with: none is taken for one of all."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,20 +40,19 @@ class Training:
 
     def lower(self, device: str, loss: Loss | None = None) -> LowerLevel:
         """Return the settings of the lower level on a device of torch, for the loss named."""
-        m = self.method
-        return LowerLevel(
-            divergence=m.divergence, lam=m.lam, n_mc=m.n_mc, eps=m.eps, inner=m.inner,
-            seed=self.seed, normalise=m.normalise, device=device, loss=loss,
-        )  # fmt: skip
+        own = _shared(self.method, LowerLevel)
+        return LowerLevel(**own, seed=self.seed, device=device, loss=loss)
 
     @property
     def schedule(self) -> Schedule:
         """Learning rates and the upper level, by round from 0 on."""
-        m = self.method
-        return Schedule(
-            rounds=m.rounds, lr_posterior=m.lr_posterior, upper=m.upper, damping=m.damping,
-            lr_prior=m.lr_prior, outer_steps=m.outer_steps, persist=m.persist, seed=self.seed,
-        )  # fmt: skip
+        return Schedule(**_shared(self.method, Schedule), seed=self.seed)
+
+
+def _shared(method: FAMSSettings, kind: type[LowerLevel | Schedule]) -> dict[str, Any]:
+    """Return the settings of the method that a level has under the same name."""
+    known = type(method).model_fields
+    return {one.name: getattr(method, one.name) for one in fields(kind) if one.name in known}
 
 
 @dataclass(frozen=True, eq=False)

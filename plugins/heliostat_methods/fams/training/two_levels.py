@@ -20,7 +20,7 @@ from heliostat_methods.fams.gaussian.lower_level import lower_level
 from heliostat_methods.fams.gaussian.moments import Moments
 from heliostat_methods.fams.gaussian.network import GaussianMLP
 from heliostat_methods.fams.gaussian.posteriors import Posteriors
-from heliostat_methods.fams.training.measures import OWN
+from heliostat_methods.fams.training.measures import CLAMPED, OWN
 from heliostat_methods.fams.training.prepared import Prepared, Training, prepared
 from heliostat_methods.fams.training.prior import Prior
 from heliostat_methods.fams.training.problem import Problem
@@ -34,12 +34,16 @@ NAMED_GROUPS = 12
 @stored("fams.summary")
 @dataclass(frozen=True, eq=False)
 class Summary:
-    """What a block answers: pooled posteriors, and each subgroup's loss and divergence."""
+    """What a block answers: pooled posteriors, and each subgroup's loss and divergence.
+
+    `clamped`: how often a log-variance was held to its bounds.
+    """
 
     pooled: PooledMean | PooledMoments
     groups: NDArray[np.int32]
     loss: NDArray[np.float32]
     divergence: NDArray[np.float32]
+    clamped: int = 0
 
     def merge(self, other: Summary) -> Summary:
         """Return the summary of both."""
@@ -48,6 +52,7 @@ class Summary:
             np.concatenate((self.groups, other.groups)),
             np.concatenate((self.loss, other.loss)),
             np.concatenate((self.divergence, other.divergence)),
+            self.clamped + other.clamped,
         )
 
 
@@ -104,6 +109,7 @@ def _summary(result: BlockResult, groups: NDArray[np.int64], kind: str) -> Summa
         groups.astype(np.int32),
         result.loss.astype(np.float32),
         result.divergence.astype(np.float32),
+        int(result.clamped),
     )
 
 
@@ -141,6 +147,8 @@ def measures(names: tuple[str, ...]) -> Callable[[Summary], Mapping[str, float]]
             "divergence": float(np.median(apart)),
             "divergence_high": float(np.quantile(apart, 0.9)),
         }
+        if merged.clamped:
+            found[CLAMPED] = float(merged.clamped)
         if len(names) <= NAMED_GROUPS:
             for group, value in zip(merged.groups.tolist(), apart.tolist(), strict=True):
                 found[OWN + names[group]] = value

@@ -38,7 +38,8 @@ def judged(name: str, seeds: int, shift: float = 0.0, **more: Any) -> Judged:
         "chosen": None if refused else 0.41, "default": None if refused else 0.43,
         "tuning_passes": 1200.0, "passes": 300.0,
         "metrics": {} if refused else dict.fromkeys(METRICS, values), "refused": refused,
-        "beside": {}, "curves": [] if refused else [curve("sex=f"), curve("sex=m", 3)], "lost": [],
+        "beside": {}, "remarks": [],
+        "curves": [] if refused else [curve("sex=f"), curve("sex=m", 3)],
     }  # fmt: skip
     return Judged(**{**made, **more})
 
@@ -209,7 +210,7 @@ def test_one_seed_shows_means_and_concludes_nothing() -> None:
 
 def test_lost_blocks_are_told() -> None:
     lost = ["seed 0: 1 of 4 blocks were lost and skipped"]
-    found = result(judged("fams", 5, lost=lost), judged("erm", 5))
+    found = result(judged("fams", 5, remarks=lost), judged("erm", 5))
     for text in texts(found):
         assert "fams, seed 0: 1 of 4 blocks were lost and skipped" in text
 

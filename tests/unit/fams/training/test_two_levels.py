@@ -179,6 +179,13 @@ def test_few_subgroups_are_measured_by_name_and_no_name_hides_a_measure() -> Non
     }  # fmt: skip
 
 
+def test_held_log_variances_are_counted(tmp_path: Path) -> None:
+    found = solved(tmp_path, configured(fams={"lr_posterior": 9.0, "lam": 0.0, "eps": 1.0})).result
+    assert found.refused == ""
+    assert sum(one.get("clamped", 0) for one in found.rounds) > 0
+    assert all("clamped" not in one for one in solved(tmp_path / "b", configured()).result.rounds)
+
+
 # What goes wrong
 
 
