@@ -12,8 +12,8 @@ class Judged:
     """One contestant: what was chosen for it, and its metrics, a column of seeds each.
 
     `refused`: why it has no metrics. `passes`: thousand rows through its networks, in the tuning
-    and in a training. `beside`: differences from the reference by metric. `remarks`:
-    sentences on what trainings had to bear, such as blocks lost.
+    and in a training. `beside`: differences from the reference by metric. `remarks`: sentences on
+    what trainings had to bear, such as blocks lost.
     """
 
     name: str

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from heliostat_methods.fams.comparison.contestants import FAMS
 from heliostat_methods.fams.training.measures import METRICS
 from heliostat_search.statistics import MeanInterval, holm, paired
 
@@ -54,7 +55,7 @@ def _verdict(metric: str, mean: float, p: float) -> str:
 def sentence(
     tests: Mapping[str, Mapping[str, Mapping[str, Any]]], reference: str, seeds: int
 ) -> str:
-    """Return in one sentence what is significant, of the method if it is there.
+    """Return in a sentence or two what is significant, of the method first if it is there.
 
     `tests` as `beside` returns them; without any there is nothing to compare.
     """
@@ -62,31 +63,30 @@ def sentence(
         return f"Nothing could be compared with {reference}."
     if seeds < 2:
         return "With one seed nothing can be concluded: take more."
-    found = (
-        _of_one("fams", tests["fams"], reference, seeds)
-        if "fams" in tests
-        else _of_all(tests, reference, seeds)
-    )
+    others = _ahead({name: one for name, one in tests.items() if name != FAMS})
+    if FAMS in tests:
+        found = _of_method(tests[FAMS], reference, seeds)
+        found += f" Of the others, {'; '.join(others)}." if others else ""
+    else:
+        told = "; ".join(others) or "no difference was shown"
+        found = f"Against {reference}, over {seeds} seeds, paired: {told}."
     return found if seeds >= FEW else f"{found} {CAUTION}"
 
 
-def _of_one(name: str, tests: Mapping[str, Mapping[str, Any]], reference: str, seeds: int) -> str:
+def _of_method(tests: Mapping[str, Mapping[str, Any]], reference: str, seeds: int) -> str:
     texts = {BETTER: "better", WORSE: "worse", NONE: "not shown to differ"}
     by = {verdict: [metric.replace("_", " ") for metric, said in tests.items()
                     if said["verdict"] == verdict] for verdict in texts}  # fmt: skip
     parts = [f"{texts[verdict]} in {', '.join(metrics)}" for verdict, metrics in by.items()
              if metrics]  # fmt: skip
-    return f"Over {seeds} seeds, paired, {name} against {reference} is {'; '.join(parts)}."
+    return f"Over {seeds} seeds, paired, {FAMS} against {reference} is {'; '.join(parts)}."
 
 
-def _of_all(
-    tests: Mapping[str, Mapping[str, Mapping[str, Any]]], reference: str, seeds: int
-) -> str:
-    ahead = [
+def _ahead(tests: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> list[str]:
+    """Return what is better or worse than the reference, and in what."""
+    return [
         f"{name} is {said['verdict']} in {metric.replace('_', ' ')}"
         for name, found in tests.items()
         for metric, said in found.items()
         if said["verdict"] != NONE
     ]
-    told = "; ".join(ahead) or "no difference was shown"
-    return f"Against {reference}, over {seeds} seeds, paired: {told}."

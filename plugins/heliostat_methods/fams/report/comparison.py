@@ -183,7 +183,8 @@ def _differences(result: Mapping[str, Any]) -> Section:
             said["verdict"],
         ]
         for one in whole(result)
-        for metric, said in one["beside"].items()
+        for metric in HEADS  # a stored result has lost their order
+        if (said := one["beside"].get(metric)) is not None
     ]
     told = (
         f"Differences from {result['reference']}, paired by seed. p is of the paired t-test, "

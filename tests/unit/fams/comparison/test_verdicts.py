@@ -69,9 +69,13 @@ def test_one_seed_has_no_interval_and_no_verdict() -> None:
 def test_the_sentence_is_on_the_method_and_cautious_with_few_seeds() -> None:
     found = beside({"erm": column(0), "fams": jittered(0.1), "snn": jittered(0.2)}, "erm")
     text = sentence(found, "erm", 10)
-    assert text == (
+    own = (
         "Over 10 seeds, paired, fams against erm is better in accuracy, worst group; worse in gap, "
         "gap squared, nll."
+    )
+    assert text == (
+        f"{own} Of the others, snn is better in accuracy; snn is better in worst group; snn is "
+        "worse in gap; snn is worse in gap squared; snn is worse in nll."
     )
     few = sentence(found, "erm", 4)
     assert few == f"{text.replace('10', '4')} With so few seeds even that may be luck."

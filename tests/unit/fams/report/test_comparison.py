@@ -38,8 +38,8 @@ def judged(name: str, seeds: int, shift: float = 0.0, **more: Any) -> Judged:
         "chosen": None if refused else 0.41, "default": None if refused else 0.43,
         "tuning_passes": 1200.0, "passes": 300.0,
         "metrics": {} if refused else dict.fromkeys(METRICS, values), "refused": refused,
-        "beside": {}, "remarks": [],
-        "curves": [] if refused else [curve("sex=f"), curve("sex=m", 3)],
+        "beside": {}, "curves": [] if refused else [curve("sex=f"), curve("sex=m", 3)],
+        "remarks": [],
     }  # fmt: skip
     return Judged(**{**made, **more})
 
@@ -108,6 +108,15 @@ def test_every_table_is_followed_by_what_may_be_concluded() -> None:
         for at, part in enumerate(section.content):
             if isinstance(part, Table):
                 assert isinstance(section.content[at + 1], Text)
+
+
+def test_differences_stand_in_the_order_of_the_metrics_though_a_store_sorts_names() -> None:
+    found = typical()
+    for one in found["contestants"]:
+        one["beside"] = dict(sorted(one["beside"].items()))
+    (table,) = parts(sections(found)["Paired differences"], Table)
+    order = ["accuracy", "worst group", "gap", "gap squared", "NLL"]
+    assert [row[1] for row in table.rows] == order * 2
 
 
 def test_axes_have_names_and_the_trade_off_says_what_to_see() -> None:
