@@ -39,6 +39,8 @@ for name in ("HELIOSTAT_FAULT", "HELIOSTAT_RUNS", "HELIOSTAT_DEBUG", "HELIOSTAT_
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # so a shell starts what runs in the background, and commands that tests stop would inherit it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # so nohup starts what it runs
 IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 # Runs of the whole session, in all its processes, find each other's compiled kernels. What has to
 # begin with an empty cache takes a folder of its own.
