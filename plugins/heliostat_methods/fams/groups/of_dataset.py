@@ -17,16 +17,17 @@ from heliostat.errors import ConfigError, DataError, did_you_mean
 from heliostat_methods.fams.groups.builder import BuiltGroups, build_groups
 from heliostat_methods.fams.groups.recipes import RECIPES
 from heliostat_methods.fams.groups.settings import GroupSettings
-from heliostat_search.names_of_data import column_names
+from heliostat_search.names_of_data import MISSING_TEXT, column_names
 
 
 def attribute_columns(dataset: Dataset) -> dict[str, NDArray[Any]]:
     """Return the columns of a data set by name, its attributes before its inputs.
 
     An input that has the name of an attribute is left out. Categories of a table come as texts,
-    None where a cell is missing, NaN where a number is.
+    None where a cell is missing, NaN where a number is; so do texts of attributes.
     """
-    columns: dict[str, NDArray[Any]] = dict(getattr(dataset, "attributes", None) or {})
+    attributes: Mapping[str, NDArray[Any]] = getattr(dataset, "attributes", None) or {}
+    columns = {name: _with_gaps(values) for name, values in attributes.items()}
     for name, values in _inputs(dataset).items():
         columns.setdefault(name, values)
     return columns
@@ -75,6 +76,15 @@ def _inputs(dataset: Dataset) -> Mapping[str, NDArray[Any]]:
     if dataset.inputs.ndim != 2:
         return {}
     return dict(zip(column_names(dataset), dataset.inputs.T, strict=True))
+
+
+def _with_gaps(values: NDArray[Any]) -> NDArray[Any]:
+    """Return an attribute with None in place of the text that says a cell is missing."""
+    if values.dtype.kind != "U" or not (gone := values == MISSING_TEXT).any():
+        return values
+    cells = values.astype(object)
+    cells[gone] = None
+    return cells
 
 
 def _cells(column: Any) -> NDArray[Any]:

@@ -11,6 +11,7 @@ from heliostat_methods.fams.groups.of_dataset import attribute_columns, groups_o
 from heliostat_methods.fams.groups.settings import GroupSettings
 from heliostat_methods.fams.groups.splitting import split_groups
 from heliostat_methods.parts.adult import adult
+from heliostat_methods.parts.csv_table import csv_dataset
 from heliostat_search.preprocessing import RawColumn, RawInputs
 
 RNG = np.random.default_rng(0)
@@ -60,6 +61,38 @@ def test_categories_of_a_table_are_texts_and_missing_ones_are_told():
         groups_of(data, chosen(by=["city"]))
     built = groups_of(data, chosen(by=["city"], missing="group"))
     assert built.subgroups.names == ("city=bern", "city=rome", "city=(missing)")
+
+
+def gaps(tmp_path):
+    """Return a table of 40 people: row 5 has no race, row 7 no age."""
+    lines = [
+        f"{'' if at == 5 else 'ab'[at % 2]},{'' if at == 7 else 20 + at},{at}.5,{at // 2 % 2}"
+        for at in range(40)
+    ]
+    path = tmp_path / "people.csv"
+    path.write_text("\n".join(["race,age,x,y", *lines]) + "\n", encoding="utf-8")
+    return csv_dataset(path, target="y", groups=["race", "age"], task="classification")
+
+
+def test_a_missing_text_of_an_attribute_is_refused_with_its_row(tmp_path):
+    with pytest.raises(ValueError, match=r"columns\['race'\], row 5 is missing; missing = 'group'"):
+        groups_of(gaps(tmp_path), chosen(by=["race"]))
+
+
+def test_rows_without_a_value_are_a_group_or_left_out_whatever_its_kind(tmp_path):
+    data, bands = gaps(tmp_path), {"age": [40]}
+    dropped = groups_of(data, chosen(by=["race", "age"], bands=bands, missing="drop"))
+    assert dropped.rows.tolist() == [at for at in range(40) if at not in (5, 7)]
+    assert dropped.note == "2 rows without a value left out"
+    kept = groups_of(data, chosen(by=["race", "age"], bands=bands, missing="group"))
+    assert len(kept.rows) == 40
+    assert "race=(missing), age=under 40" in kept.subgroups.names
+    assert "race=b, age=(missing)" in kept.subgroups.names
+
+
+def test_an_attribute_without_gaps_is_as_it_was():
+    sex = np.array(["F", "M"] * 6)
+    assert attribute_columns(dataset(attributes={"sex": sex}))["sex"] is sex
 
 
 def test_a_data_set_without_attributes_says_what_to_do():
