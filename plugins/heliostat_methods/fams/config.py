@@ -74,6 +74,11 @@ class FAMSConfig(MethodConfig):
     groups: GroupSettings = Field(
         GroupSettings.model_validate({}), description="which rows are one subgroup"
     )
+    positive: str | int | None = Field(
+        None,
+        description="label that counts as 1, by its name; default: the data set's second class, "
+        "of a table the last in order",
+    )
     rows_per_group: int | None = Field(
         100, ge=1, description="most training rows of a subgroup, at most half of it; none: half"
     )

@@ -98,7 +98,8 @@ def score(item: Score, ctx: TaskContext) -> Fitted:
     """Judge the common distribution on validation or test rows; no subgroup is told it."""
     training, problem = ctx.shared(item.training), ctx.shared(item.problem)
     judged = judged_rows(problem, training.split, training.part)
-    left = model(ctx.shared(item.prior), prepared(problem, training).scaling, training)
+    scaling = prepared(problem, training).scaling
+    left = model(ctx.shared(item.prior), scaling, training, problem.classes)
     return _judged(judged, left.scores(judged.inputs), item.judging, training.split, 0.0)
 
 

@@ -131,6 +131,45 @@ def test_a_run_that_left_no_model_says_what_it_left(here: InProcess) -> None:
         found_model("last", here.runs)
 
 
+def ill_or_well(path: Path) -> None:
+    """Write 60 rows of two groups, a quarter of them ill."""
+    rng = np.random.default_rng(4)
+    rows = [f"{'ab'[at % 2]},{rng.normal():.3f},{'ill' if at % 4 < 1 else 'well'}"
+            for at in range(60)]  # fmt: skip
+    path.write_text("\n".join(["who,u,health", *rows]) + "\n", encoding="utf-8")
+
+
+WORDS = (
+    *RUN, "--no-report", "-o", "dataset={name='csv:words.csv',groups=['who'],encode={who='drop'}}",
+    "-o", "methods=['fams']", "-o", "reference='fams'", "-o", "trials=1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("positive", "classes", "share"),
+    [((), ["ill", "well"], 0.75), (("-o", "positive='ill'"), ["well", "ill"], 0.25)],
+)
+def test_label_1_is_named_and_can_be_turned(
+    here: InProcess, positive: tuple[str, ...], classes: list[str], share: float
+) -> None:
+    ill_or_well(here.folder / "words.csv")
+    done = here(*WORDS, *positive)
+    assert done.returncode == 0, done.stderr
+    told = f"60 rows, label 1 is '{classes[1]}' ({100 * share:.1f} %), label 0 '{classes[0]}'"
+    assert told in done.stdout
+    result = here.json("show", "last")["result"]
+    assert (result["classes"], result["positives"]) == (classes, share)
+    assert found_model("last", here.runs).classes == tuple(classes)
+
+
+def test_a_label_that_no_row_has_is_refused_with_the_nearest(here: InProcess) -> None:
+    ill_or_well(here.folder / "words.csv")
+    done = here(*WORDS, "-o", "positive='il'")
+    assert done.returncode == 2
+    told = "positive = 'il': expected a label of csv:words.csv; did you mean 'ill'?"
+    assert told in " ".join(done.stderr.split())
+
+
 # What goes wrong
 
 

@@ -55,6 +55,7 @@ def _of_data(problem: Problem) -> dict[str, Any]:
         "median": float(np.median(sizes)),
         "largest": int(sizes.max()),
         "positives": float(problem.labels.mean(dtype=np.float64)),
+        "classes": list(problem.classes),
         "note": problem.note,
         "train_rows": len(train.labels),
         "test_rows": len(test.labels),

@@ -38,7 +38,7 @@ class Judged:
 class Outcome:
     """A comparison: the data, the contestants, the sweep of lambda, rounds of the method.
 
-    `of`: which way each metric is better, and what it is.
+    `of`: which way each metric is better, and what it is. `classes`: names of labels 0 and 1.
     """
 
     dataset: str
@@ -48,6 +48,7 @@ class Outcome:
     median: float
     largest: int
     positives: float
+    classes: list[str]
     note: str
     train_rows: int
     test_rows: int

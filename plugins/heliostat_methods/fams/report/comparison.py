@@ -121,7 +121,8 @@ def _point(one: Mapping[str, Any]) -> Series:
 
 def _calibration(result: Mapping[str, Any]) -> list[Section]:
     shown = [one for one in whole(result) if one["name"] in ("fams", result["reference"])]
-    plots = [_curves(one) for one in shown if one["curves"]]
+    rate = f"rate of {result['classes'][1]!r}"
+    plots = [_curves(one, rate) for one in shown if one["curves"]]
     if not plots:
         return []
     note = Text(
@@ -132,7 +133,7 @@ def _calibration(result: Mapping[str, Any]) -> list[Section]:
     return [Section("Calibration by subgroup", [*plots, note])]
 
 
-def _curves(one: Mapping[str, Any]) -> Plot:
+def _curves(one: Mapping[str, Any], rate_of: str) -> Plot:
     series = [Series("calibrated", [0.0, 1.0], [0.0, 1.0])]
     for curve in one["curves"]:
         kept = [at for at, rows in enumerate(curve["rows"]) if rows >= FEW_ROWS]
@@ -141,7 +142,7 @@ def _curves(one: Mapping[str, Any]) -> Plot:
                                                                      "high"))  # fmt: skip
             score, rate, low, high = columns
             series.append(Series(curve["group"], score, rate, low=low, high=high))
-    return Plot(one["label"], "mean score of a bin", "rate of label 1", series)
+    return Plot(one["label"], "mean score of a bin", rate_of, series)
 
 
 def _rounds(result: Mapping[str, Any]) -> list[Section]:

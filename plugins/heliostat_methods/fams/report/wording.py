@@ -32,11 +32,12 @@ UNBIASED = (
 
 def data_text(result: Mapping[str, Any]) -> str:
     """Return a sentence on the data of a comparison."""
+    negative, positive = result["classes"]
     return (
-        f"{result['dataset']}: {result['rows']:,} rows, {result['groups']:,} subgroups of "
-        f"{result['smallest']:,} to {result['largest']:,} rows (median {result['median']:g}), "
-        f"{100 * result['positives']:.1f} % positive; {result['train_rows']:,} rows train, "
-        f"{result['test_rows']:,} test"
+        f"{result['dataset']}: {result['rows']:,} rows, label 1 is {positive!r} "
+        f"({100 * result['positives']:.1f} %), label 0 {negative!r}; {result['groups']:,} subgroups "
+        f"of {result['smallest']:,} to {result['largest']:,} rows (median {result['median']:g}); "
+        f"{result['train_rows']:,} rows train, {result['test_rows']:,} test"
     )
 
 

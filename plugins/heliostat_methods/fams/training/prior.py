@@ -51,16 +51,20 @@ class Prior:
 @stored("fams.model")
 @dataclass(frozen=True, eq=False)
 class Model:
-    """What a training leaves to predict with: the prior, and how inputs are scaled for it."""
+    """What a training leaves to predict with: the prior, and how inputs are scaled for it.
+
+    `classes`: names of the labels 0 and 1; scores are the probability of `classes[1]`.
+    """
 
     prior: Prior
     scaling: Scaling
     n_mc: int
     eps: float
     seed: int
+    classes: tuple[str, ...] = ("0", "1")
 
     def scores(self, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the probability of the second class for inputs (rows, features)."""
+        """Return the probability of `classes[1]`, (rows,), for inputs (rows, features)."""
         return scores(
             self.prior.network, self.scaling(inputs), eps=self.eps, n_mc=self.n_mc, seed=self.seed
         )

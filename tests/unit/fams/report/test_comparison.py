@@ -53,7 +53,8 @@ def result(*contestants: Judged, seeds: int = 5, reference: str = "erm", **more:
     ]
     made: dict[str, Any] = {
         "dataset": "mine", "rows": 12_345, "groups": 37, "smallest": 3, "median": 99.5,
-        "largest": 7_426, "positives": 0.25, "note": "", "train_rows": 2_830, "test_rows": 9_515,
+        "largest": 7_426, "positives": 0.25, "classes": ["well", "ill"],
+        "note": "", "train_rows": 2_830, "test_rows": 9_515,
         "seeds": seeds, "criterion": "nll", "reference": reference,
         "of": {name: list(what) for name, what in METRICS.items()}, "contestants": told,
         "sweep": [], "rounds": [], "sentence": sentence(tests, reference, seeds),
@@ -85,6 +86,17 @@ def texts(plain: Any) -> Iterator[str]:
 ROUNDS = [{"loss": 0.5 / at, "divergence_low": 1.0, "divergence": 2.0, "divergence_high": 3.0,
            "of sex=f": 1.5, **({"of sex=m": 2.5} if at > 1 else {})}
           for at in (1, 2, 3)]  # fmt: skip
+
+
+def test_terminal_and_report_begin_with_what_label_1_is() -> None:
+    found = typical()
+    assert describe(found, "RUN").splitlines()[0] == (
+        "mine: 12,345 rows, label 1 is 'ill' (25.0 %), label 0 'well'; 37 subgroups of 3"
+    )
+    first = sections(found)["What came out"].content[0]
+    assert isinstance(first, Text) and "label 1 is 'ill' (25.0 %), label 0 'well'" in first.body
+    (plot, *_) = parts(sections(found)["Calibration by subgroup"], Plot)
+    assert plot.y_label == "rate of 'ill'"
 
 
 # The report
