@@ -35,8 +35,9 @@ def data_text(result: Mapping[str, Any]) -> str:
     negative, positive = result["classes"]
     return (
         f"{result['dataset']}: {result['rows']:,} rows, label 1 is {positive!r} "
-        f"({100 * result['positives']:.1f} %), label 0 {negative!r}; {result['groups']:,} subgroups "
-        f"of {result['smallest']:,} to {result['largest']:,} rows (median {result['median']:g}); "
+        f"({100 * result['positives']:.1f} %), label 0 {negative!r}; {result['groups']:,} "
+        f"subgroups of {result['smallest']:,} to {result['largest']:,} rows (median "
+        f"{result['median']:g}); "
         f"{result['train_rows']:,} rows train, {result['test_rows']:,} test"
     )
 
