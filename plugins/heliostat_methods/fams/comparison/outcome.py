@@ -66,9 +66,11 @@ class Outcome:
         return {**asdict(self), **self._outputs()}
 
     def _outputs(self) -> dict[str, float]:
-        own = next((one for one in self.contestants if one.name == "fams"), self.contestants[0])
+        """Return the method's own means, as they are declared; nothing where it has none."""
         return {
             name: sum(values) / len(values)
-            for name, values in own.metrics.items()
+            for one in self.contestants
+            if one.name == "fams"
+            for name, values in one.metrics.items()
             if name in ("accuracy", "gap_squared", "nll") and values
         }

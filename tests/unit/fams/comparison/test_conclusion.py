@@ -50,6 +50,11 @@ def test_metrics_are_columns_of_seeds_and_the_methods_means_stand_at_the_top() -
     }  # fmt: skip
 
 
+def test_without_the_method_no_other_estimator_s_means_stand_for_its_own() -> None:
+    plain = outcome({"snn": BOTH["fams"], "erm": BOTH["erm"]}).plain()
+    assert not set(plain) & {"accuracy", "gap_squared", "nll"}
+
+
 def test_data_are_counted() -> None:
     found = outcome(BOTH)
     given = problem()
