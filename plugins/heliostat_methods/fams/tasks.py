@@ -106,12 +106,12 @@ def score(item: Score, ctx: TaskContext) -> Fitted:
 def _judged(
     rows: Rows, scores: NDArray[np.float64], judging: Judging, seed: int, passes: float
 ) -> Fitted:
-    try:
-        found = measured(rows, scores, judging.n_bins, judging.permutations, seed)
-    except (HeliostatError, ValueError) as error:  # so few rows that a metric has no value
-        return Fitted({}, f"its scores could not be judged: {error}", passes)
+    found, missing = measured(rows, scores, judging.n_bins, judging.permutations, seed)
+    if not found:
+        why = next(iter(missing.values()))
+        return Fitted({}, f"its scores could not be judged: {why}", passes)
     drawn = curves(rows, scores, judging.n_bins) if judging.curves else ()
-    return Fitted(found, passes=passes, curves=drawn)
+    return Fitted(found, passes=passes, curves=drawn, missing=missing)
 
 
 def _passes(parameters: Mapping[str, Any], rows: int) -> float:

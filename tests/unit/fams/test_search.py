@@ -170,6 +170,29 @@ def test_a_label_that_no_row_has_is_refused_with_the_nearest(here: InProcess) ->
     assert told in " ".join(done.stderr.split())
 
 
+def test_a_gap_without_a_value_costs_no_other_metric(here: InProcess) -> None:
+    rng = np.random.default_rng(6)
+    rows = [f"{20 + at // 4},{rng.normal():.3f},{rng.integers(2)}" for at in range(80)]
+    (here.folder / "ages.csv").write_text("\n".join(["age,u,y", *rows]) + "\n", encoding="utf-8")
+    done = here(
+        *RUN, "-o", "dataset={name='csv:ages.csv',target='y',groups=['age']}", "-o",
+        "methods=['fams','erm']", "-o", "validation=0.5",
+        "-o", "n_bins=10000",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for name, one in by_label(here.json("show", "last")["result"]).items():
+        assert one["refused"] == "", name
+        assert set(one["missing"]) == {"gap_squared"}
+        assert "no subgroup has two rows in one score bin" in one["missing"]["gap_squared"]
+        assert all(len(one["metrics"][metric]) == 2 for metric in ("accuracy", "nll", "ece"))
+    flat = " ".join(done.stdout.split())
+    assert '"-" stands where gap squared of fams, erm has no value: sensitive_features: no' in flat
+    assert (
+        "Half of the 20 subgroups have fewer than 5 rows: cut age (20 different values) into "
+        "bands, such as groups.bands = {age = 5}."
+    ) in flat
+
+
 # What goes wrong
 
 

@@ -6,6 +6,7 @@ an attribute as well, usually cut into bands.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,11 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliostat.contract import Dataset
-from heliostat.errors import ConfigError, DataError, did_you_mean
+from heliostat.errors import ConfigError, DataError, did_you_mean, listed
 from heliostat_methods.fams.groups.builder import BuiltGroups, build_groups
 from heliostat_methods.fams.groups.recipes import RECIPES
 from heliostat_methods.fams.groups.settings import GroupSettings
 from heliostat_search.names_of_data import MISSING_TEXT, column_names
+
+FEW_ROWS = 5
+"""Rows below which a subgroup says next to nothing."""
+MANY_VALUES = 10
+"""Different numbers above which an attribute is worth cutting."""
 
 
 def attribute_columns(dataset: Dataset) -> dict[str, NDArray[Any]]:
@@ -57,6 +63,30 @@ def groups_of(dataset: Dataset, settings: GroupSettings) -> BuiltGroups:
         {name: columns[name] for name in by},
         by, settings.bands, settings.min_group_size, settings.merge, settings.missing,
     )  # fmt: skip
+
+
+def hint_at_bands(dataset: Dataset, settings: GroupSettings, built: BuiltGroups) -> str:
+    """Return a sentence where half of the subgroups are small for numbers not cut, else nothing."""
+    if np.median(built.subgroups.sizes) >= FEW_ROWS:
+        return ""
+    settings = _with_recipe(dataset, settings)
+    columns = attribute_columns(dataset)
+    by = settings.by or tuple(getattr(dataset, "attributes", None) or ())
+    uncut = {name: _different(columns[name]) for name in by if name not in settings.bands}
+    many = [name for name, count in uncut.items() if count > MANY_VALUES]
+    if not many:
+        return ""
+    told = listed([f"{name} ({uncut[name]:,} different values)" for name in many])
+    key = many[0] if many[0].isidentifier() and many[0].isascii() else json.dumps(many[0])
+    return (
+        f"Half of the {len(built.subgroups):,} subgroups have fewer than {FEW_ROWS} rows: cut "
+        f"{told} into bands, such as groups.bands = {{{key} = 5}}."
+    )
+
+
+def _different(values: NDArray[Any]) -> int:
+    """Return how many different numbers an attribute has, 0 for one of texts."""
+    return len(np.unique(values)) if values.dtype.kind in "iuf" else 0
 
 
 def _with_recipe(dataset: Dataset, settings: GroupSettings) -> GroupSettings:

@@ -12,7 +12,7 @@ from heliostat import ConfigError, Run, stored
 from heliostat.errors import did_you_mean
 from heliostat_methods.fams.config import FAMSConfig
 from heliostat_methods.fams.groups.coding import Subgroups
-from heliostat_methods.fams.groups.of_dataset import groups_of
+from heliostat_methods.fams.groups.of_dataset import groups_of, hint_at_bands
 from heliostat_methods.fams.groups.splitting import GroupSplit, split_groups
 from heliostat_search.names_of_data import class_names
 
@@ -26,7 +26,8 @@ class Problem:
     """`inputs` (rows, features), `labels` (rows,) int8, `codes` (rows,) int32, `names` of groups.
 
     Inputs are float32 where that loses nothing, else float64. `rows_per_group` and `validation` cut
-    it into parts. `classes`: what the data set calls labels 0 and 1.
+    it into parts. `classes`: what the data set calls labels 0 and 1. `hint`: what could be set for
+    larger subgroups, where most are small.
     """
 
     dataset: str
@@ -38,6 +39,7 @@ class Problem:
     rows_per_group: int | None
     validation: float
     classes: tuple[str, ...] = ("0", "1")
+    hint: str = ""
 
     @property
     def groups(self) -> Subgroups:
@@ -106,6 +108,7 @@ def posed(config: FAMSConfig, run: Run) -> Problem:
         rows_per_group=config.rows_per_group,
         validation=config.validation,
         classes=(class_names(dataset)[1 - positive], class_names(dataset)[positive]),
+        hint=hint_at_bands(dataset, config.groups, built),
     )
     _check_parts(problem)
     return problem

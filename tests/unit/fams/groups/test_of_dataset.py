@@ -7,7 +7,7 @@ import pytest
 
 from heliostat.contract.config import validate
 from heliostat.errors import ConfigError, DataError
-from heliostat_methods.fams.groups.of_dataset import attribute_columns, groups_of
+from heliostat_methods.fams.groups.of_dataset import attribute_columns, groups_of, hint_at_bands
 from heliostat_methods.fams.groups.settings import GroupSettings
 from heliostat_methods.fams.groups.splitting import split_groups
 from heliostat_methods.parts.adult import adult
@@ -93,6 +93,23 @@ def test_rows_without_a_value_are_a_group_or_left_out_whatever_its_kind(tmp_path
 def test_an_attribute_without_gaps_is_as_it_was():
     sex = np.array(["F", "M"] * 6)
     assert attribute_columns(dataset(attributes={"sex": sex}))["sex"] is sex
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"by": ["age"]}, "cut age (60 different values) into bands, such as groups.bands = {age"),
+        ({"by": ["sex", "age"]}, "cut age (60 different values) into"),
+        ({"by": ["age"], "bands": {"age": [20, 40]}}, ""),
+        ({"by": ["sex"]}, ""),
+    ],
+)
+def test_numbers_that_are_not_cut_are_named_where_they_make_groups_small(values, told):
+    attributes = {"sex": np.array(["F", "M"] * 60), "age": np.arange(120) % 60}
+    data = dataset(inputs=np.zeros((120, 2)), attributes=attributes)
+    found = hint_at_bands(data, chosen(**values), groups_of(data, chosen(**values)))
+    assert found.startswith("Half of the ") if told else found == ""
+    assert told in found
 
 
 def test_a_data_set_without_attributes_says_what_to_do():
