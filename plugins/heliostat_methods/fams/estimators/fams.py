@@ -7,7 +7,7 @@ them. Q alone predicts, so the group is not needed then.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -55,6 +55,8 @@ class FAMS(SubgroupClassifier):
     After `fit`: `prior_` Q; `posteriors_` of the groups with rows (`present_`), if
     `keep_posteriors`; `history_`; `rounds_` made; `stopped_`, why training ended early, or "".
     """
+
+    trains_on_groups: ClassVar[bool] = True
 
     def __init__(
         self,
