@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 
 from heliostat.errors import did_you_mean
@@ -48,6 +48,6 @@ def one_of(name: str, value: object, choices: tuple[str, ...]) -> str:
 
 def widths(name: str, value: object) -> tuple[int, ...]:
     """Return the widths of hidden layers, from the input on; raises ArgumentError."""
-    if isinstance(value, str) or not isinstance(value, Iterable):
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
         raise ArgumentError(name, value, "widths of hidden layers, such as (64, 32)")
     return tuple(integer(f"{name}[{at}]", one, 1, 2**16) for at, one in enumerate(value))

@@ -23,9 +23,10 @@ _AT_ONCE = 1 << 22  # numbers that are worked on at a time, which bounds memory
 def checked_kind(kind: str, argument: str = "kind") -> Kind:
     """Return the kind; raises ArgumentError naming the nearest one."""
     for known in KINDS:
-        if kind == known:
+        if isinstance(kind, str) and kind == known:
             return known
-    raise ArgumentError(argument, kind, "'kl' or 'w2'", did_you_mean(str(kind), KINDS))
+    hint = did_you_mean(kind, KINDS) if isinstance(kind, str) else ""
+    raise ArgumentError(argument, kind, "'kl' or 'w2'", hint)
 
 
 def divergence(posteriors: GaussianMLP, prior: GaussianMLP, kind: str = "kl") -> Tensor:
