@@ -193,6 +193,21 @@ def test_a_gap_without_a_value_costs_no_other_metric(here: InProcess) -> None:
     ) in flat
 
 
+@pytest.mark.parametrize(("most", "train"), [(0, 44), (5, 10)])
+def test_half_of_each_subgroup_trains_or_as_many_rows_as_are_set(
+    here: InProcess, most: int, train: int
+) -> None:
+    rows = [f"{'ab'[at % 2]},{at}.5,{at // 2 % 2}" for at in range(88)]
+    (here.folder / "two.csv").write_text("\n".join(["who,u,y", *rows]) + "\n", encoding="utf-8")
+    done = here(
+        *RUN, "--no-report", "-o", "dataset={name='csv:two.csv',target='y',groups=['who']}",
+        "-o", "methods=['logistic']", "-o", "reference='logistic'",
+        "-o", f"rows_per_group={most}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert here.json("show", "last")["result"]["train_rows"] == train
+
+
 # What goes wrong
 
 

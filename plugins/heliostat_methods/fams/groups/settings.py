@@ -1,4 +1,4 @@
-"""What can be set for subgroups and for the split by them, as fields that a method embeds."""
+"""What can be set for subgroups, as fields that a method embeds under the name `groups`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class GroupSettings(MethodConfig):
         "its attributes; the last one is dropped first where groups are merged",
     )
     bands: dict[str, Bands | Cuts] = Field(
-        default_factory=dict,
+        {},
         description="numbers cut into bands, by name: where to cut, age = [25, 35, 45, 55], or how "
         "many bands of about equal size, age = 10",
     )
@@ -48,16 +48,3 @@ class GroupSettings(MethodConfig):
             if not isinstance(cuts, int) and any(high <= low for low, high in pairwise(cuts)):
                 raise ConfigError(f"bands[{name!r}]", cuts, "numbers that increase")
         return self
-
-
-class GroupSplitSettings(MethodConfig):
-    """Which rows train, validate and test; as the arguments of `split_groups`."""
-
-    model_config = ConfigDict(allow_inf_nan=False)
-
-    rows_per_group: int | None = Field(
-        100, ge=1, description="most training rows of a group, at most half of it; none: half"
-    )
-    validation: float = Field(
-        0.0, ge=0, lt=1, description="share of each group's training rows that validates"
-    )

@@ -105,7 +105,7 @@ def posed(config: FAMSConfig, run: Run) -> Problem:
         codes=built.subgroups.codes.astype(np.int32),
         names=built.subgroups.names,
         note="; ".join(filter(None, (dataset.note, built.note, _encoding(dataset)))),
-        rows_per_group=config.rows_per_group,
+        rows_per_group=config.rows_per_group or None,
         validation=config.validation,
         classes=(class_names(dataset)[1 - positive], class_names(dataset)[positive]),
         hint=hint_at_bands(dataset, config.groups, built),
