@@ -200,7 +200,7 @@ def test_half_of_each_subgroup_trains_or_as_many_rows_as_are_set(
     rows = [f"{'ab'[at % 2]},{at}.5,{at // 2 % 2}" for at in range(88)]
     (here.folder / "two.csv").write_text("\n".join(["who,u,y", *rows]) + "\n", encoding="utf-8")
     done = here(
-        *RUN, "--no-report", "-o", "dataset={name='csv:two.csv',target='y',groups=['who']}",
+        *RUN, "--no-report", "-o", "dataset={name='csv:two.csv',target='y',groups='who'}",
         "-o", "methods=['logistic']", "-o", "reference='logistic'",
         "-o", f"rows_per_group={most}",
     )  # fmt: skip
@@ -290,7 +290,7 @@ def test_a_run_that_was_stopped_has_a_report_of_what_there_is(
     [
         (["dataset='wine'"], "dataset = 'wine': expected a data set of two classes; it has 3"),
         (["dataset='diabetes'"], "expected a data set of two classes; its target is a number"),
-        (["groups.by=['grup']"], "by[0] = 'grup': expected an attribute or a column of"),
+        (["groups.by=['grup']"], "groups.by[0] = 'grup': expected an attribute or a column of"),
         (["validation=0.001"], "validation = 0.001: expected a share that is a row of some"),
         (["device='cuda'"], "device = 'cuda': expected 'cpu' or 'auto' here"),
         (["sampler='randm'"], "sampler = 'randm': expected a sampler; did you mean 'random'"),

@@ -7,7 +7,7 @@ an attribute as well, usually cut into bands.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from heliostat.contract import Dataset
 from heliostat.errors import ConfigError, DataError, did_you_mean, listed
+from heliostat_methods.fams.groups.arguments import ArgumentError, ArrayError
 from heliostat_methods.fams.groups.builder import BuiltGroups, build_groups
 from heliostat_methods.fams.groups.recipes import RECIPES
 from heliostat_methods.fams.groups.settings import GroupSettings
@@ -50,19 +51,34 @@ def groups_of(dataset: Dataset, settings: GroupSettings) -> BuiltGroups:
     for place, name in enumerate(settings.by):
         if name not in columns:
             raise ConfigError(
-                f"by[{place}]", name, f"an attribute or a column of {dataset.name}",
+                f"groups.by[{place}]", name, f"an attribute or a column of {dataset.name}",
                 did_you_mean(name, columns),
             )  # fmt: skip
     by = settings.by or tuple(getattr(dataset, "attributes", None) or ())
     if not by:
         raise DataError(
             f"{dataset.name} has no attributes: name columns to make groups of, such as "
-            f"by = [{next(iter(columns), 'NAME')!r}]"
+            f"groups.by = [{next(iter(columns), 'NAME')!r}]"
         )
-    return build_groups(
-        {name: columns[name] for name in by},
-        by, settings.bands, settings.min_group_size, settings.merge, settings.missing,
-    )  # fmt: skip
+    try:
+        return build_groups(
+            {name: columns[name] for name in by},
+            by, settings.bands, settings.min_group_size, settings.merge, settings.missing,
+        )  # fmt: skip
+    except ArgumentError as error:
+        raise ArgumentError(
+            f"groups.{error.field}", error.got, error.expected, error.hint
+        ) from None
+    except ArrayError as error:
+        raise ArrayError(_as_set(str(error), dataset.name, by)) from None
+
+
+def _as_set(message: str, dataset: str, by: Sequence[str]) -> str:
+    """Return what `build_groups` says of its arguments in the words of a configuration."""
+    for name in by:
+        message = message.replace(f"columns[{name!r}]", f"attribute {name!r}", 1)
+    message = message.replace("missing = 'group' makes", "groups.missing = 'group' makes", 1)
+    return f"{dataset}: {message}"
 
 
 def hint_at_bands(dataset: Dataset, settings: GroupSettings, built: BuiltGroups) -> str:

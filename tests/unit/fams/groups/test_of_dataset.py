@@ -57,7 +57,7 @@ def test_categories_of_a_table_are_texts_and_missing_ones_are_told():
     places = np.array([0, 1, -1] * 4)
     raw = RawInputs((RawColumn("city", places, "onehot", ("bern", "rome")),))
     data = dataset(raw=raw, columns=("city = bern", "city = rome"))
-    with pytest.raises(ValueError, match=r"columns\['city'\], row 2 is missing"):
+    with pytest.raises(ValueError, match=r"mine: attribute 'city', row 2 is missing"):
         groups_of(data, chosen(by=["city"]))
     built = groups_of(data, chosen(by=["city"], missing="group"))
     assert built.subgroups.names == ("city=bern", "city=rome", "city=(missing)")
@@ -75,7 +75,7 @@ def gaps(tmp_path):
 
 
 def test_a_missing_text_of_an_attribute_is_refused_with_its_row(tmp_path):
-    with pytest.raises(ValueError, match=r"columns\['race'\], row 5 is missing; missing = 'group'"):
+    with pytest.raises(ValueError, match=r"csv:people.csv: attribute 'race', row 5 is missing"):
         groups_of(gaps(tmp_path), chosen(by=["race"]))
 
 
@@ -113,12 +113,29 @@ def test_numbers_that_are_not_cut_are_named_where_they_make_groups_small(values,
 
 
 def test_a_data_set_without_attributes_says_what_to_do():
-    with pytest.raises(DataError, match=r"mine has no attributes: .* such as by = \['age'\]"):
+    with pytest.raises(
+        DataError, match=r"mine has no attributes: .* such as groups.by = \['age'\]"
+    ):
         groups_of(dataset(), chosen())
 
 
+def test_errors_speak_of_what_was_set():
+    ages = np.array([20.0, np.nan] * 6)
+    sex = np.array(["F", "M"] * 6)
+    data = dataset(attributes={"age": ages, "sex": sex})
+    told = r"^mine: attribute 'age', row 1 is missing; groups.missing = 'group' makes such rows"
+    with pytest.raises(ValueError, match=told):
+        groups_of(data, chosen(by=["age"]))
+    with pytest.raises(ValueError, match=r"^mine: attribute 'sex', row 0 is 'F', expected a finit"):
+        groups_of(data, chosen(by=["sex"], bands={"sex": [3]}))
+    with pytest.raises(ConfigError, match=r"^groups.by\[1\] = 'sex': expected each attribute once"):
+        groups_of(data, chosen(by=["sex", "sex"]))
+
+
 def test_what_is_no_attribute_gets_the_nearest_name():
-    with pytest.raises(ConfigError, match=r"by\[0\] = 'sise': expected .* of mine; .*'size'\?"):
+    with pytest.raises(
+        ConfigError, match=r"groups.by\[0\] = 'sise': expected .* of mine; .*'size'\?"
+    ):
         groups_of(dataset(), chosen(by=["sise"]))
 
 

@@ -2,6 +2,7 @@ import pytest
 
 from heliostat.contract.config import validate
 from heliostat.errors import ConfigError
+from heliostat_methods.fams.config import FAMSConfig
 from heliostat_methods.fams.groups.recipes import RECIPES
 from heliostat_methods.fams.groups.settings import GroupSettings
 
@@ -15,11 +16,20 @@ def test_every_field_is_described():
     assert all(field.description for field in GroupSettings.model_fields.values())
 
 
+@pytest.mark.parametrize("given", ["race", ["race"], ("race",), {"by": "race"}])
+def test_names_alone_are_what_is_crossed(given):
+    found = validate(FAMSConfig, {"groups": given}).groups
+    assert found == GroupSettings(by=("race",))
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"by": ["age"], "bands": {"aeg": [1]}}, r"bands = 'aeg': .*did you mean 'age'\?"),
-        ({"bands": {"age": [3, 2]}}, r"bands\['age'\] = \(3.0, 2.0\): expected numbers that incr"),
+        ({"by": ["age"], "bands": {"aeg": [1]}}, r"groups.bands = 'aeg': .*did you mean 'age'\?"),
+        (
+            {"bands": {"age": [3, 2]}},
+            r"groups.bands\['age'\] = \(3.0, 2.0\): expected numbers that incr",
+        ),
         ({"bands": {"age": []}}, "bands"),
         ({"bands": {"age": 1}}, "bands"),
         ({"merge": "parents"}, "merge = 'parents'"),
