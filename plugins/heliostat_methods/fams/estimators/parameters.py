@@ -6,8 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 
-from heliostat.errors import did_you_mean
-from heliostat_methods.fams.groups.arguments import ArgumentError
+from heliostat_methods.fams.groups.arguments import ArgumentError, likely
 
 MOST = 2**31 - 1
 
@@ -41,8 +40,8 @@ def truth(name: str, value: object) -> bool:
 def one_of(name: str, value: object, choices: tuple[str, ...]) -> str:
     """Return one of some words; raises ArgumentError with the nearest of them."""
     if not isinstance(value, str) or value not in choices:
-        hint = did_you_mean(value, choices) if isinstance(value, str) else ""
-        raise ArgumentError(name, value, f"one of {', '.join(choices)}", hint)
+        expected = f"one of {', '.join(choices)}"
+        raise ArgumentError(name, value, expected, likely(value, choices))
     return value
 
 

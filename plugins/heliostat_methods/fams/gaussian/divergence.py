@@ -11,9 +11,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from heliostat.errors import did_you_mean
 from heliostat_methods.fams.gaussian.network import GaussianMLP
-from heliostat_methods.fams.groups.arguments import ArgumentError, ArrayError
+from heliostat_methods.fams.groups.arguments import ArgumentError, ArrayError, likely
 
 Kind = Literal["kl", "w2"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -25,8 +24,7 @@ def checked_kind(kind: str, argument: str = "kind") -> Kind:
     for known in KINDS:
         if isinstance(kind, str) and kind == known:
             return known
-    hint = did_you_mean(kind, KINDS) if isinstance(kind, str) else ""
-    raise ArgumentError(argument, kind, "'kl' or 'w2'", hint)
+    raise ArgumentError(argument, kind, "'kl' or 'w2'", likely(kind, KINDS))
 
 
 def divergence(posteriors: GaussianMLP, prior: GaussianMLP, kind: str = "kl") -> Tensor:

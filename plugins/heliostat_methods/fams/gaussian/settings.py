@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from heliostat.errors import did_you_mean
 from heliostat_methods.fams.gaussian.divergence import Kind, checked_kind
-from heliostat_methods.fams.groups.arguments import ArgumentError
+from heliostat_methods.fams.groups.arguments import ArgumentError, likely
 
 Loss = Callable[[Any, Any], Any]
 """loss(logits (rows, 2), targets (rows,) int64) -> mean loss: as `torch.nn.CrossEntropyLoss`."""
@@ -96,8 +95,8 @@ def _is_number(value: Any) -> bool:
 def one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
     """Refuse what is not one of some words."""
     if not isinstance(value, str) or value not in choices:
-        hint = did_you_mean(value, choices) if isinstance(value, str) else ""
-        raise ArgumentError(name, value, f"one of {', '.join(map(repr, choices))}", hint)
+        expected = f"one of {', '.join(map(repr, choices))}"
+        raise ArgumentError(name, value, expected, likely(value, choices))
 
 
 def truth(name: str, value: object) -> None:

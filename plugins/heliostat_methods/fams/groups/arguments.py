@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from heliostat.errors import ConfigError, DataError, did_you_mean
+from heliostat.errors import ConfigError, DataError, nearest
 
 
 class ArgumentError(ConfigError, ValueError):
@@ -102,10 +102,17 @@ def _number_or_nan(value: object) -> float:
 def choice(name: str, value: object, choices: tuple[str, ...]) -> str:
     """Return one of the choices; raises ArgumentError naming the nearest."""
     if not isinstance(value, str) or value not in choices:
-        expected = " or ".join(map(repr, choices))
-        hint = did_you_mean(value, choices) if isinstance(value, str) else ""
-        raise ArgumentError(name, value, expected, hint)
+        raise ArgumentError(name, value, " or ".join(map(repr, choices)), likely(value, choices))
     return value
+
+
+def likely(value: object, choices: tuple[str, ...]) -> str:
+    """Return the choice that was probably meant, as a hint; nothing where none comes close.
+
+    For messages that have named all choices already.
+    """
+    close = nearest(value, choices) if isinstance(value, str) else None
+    return "" if close is None else f"did you mean {close!r}?"
 
 
 def whole(name: str, value: object, least: int, most: int) -> int:
