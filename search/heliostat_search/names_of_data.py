@@ -1,8 +1,11 @@
-"""Names that a data set may know: of its columns and of its classes."""
+"""Names that a data set may know: of its columns, of its classes, of what is missing."""
 
 from __future__ import annotations
 
 from heliostat.contract import Dataset
+
+MISSING_TEXT = "(missing)"
+"""What a text of an attribute is called that is not there; a number is NaN."""
 
 
 def column_names(dataset: Dataset) -> tuple[str, ...]:

@@ -74,8 +74,13 @@ class FAMSConfig(MethodConfig):
     groups: GroupSettings = Field(
         GroupSettings.model_validate({}), description="which rows are one subgroup"
     )
-    rows_per_group: int | None = Field(
-        100, ge=1, description="most training rows of a subgroup, at most half of it; none: half"
+    positive: str | int | None = Field(
+        None,
+        description="label that counts as 1, by its name; default: the data set's second class, "
+        "of a table the last in order",
+    )
+    rows_per_group: int = Field(
+        100, ge=0, description="most training rows of a subgroup, at most half of it; 0: half"
     )
     validation: float = Field(
         0.25, gt=0, lt=1, description="share of the training rows that validates in the tuning"

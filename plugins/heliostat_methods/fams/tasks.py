@@ -98,19 +98,20 @@ def score(item: Score, ctx: TaskContext) -> Fitted:
     """Judge the common distribution on validation or test rows; no subgroup is told it."""
     training, problem = ctx.shared(item.training), ctx.shared(item.problem)
     judged = judged_rows(problem, training.split, training.part)
-    left = model(ctx.shared(item.prior), prepared(problem, training).scaling, training)
+    scaling = prepared(problem, training).scaling
+    left = model(ctx.shared(item.prior), scaling, training, problem.classes)
     return _judged(judged, left.scores(judged.inputs), item.judging, training.split, 0.0)
 
 
 def _judged(
     rows: Rows, scores: NDArray[np.float64], judging: Judging, seed: int, passes: float
 ) -> Fitted:
-    try:
-        found = measured(rows, scores, judging.n_bins, judging.permutations, seed)
-    except (HeliostatError, ValueError) as error:  # so few rows that a metric has no value
-        return Fitted({}, f"its scores could not be judged: {error}", passes)
+    found, missing = measured(rows, scores, judging.n_bins, judging.permutations, seed)
+    if not found:
+        why = next(iter(missing.values()))
+        return Fitted({}, f"its scores could not be judged: {why}", passes)
     drawn = curves(rows, scores, judging.n_bins) if judging.curves else ()
-    return Fitted(found, passes=passes, curves=drawn)
+    return Fitted(found, passes=passes, curves=drawn, missing=missing)
 
 
 def _passes(parameters: Mapping[str, Any], rows: int) -> float:

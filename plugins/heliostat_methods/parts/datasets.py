@@ -32,8 +32,8 @@ class ArrayDataset:
     `heliostat_search.splits.split` keeps as the test part. `raw`: inputs before categories and
     missing cells are encoded, which a split does by its training part. `about`: what the reader of
     a table says of its columns, as plain data. `attributes`: who or what a row is about, a column
-    (samples,) of texts or numbers for each name, NaN where a number is not known; they make
-    subgroups and are no inputs, though inputs may say the same.
+    (samples,) of texts or numbers for each name, NaN where a number is not known and "(missing)"
+    where a text is not; they make subgroups and are no inputs, though inputs may say the same.
     """
 
     name: str

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from heliostat_methods.parts.models.depth import depth_problem
 
@@ -20,6 +20,11 @@ def _six_a_block(extra: int) -> AfterValidator:
         return depth
 
     return AfterValidator(check)
+
+
+def _names(value: Any) -> Any:
+    """Return one name alone as a list of it."""
+    return (value,) if isinstance(value, str) else value
 
 
 class Parameters(BaseModel):
@@ -55,7 +60,7 @@ class TableParameters(Parameters):
     missing_cells: tuple[str, ...] = Field(
         (), description="cells that hold nothing, besides empty ones, NA, N/A, NaN, null and ?"
     )
-    groups: tuple[str, ...] = Field(
+    groups: Annotated[tuple[str, ...], BeforeValidator(_names)] = Field(
         (),
         description="columns that say who a row is about, for methods that look at subgroups; they "
         "stay inputs unless `columns` or encode = drop leaves them out",

@@ -131,6 +131,83 @@ def test_a_run_that_left_no_model_says_what_it_left(here: InProcess) -> None:
         found_model("last", here.runs)
 
 
+def ill_or_well(path: Path) -> None:
+    """Write 60 rows of two groups, a quarter of them ill."""
+    rng = np.random.default_rng(4)
+    rows = [f"{'ab'[at % 2]},{rng.normal():.3f},{'ill' if at % 4 < 1 else 'well'}"
+            for at in range(60)]  # fmt: skip
+    path.write_text("\n".join(["who,u,health", *rows]) + "\n", encoding="utf-8")
+
+
+WORDS = (
+    *RUN, "--no-report", "-o", "dataset={name='csv:words.csv',groups=['who'],encode={who='drop'}}",
+    "-o", "methods=['fams']", "-o", "reference='fams'", "-o", "trials=1",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("positive", "classes", "share"),
+    [((), ["ill", "well"], 0.75), (("-o", "positive='ill'"), ["well", "ill"], 0.25)],
+)
+def test_label_1_is_named_and_can_be_turned(
+    here: InProcess, positive: tuple[str, ...], classes: list[str], share: float
+) -> None:
+    ill_or_well(here.folder / "words.csv")
+    done = here(*WORDS, *positive)
+    assert done.returncode == 0, done.stderr
+    told = f"60 rows, label 1 is '{classes[1]}' ({100 * share:.1f} %), label 0 '{classes[0]}'"
+    assert told in done.stdout
+    result = here.json("show", "last")["result"]
+    assert (result["classes"], result["positives"]) == (classes, share)
+    assert found_model("last", here.runs).classes == tuple(classes)
+
+
+def test_a_label_that_no_row_has_is_refused_with_the_nearest(here: InProcess) -> None:
+    ill_or_well(here.folder / "words.csv")
+    done = here(*WORDS, "-o", "positive='il'")
+    assert done.returncode == 2
+    told = "positive = 'il': expected a label of csv:words.csv; did you mean 'ill'?"
+    assert told in " ".join(done.stderr.split())
+
+
+def test_a_gap_without_a_value_costs_no_other_metric(here: InProcess) -> None:
+    rng = np.random.default_rng(6)
+    rows = [f"{20 + at // 4},{rng.normal():.3f},{rng.integers(2)}" for at in range(80)]
+    (here.folder / "ages.csv").write_text("\n".join(["age,u,y", *rows]) + "\n", encoding="utf-8")
+    done = here(
+        *RUN, "-o", "dataset={name='csv:ages.csv',target='y',groups=['age']}", "-o",
+        "methods=['fams','erm']", "-o", "validation=0.5",
+        "-o", "n_bins=10000",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for name, one in by_label(here.json("show", "last")["result"]).items():
+        assert one["refused"] == "", name
+        assert set(one["missing"]) == {"gap_squared"}
+        assert "no subgroup has two rows in one score bin" in one["missing"]["gap_squared"]
+        assert all(len(one["metrics"][metric]) == 2 for metric in ("accuracy", "nll", "ece"))
+    flat = " ".join(done.stdout.split())
+    assert '"-" stands where gap squared of fams, erm has no value: sensitive_features: no' in flat
+    assert (
+        "Half of the 20 subgroups have fewer than 5 rows: cut age (20 different values) into "
+        "bands, such as groups.bands = {age = 5}."
+    ) in flat
+
+
+@pytest.mark.parametrize(("most", "train"), [(0, 44), (5, 10)])
+def test_half_of_each_subgroup_trains_or_as_many_rows_as_are_set(
+    here: InProcess, most: int, train: int
+) -> None:
+    rows = [f"{'ab'[at % 2]},{at}.5,{at // 2 % 2}" for at in range(88)]
+    (here.folder / "two.csv").write_text("\n".join(["who,u,y", *rows]) + "\n", encoding="utf-8")
+    done = here(
+        *RUN, "--no-report", "-o", "dataset={name='csv:two.csv',target='y',groups='who'}",
+        "-o", "methods=['logistic']", "-o", "reference='logistic'",
+        "-o", f"rows_per_group={most}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert here.json("show", "last")["result"]["train_rows"] == train
+
+
 # What goes wrong
 
 
@@ -213,7 +290,7 @@ def test_a_run_that_was_stopped_has_a_report_of_what_there_is(
     [
         (["dataset='wine'"], "dataset = 'wine': expected a data set of two classes; it has 3"),
         (["dataset='diabetes'"], "expected a data set of two classes; its target is a number"),
-        (["groups.by=['grup']"], "by[0] = 'grup': expected an attribute or a column of"),
+        (["groups.by=['grup']"], "groups.by[0] = 'grup': expected an attribute or a column of"),
         (["validation=0.001"], "validation = 0.001: expected a share that is a row of some"),
         (["device='cuda'"], "device = 'cuda': expected 'cpu' or 'auto' here"),
         (["sampler='randm'"], "sampler = 'randm': expected a sampler; did you mean 'random'"),

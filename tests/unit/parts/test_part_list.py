@@ -138,7 +138,7 @@ def test_parameters_are_described_frozen_and_closed(spec):
         ("dataset", "csv", {"most_levels": 0}),
         ("dataset", "csv", {"decimal": ";"}),
         ("dataset", "parquet", {"delimiter": ";"}),
-        ("dataset", "csv", {"groups": "race"}),
+        ("dataset", "csv", {"groups": 3}),
         ("dataset", "adult", {"attributes_as_inputs": "maybe"}),
         ("dataset", "kdd_census", {"min_age": -1}),
         ("dataset", "kdd_census", {"most_levels": 0}),

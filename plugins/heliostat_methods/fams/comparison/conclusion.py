@@ -55,14 +55,29 @@ def _of_data(problem: Problem) -> dict[str, Any]:
         "median": float(np.median(sizes)),
         "largest": int(sizes.max()),
         "positives": float(problem.labels.mean(dtype=np.float64)),
+        "classes": list(problem.classes),
         "note": problem.note,
+        "hint": problem.hint,
         "train_rows": len(train.labels),
         "test_rows": len(test.labels),
     }
 
 
 def _columns(results: Sequence[Fitted]) -> dict[str, list[float]]:
-    return {name: [one.metrics[name] for one in results] for name in METRICS}
+    """Return the metrics that every training has, a column of seeds each."""
+    return {
+        name: [one.metrics[name] for one in results]
+        for name in METRICS
+        if all(name in one.metrics for one in results)
+    }
+
+
+def _missing(results: Sequence[Fitted]) -> dict[str, str]:
+    """Return why a metric is no column: what was said where it was missing first."""
+    found: dict[str, str] = {}
+    for one in results:
+        found = {**one.missing, **found}
+    return {name: found[name] for name in METRICS if name in found}
 
 
 def _refusal(results: Sequence[Fitted]) -> str:
@@ -113,6 +128,7 @@ def _judged(
         tuning_passes=tuned.passes,
         passes=usable[0].passes if usable else 0.0,
         metrics=_columns(usable) if usable else {},
+        missing=_missing(usable),
         refused=refused,
         beside=tests.get(one.name, {}),
         curves=[dict(curve) for curve in usable[0].curves] if usable else [],

@@ -11,9 +11,10 @@ from typing import Any
 class Judged:
     """One contestant: what was chosen for it, and its metrics, a column of seeds each.
 
-    `refused`: why it has no metrics. `passes`: thousand rows through its networks, in the tuning
-    and in a training. `beside`: differences from the reference by metric. `remarks`: sentences on
-    what trainings had to bear, such as blocks lost.
+    `refused`: why it has no metrics. `missing`: why some metric is not among them, by its name.
+    `passes`: thousand rows through its networks, in the tuning and in a training. `beside`:
+    differences from the reference by metric. `remarks`: sentences on what trainings had to bear,
+    such as blocks lost.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Judged:
     tuning_passes: float
     passes: float
     metrics: Mapping[str, list[float]]
+    missing: Mapping[str, str]
     refused: str
     beside: Mapping[str, Mapping[str, Any]]
     curves: list[Mapping[str, Any]]
@@ -38,7 +40,8 @@ class Judged:
 class Outcome:
     """A comparison: the data, the contestants, the sweep of lambda, rounds of the method.
 
-    `of`: which way each metric is better, and what it is.
+    `of`: which way each metric is better, and what it is. `hint`: what could be set otherwise.
+    `classes`: names of labels 0 and 1.
     """
 
     dataset: str
@@ -48,7 +51,9 @@ class Outcome:
     median: float
     largest: int
     positives: float
+    classes: list[str]
     note: str
+    hint: str
     train_rows: int
     test_rows: int
     seeds: int
@@ -65,9 +70,11 @@ class Outcome:
         return {**asdict(self), **self._outputs()}
 
     def _outputs(self) -> dict[str, float]:
-        own = next((one for one in self.contestants if one.name == "fams"), self.contestants[0])
+        """Return the method's own means, as they are declared; nothing where it has none."""
         return {
             name: sum(values) / len(values)
-            for name, values in own.metrics.items()
+            for one in self.contestants
+            if one.name == "fams"
+            for name, values in one.metrics.items()
             if name in ("accuracy", "gap_squared", "nll") and values
         }

@@ -88,7 +88,8 @@ def _bilevel(
         item = Score(posed.handle, judging, handle, run.share(found.prior))
         outcome = run.call(score, item, shared=[posed.handle, handle, item.prior])
         if judging.curves and not one.label:
-            run.save("model", model(found.prior, ready.scaling, training), kind=KIND)
+            left = model(found.prior, ready.scaling, training, posed.problem.classes)
+            run.save("model", left, kind=KIND)
         return replace(
             outcome.unwrap(),
             passes=_passes(training, len(ready.present), found),

@@ -45,22 +45,23 @@ def tune(posed: Posed, name: str, seeds: Seeds) -> Callable[[Run], Tuned]:
             judging = posed.judging("valid")
             (fitted,) = trained(posed, Contestant(name, parameters), [seeds], [judging], sub)
             made[numbers(parameters)] = fitted
-            return math.nan if fitted.refused else fitted.metrics[config.criterion]
+            return fitted.metrics.get(config.criterion, math.nan)
 
         initial = [defaults_of(config, name)]
         found = minimize_search(
             run, trial, space, config.trials, sampler=config.sampler, initial=initial
         )
         # by number: trials end in an order of their own
-        return _chosen(name, found, [made[numbers(one.params)] for one in found.trials])
+        ended = [made[numbers(one.params)] for one in found.trials]
+        return _chosen(name, found, ended, config.criterion)
 
     return start
 
 
-def _chosen(name: str, found: Trials, made: Sequence[Fitted]) -> Tuned:
+def _chosen(name: str, found: Trials, made: Sequence[Fitted], criterion: str) -> Tuned:
     values = {one.number: one.values[0] for one in found.defined if one.values}
     best = found.best
-    refusals = [one.refused for one in made if one.refused] or ["no trial gave a number"]
+    refusals = [why for one in made if (why := _refusal(one, criterion))]
     return Tuned(
         contestant=Contestant(name, (found.trials[0] if best is None else best).params),
         trials=len(made),
@@ -69,5 +70,13 @@ def _chosen(name: str, found: Trials, made: Sequence[Fitted]) -> Tuned:
         default=values.get(0),
         passes=sum(one.passes for one in made),
         lost=sum(bool(one.lost) for one in made),
-        refused=refusals[0] if best is None else "",
+        refused=[*refusals, "no trial gave a number"][0] if best is None else "",
     )
+
+
+def _refusal(fitted: Fitted, criterion: str) -> str:
+    """Return why a trial has no number, or nothing."""
+    if fitted.refused or criterion not in fitted.missing:
+        return fitted.refused
+    why = fitted.missing[criterion]
+    return f"the criterion {criterion} has no value on validation rows: {why}"

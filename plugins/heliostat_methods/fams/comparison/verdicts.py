@@ -24,14 +24,16 @@ def beside(
     """Return, by contestant and metric, the paired difference from the reference.
 
     `p` is of the paired t-test, corrected by Holm over the contestants of one metric; `low` and
-    `high` are None for one seed. `columns`: metrics by contestant, values in the order of seeds.
+    `high` are None for one seed. `columns`: metrics by contestant, values in the order of seeds;
+    one that a contestant or the reference lacks is not tested.
     """
     base = columns[reference]
     others = [name for name in columns if name != reference]
     found: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in others}
-    for metric in TESTED:
-        tests = [paired(columns[name][metric], base[metric]) for name in others]
-        for name, test, p in zip(others, tests, holm([one.t_p for one in tests]), strict=True):
+    for metric in [one for one in TESTED if one in base]:
+        those = [name for name in others if metric in columns[name]]
+        tests = [paired(columns[name][metric], base[metric]) for name in those]
+        for name, test, p in zip(those, tests, holm([one.t_p for one in tests]), strict=True):
             found[name][metric] = _said(metric, test.difference, p)
     return found
 

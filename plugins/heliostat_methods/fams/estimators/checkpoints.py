@@ -39,6 +39,8 @@ def to_checkpoint(estimator: SubgroupClassifier) -> dict[str, NDArray[Any]]:
 
 def from_checkpoint(estimator: E, state: Mapping[str, Any]) -> E:
     """Return the estimator, fitted as `state` says; raises ArrayError naming what is missing."""
+    if not isinstance(state, Mapping):
+        raise ArgumentError("state", state, "what `to_checkpoint` gave")
     depth = sum(name.startswith("layers.") for name in state) // 2
     layers = [f"layers.{at}.{part}" for at in range(depth) for part in ("weight", "bias")]
     wanted = ["classes", "features", "groups", *(f"scaling.{name}" for name in SCALING), *layers]

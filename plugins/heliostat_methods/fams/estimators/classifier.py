@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -30,11 +31,14 @@ class SubgroupClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A classifier of two classes that may look at subgroups while it trains.
 
     `fit(X, y, sensitive_features=...)`; `predict_proba(X)` needs no group. Without
-    `sensitive_features` all rows are one group. Subclasses implement `_fit` and `_scores`.
+    `sensitive_features` all rows are one group, which those that train on groups warn of.
+    Subclasses implement `_fit` and `_scores`.
     """
 
     needs_groups: ClassVar[bool] = False
     """Whether it cannot predict without the group of each row."""
+    trains_on_groups: ClassVar[bool] = False
+    """Whether training means little without groups, so that a fit without any warns."""
 
     classes_: NDArray[Any]
     n_features_in_: int
@@ -59,6 +63,8 @@ class SubgroupClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ArrayError(
                 f"Only binary classification is supported: y has {len(self.classes_)} classes"
             )
+        if sensitive_features is None and self.trains_on_groups:
+            warnings.warn(self._one_group(), UserWarning, stacklevel=2)
         rows = len(inputs)
         groups = subgroups(
             np.zeros(rows, int) if sensitive_features is None else sensitive_features, rows
@@ -67,6 +73,12 @@ class SubgroupClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         of_rows = weights("sample_weight", sample_weight, rows)
         self._fit(TrainingData(inputs, codes.astype(np.float64), groups, of_rows))
         return self
+
+    def _one_group(self) -> str:
+        return (
+            f"{type(self).__name__} trains on groups, and sensitive_features is None: all rows are "
+            "one group"
+        )
 
     @abstractmethod
     def _fit(self, data: TrainingData) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +65,8 @@ class BalancedERM(SubgroupClassifier):
     It minimises the mean of the groups' mean losses: each group counts the same. Parameters as in
     `TrainingSettings`. Fitted: `network_`, `history_`.
     """
+
+    trains_on_groups: ClassVar[bool] = True
 
     network_: FittedNetwork
     history_: tuple[Epoch, ...]

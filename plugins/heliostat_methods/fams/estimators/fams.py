@@ -6,8 +6,8 @@ them. Q alone predicts, so the group is not needed then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from heliostat_methods.fams.estimators.bilevel_training import Training
 from heliostat_methods.fams.estimators.classifier import SubgroupClassifier, TrainingData
+from heliostat_methods.fams.estimators.parameters import number
 from heliostat_methods.fams.estimators.scaling import Scaling, unscaled
 from heliostat_methods.fams.gaussian.any_loss import checked_loss
 from heliostat_methods.fams.gaussian.batches import SubgroupBatcher
@@ -25,7 +26,7 @@ from heliostat_methods.fams.gaussian.moments import checked_weights
 from heliostat_methods.fams.gaussian.network import MOST_LAYERS, GaussianMLP
 from heliostat_methods.fams.gaussian.prediction import scores
 from heliostat_methods.fams.gaussian.rounds import Schedule
-from heliostat_methods.fams.gaussian.settings import Loss, LowerLevel, whole
+from heliostat_methods.fams.gaussian.settings import Loss, LowerLevel, one_of, truth, whole
 from heliostat_methods.fams.groups.arguments import ArgumentError, ArrayError
 from heliostat_methods.fams.groups.coding import subgroups
 
@@ -35,6 +36,11 @@ FCNET4 = (400, 200, 100)
 FORMAT = 1
 """Version of `to_checkpoint`."""
 _OWN = ("centre", "scale", "mean", "log_variance", "posterior_mean", "posterior_log_variance")
+
+_KEPT = (
+    "parameters", "classes", "groups", "present", "dims", "rounds", "stopped", "history", "mean",
+    "log_variance",
+)  # fmt: skip
 
 
 class FAMS(SubgroupClassifier):
@@ -55,6 +61,8 @@ class FAMS(SubgroupClassifier):
     After `fit`: `prior_` Q; `posteriors_` of the groups with rows (`present_`), if
     `keep_posteriors`; `history_`; `rounds_` made; `stopped_`, why training ended early, or "".
     """
+
+    trains_on_groups: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -161,12 +169,18 @@ class FAMS(SubgroupClassifier):
         schedule = Schedule(**{name: getattr(self, name) for name in names})
         if self.loss is not None:
             checked_loss(self.loss, weighted)
+        for name in ("standardise", "keep_posteriors", "early_stopping"):
+            truth(name, getattr(self, name))
+        if self.callback is not None and not callable(self.callback):
+            expected = "None or a function of round, losses and divergences"
+            raise ArgumentError("callback", self.callback, expected)
+        whole("patience", self.patience, 1, 1 << 32)
+        number("validation_fraction", self.validation_fraction, 0, 1)
         if self.early_stopping:
             self._check_stopping()
         return lower, schedule
 
     def _check_stopping(self) -> None:
-        whole("patience", self.patience, 1, 1 << 32)
         if not 0 < self.validation_fraction < 1:
             raise ArgumentError(
                 "validation_fraction", self.validation_fraction, "a number between 0 and 1"
@@ -293,8 +307,12 @@ class FAMS(SubgroupClassifier):
     @classmethod
     def from_checkpoint(cls, checkpoint: Mapping[str, Any]) -> Self:
         """Return the estimator of a checkpoint; raises ArgumentError for another format."""
+        if not isinstance(checkpoint, Mapping):
+            raise ArgumentError("checkpoint", checkpoint, "what `to_checkpoint` gave")
         if checkpoint.get("format") != FORMAT:
             raise ArgumentError("checkpoint", checkpoint.get("format"), f"format {FORMAT}")
+        if absent := [name for name in _KEPT if name not in checkpoint]:
+            raise ArgumentError("checkpoint", sorted(checkpoint), f"one with {absent[0]!r}")
         made = cls(**checkpoint["parameters"])
         arrays = {name: np.array(checkpoint[name]) for name in _OWN if name in checkpoint}
         dims = tuple(checkpoint["dims"])
@@ -324,10 +342,9 @@ def _by_group(codes: NDArray[np.int64], rows: NDArray[np.int64]) -> list[NDArray
 
 
 def _check_widths(hidden: Any) -> None:
-    try:
-        widths = tuple(hidden)
-    except TypeError:
-        raise ArgumentError("hidden", hidden, "widths of the hidden layers") from None
+    if isinstance(hidden, str | Mapping) or not isinstance(hidden, Iterable):
+        raise ArgumentError("hidden", hidden, "widths of the hidden layers")
+    widths = tuple(hidden)
     if len(widths) >= MOST_LAYERS:
         raise ArgumentError("hidden", widths, f"fewer than {MOST_LAYERS} layers")
     for at, width in enumerate(widths):
@@ -335,10 +352,9 @@ def _check_widths(hidden: Any) -> None:
 
 
 def _device(wanted: str) -> str:
+    one_of("device", wanted, ("cpu", "cuda", "auto"))
     if wanted == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    if wanted not in ("cpu", "cuda"):
-        raise ArgumentError("device", wanted, "'cpu', 'cuda' or 'auto'")
     if wanted == "cuda" and not torch.cuda.is_available():
         raise ArgumentError("device", wanted, "'cpu' or 'auto' here", "torch sees no GPU")
     return wanted

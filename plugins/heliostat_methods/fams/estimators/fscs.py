@@ -7,6 +7,7 @@ sufficiency". One joint step for features and heads is our reconstruction.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -31,6 +32,8 @@ class FSCS(SubgroupClassifier):
     heads their own group's loss. `hidden` as elsewhere, its last layer being the features; other
     parameters as in `TrainingSettings`. Fitted: `network_` (with the joint head), `history_`.
     """
+
+    trains_on_groups: ClassVar[bool] = True
 
     network_: FittedNetwork
     history_: tuple[Epoch, ...]

@@ -6,6 +6,7 @@ Sagawa, Koh, Hashimoto, Liang 2020, "Distributionally robust neural networks for
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -28,6 +29,8 @@ class GroupDRO(SubgroupClassifier):
     parameters as in `TrainingSettings`. Fitted: `network_`, `history_`, `group_weights_` (groups,),
     the last q, 0 for a group that no row of positive weight was trained on.
     """
+
+    trains_on_groups: ClassVar[bool] = True
 
     network_: FittedNetwork
     history_: tuple[Epoch, ...]

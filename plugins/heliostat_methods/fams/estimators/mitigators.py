@@ -30,6 +30,8 @@ class FairlearnReduction(SubgroupClassifier):
     no probability of it. Fitted: `predictors_`, `shares_`. Takes no `sample_weight`.
     """
 
+    trains_on_groups: ClassVar[bool] = True
+
     predictors_: list[Any]
     shares_: NDArray[np.float64]
 
@@ -84,6 +86,7 @@ class FairlearnThresholds(SubgroupClassifier):
     """
 
     needs_groups: ClassVar[bool] = True
+    trains_on_groups: ClassVar[bool] = True
 
     def __init__(self, *, constraint: str = "demographic_parity", C: float = 0.1) -> None:
         self.constraint = constraint

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 
-from heliostat.errors import did_you_mean
-from heliostat_methods.fams.groups.arguments import ArgumentError
+from heliostat_methods.fams.groups.arguments import ArgumentError, likely
 
 MOST = 2**31 - 1
 
@@ -41,13 +40,13 @@ def truth(name: str, value: object) -> bool:
 def one_of(name: str, value: object, choices: tuple[str, ...]) -> str:
     """Return one of some words; raises ArgumentError with the nearest of them."""
     if not isinstance(value, str) or value not in choices:
-        hint = did_you_mean(value, choices) if isinstance(value, str) else ""
-        raise ArgumentError(name, value, f"one of {', '.join(choices)}", hint)
+        expected = f"one of {', '.join(choices)}"
+        raise ArgumentError(name, value, expected, likely(value, choices))
     return value
 
 
 def widths(name: str, value: object) -> tuple[int, ...]:
     """Return the widths of hidden layers, from the input on; raises ArgumentError."""
-    if isinstance(value, str) or not isinstance(value, Iterable):
+    if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
         raise ArgumentError(name, value, "widths of hidden layers, such as (64, 32)")
     return tuple(integer(f"{name}[{at}]", one, 1, 2**16) for at, one in enumerate(value))

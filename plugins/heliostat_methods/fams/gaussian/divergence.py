@@ -11,9 +11,8 @@ from typing import Literal, get_args
 import torch
 from torch import Tensor
 
-from heliostat.errors import did_you_mean
 from heliostat_methods.fams.gaussian.network import GaussianMLP
-from heliostat_methods.fams.groups.arguments import ArgumentError, ArrayError
+from heliostat_methods.fams.groups.arguments import ArgumentError, ArrayError, likely
 
 Kind = Literal["kl", "w2"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -23,9 +22,9 @@ _AT_ONCE = 1 << 22  # numbers that are worked on at a time, which bounds memory
 def checked_kind(kind: str, argument: str = "kind") -> Kind:
     """Return the kind; raises ArgumentError naming the nearest one."""
     for known in KINDS:
-        if kind == known:
+        if isinstance(kind, str) and kind == known:
             return known
-    raise ArgumentError(argument, kind, "'kl' or 'w2'", did_you_mean(str(kind), KINDS))
+    raise ArgumentError(argument, kind, "'kl' or 'w2'", likely(kind, KINDS))
 
 
 def divergence(posteriors: GaussianMLP, prior: GaussianMLP, kind: str = "kl") -> Tensor:

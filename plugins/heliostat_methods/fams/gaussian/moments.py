@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from heliostat_methods.fams.gaussian.compilation import compiled
 from heliostat_methods.fams.gaussian.network import GaussianMLP
-from heliostat_methods.fams.groups.arguments import ArrayError
+from heliostat_methods.fams.groups.arguments import ArgumentError, ArrayError
 
 Vector = NDArray[np.float64]
 
@@ -79,7 +79,10 @@ def checked_weights(weights: ArrayLike | None, count: int, argument: str = "weig
     """Return weights (A,), not negative and not all 0; raises ArrayError naming the first bad."""
     if weights is None:
         return np.ones(count)
-    given = np.asarray(weights, np.float64)
+    try:
+        given = np.asarray(weights, np.float64)
+    except (TypeError, ValueError, OverflowError):
+        raise ArgumentError(argument, weights, f"{count} numbers") from None
     if given.shape != (count,):
         raise ArrayError(f"{argument} has shape {given.shape}, expected ({count},)")
     bad = np.flatnonzero(~(np.isfinite(given) & (given >= 0)))

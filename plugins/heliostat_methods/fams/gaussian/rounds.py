@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from heliostat_methods.fams.gaussian.moments import Moments
 from heliostat_methods.fams.gaussian.network import GaussianMLP
 from heliostat_methods.fams.gaussian.posteriors import Posteriors
-from heliostat_methods.fams.gaussian.settings import at_least_zero, positive, whole
+from heliostat_methods.fams.gaussian.settings import at_least_zero, one_of, positive, whole
 from heliostat_methods.fams.gaussian.upper_level import PriorState, adagrad, closed_form
 from heliostat_methods.fams.groups.arguments import ArgumentError
 
@@ -65,9 +65,7 @@ class Schedule:
             ("persist", ("restart", "persistent")),
             ("start", ("prior", "random")),
         ):
-            if getattr(self, name) not in choices:
-                expected = ", ".join(map(repr, choices))
-                raise ArgumentError(name, getattr(self, name), f"one of {expected}")
+            one_of(name, getattr(self, name), choices)
         self._check_decay()
         if self.persist == "restart":
             hint = "with persist='persistent'"

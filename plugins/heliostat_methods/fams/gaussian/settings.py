@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 from heliostat_methods.fams.gaussian.divergence import Kind, checked_kind
-from heliostat_methods.fams.groups.arguments import ArgumentError
+from heliostat_methods.fams.groups.arguments import ArgumentError, likely
 
 Loss = Callable[[Any, Any], Any]
 """loss(logits (rows, 2), targets (rows,) int64) -> mean loss: as `torch.nn.CrossEntropyLoss`."""
@@ -44,6 +47,7 @@ class LowerLevel:
         for name in ("n_mc", "inner", "chunk"):
             whole(name, getattr(self, name), 1, MOST_STEPS - 1)
         whole("seed", self.seed, 0, (1 << 64) - 1)
+        truth("normalise", self.normalise)
         if self.loss is not None and not callable(self.loss):
             raise ArgumentError("loss", self.loss, "None or a function of logits and targets")
 
@@ -75,12 +79,27 @@ def positive(name: str, value: float) -> None:
 
 def whole(name: str, value: int, least: int, most: int) -> None:
     """Refuse what is not a whole number in a range."""
-    if not _is_number(value) or value != int(value) or not least <= value <= most:
+    if not isinstance(value, Integral) or isinstance(value, bool) or not least <= value <= most:
         raise ArgumentError(name, value, f"a whole number from {least} to {most:,}")
 
 
 def _is_number(value: Any) -> bool:
-    try:
-        return math.isfinite(value) and not isinstance(value, bool)
-    except (TypeError, OverflowError):
+    if not isinstance(value, Real) or isinstance(value, bool):
         return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def one_of(name: str, value: object, choices: tuple[str, ...]) -> None:
+    """Refuse what is not one of some words."""
+    if not isinstance(value, str) or value not in choices:
+        expected = f"one of {', '.join(map(repr, choices))}"
+        raise ArgumentError(name, value, expected, likely(value, choices))
+
+
+def truth(name: str, value: object) -> None:
+    """Refuse what is neither True nor False."""
+    if not isinstance(value, bool | np.bool_):
+        raise ArgumentError(name, value, "True or False")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from heliostat.errors import ConfigError, DataError, did_you_mean
+from heliostat.errors import ConfigError, DataError, nearest
 
 
 class ArgumentError(ConfigError, ValueError):
@@ -64,13 +64,55 @@ def weights(name: str, values: ArrayLike | None, rows: int) -> NDArray[np.float6
     return mean_one
 
 
+def matrix(name: str, values: ArrayLike, columns: int) -> NDArray[np.float64]:
+    """Return finite numbers as float64 (rows, columns); raises ArrayError naming the first other.
+
+    A row may be missing altogether: no rows are no error.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError:  # numpy's own, of rows of several lengths
+        raise ArrayError(f"{name} has rows of several lengths, expected {columns:,}") from None
+    if array.ndim != 2 or array.shape[1] != columns:
+        raise ArrayError(f"{name} has shape {array.shape}, expected (rows, {columns})")
+    numbers = _as_numbers(array)
+    bad = np.argwhere(~np.isfinite(numbers))
+    if len(bad):
+        row, place = bad[0]
+        got = array[row : row + 1, place].tolist()[0]
+        raise ArrayError(f"{name}, row {row}, column {place} is {got!r}, expected a finite number")
+    return numbers
+
+
+def _as_numbers(array: NDArray[Any]) -> NDArray[np.float64]:
+    """Return real numbers as float64, NaN for all else."""
+    if array.dtype.kind in "biuf":
+        return array.astype(np.float64)
+    found = [_number_or_nan(value) for value in array.ravel().tolist()]
+    return np.array(found, np.float64).reshape(array.shape)
+
+
+def _number_or_nan(value: object) -> float:
+    try:
+        return float("nan") if isinstance(value, str | bytes) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        return float("nan")
+
+
 def choice(name: str, value: object, choices: tuple[str, ...]) -> str:
     """Return one of the choices; raises ArgumentError naming the nearest."""
     if not isinstance(value, str) or value not in choices:
-        expected = " or ".join(map(repr, choices))
-        hint = did_you_mean(value, choices) if isinstance(value, str) else ""
-        raise ArgumentError(name, value, expected, hint)
+        raise ArgumentError(name, value, " or ".join(map(repr, choices)), likely(value, choices))
     return value
+
+
+def likely(value: object, choices: tuple[str, ...]) -> str:
+    """Return the choice that was probably meant, as a hint; nothing where none comes close.
+
+    For messages that have named all choices already.
+    """
+    close = nearest(value, choices) if isinstance(value, str) else None
+    return "" if close is None else f"did you mean {close!r}?"
 
 
 def whole(name: str, value: object, least: int, most: int) -> int:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliostat.errors import did_you_mean
-from heliostat_methods.fams.groups.arguments import ArgumentError, ArrayError, column
+from heliostat_methods.fams.groups.arguments import ArgumentError, ArrayError, column, likely
 from heliostat_methods.fams.groups.bands import Coded, banded
 from heliostat_methods.fams.groups.coding import Subgroups
 from heliostat_methods.fams.groups.merging import (
@@ -84,9 +84,9 @@ def build_groups(
 
 
 def _check_choice(argument: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        hint = did_you_mean(str(value), choices)
-        raise ArgumentError(argument, value, f"one of {', '.join(choices)}", hint)
+    if not isinstance(value, str) or value not in choices:
+        expected = f"one of {', '.join(choices)}"
+        raise ArgumentError(argument, value, expected, likely(value, choices))
 
 
 def _check_size(size: object) -> None:

@@ -14,7 +14,7 @@ from heliostat_methods.fams.report.wording import (
     HEADS,
     UNBIASED,
     data_text,
-    interval_text,
+    metric_text,
     reservations,
     whole,
 )
@@ -60,19 +60,23 @@ def _summary(result: Mapping[str, Any]) -> Section:
     rows = [
         [
             one["label"],
-            *(interval_text(one["metrics"][metric]) for metric in HEADS),
-            f"{sum(p < 0.05 for p in one['metrics']['p_value'])} of {result['seeds']}",
+            *(metric_text(one, metric) for metric in HEADS),
+            _significant(one["metrics"].get("p_value"), result["seeds"]),
         ]
         for one in whole(result)
     ]
     content: list[Plot | Table | Text] = [Text(f"{data_text(result)}.")]
     if rows:
-        content += [_trade_off(result), Table(head, rows), *_meaning(result)]
+        content += [*_trade_off(result), Table(head, rows), *_meaning(result)]
     content.insert(2 if rows else 1, Text(result["sentence"], strong=True))
     content += [Text(text) for text in reservations(result)]
     if result["note"]:
         content.append(Text(f"Of the data: {result['note']}."))
     return Section("What came out", content)
+
+
+def _significant(p_values: Sequence[float] | None, seeds: int) -> str:
+    return "-" if p_values is None else f"{sum(p < 0.05 for p in p_values)} of {seeds}"
 
 
 def _meaning(result: Mapping[str, Any]) -> list[Text]:
@@ -87,19 +91,26 @@ def _meaning(result: Mapping[str, Any]) -> list[Text]:
     )]  # fmt: skip
 
 
-def _trade_off(result: Mapping[str, Any]) -> Plot:
-    series = [_point(one) for one in whole(result)]
-    swept = [one for one in result["sweep"] if one["metrics"]]
+def _trade_off(result: Mapping[str, Any]) -> list[Plot]:
+    """Return the picture of those that have both metrics; none where nobody has."""
+    series = [_point(one) for one in whole(result) if _has_both(one)]
+    swept = [one for one in result["sweep"] if _has_both(one)]
+    if not series and not swept:
+        return []
     if swept:
         x, y = ([mean_interval(one["metrics"][m]).mean for one in swept]
                 for m in ("gap_squared", "accuracy"))  # fmt: skip
         series.append(Series("fams, by lambda", x, y))
-    return Plot(
+    return [Plot(
         "Accuracy against the gap", "squared gap, unbiased", "accuracy", series,
         note="To the upper left is better. Bars are 95 % intervals of the accuracy over seeds; "
         "estimators whose bars overlap are not told apart by this picture: see the paired tests."
         + (f" The line is {_swept(swept)}." if swept else ""),
-    )  # fmt: skip
+    )]  # fmt: skip
+
+
+def _has_both(one: Mapping[str, Any]) -> bool:
+    return "gap_squared" in one["metrics"] and "accuracy" in one["metrics"]
 
 
 def _swept(swept: Sequence[Mapping[str, Any]]) -> str:
@@ -121,7 +132,8 @@ def _point(one: Mapping[str, Any]) -> Series:
 
 def _calibration(result: Mapping[str, Any]) -> list[Section]:
     shown = [one for one in whole(result) if one["name"] in ("fams", result["reference"])]
-    plots = [_curves(one) for one in shown if one["curves"]]
+    rate = f"rate of {result['classes'][1]!r}"
+    plots = [_curves(one, rate) for one in shown if one["curves"]]
     if not plots:
         return []
     note = Text(
@@ -132,7 +144,7 @@ def _calibration(result: Mapping[str, Any]) -> list[Section]:
     return [Section("Calibration by subgroup", [*plots, note])]
 
 
-def _curves(one: Mapping[str, Any]) -> Plot:
+def _curves(one: Mapping[str, Any], rate_of: str) -> Plot:
     series = [Series("calibrated", [0.0, 1.0], [0.0, 1.0])]
     for curve in one["curves"]:
         kept = [at for at, rows in enumerate(curve["rows"]) if rows >= FEW_ROWS]
@@ -141,7 +153,7 @@ def _curves(one: Mapping[str, Any]) -> Plot:
                                                                      "high"))  # fmt: skip
             score, rate, low, high = columns
             series.append(Series(curve["group"], score, rate, low=low, high=high))
-    return Plot(one["label"], "mean score of a bin", "rate of label 1", series)
+    return Plot(one["label"], "mean score of a bin", rate_of, series)
 
 
 def _rounds(result: Mapping[str, Any]) -> list[Section]:

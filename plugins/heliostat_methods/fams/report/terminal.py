@@ -13,7 +13,7 @@ from heliostat_methods.fams.report.wording import (
     HEADS,
     UNBIASED,
     data_text,
-    interval_text,
+    metric_text,
     reservations,
     whole,
 )
@@ -45,6 +45,6 @@ def _table(result: Mapping[str, Any]) -> list[str]:
     width = max(map(len, ("estimator", *names)))
     lines = [f"{'estimator':<{width}}" + "".join(f"{HEADS[m]:>{CELL}}" for m in SHOWN)]
     for one in whole(result):
-        cells = [interval_text(one["metrics"][metric]) for metric in SHOWN]
+        cells = [metric_text(one, metric) for metric in SHOWN]
         lines.append(f"{one['label']:<{width}}" + "".join(f"{cell:>{CELL}}" for cell in cells))
     return lines

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from heliostat_methods.fams.training.measures import METRICS
 from heliostat_search.statistics import mean_interval
 
 HEADS = {
@@ -32,11 +33,13 @@ UNBIASED = (
 
 def data_text(result: Mapping[str, Any]) -> str:
     """Return a sentence on the data of a comparison."""
+    negative, positive = result["classes"]
     return (
-        f"{result['dataset']}: {result['rows']:,} rows, {result['groups']:,} subgroups of "
-        f"{result['smallest']:,} to {result['largest']:,} rows (median {result['median']:g}), "
-        f"{100 * result['positives']:.1f} % positive; {result['train_rows']:,} rows train, "
-        f"{result['test_rows']:,} test"
+        f"{result['dataset']}: {result['rows']:,} rows, label 1 is {positive!r} "
+        f"({100 * result['positives']:.1f} %), label 0 {negative!r}; {result['groups']:,} "
+        f"subgroups of {result['smallest']:,} to {result['largest']:,} rows (median "
+        f"{result['median']:g}); "
+        f"{result['train_rows']:,} rows train, {result['test_rows']:,} test"
     )
 
 
@@ -45,8 +48,29 @@ def whole(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [one for one in result["contestants"] if one["metrics"]]
 
 
+def metric_text(one: Mapping[str, Any], metric: str) -> str:
+    """Return a contestant's metric as `interval_text` has it, "-" where it has none."""
+    return interval_text(one["metrics"][metric]) if metric in one["metrics"] else "-"
+
+
+def _missing(result: Mapping[str, Any]) -> Iterator[str]:
+    """Yield one sentence for all metrics that are missing for one reason, and whose they are."""
+    whose: dict[str, dict[str, list[str]]] = {}
+    for one in [*result["contestants"], *result["sweep"]]:
+        for metric in METRICS:  # a stored result has lost their order
+            if metric in one["missing"]:
+                names = whose.setdefault(one["missing"][metric], {})
+                names.setdefault(one["label"] or one["name"], []).append(HEADS.get(metric, metric))
+    for why, names in whose.items():
+        metrics = dict.fromkeys(metric for some in names.values() for metric in some)
+        yield f'"-" stands where {", ".join(metrics)} of {", ".join(names)} has no value: {why}'
+
+
 def reservations(result: Mapping[str, Any]) -> Iterator[str]:
-    """Yield sentences on what could not be had: contestants refused, blocks lost, bounds."""
+    """Yield sentences on what could not be had: metrics, contestants refused, blocks lost."""
+    yield from _missing(result)
+    if result["hint"]:
+        yield result["hint"]
     for one in [*result["contestants"], *result["sweep"]]:
         name = one["label"] or one["name"]
         if one["refused"]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from heliostat import stored
+from heliostat import HeliostatError, stored
+from heliostat_methods.fams.groups.arguments import scores as checked_scores
 from heliostat_methods.fams.metrics.accuracy import (
     brier_score,
     expected_calibration_error,
@@ -63,9 +64,10 @@ class Curve:
 class Fitted:
     """What one training gave: metrics by name, or why there is none.
 
-    `passes`: rows that went through a network and back, in thousands, once for each network drawn.
-    `curves`: plain `Curve`s of the largest subgroups, where they were asked for. `rounds`: measures
-    of a bilevel training; `lost`: a sentence on blocks that it had to do without.
+    `missing`: why a metric has no value on these rows, by its name; the others stand. `passes`:
+    rows that went through a network and back, in thousands, once for each network drawn. `curves`:
+    plain `Curve`s of the largest subgroups, where they were asked for. `rounds`: measures of a
+    bilevel training; `lost`: a sentence on blocks that it had to do without.
     """
 
     metrics: Mapping[str, float]
@@ -74,33 +76,53 @@ class Fitted:
     curves: tuple[Mapping[str, Any], ...] = ()
     rounds: tuple[Mapping[str, float], ...] = ()
     lost: str = ""
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 def measured(
     rows: Rows, scores: NDArray[np.float64], n_bins: int, permutations: int, seed: int
-) -> dict[str, float]:
-    """Return all metrics of scores (rows,)."""
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Return the metrics of scores (rows,) by name, and of those without a value the reason."""
+    found: dict[str, float] = {}
+    missing: dict[str, str] = {}
+    for names, several in _metrics(rows, scores, n_bins, permutations, seed).items():
+        try:
+            values = several()
+        except (HeliostatError, ValueError) as error:  # too few rows for it
+            missing |= dict.fromkeys(names, str(error))
+        else:
+            found |= dict(zip(names, values, strict=True))
+    return {name: found[name] for name in METRICS if name in found}, missing
+
+
+def _metrics(
+    rows: Rows, scores: NDArray[np.float64], n_bins: int, permutations: int, seed: int
+) -> dict[tuple[str, ...], Callable[[], tuple[float, ...]]]:
+    """Return how metrics are worked out, those that come at once together."""
     y, by = rows.labels, rows.groups
-    groups = group_accuracies(y, scores, sensitive_features=by)
-    each = sorted(one.accuracy for one in groups)
-    test = sufficiency_test(
-        y, scores, sensitive_features=by, n_bins=n_bins, permutations=permutations, seed=seed
-    )
+    shared: dict[str, Any] = {"sensitive_features": by, "n_bins": n_bins}
+
+    def of_groups() -> tuple[float, float]:
+        each = [one.accuracy for one in group_accuracies(y, scores, sensitive_features=by)]
+        return float(np.mean(sorted(each))), min(each)
+
+    def tested() -> tuple[float, float]:
+        test = sufficiency_test(y, scores, **shared, permutations=permutations, seed=seed)
+        return test.gap, test.p_value
+
     return {
-        "accuracy": float(np.mean((scores > 0.5) == (y == 1))),
-        "mean_group": float(np.mean(each)),
-        "worst_group": each[0],
-        "gap": test.gap,
-        "gap_uniform": sufficiency_gap(
-            y, scores, sensitive_features=by, n_bins=n_bins, weights="uniform"
+        ("accuracy",): lambda: (
+            float(np.mean((checked_scores("scores", scores) > 0.5) == (y == 1))),
         ),
-        "gap_squared": sufficiency_gap_squared(
-            y, scores, sensitive_features=by, n_bins=n_bins, weights="uniform"
-        ).value,
-        "nll": negative_log_likelihood(y, scores),
-        "brier": brier_score(y, scores),
-        "ece": expected_calibration_error(y, scores, n_bins=n_bins),
-        "p_value": test.p_value,
+        ("mean_group", "worst_group"): of_groups,
+        ("gap", "p_value"): tested,
+        ("gap_uniform",): lambda: (sufficiency_gap(y, scores, **shared, weights="uniform"),),
+        ("gap_squared",): lambda: (
+            sufficiency_gap_squared(y, scores, **shared, weights="uniform").value,
+        ),
+        ("nll",): lambda: (negative_log_likelihood(y, scores),),
+        ("brier",): lambda: (brier_score(y, scores),),
+        ("ece",): lambda: (expected_calibration_error(y, scores, n_bins=n_bins),),
     }
 
 

@@ -95,6 +95,7 @@ def start(prepared: Prepared, training: Training) -> Prior:
     return Prior.of(state, 0, remember=training.method.upper == "adagrad")
 
 
-def model(prior: Prior, scaling: Scaling, training: Training) -> Model:
-    """Return what a training leaves to predict with."""
-    return Model(prior, scaling, training.method.n_mc, training.method.eps, training.seed)
+def model(prior: Prior, scaling: Scaling, training: Training, classes: tuple[str, ...]) -> Model:
+    """Return what a training leaves to predict with; `classes`: what labels 0 and 1 are called."""
+    method = training.method
+    return Model(prior, scaling, method.n_mc, method.eps, training.seed, classes)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from heliostat import stored
 from heliostat_methods.fams.estimators.scaling import Scaling
 from heliostat_methods.fams.gaussian.network import GaussianMLP
 from heliostat_methods.fams.gaussian.prediction import scores
 from heliostat_methods.fams.gaussian.upper_level import PriorState
+from heliostat_methods.fams.groups.arguments import matrix
 
 
 @stored("fams.prior")
@@ -51,16 +52,22 @@ class Prior:
 @stored("fams.model")
 @dataclass(frozen=True, eq=False)
 class Model:
-    """What a training leaves to predict with: the prior, and how inputs are scaled for it."""
+    """What a training leaves to predict with: the prior, and how inputs are scaled for it.
+
+    `classes`: names of the labels 0 and 1; scores are the probability of `classes[1]`.
+    """
 
     prior: Prior
     scaling: Scaling
     n_mc: int
     eps: float
     seed: int
+    classes: tuple[str, ...] = ("0", "1")
 
-    def scores(self, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the probability of the second class for inputs (rows, features)."""
-        return scores(
-            self.prior.network, self.scaling(inputs), eps=self.eps, n_mc=self.n_mc, seed=self.seed
-        )
+    def scores(self, inputs: ArrayLike) -> NDArray[np.float64]:
+        """Return the probability of `classes[1]`, (rows,), for inputs (rows, features).
+
+        Raises ArrayError for another number of columns, and naming what is no finite number.
+        """
+        scaled = self.scaling(matrix("inputs", inputs, len(self.scaling.centre)))
+        return scores(self.prior.network, scaled, eps=self.eps, n_mc=self.n_mc, seed=self.seed)

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliostat import ConfigError, Run, stored
+from heliostat.errors import did_you_mean
 from heliostat_methods.fams.config import FAMSConfig
 from heliostat_methods.fams.groups.coding import Subgroups
-from heliostat_methods.fams.groups.of_dataset import groups_of
+from heliostat_methods.fams.groups.of_dataset import groups_of, hint_at_bands
 from heliostat_methods.fams.groups.splitting import GroupSplit, split_groups
+from heliostat_search.names_of_data import class_names
 
 Part = Literal["valid", "test"]
 """The rows that judge: those of the tuning, or those of the comparison."""
@@ -24,7 +26,8 @@ class Problem:
     """`inputs` (rows, features), `labels` (rows,) int8, `codes` (rows,) int32, `names` of groups.
 
     Inputs are float32 where that loses nothing, else float64. `rows_per_group` and `validation` cut
-    it into parts.
+    it into parts. `classes`: what the data set calls labels 0 and 1. `hint`: what could be set for
+    larger subgroups, where most are small.
     """
 
     dataset: str
@@ -35,6 +38,8 @@ class Problem:
     note: str
     rows_per_group: int | None
     validation: float
+    classes: tuple[str, ...] = ("0", "1")
+    hint: str = ""
 
     @property
     def groups(self) -> Subgroups:
@@ -82,11 +87,12 @@ def _rows(problem: Problem, rows: NDArray[np.int64]) -> Rows:
 def posed(config: FAMSConfig, run: Run) -> Problem:
     """Return the data set that a configuration names, with its subgroups.
 
-    Raises ConfigError for one that has not two classes, makes fewer than two subgroups, or leaves
-    no row to train or to validate on.
+    Raises ConfigError for one that has not two classes or not the positive one, makes fewer than
+    two subgroups, or leaves no row to train or to validate on.
     """
     dataset: Any = run.part("dataset", config.dataset)
     _check_classes(dataset, config.dataset.name)
+    positive = _positive(dataset, config.positive)
     built = groups_of(dataset, config.groups)
     if len(built.subgroups) < 2:
         raise ConfigError(
@@ -95,12 +101,14 @@ def posed(config: FAMSConfig, run: Run) -> Problem:
     problem = Problem(
         dataset=dataset.name,
         inputs=_inputs(dataset)[built.rows],
-        labels=dataset.targets[built.rows].astype(np.int8),
+        labels=(dataset.targets[built.rows] == positive).astype(np.int8),
         codes=built.subgroups.codes.astype(np.int32),
         names=built.subgroups.names,
         note="; ".join(filter(None, (dataset.note, built.note, _encoding(dataset)))),
-        rows_per_group=config.rows_per_group,
+        rows_per_group=config.rows_per_group or None,
         validation=config.validation,
+        classes=(class_names(dataset)[1 - positive], class_names(dataset)[positive]),
+        hint=hint_at_bands(dataset, config.groups, built),
     )
     _check_parts(problem)
     return problem
@@ -112,6 +120,17 @@ def _check_classes(dataset: Any, name: str) -> None:
     if dataset.classes != 2:
         hint = f"it has {dataset.classes} classes"
         raise ConfigError("dataset", name, "a data set of two classes", hint)
+
+
+def _positive(dataset: Any, wanted: str | int | None) -> int:
+    """Return the number of the class that counts as label 1."""
+    names = class_names(dataset)
+    if wanted is None:
+        return 1
+    if str(wanted) not in names:
+        hint = did_you_mean(str(wanted), names)
+        raise ConfigError("positive", wanted, f"a label of {dataset.name}", hint)
+    return names.index(str(wanted))
 
 
 def _inputs(dataset: Any) -> NDArray[np.floating]:

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 
 from heliostat.errors import DataError
 from heliostat_methods.parts.tables.columns import Column, Table
-
-MISSING = "(missing)"
-"""What a text is called that is not there."""
+from heliostat_search.names_of_data import MISSING_TEXT
 
 
 def attribute(column: Column) -> NDArray[Any]:
@@ -22,7 +20,7 @@ def attribute(column: Column) -> NDArray[Any]:
     """
     if column.levels:
         # place -1, a missing cell, takes the last entry
-        texts: NDArray[Any] = np.array([*column.levels, MISSING])[column.values]
+        texts: NDArray[Any] = np.array([*column.levels, MISSING_TEXT])[column.values]
         return texts
     if column.kind == "integer" and column.missing is None:
         return column.values

@@ -50,6 +50,22 @@ def test_metrics_are_columns_of_seeds_and_the_methods_means_stand_at_the_top() -
     }  # fmt: skip
 
 
+def test_without_the_method_no_other_estimator_s_means_stand_for_its_own() -> None:
+    plain = outcome({"snn": BOTH["fams"], "erm": BOTH["erm"]}).plain()
+    assert not set(plain) & {"accuracy", "gap_squared", "nll"}
+
+
+def test_a_metric_that_one_training_lacks_is_missing_and_the_others_stand() -> None:
+    rest = {name: 0.6 for name in METRICS if name != "gap_squared"}
+    short = Fitted(rest, missing={"gap_squared": "too few rows"})
+    found = outcome({"fams": [fitted(0.5), short], "erm": BOTH["erm"]})
+    own = found.contestants[0]
+    assert (own.refused, own.missing) == ("", {"gap_squared": "too few rows"})
+    assert set(own.metrics) == set(rest)
+    assert set(own.beside) == {"accuracy", "worst_group", "gap", "nll"}
+    assert "gap_squared" not in found.plain()
+
+
 def test_data_are_counted() -> None:
     found = outcome(BOTH)
     given = problem()

@@ -92,3 +92,15 @@ def test_the_criterion_is_the_one_that_is_set(
     planted(monkeypatch, made)
     ((one,), _) = tuned(tmp_path, "erm", criterion="gap")
     assert one.value == pytest.approx(0.7)
+
+
+def test_a_criterion_without_a_value_is_told_where_no_trial_has_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = Fitted({"nll": 0.5}, missing={"gap_squared": "too few rows"})
+    planted(monkeypatch, [short] * TRIALS)
+    ((one,), _) = tuned(tmp_path, "erm", criterion="gap_squared")
+    assert (one.failed, one.value) == (TRIALS, None)
+    assert one.refused == (
+        "the criterion gap_squared has no value on validation rows: too few rows"
+    )

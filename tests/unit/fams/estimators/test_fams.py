@@ -191,7 +191,7 @@ def test_clamping_is_told_once():
         ({"loss": 3}, "loss = 3: expected None or a function"),
         ({"loss": nn.BCEWithLogitsLoss()}, r"loss = .*: expected a loss of logits \(rows, 2\)"),
         ({"loss": nn.CrossEntropyLoss(), "weights": 1 + Y}, "one with `per_sample`"),
-        ({"device": "tpu"}, "device = 'tpu': expected 'cpu', 'cuda' or 'auto'"),
+        ({"device": "tpu"}, "device = 'tpu': expected one of 'cpu', 'cuda', 'auto'"),
         ({"seed": -1}, "seed = -1"),
         ({"standardise": False, "X": 1e7 * X}, "X, row 0 holds a number beyond 1e"),
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from heliostat_methods.fams.estimators.by_name import ESTIMATORS
-from heliostat_methods.fams.estimators.erm import ERM
+from heliostat_methods.fams.estimators.erm import ERM, BalancedERM
+from heliostat_methods.fams.estimators.fams import FAMS
+from heliostat_methods.fams.estimators.fscs import FSCS
 from heliostat_methods.fams.estimators.group_dro import GroupDRO
 from heliostat_methods.fams.estimators.logistic import LogisticRegression
 
@@ -28,6 +31,7 @@ def exceptions(estimator: Any) -> dict[str, str]:
 
 
 # the others share the base class and pass the same checks by hand; these are the three ways to fit
+@pytest.mark.filterwarnings("ignore:.*trains on groups")
 @parametrize_with_checks(
     [ERM(**FAST), GroupDRO(**FAST), LogisticRegression()],
     expected_failed_checks=exceptions,
@@ -44,6 +48,27 @@ def test_parameters_are_stored_as_given_and_cloned(name: str) -> None:
     assert clone(made).get_params() == made.get_params()
     if given:
         assert made.get_params()["hidden"] is given["hidden"]
+
+
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_the_sentence_of_an_estimator_says_whether_it_trains_on_groups(name: str) -> None:
+    known = ESTIMATORS[name]
+    assert known.load().trains_on_groups == ("needs groups" in known.sentence)
+
+
+@pytest.mark.parametrize("kind", [FAMS, GroupDRO, BalancedERM, FSCS])
+def test_training_on_groups_without_any_warns(kind: Any) -> None:
+    x, y = np.linspace(-1, 1, 20)[:, None], np.arange(20) % 2
+    few = {"rounds": 1} if kind is FAMS else {"epochs": 1}
+    message = f"{kind.__name__} trains on groups, and sensitive_features is None: all rows are one"
+    with pytest.warns(UserWarning, match=message) as told:
+        kind(**few).fit(x, y)
+    assert told[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        kind(**few).fit(x, y, sensitive_features=np.arange(20) % 3)
+        kind(**few).fit(x, y, sensitive_features=np.zeros(20))
+        ERM(epochs=1).fit(x, y)
 
 
 def test_labels_may_be_words() -> None:

@@ -7,10 +7,11 @@ import pytest
 
 from heliostat.contract.config import validate
 from heliostat.errors import ConfigError, DataError
-from heliostat_methods.fams.groups.of_dataset import attribute_columns, groups_of
+from heliostat_methods.fams.groups.of_dataset import attribute_columns, groups_of, hint_at_bands
 from heliostat_methods.fams.groups.settings import GroupSettings
 from heliostat_methods.fams.groups.splitting import split_groups
 from heliostat_methods.parts.adult import adult
+from heliostat_methods.parts.csv_table import csv_dataset
 from heliostat_search.preprocessing import RawColumn, RawInputs
 
 RNG = np.random.default_rng(0)
@@ -56,19 +57,85 @@ def test_categories_of_a_table_are_texts_and_missing_ones_are_told():
     places = np.array([0, 1, -1] * 4)
     raw = RawInputs((RawColumn("city", places, "onehot", ("bern", "rome")),))
     data = dataset(raw=raw, columns=("city = bern", "city = rome"))
-    with pytest.raises(ValueError, match=r"columns\['city'\], row 2 is missing"):
+    with pytest.raises(ValueError, match=r"mine: attribute 'city', row 2 is missing"):
         groups_of(data, chosen(by=["city"]))
     built = groups_of(data, chosen(by=["city"], missing="group"))
     assert built.subgroups.names == ("city=bern", "city=rome", "city=(missing)")
 
 
+def gaps(tmp_path):
+    """Return a table of 40 people: row 5 has no race, row 7 no age."""
+    lines = [
+        f"{'' if at == 5 else 'ab'[at % 2]},{'' if at == 7 else 20 + at},{at}.5,{at // 2 % 2}"
+        for at in range(40)
+    ]
+    path = tmp_path / "people.csv"
+    path.write_text("\n".join(["race,age,x,y", *lines]) + "\n", encoding="utf-8")
+    return csv_dataset(path, target="y", groups=["race", "age"], task="classification")
+
+
+def test_a_missing_text_of_an_attribute_is_refused_with_its_row(tmp_path):
+    with pytest.raises(ValueError, match=r"csv:people.csv: attribute 'race', row 5 is missing"):
+        groups_of(gaps(tmp_path), chosen(by=["race"]))
+
+
+def test_rows_without_a_value_are_a_group_or_left_out_whatever_its_kind(tmp_path):
+    data, bands = gaps(tmp_path), {"age": [40]}
+    dropped = groups_of(data, chosen(by=["race", "age"], bands=bands, missing="drop"))
+    assert dropped.rows.tolist() == [at for at in range(40) if at not in (5, 7)]
+    assert dropped.note == "2 rows without a value left out"
+    kept = groups_of(data, chosen(by=["race", "age"], bands=bands, missing="group"))
+    assert len(kept.rows) == 40
+    assert "race=(missing), age=under 40" in kept.subgroups.names
+    assert "race=b, age=(missing)" in kept.subgroups.names
+
+
+def test_an_attribute_without_gaps_is_as_it_was():
+    sex = np.array(["F", "M"] * 6)
+    assert attribute_columns(dataset(attributes={"sex": sex}))["sex"] is sex
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"by": ["age"]}, "cut age (60 different values) into bands, such as groups.bands = {age"),
+        ({"by": ["sex", "age"]}, "cut age (60 different values) into"),
+        ({"by": ["age"], "bands": {"age": [20, 40]}}, ""),
+        ({"by": ["sex"]}, ""),
+    ],
+)
+def test_numbers_that_are_not_cut_are_named_where_they_make_groups_small(values, told):
+    attributes = {"sex": np.array(["F", "M"] * 60), "age": np.arange(120) % 60}
+    data = dataset(inputs=np.zeros((120, 2)), attributes=attributes)
+    found = hint_at_bands(data, chosen(**values), groups_of(data, chosen(**values)))
+    assert found.startswith("Half of the ") if told else found == ""
+    assert told in found
+
+
 def test_a_data_set_without_attributes_says_what_to_do():
-    with pytest.raises(DataError, match=r"mine has no attributes: .* such as by = \['age'\]"):
+    with pytest.raises(
+        DataError, match=r"mine has no attributes: .* such as groups.by = \['age'\]"
+    ):
         groups_of(dataset(), chosen())
 
 
+def test_errors_speak_of_what_was_set():
+    ages = np.array([20.0, np.nan] * 6)
+    sex = np.array(["F", "M"] * 6)
+    data = dataset(attributes={"age": ages, "sex": sex})
+    told = r"^mine: attribute 'age', row 1 is missing; groups.missing = 'group' makes such rows"
+    with pytest.raises(ValueError, match=told):
+        groups_of(data, chosen(by=["age"]))
+    with pytest.raises(ValueError, match=r"^mine: attribute 'sex', row 0 is 'F', expected a finit"):
+        groups_of(data, chosen(by=["sex"], bands={"sex": [3]}))
+    with pytest.raises(ConfigError, match=r"^groups.by\[1\] = 'sex': expected each attribute once"):
+        groups_of(data, chosen(by=["sex", "sex"]))
+
+
 def test_what_is_no_attribute_gets_the_nearest_name():
-    with pytest.raises(ConfigError, match=r"by\[0\] = 'sise': expected .* of mine; .*'size'\?"):
+    with pytest.raises(
+        ConfigError, match=r"groups.by\[0\] = 'sise': expected .* of mine; .*'size'\?"
+    ):
         groups_of(dataset(), chosen(by=["sise"]))
 
 

@@ -2,8 +2,9 @@ import pytest
 
 from heliostat.contract.config import validate
 from heliostat.errors import ConfigError
+from heliostat_methods.fams.config import FAMSConfig
 from heliostat_methods.fams.groups.recipes import RECIPES
-from heliostat_methods.fams.groups.settings import GroupSettings, GroupSplitSettings
+from heliostat_methods.fams.groups.settings import GroupSettings
 
 
 def test_bands_are_cuts_or_a_number_of_them():
@@ -11,16 +12,24 @@ def test_bands_are_cuts_or_a_number_of_them():
     assert found.bands == {"age": (25.0, 35.0), "bmi": 10}
 
 
-@pytest.mark.parametrize("model", [GroupSettings, GroupSplitSettings])
-def test_every_field_is_described(model):
-    assert all(field.description for field in model.model_fields.values())
+def test_every_field_is_described():
+    assert all(field.description for field in GroupSettings.model_fields.values())
+
+
+@pytest.mark.parametrize("given", ["race", ["race"], ("race",), {"by": "race"}])
+def test_names_alone_are_what_is_crossed(given):
+    found = validate(FAMSConfig, {"groups": given}).groups
+    assert found == GroupSettings(by=("race",))
 
 
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"by": ["age"], "bands": {"aeg": [1]}}, r"bands = 'aeg': .*did you mean 'age'\?"),
-        ({"bands": {"age": [3, 2]}}, r"bands\['age'\] = \(3.0, 2.0\): expected numbers that incr"),
+        ({"by": ["age"], "bands": {"aeg": [1]}}, r"groups.bands = 'aeg': .*did you mean 'age'\?"),
+        (
+            {"bands": {"age": [3, 2]}},
+            r"groups.bands\['age'\] = \(3.0, 2.0\): expected numbers that incr",
+        ),
         ({"bands": {"age": []}}, "bands"),
         ({"bands": {"age": 1}}, "bands"),
         ({"merge": "parents"}, "merge = 'parents'"),

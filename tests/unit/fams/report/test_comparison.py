@@ -37,7 +37,8 @@ def judged(name: str, seeds: int, shift: float = 0.0, **more: Any) -> Judged:
         "parameters": {"lr": 0.00123456, "epochs": 7}, "trials": 4, "failed": 4 if refused else 0,
         "chosen": None if refused else 0.41, "default": None if refused else 0.43,
         "tuning_passes": 1200.0, "passes": 300.0,
-        "metrics": {} if refused else dict.fromkeys(METRICS, values), "refused": refused,
+        "metrics": {} if refused else dict.fromkeys(METRICS, values), "missing": {},
+        "refused": refused,
         "beside": {}, "curves": [] if refused else [curve("sex=f"), curve("sex=m", 3)],
         "remarks": [],
     }  # fmt: skip
@@ -53,7 +54,8 @@ def result(*contestants: Judged, seeds: int = 5, reference: str = "erm", **more:
     ]
     made: dict[str, Any] = {
         "dataset": "mine", "rows": 12_345, "groups": 37, "smallest": 3, "median": 99.5,
-        "largest": 7_426, "positives": 0.25, "note": "", "train_rows": 2_830, "test_rows": 9_515,
+        "largest": 7_426, "positives": 0.25, "classes": ["well", "ill"],
+        "note": "", "hint": "", "train_rows": 2_830, "test_rows": 9_515,
         "seeds": seeds, "criterion": "nll", "reference": reference,
         "of": {name: list(what) for name, what in METRICS.items()}, "contestants": told,
         "sweep": [], "rounds": [], "sentence": sentence(tests, reference, seeds),
@@ -85,6 +87,51 @@ def texts(plain: Any) -> Iterator[str]:
 ROUNDS = [{"loss": 0.5 / at, "divergence_low": 1.0, "divergence": 2.0, "divergence_high": 3.0,
            "of sex=f": 1.5, **({"of sex=m": 2.5} if at > 1 else {})}
           for at in (1, 2, 3)]  # fmt: skip
+
+
+def test_terminal_and_report_begin_with_what_label_1_is() -> None:
+    found = typical()
+    assert describe(found, "RUN").splitlines()[0] == (
+        "mine: 12,345 rows, label 1 is 'ill' (25.0 %), label 0 'well'; 37 subgroups of 3"
+    )
+    first = sections(found)["What came out"].content[0]
+    assert isinstance(first, Text) and "label 1 is 'ill' (25.0 %), label 0 'well'" in first.body
+    (plot, *_) = parts(sections(found)["Calibration by subgroup"], Plot)
+    assert plot.y_label == "rate of 'ill'"
+
+
+def without(one: Judged, *metrics: str, why: str = "too few rows") -> Judged:
+    """The same without some metrics."""
+    left = {name: values for name, values in one.metrics.items() if name not in metrics}
+    return Judged(**{**vars(one), "metrics": left, "missing": dict.fromkeys(metrics, why)})
+
+
+def test_a_metric_without_a_value_is_a_dash_with_its_reason_and_the_others_stand() -> None:
+    squared = ("gap_squared", "gap")
+    made = [without(judged("fams", 5), *squared), without(judged("erm", 5), *squared)]
+    found = result(*made, judged("snn", 5), hint="Cut age into bands.")
+    shown = describe(found, "RUN")
+    rows = {line.split()[0]: line.split() for line in shown.splitlines() if line.split()}
+    assert rows["fams"][-2:] == rows["erm"][-2:] == ["-", "-"]
+    assert "-" not in rows["snn"]
+    told = '"-" stands where gap, gap squared of fams, erm has no value: too few rows'
+    assert told in " ".join(shown.split())
+    assert "Cut age into bands." in shown
+    assert "nan" not in shown
+    page = sections(found)
+    (table,) = parts(page["What came out"], Table)
+    assert [row[4:7].count("-") for row in table.rows] == [2, 2, 0]
+    assert told in [part.body for part in parts(page["What came out"], Text)]
+    (plot,) = parts(page["What came out"], Plot)
+    assert [one.label for one in plot.series] == ["snn"]
+    tested = {one["name"]: set(one["beside"]) for one in found["contestants"]}
+    assert tested["fams"] == tested["snn"] == {"accuracy", "worst_group", "nll"}
+
+
+def test_where_nobody_has_the_gap_there_is_no_picture_of_it() -> None:
+    found = result(*(without(judged(name, 5), "gap_squared") for name in ("fams", "erm")))
+    assert parts(sections(found)["What came out"], Plot) == []
+    assert render("mine", list(sections(found).values()), "")
 
 
 # The report

@@ -81,7 +81,8 @@ def test_the_model_scores_as_the_estimator_does(tmp_path: Path) -> None:
     prior = left(tmp_path, solved(tmp_path, configured()))
     training = Training(None, configured().fams, (4,), SEEDS.split, SEEDS.own, 2)  # type: ignore[arg-type]
     test = judged_rows(problem(), SEEDS.split, "test")
-    found = model(prior, prepared(problem(), training).scaling, training).scores(test.inputs)
+    scaling = prepared(problem(), training).scaling
+    found = model(prior, scaling, training, ("0", "1")).scores(test.inputs)
     np.testing.assert_allclose(found, alone().predict_proba(test.inputs)[:, 1], atol=ROUNDING)
 
 
