@@ -62,7 +62,7 @@ class Subgroup:
 class Findings:
     """Of all rows, then of the subgroups, those first that differ most.
 
-    `interval` is None where no subgroup has two rows in a bin.
+    `interval` is None where no bin holds two subgroups with two rows each.
     """
 
     rows: ScoredRows
@@ -145,7 +145,7 @@ def find(rows: ScoredRows, settings: AuditSettings) -> Findings:
 def _interval(weighted: dict[str, Any], seed: int) -> GapInterval | None:
     try:
         return sufficiency_interval(**weighted, seed=seed)
-    except ArrayError:  # no subgroup has two rows in one bin
+    except ArrayError:  # no bin holds two subgroups with two rows each
         return None
 
 

@@ -169,6 +169,21 @@ def test_rows_that_are_all_alone_leave_the_size_unsaid(here, tmp_path):
     text = " ".join(here("audit", "scores.csv", *asked).stdout.split())
     assert "How large the differences are cannot be said" in text
     assert "No subgroup has rows enough to be tested by itself" in text
+    assert "no proof that there is none." in text and "the interval below" not in text
+
+
+def test_subgroups_of_no_shared_bin_leave_the_size_unsaid(here, tmp_path):
+    write(tmp_path / "scores.csv", {"g": "aabb", "s": [0.1, 0.1, 0.9, 0.9], "y": [0, 1, 0, 1]})
+    asked = ["--score", "s", "--label", "y", "--groups", "g", "--permutations", "9"]
+    text = " ".join(here("audit", "scores.csv", *asked).stdout.split())
+    assert "no score bin holds two subgroups with two rows each" in text
+
+
+def test_six_rows_give_no_certainty(here, tmp_path):
+    write(tmp_path / "scores.csv", {"g": "aaabbb", "s": [0.5] * 6, "y": [1, 1, 1, 0, 0, 0]})
+    asked = ["--score", "s", "--label", "y", "--groups", "g", "--permutations", "99"]
+    root = here.json("audit", "scores.csv", *asked)["gap"]["interval"]["root"]
+    assert root["value"] == root["high"] == 0.5 and root["low"] < 0.1
 
 
 def test_many_subgroups_are_shown_in_part(here, tmp_path):
