@@ -73,6 +73,12 @@ def _verdict(found: Findings) -> str:
             "Taken together, subgroups differ among rows of one score by no more than chance gives "
             f"({p}). One by one, some do: see below."
         )
+    if found.rate.value in (0.0, 1.0):
+        return (
+            f"Nothing can be compared: {found.rows.outcome} in "
+            f"{'none' if found.rate.value == 0 else 'all'} of the rows, and where outcomes do not "
+            "differ subgroups cannot."
+        )
     size = "" if found.interval is None else "; the interval below says how large it may be"
     return (
         "No difference is shown: among rows of one score, outcomes differ between subgroups by no "

@@ -64,7 +64,7 @@ def test_two_columns_of_one_name_are_refused():
     frame = pd.DataFrame([["a", "b"], ["c", "d"]], columns=["race", "race"])
     table = pa.table([["a"], ["b"]], names=["race", "race"])
     for given in (frame, table, {"1": ["a"], 1: ["b"]}):
-        with pytest.raises(ValueError, match="has two columns called '(race|1)'; rename one"):
+        with pytest.raises(ValueError, match=r"has two columns called '(race|1)'; rename one"):
             subgroups(given)
 
 
