@@ -17,9 +17,13 @@ from heliostat_methods.fams.metrics.wilson import normal_quantile
 _AT_ONCE = 2_000_000
 _DOUBLINGS = 60
 _PRECISION = 0.01
+"""Of an end's distance; the noise of the drawn labels is of that size."""
 _SMALL = 1e-4
+"""A squared gap from which the search begins if the estimate is smaller."""
 _ROUNDING = 1e-12
 """Gaps nearer than this are equal: sums of the same terms may differ in their last bits."""
+_RESTING = 1e-9
+"""Rates that move by less are those of bins of one cell, but for rounding."""
 Statistic = Callable[[Cells, NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
 
 
@@ -123,7 +127,7 @@ def _crossing(ray: Ray, beyond: Callable[[float], float], value: float) -> float
     for _ in range(_DOUBLINGS):
         if beyond(far) > 0:
             return float(brentq(beyond, near, far, xtol=_PRECISION * far, disp=False))
-        if np.isin(ray.rates(far)[ray.away != 0], (0, 1)).all():
+        if np.isin(ray.rates(far)[np.abs(ray.away) > _RESTING], (0, 1)).all():
             break
         near, far = far, 2 * far
     return far
