@@ -21,7 +21,10 @@ from heliostat.errors import ConfigError, StoreError
     "--groups", required=True, multiple=True, help="Columns whose values make subgroups: race,sex."
 )
 @click.option(
-    "--bands", multiple=True, metavar="COLUMN=EDGES", help="Cut numbers: age=25,35,45; repeatable."
+    "--bands",
+    multiple=True,
+    metavar="COLUMN=EDGES",
+    help="Edges at which numbers are cut: age=25,35,45; once for each column.",
 )
 @click.option("--positive", metavar="VALUE", help="The label that counts as 1, all others as 0.")
 @click.option(

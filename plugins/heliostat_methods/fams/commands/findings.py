@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -62,7 +63,7 @@ class Subgroup:
 class Findings:
     """Of all rows, then of the subgroups, those first that differ most.
 
-    `interval` is None where no subgroup has two rows in a bin.
+    `interval` is None where no bin holds two subgroups with two rows each.
     """
 
     rows: ScoredRows
@@ -134,8 +135,8 @@ def find(rows: ScoredRows, settings: AuditSettings) -> Findings:
         _interval(weighted, settings.seed),
         _rate(rows.y),
         _rate(right.astype(np.float64)),
-        _mean(brier_losses(rows.y, rows.score)),
-        _mean(log_losses(rows.y, rows.score, CLIP)),
+        _mean(brier_losses(rows.y, rows.score), 1.0),
+        _mean(log_losses(rows.y, rows.score, CLIP), -math.log(CLIP)),
         _subgroups(rows, subgroup_differences(**weighted), group_accuracies(**data, **by)),
         calibration_table(**data, **by, **cut),
         overall,
@@ -145,7 +146,7 @@ def find(rows: ScoredRows, settings: AuditSettings) -> Findings:
 def _interval(weighted: dict[str, Any], seed: int) -> GapInterval | None:
     try:
         return sufficiency_interval(**weighted, seed=seed)
-    except ArrayError:  # no subgroup has two rows in one bin
+    except ArrayError:  # no bin holds two subgroups with two rows each
         return None
 
 
@@ -159,11 +160,12 @@ def _rates(hits: NDArray[np.float64], rows: NDArray[np.float64]) -> list[Interva
     return [Interval(*map(float, three)) for three in ends]
 
 
-def _mean(losses: NDArray[np.float64]) -> Interval:
+def _mean(losses: NDArray[np.float64], most: float) -> Interval:
+    """Return the mean of losses from 0 to `most`, with normal ends no farther out than these."""
     mean = float(losses.mean())
     error = float(losses.std()) / np.sqrt(max(1, len(losses) - 1))
     half = float(normal_quantile(CONFIDENCE) * error)
-    return Interval(mean, mean - half, mean + half)
+    return Interval(mean, max(0.0, mean - half), min(max(most, mean), mean + half))
 
 
 def _subgroups(

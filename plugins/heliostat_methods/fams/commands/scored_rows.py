@@ -17,6 +17,8 @@ from heliostat_methods.fams.commands.columns import Columns, read_columns
 from heliostat_methods.fams.groups.coding import Subgroups, subgroups
 
 LABELS = {"0": 0.0, "0.0": 0.0, "false": 0.0, "1": 1.0, "1.0": 1.0, "true": 1.0}
+MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "?", "<na>"})
+"""Cells of a group's column that name no group, in small letters; as in tables of a run."""
 MOST_VALUES = 6
 """Values of a label column that a message lists."""
 
@@ -85,7 +87,9 @@ def _scores(columns: Columns, name: str) -> NDArray[np.float64]:
     numbers = _numbers(columns, name, "a number from 0 to 1")
     bad = np.flatnonzero((numbers < 0) | (numbers > 1))
     if len(bad):
-        _refuse(columns, name, int(bad[0]), "a number from 0 to 1")
+        percent = numbers.min() >= 0 and numbers.max() <= 100
+        hint = "; these may be percentages, divide the column by 100" if percent else ""
+        _refuse(columns, name, int(bad[0]), f"a number from 0 to 1{hint}")
     return numbers
 
 
@@ -94,12 +98,20 @@ def _numbers(columns: Columns, name: str, expected: str) -> NDArray[np.float64]:
     numbers = np.empty(len(cells))
     for row, cell in enumerate(cells):
         try:
-            numbers[row] = float(cell)
+            numbers[row] = math.nan if "_" in cell else float(cell)  # Python reads 1_0 as 10
         except ValueError:
-            _refuse(columns, name, row, expected)
+            _refuse(columns, name, row, expected + _comma_hint(cell))
         if not math.isfinite(numbers[row]):
             _refuse(columns, name, row, expected)
     return numbers
+
+
+def _comma_hint(cell: str) -> str:
+    try:
+        float(cell.replace(",", ".", 1))
+    except ValueError:
+        return ""
+    return "; write a decimal point for the comma"
 
 
 def _refuse(columns: Columns, name: str, row: int, expected: str) -> NoReturn:
@@ -127,9 +139,10 @@ def _labels(columns: Columns, name: str, positive: str | None) -> NDArray[np.flo
 
 def _named(columns: Columns, name: str) -> NDArray[np.str_]:
     cells = columns.cells[name]
-    if "" in cells:
+    absent = next((row for row, cell in enumerate(cells) if cell.lower() in MISSING), None)
+    if absent is not None:
         expected = "the name of a group; write one, such as unknown, or leave the row out"
-        _refuse(columns, name, cells.index(""), expected)
+        _refuse(columns, name, absent, expected)
     return np.array(cells)
 
 
@@ -153,5 +166,8 @@ def parsed_bands(texts: Sequence[str]) -> dict[str, tuple[float, ...]]:
         rising = all(low < high for low, high in pairwise(edges))
         if not sign or not edges or not rising or not all(map(math.isfinite, edges)):
             raise ConfigError("--bands", text, "COLUMN=EDGE,EDGE,... with increasing numbers")
+        if name.strip() in found:
+            hint = f"all edges of a column in one, as in {name.strip()}=25,35,45"
+            raise ConfigError("--bands", text, "each column once", hint)
         found[name.strip()] = edges
     return found

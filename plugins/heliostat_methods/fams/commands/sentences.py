@@ -73,10 +73,16 @@ def _verdict(found: Findings) -> str:
             "Taken together, subgroups differ among rows of one score by no more than chance gives "
             f"({p}). One by one, some do: see below."
         )
+    if found.rate.value in (0.0, 1.0):
+        return (
+            f"Nothing can be compared: {found.rows.outcome} in "
+            f"{'none' if found.rate.value == 0 else 'all'} of the rows, and where outcomes do not "
+            "differ subgroups cannot."
+        )
+    size = "" if found.interval is None else "; the interval below says how large it may be"
     return (
         "No difference is shown: among rows of one score, outcomes differ between subgroups by no "
-        f"more than chance gives ({p}). That is no proof that there is none; the interval below "
-        "says how large it may be."
+        f"more than chance gives ({p}). That is no proof that there is none{size}."
     )
 
 
@@ -92,8 +98,8 @@ def _bins_suspected(found: Findings) -> str:
 def _size(found: GapInterval | None) -> str:
     if found is None:
         return (
-            "How large the differences are cannot be said: no subgroup has two rows in one score "
-            "bin. Take fewer bins or larger subgroups."
+            "How large the differences are cannot be said: no score bin holds two subgroups with "
+            "two rows each. Take fewer bins or larger subgroups."
         )
     text = (
         f"Typical difference: {interval(found.root, 3)}, as a root mean square that small "

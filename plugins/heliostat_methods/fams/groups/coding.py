@@ -68,26 +68,73 @@ def subgroups(
 
 
 def _columns(given: Any, argument: str) -> list[tuple[str, NDArray[Any]]]:
-    if isinstance(given, Mapping) or hasattr(given, "columns"):
-        names = list(given) if isinstance(given, Mapping) else list(given.columns)
-        found = [(str(name), np.asarray(given[name])) for name in names]
+    if _is_arrow_table(given):
+        names, columns = list(given.column_names), list(given.columns)
+    elif isinstance(given, Mapping):
+        names, columns = list(given), list(given.values())
+    elif hasattr(given, "columns"):
+        names = list(given.columns)
+        _check_names(argument, names)
+        columns = [given[name] for name in names]
     else:
-        array = np.asarray(given)
-        if array.ndim == 2 and array.shape[1] > 1:
-            found = [(f"column {at}", array[:, at]) for at in range(array.shape[1])]
-        else:
-            name = getattr(given, "name", None)
-            found = [("" if name is None else str(name), array.reshape(-1))]
-            if array.ndim not in (1, 2):
-                raise ArrayError(f"{argument} has shape {array.shape}, expected columns")
-    if not found:
+        return _unnamed(given, argument)
+    _check_names(argument, names)
+    if not names:
         raise ArrayError(f"{argument} has no column")
+    named = zip(map(str, names), columns, strict=True)
+    found = [(name, _array(column, f"{argument}[{name!r}]")) for name, column in named]
     for name, values in found:
         if values.ndim != 1:
             raise ArrayError(f"{argument}[{name!r}] has shape {values.shape}, expected a column")
-    if len(found[0][1]) == 0:
-        raise ArrayError(f"{argument} is empty")
+    _check_filled(argument, found[0][1])
     return found
+
+
+def _is_arrow_table(given: Any) -> bool:
+    return hasattr(given, "column_names") and hasattr(given, "columns")
+
+
+def _check_names(argument: str, names: list[Any]) -> None:
+    """Refuse two columns of one name, in the text by which groups are told apart, too."""
+    for at, name in enumerate(map(str, names)):
+        if name in map(str, names[:at]):
+            raise ArrayError(f"{argument} has two columns called {name!r}; rename one")
+
+
+def _unnamed(given: Any, argument: str) -> list[tuple[str, NDArray[Any]]]:
+    """Return a column, or the columns of a matrix, of which none has a name."""
+    array = _array(given, argument)
+    if array.ndim not in (1, 2):
+        raise ArrayError(f"{argument} has shape {array.shape}, expected columns")
+    _check_filled(argument, array)
+    if array.ndim == 2 and array.shape[1] != 1:
+        return [(f"column {at}", array[:, at]) for at in range(array.shape[1])]
+    name = getattr(given, "name", None)
+    return [("" if name is None else str(name), array.reshape(-1))]
+
+
+def _check_filled(argument: str, values: NDArray[Any]) -> None:
+    if values.ndim == 2 and values.shape[1] == 0:
+        raise ArrayError(f"{argument} has no column")
+    if len(values) == 0:
+        raise ArrayError(f"{argument} is empty")
+
+
+def _array(values: Any, where: str) -> NDArray[Any]:
+    """Return values as an array; lists as objects, for as texts NaN would be one of many."""
+    try:
+        if isinstance(values, list | tuple):
+            return _of_list(values)
+        return np.asarray(values)
+    except ValueError:
+        raise ArrayError(f"{where} has rows of different lengths, expected columns") from None
+
+
+def _of_list(values: Any) -> NDArray[Any]:
+    array = np.asarray(values)
+    if array.dtype.kind in "SU":
+        return np.asarray(values, dtype=object)
+    return array
 
 
 def _check_rows(where: str, got: int, rows: int | None) -> None:
@@ -97,14 +144,27 @@ def _check_rows(where: str, got: int, rows: int | None) -> None:
 
 def _levels(where: str, values: NDArray[Any]) -> tuple[list[Any], NDArray[np.int64]]:
     """Return the sorted different values of a column and the number of each row's."""
-    missing = values != values  # NaN
-    if values.dtype == object:
-        missing = np.array([one is None or one != one for one in values])
+    missing = _missing(values)
     bad = np.flatnonzero(missing)
     if len(bad):
         raise ArrayError(f"{where}, row {bad[0]} is missing; name its group or leave the row out")
+    if values.dtype == object and all(isinstance(one, str) for one in values):
+        values = values.astype(str)  # sorted faster
     try:
         levels, codes = np.unique(values, return_inverse=True)
     except TypeError:  # texts beside numbers
         levels, codes = np.unique(values.astype(str), return_inverse=True)
     return levels.tolist(), codes.reshape(-1).astype(np.int64)
+
+
+def _missing(values: NDArray[Any]) -> NDArray[np.bool_]:
+    if values.dtype != object:
+        return np.asarray(values != values, bool)  # NaN, NaT
+    return np.array([_is_missing(one) for one in values], bool)
+
+
+def _is_missing(value: object) -> bool:
+    try:
+        return value is None or bool(value != value)
+    except (TypeError, ValueError):  # the NA of pandas is neither equal nor unequal
+        return True

@@ -24,8 +24,9 @@ def bin_edges(
 ) -> NDArray[np.float64]:
     """Return edges of bins from 0 to 1, increasing, (bins + 1,).
 
-    `strategy` "uniform": `n_bins` of equal width. "quantile": of equally many of these scores;
-    scores that occur often leave fewer bins. `edges` are taken as they are, whatever the rest says.
+    `strategy` "uniform": `n_bins` of equal width. "quantile": of equally many of these scores, as
+    far as equal scores allow; an edge is a score, and no more than `n_bins` different scores have
+    a bin each. `edges` are taken as they are, whatever the rest says.
     Raises ArgumentError naming the argument.
     """
     choice("strategy", strategy, STRATEGIES)
@@ -35,8 +36,25 @@ def bin_edges(
     if strategy == "uniform":
         # i / n is the float64 nearest to it: a score of 0.3 is on the edge 3/10
         return np.arange(n_bins + 1) / n_bins
-    inner = np.unique(np.quantile(scores, np.arange(1, n_bins) / n_bins))
-    return np.concatenate(([0.0], inner[(inner > 0) & (inner < 1)], [1.0]))
+    return np.concatenate(([0.0], _least_of_bins(scores, n_bins), [1.0]))
+
+
+def _least_of_bins(scores: NDArray[np.float64], n_bins: int) -> NDArray[np.float64]:
+    """Return the least score of each bin but the first.
+
+    A bin takes whole values until it holds its part of the rows that are left, the nearest way:
+    half of the next value's rows decide. As many values as bins are left for the others.
+    """
+    values, counts = np.unique(scores, return_counts=True)
+    values[-1] = min(values[-1], np.nextafter(1.0, 0.0))  # 1 is in the last bin as it is
+    upto = np.concatenate(([0], np.cumsum(counts)))
+    halves = (upto[:-1] + upto[1:]) / 2
+    begin, starts = 0, []
+    for left in range(min(n_bins, len(values)) - 1, 0, -1):
+        wanted = upto[begin] + (upto[-1] - upto[begin]) / (left + 1)
+        begin = int(np.clip(np.searchsorted(halves, wanted), begin + 1, len(values) - left))
+        starts.append(begin)
+    return np.unique(values[starts])
 
 
 def bin_numbers(scores: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -1,9 +1,8 @@
-"""Intervals of the sufficiency gap, by a parametric bootstrap whose law has the estimated gap."""
+"""Intervals of the sufficiency gap, by inverting a test with labels drawn by the computer."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +12,14 @@ from numpy.typing import ArrayLike, NDArray
 from heliostat_methods.fams.groups.arguments import between, whole
 from heliostat_methods.fams.metrics.cells import Cells, count_cells
 from heliostat_methods.fams.metrics.gap import absolute_gap
+from heliostat_methods.fams.metrics.inversion import (
+    lower_end,
+    rays,
+    redrawn,
+    upper_end,
+)
 from heliostat_methods.fams.metrics.permutation import MOST_DRAWS, MOST_SEED
 from heliostat_methods.fams.metrics.squared_gap import paired_cells, squared_gap
-
-ROUNDS = 2
-_AT_ONCE = 2_000_000
-Statistic = Callable[[Cells, NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,10 @@ class Interval:
 class GapInterval:
     """Intervals of one gap, each of the chance `confidence`.
 
-    `squared`: unbiased squared gap; its ends may be negative. `root`: the same as a root mean
-    square, negative ends as 0. `plug_in`: the plug-in gap, and between which ends such gaps lie
-    when labels are drawn anew for these rows; bias and all, so no interval of the true gap.
+    `squared`: unbiased squared gap; where the lower end is not above 0 it is 0, or the value if
+    that is negative. `root`: the same as a root mean square, negative values as 0. `plug_in`: the
+    plug-in gap, and between which ends such gaps lie when labels are drawn anew for these rows by
+    rates of a gap inside `squared`; bias and all, so no interval of the true gap.
     `coverage`: as in `GapEstimate`, the part of the mass of which `squared` and `root` speak.
     """
 
@@ -62,18 +64,19 @@ def sufficiency_interval(
 ) -> GapInterval:
     """Return intervals of the squared gap, of its root, and where plug-in gaps of such data lie.
 
-    Arguments as for `sufficiency_gap_squared`, and errors. The intervals cover the chance of the
-    labels, given which rows have which scores and subgroups. They do not cover the choice of
+    Arguments as for `sufficiency_gap_squared`, and errors; raises ArrayError, too, where no bin
+    holds two subgroups of two rows, so that nothing is compared. The intervals cover the chance of
+    the labels, given which rows have which scores and subgroups. They do not cover the choice of
     subgroups, of bins, or the training of the model.
 
     Resampling rows would not do: in a cell of three rows, drawn with replacement, pairs are often
     one row twice, and the resampled gap is that of chance. Instead labels are drawn, S_ab binomial,
-    by rates t_b + c (t_ab - t_b): those of the cells, drawn towards their bin's until they have a
-    given squared gap v. Estimates V*(v) of such labels lie about v as the estimate V lies about the
-    true gap, so V - (V*(v) - v) between its quantiles is an interval (basic bootstrap). Since V*
-    spreads more for larger v, each end is found twice: with v = V, then with v = that end.
-    Own construction. Where rows of a cell differ in their rates, S_ab varies less than binomially
-    and the interval is wider than need be.
+    by rates that have a given squared gap v. An end is the v under which estimates as far out as
+    the one at hand have the chance (1 - confidence) / 2 (inversion of a test). Such rates are
+    those of the cells, drawn towards their bin's or away from it, and others, see `rays`; the ends
+    farthest out count. An estimate below the median of chance gets the upper end of that median.
+    Own construction; its coverage was simulated, not proved. Where rows of a cell differ in their
+    rates, S_ab varies less than binomially and the interval is wider than need be.
     """
     confidence = between("confidence", confidence, 0, 1)
     draws = whole("resamples", resamples, 1, MOST_DRAWS)
@@ -81,13 +84,26 @@ def sufficiency_interval(
     cells = count_cells(y_true, y_score, sensitive_features, n_bins, edges, strategy)
     pairs, masses, coverage = paired_cells(cells, weights)
     value = float(squared_gap(pairs, masses, pairs.positives))
-    levels = (1 - confidence) / 2, (1 + confidence) / 2
-    high, low = (_end(pairs, masses, value, level, draws, seed) for level in levels)
-    squared = Interval(value, min(low, value), max(high, value))
-    plug_in = _plug_in(cells, cells.masses(weights), _shrinkage(pairs, masses, value), draws, seed)
-    gap = float(absolute_gap(cells, cells.masses(weights), cells.positives))
-    ends = map(float, np.quantile(plug_in, levels))
-    return GapInterval(squared, _root(squared), Interval(gap, *ends), coverage, confidence)
+    low, high = _ends(pairs, masses, value, confidence, draws, seed)
+    squared = Interval(value, low, high)
+    ends = _plug_in(cells, cells.masses(weights), squared, confidence, draws, seed)
+    return GapInterval(squared, _root(squared), ends, coverage, confidence)
+
+
+def _ends(
+    cells: Cells,
+    masses: NDArray[np.float64],
+    value: float,
+    confidence: float,
+    draws: int,
+    seed: int,
+) -> tuple[float, float]:
+    """Return both ends, with the value between them."""
+    level = (1 - confidence) / 2
+    tried = rays(cells, masses, confidence)
+    lows = [lower_end(ray, value, level, draws, seed) for ray in tried]
+    highs = [upper_end(ray, value, level, draws, seed) for ray in tried]
+    return min([value, *lows]), max([value, *highs])
 
 
 def _root(squared: Interval) -> Interval:
@@ -95,57 +111,19 @@ def _root(squared: Interval) -> Interval:
     return Interval(*(math.sqrt(max(0.0, end)) for end in ends))
 
 
-def _end(
-    cells: Cells, masses: NDArray[np.float64], value: float, level: float, draws: int, seed: int
-) -> float:
-    """Return value less the quantile, at `level`, of what estimates miss their gap by."""
-    end = value
-    for _ in range(ROUNDS):
-        chances = shrunken(cells, masses, _shrinkage(cells, masses, end))
-        missed = redrawn(cells, masses, chances, draws, seed, squared_gap)
-        end = value - float(np.quantile(missed, level)) + _squared_of(cells, masses, chances)
-    return end
-
-
 def _plug_in(
-    cells: Cells, masses: NDArray[np.float64], shrinkage: float, draws: int, seed: int
-) -> NDArray[np.float64]:
-    chances = shrunken(cells, masses, shrinkage)
-    return redrawn(cells, masses, chances, draws, seed, absolute_gap)
-
-
-def _squared_of(cells: Cells, masses: NDArray[np.float64], rates: NDArray[np.float64]) -> float:
-    return float((masses * (rates - cells.pooled(masses, rates)) ** 2).sum())
-
-
-def _shrinkage(cells: Cells, masses: NDArray[np.float64], squared: float) -> float:
-    """Return c with which rates have the squared gap, before they are cut to 0 and 1."""
-    spread = _squared_of(cells, masses, cells.positives / cells.rows)
-    return math.sqrt(max(0.0, squared) / spread) if spread > 0 else 0.0
-
-
-def shrunken(cells: Cells, masses: NDArray[np.float64], shrinkage: float) -> NDArray[np.float64]:
-    """Return t_b + c (t_ab - t_b), cut to 0 and 1."""
-    rates = cells.positives / cells.rows
-    pooled = cells.pooled(masses, rates)
-    return np.clip(pooled + shrinkage * (rates - pooled), 0, 1)
-
-
-def redrawn(
     cells: Cells,
     masses: NDArray[np.float64],
-    chances: NDArray[np.float64],
+    squared: Interval,
+    confidence: float,
     draws: int,
     seed: int,
-    statistic: Statistic,
-    at_once: int = _AT_ONCE,
-) -> NDArray[np.float64]:
-    """Return a statistic of labels drawn with these chances; `at_once` bounds the memory."""
-    generator = np.random.default_rng(seed)
-    rows, chunk = cells.rows.astype(np.int64), max(1, at_once // len(chances))
-    found = []
-    for begin in range(0, draws, chunk):
-        size = (min(chunk, draws - begin), len(rows))
-        positives = generator.binomial(rows, chances, size).astype(np.float64)
-        found.append(statistic(cells, masses, positives))
-    return np.concatenate(found)
+) -> Interval:
+    """Return the plug-in gap; from its low quantile for the least gap to its high one."""
+    gap = float(absolute_gap(cells, masses, cells.positives))
+    ray = rays(cells, masses, confidence)[0]
+    ends = []
+    for end, level in (squared.low, (1 - confidence) / 2), (squared.high, (1 + confidence) / 2):
+        drawn = redrawn(cells, masses, ray.rates(ray.distance(end)), draws, seed, absolute_gap)
+        ends.append(float(np.quantile(drawn, level)))
+    return Interval(gap, min(gap, ends[0]), max(gap, ends[1]))

@@ -169,6 +169,36 @@ def test_rows_that_are_all_alone_leave_the_size_unsaid(here, tmp_path):
     text = " ".join(here("audit", "scores.csv", *asked).stdout.split())
     assert "How large the differences are cannot be said" in text
     assert "No subgroup has rows enough to be tested by itself" in text
+    assert "no proof that there is none." in text and "the interval below" not in text
+
+
+def test_subgroups_of_no_shared_bin_leave_the_size_unsaid(here, tmp_path):
+    write(tmp_path / "scores.csv", {"g": "aabb", "s": [0.1, 0.1, 0.9, 0.9], "y": [0, 1, 0, 1]})
+    asked = ["--score", "s", "--label", "y", "--groups", "g", "--permutations", "9"]
+    text = " ".join(here("audit", "scores.csv", *asked).stdout.split())
+    assert "no score bin holds two subgroups with two rows each" in text
+
+
+def test_one_outcome_is_no_finding(here, tmp_path):
+    write(tmp_path / "scores.csv", {"g": "aabb", "s": [0.5, 0.9] * 2, "y": [1] * 4})
+    asked = ["--score", "s", "--label", "y", "--groups", "g", "--permutations", "9"]
+    text = " ".join(here("audit", "scores.csv", *asked).stdout.split())
+    assert "Nothing can be compared: y = 1 in all of the rows" in text
+    assert "No difference is shown" not in text
+
+
+def test_losses_of_two_rows_have_ends_that_losses_can_have(here, tmp_path):
+    write(tmp_path / "scores.csv", {"g": "ab", "s": [0.2, 0.95], "y": [0, 1]})
+    asked = ["--score", "s", "--label", "y", "--groups", "g", "--permutations", "9"]
+    found = here.json("audit", "scores.csv", *asked)
+    assert found["brier"]["low"] == found["log_loss"]["low"] == 0 < found["brier"]["value"]
+
+
+def test_six_rows_give_no_certainty(here, tmp_path):
+    write(tmp_path / "scores.csv", {"g": "aaabbb", "s": [0.5] * 6, "y": [1, 1, 1, 0, 0, 0]})
+    asked = ["--score", "s", "--label", "y", "--groups", "g", "--permutations", "99"]
+    root = here.json("audit", "scores.csv", *asked)["gap"]["interval"]["root"]
+    assert root["value"] == root["high"] == 0.5 and root["low"] < 0.1
 
 
 def test_many_subgroups_are_shown_in_part(here, tmp_path):
@@ -204,6 +234,14 @@ GOOD = "race,sex,s,y\nBlack,F,0.2,1\nWhite,M,0.7,0\n"
         (GOOD, ["--bands", "age=25"], "--bands = 'age': expected a column that --groups names"),
         (GOOD, ["--bands", "race=3,2"], "--bands = 'race=3,2': expected COLUMN=EDGE,EDGE,..."),
         (GOOD, ["--bands", "race=2"], "line 2, column 'race' holds 'Black', expected a number"),
+        (GOOD, ["--bands", "race=3", "--bands", "race=2"],
+         "--bands = 'race=2': expected each column once; all edges of a column in one"),
+        (GOOD.replace("Black", "NA"), [], "line 2, column 'race' holds 'NA', expected the name"),
+        (GOOD.replace("0.7", "0_1"), [], "line 3, column 's' holds '0_1', expected a number"),
+        (GOOD.replace("0.7", "70"), [], "holds '70', expected a number from 0 to 1; these may be "
+         "percentages, divide the column by 100"),
+        (GOOD.replace(",", ";").replace("0.7", "0,7"), [], "column 's' holds '0,7', expected a "
+         "number from 0 to 1; write a decimal point for the comma"),
         (GOOD, ["--bins", "0"], "0 is not in the range 1<=x<=10000"),
         (GOOD, ["--strategy", "equal"], "'equal' is not one of 'uniform', 'quantile'"),
         (GOOD, ["--report", "out.pdf"], "--report = 'out.pdf': expected a name that ends in .html"),

@@ -24,6 +24,7 @@ from heliostat_methods.fams import (
     worst_group_accuracy,
 )
 from heliostat_methods.fams.groups.coding import Subgroups
+from heliostat_methods.fams.metrics.binning import bin_edges, bin_numbers
 
 rows_of_data = st.integers(2, 40).flatmap(
     lambda n: st.tuples(
@@ -210,6 +211,29 @@ def test_quantile_bins_hold_equally_many_rows_and_ties_leave_fewer():
     assert sufficiency_gap(y, score**8, **here) == 0.5  # equal width would merge them
     tied = sufficiency_gap(y, np.full(8, 0.5), **here)
     assert tied == sufficiency_gap(y, score, sensitive_features=group, n_bins=1)
+
+
+@pytest.mark.parametrize(
+    ("values", "counts"),
+    [((0, 1), (91, 9)), ((0.1, 0.2, 0.9), (91, 8, 1)), ((0, 0.5, 1), (1, 1, 98)), ((0.3,), (5,))],
+)
+def test_quantile_bins_keep_scores_apart_where_there_are_bins_enough(values, counts):
+    score = np.repeat(values, counts).astype(float)
+    for n_bins in (len(values), 10, 100):
+        edges = bin_edges(score, n_bins, strategy="quantile")
+        assert edges[0] == 0 and edges[-1] == 1 and np.all(np.diff(edges) > 0)
+        np.testing.assert_array_equal(
+            bin_numbers(score, edges), np.repeat(np.arange(len(values)), counts)
+        )
+
+
+def test_quantile_bins_are_all_filled_whatever_is_tied():
+    generator = np.random.default_rng(0)
+    for _ in range(100):
+        score = generator.integers(0, 12, generator.integers(1, 60)) / 11
+        n_bins = int(generator.integers(1, 14))
+        filled = np.bincount(bin_numbers(score, bin_edges(score, n_bins, strategy="quantile")))
+        assert len(filled) == min(n_bins, len(np.unique(score))) and filled.min() > 0
 
 
 def test_groups_without_a_row_count_for_nothing():
