@@ -13,7 +13,7 @@ from heliostat_methods.fams.training.prior import Model
 def found_model(run: str, runs: Path | str | None = None) -> Model:
     """Return the bilevel method's model of a run, trained with its first seed.
 
-    `run`: its id, a beginning of it, or "last"; `runs`: the folder of runs, without one that of the
+    `run`: its id or a beginning of it; `runs`: the folder of runs, without one that of the
     command line. The model takes inputs as the data set has them, (rows, features), and no group;
     its scores are the probability of label 1, which the data set calls `classes[1]` of the model.
     Raises ConfigError for a run that left none.
