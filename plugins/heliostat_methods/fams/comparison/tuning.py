@@ -11,7 +11,7 @@ from heliostat import Run
 from heliostat_methods.fams.comparison.contestants import Contestant, defaults_of, space_of
 from heliostat_methods.fams.comparison.trained import Posed, Seeds, trained
 from heliostat_methods.fams.training.measures import Fitted
-from heliostat_search.strategies.bayesian import Trials, minimize_search
+from heliostat_search.strategies.bayesian import Trial, Trials, minimize_search
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,15 @@ def tune(posed: Posed, name: str, seeds: Seeds) -> Callable[[Run], Tuned]:
             run, trial, space, config.trials, sampler=config.sampler, initial=initial
         )
         # by number: trials end in an order of their own
-        ended = [made[numbers(one.params)] for one in found.trials]
+        ended = [made.get(numbers(one.params)) or _lost(one) for one in found.trials]
         return _chosen(name, found, ended, config.criterion)
 
     return start
+
+
+def _lost(trial: Trial) -> Fitted:
+    """Return what is left of a trial that ended in an error, such as a task killed for memory."""
+    return Fitted({}, f"its training failed: {trial.failure}")
 
 
 def _chosen(name: str, found: Trials, made: Sequence[Fitted], criterion: str) -> Tuned:

@@ -9,6 +9,7 @@ import pytest
 from engine_runs import drive
 from fams_problems import SEEDS, configured, problem
 
+from heliostat.errors import TaskError
 from heliostat.values.canonical import decode
 from heliostat_methods.fams.comparison import tuning
 from heliostat_methods.fams.comparison.contestants import defaults_of
@@ -104,3 +105,18 @@ def test_a_criterion_without_a_value_is_told_where_no_trial_has_one(
     assert one.refused == (
         "the criterion gap_squared has no value on validation rows: too few rows"
     )
+
+
+def test_a_trial_whose_training_fails_is_counted_and_another_is_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = defaults_of(configured(), "erm")
+
+    def trained(posed: Any, one: Any, *rest: Any) -> list[Fitted]:
+        if one.parameters == first:
+            raise TaskError((0,), "MemoryError", "no room")
+        return [Fitted({"nll": 0.5}, passes=1.0)]
+
+    monkeypatch.setattr(tuning, "trained", trained)
+    ((one,), _) = tuned(tmp_path, "erm")
+    assert (one.trials, one.failed, one.value, one.default, one.refused) == (3, 1, 0.5, None, "")
