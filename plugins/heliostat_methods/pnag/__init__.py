@@ -1,0 +1,1 @@
+"""PNAG: joint Pareto architecture search that answers any budget."""

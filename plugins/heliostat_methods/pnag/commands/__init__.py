@@ -1,0 +1,1 @@
+"""The method's verbs and what they share."""

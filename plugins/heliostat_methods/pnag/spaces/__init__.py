@@ -1,0 +1,4 @@
+"""What can be chosen: spaces as decisions, their networks as numbers, moves in them.
+
+Imports nothing else of the method.
+"""
