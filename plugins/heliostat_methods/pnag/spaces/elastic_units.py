@@ -60,7 +60,8 @@ class ElasticUnits:
     def smallest(self) -> Archs:
         """The architecture (decisions,) with the first choice everywhere."""
         first = np.zeros((1, len(self.decisions)), dtype=np.int16)
-        return absent_marked(self.decisions, first)[0]
+        marked: Archs = absent_marked(self.decisions, first)[0]
+        return marked
 
     @property
     def largest(self) -> Archs:
