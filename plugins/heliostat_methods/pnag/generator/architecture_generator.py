@@ -26,7 +26,7 @@ from heliostat_methods.pnag.generator.budget_embedding import (
 )
 from heliostat_methods.pnag.generator.recurrence import Recurrence, Trace
 from heliostat_methods.pnag.generator.vocabulary import Vocabulary
-from heliostat_methods.pnag.spaces.moves import absent_marked, active
+from heliostat_methods.pnag.spaces.moves import absent_marked
 from heliostat_methods.pnag.spaces.space import ABSENT, Archs, Decision
 
 AT_ONCE = 1024
@@ -128,7 +128,7 @@ class ArchitectureGenerator(nn.Module):
         table, first = self._inputs(values)
         with torch.no_grad():
             trace = Trace(len(decisions), first, table, self.weight_state)
-            trace.tokens[1:] = torch.from_numpy(tokens[:, :-1].T.copy())
+            trace.tokens[1:] = torch.from_numpy(tokens.T.copy())
             for step in range(len(decisions)):
                 trace.advance(step)
         return self._samples(said, table, first, trace)
@@ -156,33 +156,44 @@ class ArchitectureGenerator(nn.Module):
         table, first = self._inputs(budgets)
         with torch.no_grad():
             trace = Trace(len(self.vocabulary.decisions), first, table, self.weight_state)
-            chosen = self._decide(trace, numbers)
-        return self._samples(chosen.cpu().numpy().T.astype(np.int16), table, first, trace)
+            self._decide(trace, numbers)
+        said = self.vocabulary.choices(trace.tokens[1:].t().cpu().numpy())
+        return self._samples(said, table, first, trace)
 
-    def _decide(self, trace: Trace, numbers: Tensor | None) -> Tensor:
-        """Make all steps of a trace; return the choices (decisions, n), -1 where silent."""
-        steps, batch = trace.tokens.shape
-        chosen = torch.empty_like(trace.tokens)
+    def _decide(self, trace: Trace, numbers: Tensor | None) -> None:
+        """Make all steps of a trace; the choices become its tokens."""
         if numbers is not None:
             numbers = numbers.t().contiguous().to(self.head_weight)
-        turned, bias = self.head_weight.t().contiguous(), self.head_bias
-        for step, decision in enumerate(self.vocabulary.decisions):
-            begin = self.vocabulary.first[step]
-            words = slice(begin, begin + self.vocabulary.widths[step])
-            logits = torch.addmm(bias[words], trace.advance(step), turned[:, words])
+        vocabulary, heads = self.vocabulary, self._heads()
+        absent: dict[tuple[int, int], Tensor] = {}
+        for step, decision in enumerate(vocabulary.decisions):
+            begin = vocabulary.first[step]
+            bias, weight = heads[begin]
+            logits = torch.addmm(bias, trace.advance(step), weight)
+            said = trace.tokens[step + 1]
             if numbers is None:
-                torch.argmax(logits, 1, out=chosen[step])
+                torch.argmax(logits, 1, out=said)
             else:
-                _inverse(logits, numbers[step], chosen[step])
-            following = (
-                trace.tokens[step + 1] if step + 1 < steps else trace.tokens.new_empty(batch)
-            )
-            torch.add(chosen[step], begin, out=following)
+                _inverse(logits, numbers[step], said)
+            said.add_(begin)
             if self.masked and decision.parent is not None:
-                missing = chosen[decision.parent] < decision.least
-                chosen[step].masked_fill_(missing, ABSENT)
-                following.masked_fill_(missing, self.vocabulary.silence)
-        return chosen
+                condition = (decision.parent, decision.least)
+                if condition not in absent:
+                    absent[condition] = self._absent(trace, *condition)
+                said.masked_fill_(absent[condition], vocabulary.silence)
+
+    def _heads(self) -> dict[int, tuple[Tensor, Tensor]]:
+        """Return bias and weight (H, choices) of each kind, by its first token."""
+        found = {}
+        for begin, width in zip(self.vocabulary.first, self.vocabulary.widths, strict=True):
+            words = slice(begin, begin + width)
+            found[begin] = self.head_bias[words], self.head_weight[words].t().contiguous()
+        return found
+
+    def _absent(self, trace: Trace, parent: int, least: int) -> Tensor:
+        """Return where a decision does not exist by what its parent said, (n,)."""
+        heard, silence = trace.tokens[parent + 1], self.vocabulary.silence
+        return (heard < self.vocabulary.first[parent] + least) | (heard == silence)
 
     def _inputs(self, budgets: NDArray[np.float64]) -> tuple[Tensor, Tensor]:
         """Return what each token (words + 1, 4H), and each budget (n, 4H), brings to the gates."""
@@ -217,7 +228,7 @@ def _inverse(logits: Tensor, numbers: Tensor, out: Tensor) -> None:
 
 
 def _head_rows(vocabulary: Vocabulary) -> tuple[Tensor, Tensor]:
-    """Return the head's row of each decision's choices, and which are choices, (decisions, most)."""
+    """Return the head's row of each decision's choices, and which of them exist."""
     places = np.arange(max(vocabulary.widths))
     possible = places < np.array(vocabulary.widths)[:, None]
     rows = np.where(possible, np.array(vocabulary.first)[:, None] + places, 0)

@@ -59,7 +59,8 @@ def generate(
     _check(n, mode, verify, cost, rng)
     budgets = np.full(n, budget, dtype=np.float64)
     with torch.no_grad():
-        said = generator.greedy(budgets) if rng is None else generator.sample(budgets, rng)
+        greedy = mode == "greedy" or rng is None
+        said = generator.greedy(budgets) if greedy else generator.sample(budgets, rng)
     first = _first_places(said.archs)
     archs, budgets = said.archs[first], budgets[first]
     if evaluator is None:
@@ -85,8 +86,8 @@ def _check(
         raise ConfigError("n", n, "an integer, at least 1")
     if mode == "greedy" and n > 1:
         raise ConfigError("n", n, "1, for there is one greedy architecture", 'or mode = "sample"')
-    if (mode == "sample") != (rng is not None):
-        raise ConfigError("rng", rng, 'a generator for mode = "sample", and none for "greedy"')
+    if mode == "sample" and rng is None:
+        raise ConfigError("rng", rng, 'a generator to draw from, for mode = "sample"')
     if verify and cost is None:
         raise ConfigError("cost", None, "what architectures cost, to verify them", "verify = False")
 

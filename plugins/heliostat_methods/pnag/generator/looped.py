@@ -40,10 +40,14 @@ class LoopedGenerator(nn.Module):
                 self._add(decision.kind, model, words)
         with torch.no_grad():
             self.budget.vectors.copy_(model.budget.vectors)
-            self.cell.weight_ih.copy_(model.weight_input)
-            self.cell.weight_hh.copy_(model.weight_state)
-            self.cell.bias_ih.copy_(model.bias_input)
-            self.cell.bias_hh.copy_(model.bias_state)
+            for ours, theirs in (
+                (model.weight_input, self.cell.weight_ih),
+                (model.weight_state, self.cell.weight_hh),
+                (model.bias_input, self.cell.bias_ih),
+                (model.bias_state, self.cell.bias_hh),
+            ):
+                o, i, f, g = ours.chunk(4)
+                theirs.copy_(torch.cat((i, f, g, o)))
         self.to(model.weight_state.dtype)
 
     def forward(

@@ -41,10 +41,10 @@ class RankLoss:
 def pairwise_rank_loss(
     scores: Tensor, labels: NDArray[Any] | Tensor, kind: Kind = "logistic"
 ) -> RankLoss:
-    """Return the loss of scores (n,) against labels (n, n), of which those above the diagonal count.
+    """Return the loss of scores (n,) against labels (n, n) of pairs i < j.
 
-    Its value has the type of the scores. Raises DataError for shapes that do not fit and scores
-    that are not finite.
+    What stands on and below the diagonal is not looked at. The value has the type of the scores.
+    Raises DataError for shapes that do not fit and scores that are not finite.
     """
     if kind not in KINDS:
         raise ConfigError("kind", kind, "logistic or hinge", did_you_mean(str(kind), KINDS))

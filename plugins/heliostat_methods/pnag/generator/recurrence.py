@@ -1,9 +1,10 @@
 """An LSTM over tokens, a pass at a time: activations kept, gradients written out.
 
-Hochreiter, Schmidhuber 1997, with forget gates (Gers et al. 2000), as `torch.nn.LSTMCell`: gates
-i, f, g, o; c' = f c + i g; h' = o tanh c'. Inputs come from few tokens, so their products with the
-input weights are a table that is made once a pass; what is left in a step is one product with the
-recurrent weights. The gradient of all weights is one product over all steps.
+Hochreiter, Schmidhuber 1997, with forget gates (Gers et al. 2000), as `torch.nn.LSTMCell` but for
+the order of the gates, o, i, f, g: c' = f c + i g; h' = o tanh c'. Inputs come from few tokens, so
+their products with the input weights are a table that is made once a pass; what is left in a step
+is one product with the recurrent weights. The gradient of all weights is one product over all
+steps.
 """
 
 from __future__ import annotations
@@ -19,33 +20,39 @@ class Trace:
     """What a pass over (steps, batch) leaves: gates (steps, batch, 4H), cells and states.
 
     `states[t]` and `cells[t]` stand before step t; both begin with zeros. `tokens[t]` is the token
-    that step t hears; step 0 hears the row of its sample in `first` instead.
+    that step t hears, `tokens[t + 1]` the one that it says; step 0 hears the row of its sample in
+    `first` instead.
     """
 
     def __init__(self, steps: int, first: Tensor, table: Tensor, weight: Tensor) -> None:
         batch, hidden = len(first), weight.shape[1]
-        self.first, self.table, self.turned = first, table, weight.t().contiguous()
-        self.tokens = torch.zeros((steps, batch), dtype=torch.int64, device=first.device)
+        self.table, self.turned = table, weight.t().contiguous()
+        self.tokens = torch.zeros((steps + 1, batch), dtype=torch.int64, device=first.device)
         self.gates = first.new_empty((steps, batch, 4 * hidden))
         self.cells = first.new_zeros((steps + 1, batch, hidden))
         self.bent = first.new_empty((steps, batch, hidden))
         self.states = first.new_zeros((steps + 1, batch, hidden))
+        self.gates[0] = first
+        # Views are made once: to slice in every step costs as much as the arithmetic.
+        self._gates, self._cells, self._bent, self._states, self._tokens = (
+            rows.unbind() for rows in (self.gates, self.cells, self.bent, self.states, self.tokens)
+        )
+        self._sigmoid = self.gates[..., : 3 * hidden].unbind()
+        self._o, self._i, self._f, self._g = (gate.unbind() for gate in self.gates.chunk(4, dim=2))
 
     def advance(self, step: int) -> Tensor:
         """Return the state after a step, (batch, H); the steps before have been made."""
-        gates, hidden = self.gates[step], self.states.shape[2]
-        if step == 0:
-            gates.copy_(self.first)
-        else:
-            torch.index_select(self.table, 0, self.tokens[step], out=gates)
-            gates.addmm_(self.states[step], self.turned)
-        gates[:, : 2 * hidden].sigmoid_()
-        gates[:, 2 * hidden : 3 * hidden].tanh_()
-        gates[:, 3 * hidden :].sigmoid_()
-        i, f, g, o = gates.chunk(4, dim=1)
-        cell = torch.mul(f, self.cells[step], out=self.cells[step + 1]).addcmul_(i, g)
-        torch.tanh(cell, out=self.bent[step])
-        return torch.mul(o, self.bent[step], out=self.states[step + 1])
+        if step > 0:
+            gates = self._gates[step]
+            torch.index_select(self.table, 0, self._tokens[step], out=gates)
+            gates.addmm_(self._states[step], self.turned)
+        self._sigmoid[step].sigmoid_()
+        self._g[step].tanh_()
+        cell = self._cells[step + 1]
+        torch.mul(self._f[step], self._cells[step], out=cell)
+        cell.addcmul_(self._i[step], self._g[step])
+        torch.tanh(cell, out=self._bent[step])
+        return torch.mul(self._o[step], self._bent[step], out=self._states[step + 1])
 
 
 class Recurrence(torch.autograd.Function):
@@ -69,30 +76,51 @@ class Recurrence(torch.autograd.Function):
         trace: Trace = ctx.trace
         slopes = _through_time(trace, weight, upstream[0])
         steps, batch, width = slopes.shape
-        flat = slopes.reshape(steps * batch, width)
-        of_weight = flat.t() @ trace.states[:-1].reshape(steps * batch, -1)
-        heard = one_hot(trace.tokens[1:].reshape(-1), len(trace.table)).to(flat.dtype)
-        return heard.t() @ flat[batch:], slopes[0], of_weight, None
+        flat = slopes.view(steps * batch, width)
+        # Before the first step stands the state 0, which gives no gradient.
+        heard_states = trace.states[1:-1].reshape(-1, weight.shape[1])
+        heard = one_hot(trace.tokens[1:-1].reshape(-1), len(trace.table)).to(flat.dtype)
+        return heard.t() @ flat[batch:], slopes[0], flat[batch:].t() @ heard_states, None
 
 
 def _through_time(trace: Trace, weight: Tensor, upstream: Tensor) -> Tensor:
     """Return the gradient of what enters the gates, (steps, batch, 4H)."""
-    i, f, g, o = trace.gates.chunk(4, dim=2)
-    # What does not depend on later steps is made for all of them at once.
-    of_cell = torch.cat((g * i * (1 - i), trace.cells[:-1] * f * (1 - f), i * (1 - g * g)), 2)
-    of_state = trace.bent * o * (1 - o)
-    bend = o * (1 - trace.bent * trace.bent)
-    steps, batch, hidden = trace.bent.shape
-    of_cell = of_cell.view(steps, batch, 3, hidden)
-    slopes = trace.gates.new_empty((steps, batch, 4, hidden))
-    cell = trace.bent.new_zeros((batch, hidden))
-    state = upstream[-1]
+    slopes, bend = _local_slopes(trace)
+    steps, batch, _, hidden = slopes.shape
+    of_output, of_cell = slopes[:, :, 0].unbind(), slopes[:, :, 1:].unbind()
+    following, above, bends = (
+        slopes.view(steps, batch, -1).unbind(),
+        upstream.unbind(),
+        bend.unbind(),
+    )
+    forget = trace.gates.chunk(4, dim=2)[2].unbind()
+    cell = bend.new_zeros((batch, hidden))
+    over_gates = cell.unsqueeze(1)
+    state = above[-1]
     for step in range(steps - 1, -1, -1):
         if step < steps - 1:
-            after = slopes[step + 1].view(batch, 4 * hidden)
-            state = torch.addmm(upstream[step], after, weight)
-        cell.addcmul_(state, bend[step])
-        torch.mul(of_cell[step], cell.unsqueeze(1), out=slopes[step, :, :3])
-        torch.mul(of_state[step], state, out=slopes[step, :, 3])
-        cell.mul_(f[step])
+            state = torch.addmm(above[step], following[step + 1], weight)
+        cell.addcmul_(state, bends[step])
+        of_cell[step].mul_(over_gates)
+        of_output[step].mul_(state)
+        cell.mul_(forget[step])
     return slopes.view(steps, batch, 4 * hidden)
+
+
+def _local_slopes(trace: Trace) -> tuple[Tensor, Tensor]:
+    """Return what does not depend on later steps.
+
+    The slopes of state (gate o) and cell (gates i, f, g) in what enters the gates, (steps, batch,
+    4, H), and of the state in the cell, (steps, batch, H).
+    """
+    o, i, f, g = trace.gates.chunk(4, dim=2)
+    steps, batch, hidden = trace.bent.shape
+    slopes = trace.gates.new_empty((steps, batch, 4, hidden))
+    of_o, of_i, of_f, of_g = slopes.unbind(2)
+    # x - x y in place of x (1 - y): nothing is allocated on the way.
+    torch.addcmul(o, o, o, value=-1, out=of_o).mul_(trace.bent)
+    torch.addcmul(i, i, i, value=-1, out=of_i).mul_(g)
+    torch.addcmul(f, f, f, value=-1, out=of_f).mul_(trace.cells[:-1])
+    torch.addcmul(i, torch.mul(i, g, out=of_g), g, value=-1, out=of_g)
+    bend = o * trace.bent
+    return slopes, torch.addcmul(o, bend, trace.bent, value=-1, out=bend)

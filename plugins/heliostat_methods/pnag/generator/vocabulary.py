@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from heliostat.errors import ConfigError, DataError
 from heliostat_methods.pnag.spaces.moves import within
-from heliostat_methods.pnag.spaces.space import ABSENT, Decision
+from heliostat_methods.pnag.spaces.space import ABSENT, Archs, Decision
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Vocabulary:
         tokens = 0
         for place, decision in enumerate(decisions):
             _check_parent(place, decision)
-            begin, alike = begins.setdefault(decision.kind, (tokens, decision))
+            _, alike = begins.setdefault(decision.kind, (tokens, decision))
             if alike is decision:
                 tokens += len(decision.choices)
             elif alike.choices != decision.choices:
@@ -67,6 +67,11 @@ class Vocabulary:
             raise DataError(f"choices[{row}] is no row of places among the choices of decisions")
         there = choices != ABSENT
         return np.where(there, choices.astype(np.int64) + np.array(self.first), self.silence)
+
+    def choices(self, tokens: NDArray[np.int64]) -> Archs:
+        """Return the choices of tokens (n, decisions), -1 where there is silence."""
+        places = tokens - np.array(self.first)
+        return np.where(tokens == self.silence, ABSENT, places).astype(np.int16)
 
 
 def _check_parent(place: int, decision: Decision) -> None:
