@@ -69,7 +69,8 @@ class TabularSpace:
         row = np.array([[_place(sign, signs, decision) for sign, signs, decision in pairs]])
         if not self.valid(row)[0]:
             raise ConfigError("architecture", text, f"an architecture of {self.name}")
-        return self.canonical(row)[0]
+        canonical: Archs = self.canonical(row)[0]
+        return canonical
 
     def encode(self, archs: Archs) -> NDArray[np.float32]:
         """Return one-hot choices, (n, choices of all decisions together)."""
