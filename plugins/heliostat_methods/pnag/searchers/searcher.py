@@ -19,6 +19,10 @@ Streams = Callable[..., np.random.Generator]
 """Random streams by name, as `run.rng`: `streams("sample", 3)`."""
 
 
+Cost = Callable[[Archs], NDArray[np.float64]]
+"""Costs (n,) of canonical architectures, known without evaluating them: MAdds, or a table's sum."""
+
+
 @dataclass(frozen=True)
 class Known:
     """What has been evaluated, in the order of asking: accuracy in [0, 1] and cost above 0."""
@@ -46,6 +50,11 @@ class Searcher(Protocol):
 class Recipe(Protocol):
     """The settings of a searcher, as a frozen dataclass whose fields are its hyper-parameters."""
 
-    def start(self, space: SearchSpace, evaluations: int, streams: Streams) -> Searcher:
-        """Return a searcher that has seen nothing, which may plan with so many evaluations."""
+    def start(
+        self, space: SearchSpace, evaluations: int, streams: Streams, cost: Cost | None = None
+    ) -> Searcher:
+        """Return a searcher that has seen nothing, which may plan with so many evaluations.
+
+        With `cost` it need not learn what it can ask for: who evaluates must tell the same costs.
+        """
         ...
