@@ -20,7 +20,6 @@ if TYPE_CHECKING:
         MethodConfig,
         part_refs,
         plain,
-        toml_value,
         validate,
         without_none,
     )
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from heliostat.contract.run import Run, SharedData
     from heliostat.contract.sections import HeatMap, Picture, Plot, Section, Series, Table, Text
     from heliostat.contract.task import Resources, Task, TaskContext
+    from heliostat.contract.toml_text import toml_value
     from heliostat.store.folder import RunFolder, find, folders, runs_root
     from heliostat.store.view import RunView
     from heliostat.terminal import say
@@ -56,11 +56,11 @@ _HOMES = {
         ("json_option", "next_command", "print_json", "runs_option"), "contract.commands"
     ),
     **dict.fromkeys(
-        ("EXTENDABLE", "MethodConfig", "part_refs", "plain", "toml_value", "validate",
-         "without_none"),
+        ("EXTENDABLE", "MethodConfig", "part_refs", "plain", "validate", "without_none"),
         "contract.config",
     ),
     "regular_file": "contract.files",
+    "toml_value": "contract.toml_text",
     "hookimpl": "contract.hooks",
     **dict.fromkeys(("MethodSpec", "Metric", "ProductSpec"), "contract.method"),
     **dict.fromkeys(

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from heliostat.contract.commands import check_command
 from heliostat.contract.fields import Fields, short
+from heliostat.contract.part import NoParameters
 from heliostat.errors import PluginError, told
 from heliostat.process.guard import contained
 
@@ -43,18 +44,31 @@ class ProductSpec:
     """A kind of thing that a run leaves for other methods.
 
     `kind` is a part kind, so that ``loss = "run:ID"`` finds it; `build(value)` makes the part from
-    what `run.save(name, value, kind=kind)` stored.
+    what `run.save(name, value, kind=kind)` stored. With `config`, whoever names the product may
+    set what it says, ``model = "run:ID?budget=12ms"``, and the part is made by
+    `build(value, parameters)`. A stored value holds all that its parts are built from.
     """
 
     kind: str
     summary: str
-    build: Callable[[Any], Any]
+    build: Callable[..., Any]
+    config: type[BaseModel] = NoParameters
 
     def __post_init__(self) -> None:
         fields = Fields(f"product {short(self.kind)}")
         fields.identifier("kind", self.kind)
         fields.text("summary", self.summary)
         fields.unless(callable(self.build), "build", self.build, "a function")
+        fields.model("config", self.config, "pydantic.BaseModel")
+
+    @property
+    def takes_parameters(self) -> bool:
+        """Whether whoever names the product may set anything of it."""
+        return self.config is not NoParameters
+
+    def made(self, value: Any, parameters: BaseModel) -> Any:
+        """Return the part that is made of a stored value and parameters of `config`."""
+        return self.build(value, parameters) if self.takes_parameters else self.build(value)
 
 
 @dataclass(frozen=True)
