@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from heliostat.contract.sections import HeatMap, Picture, Plot, Section, Series, Table, Text
     from heliostat.contract.task import Resources, Task, TaskContext
     from heliostat.contract.toml_text import toml_value
+    from heliostat.contract.within import Within
     from heliostat.store.folder import RunFolder, find, folders, runs_root
     from heliostat.store.view import RunView
     from heliostat.terminal import say
@@ -61,6 +62,7 @@ _HOMES = {
     ),
     "regular_file": "contract.files",
     "toml_value": "contract.toml_text",
+    "Within": "contract.within",
     "hookimpl": "contract.hooks",
     **dict.fromkeys(("MethodSpec", "Metric", "ProductSpec"), "contract.method"),
     **dict.fromkeys(
@@ -86,8 +88,8 @@ __all__ = [
     "EXTENDABLE", "Artifact", "Dataset", "Failure", "HeatMap", "Layer", "Loss", "MethodConfig",
     "MethodSpec", "Metric", "Model", "Name", "NoParameters", "Outcome", "PartKind", "PartRef",
     "PartSpec", "Picture", "Plot", "ProductSpec", "Resources", "Run", "RunFolder", "RunView",
-    "Sampler", "Score", "Section", "Series", "Shared", "SharedData", "Table", "Task",
-    "TaskContext", "Text", "digest", "find", "folders", "hookimpl", "json_option", "next_command",
+    "Sampler", "Score", "Section", "Series", "Shared", "SharedData", "Table", "Task", "TaskContext",
+    "Text", "Within", "digest", "find", "folders", "hookimpl", "json_option", "next_command",
     "part_refs", "plain", "print_json", "regular_file", "runs_option", "runs_root", "say", "stored",
     "stream", "task", "toml_value", "validate", "without_none",
 ]  # fmt: skip
