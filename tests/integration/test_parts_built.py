@@ -50,6 +50,53 @@ def test_tasks_build_parts_of_every_origin(made: CommandLine) -> None:
         assert account["result"]["value"] == pytest.approx(POWERS[power], rel=1e-12)
 
 
+def test_a_product_is_built_with_parameters_that_belong_to_the_run(made: CommandLine) -> None:
+    run = here(made).json("run", "leaves_scaled_loss", "-o", "power=1", "--workers", "serial")[
+        "run"
+    ]
+    plain = built(made, "data=csv:table.csv", f"loss=run:{run}")
+    short = built(made, "data=csv:table.csv", f"loss=run:{run}?more=1")
+    table = built(made, "data=csv:table.csv", f'loss={{name="run:{run}/power", more=1.0}}')
+    assert plain["result"]["value"] == pytest.approx(POWERS[1.0], rel=1e-12)
+    assert short["result"]["value"] == pytest.approx(POWERS[2.0], rel=1e-12)
+    assert table["result"]["value"] == short["result"]["value"]
+    assert short["digest"] != plain["digest"]
+    shown = here(made).json("show", short["run"])
+    assert shown["config"]["loss"] == {"name": f"run:{run}", "more": 1}
+    assert any(label == f"loss run:{run}" for label in shown["inputs"])
+    assert here(made).json("verify", short["run"])["equal"] == 4
+    again = here(made)("resume", short["run"], "-o", "loss.more=2")
+    assert again.returncode == 5 and "loss.more changed" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("method", "written", "words"),
+    [
+        ("leaves_scaled_loss", "?mor=1", ["loss.mor = 1", "did you mean 'more'?"]),
+        ("leaves_scaled_loss", "?more=3", ["loss.more = 3", "less than or equal to 2"]),
+        ("leaves_scaled_loss", "?more=lots", ["loss.more = 'lots'", "number"]),
+        ("leaves_loss", "?more=1", ["loss = {'name': ", "expected no parameters beside run:ID"]),
+    ],
+)
+def test_parameters_that_a_product_does_not_take_are_refused_before_any_work(
+    made: CommandLine, method: str, written: str, words: list[str]
+) -> None:
+    run = here(made).json("run", method, "--workers", "serial")["run"]
+    done = here(made)("run", "builds_parts", "-o", f"loss=run:{run}{written}")
+    assert done.returncode == 2
+    for word in words:
+        assert word in done.stderr
+    assert [path.name for path in here(made).runs.iterdir()] == [run]
+
+
+def test_what_builds_a_product_belongs_to_the_code_of_the_run(made: CommandLine) -> None:
+    from heliostat.plugins.building import builders_in
+
+    assert builders_in({"file /a b": "ff", "loss run:x": "ee evomal", "loss run:y": "dd"}) == [
+        "evomal"
+    ]
+
+
 @pytest.mark.ray
 def test_a_product_and_a_table_are_built_on_workers_with_the_same_bits(
     made: CommandLine, ray_node: Any

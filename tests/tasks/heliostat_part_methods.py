@@ -51,6 +51,19 @@ def same(item: Any, ctx: TaskContext) -> Any:
     return item
 
 
+def leaves_scaled_loss(config: PowerConfig, run: Run) -> dict[str, Any]:
+    """Leave a loss that is made with parameters, as a product."""
+    power = run.call(same, config.power).unwrap()
+    run.save("power", {"power": power}, kind="loss")
+    return {"value": power}
+
+
+class MoreParameters(MethodConfig):
+    """What can be set of a loss that a run left."""
+
+    more: float = Field(0.0, ge=0, le=2, description="added to the power")
+
+
 class BuildsConfig(MethodConfig):
     """Parts of every origin."""
 
@@ -81,6 +94,10 @@ def _product(value: Mapping[str, Any]) -> PowerLoss:
     return PowerLoss(value["power"])
 
 
+def _scaled(value: Mapping[str, Any], parameters: MoreParameters) -> PowerLoss:
+    return PowerLoss(value["power"] + parameters.more)
+
+
 def _method(name: str, config: Any, search: Callable[..., Any], **more: Any) -> MethodSpec:
     return MethodSpec(
         name, f"test: {name}", "none", config, search, {"value": Metric("min")}, {"smoke": {}},
@@ -91,8 +108,10 @@ def _method(name: str, config: Any, search: Callable[..., Any], **more: Any) -> 
 @hookimpl
 def heliostat_methods() -> Sequence[MethodSpec]:
     products = [ProductSpec("loss", "a power of the error", _product)]
+    scaled = [ProductSpec("loss", "a power of the error", _scaled, MoreParameters)]
     return [
         _method("leaves_loss", PowerConfig, leaves_loss, products=products),
+        _method("leaves_scaled_loss", PowerConfig, leaves_scaled_loss, products=scaled),
         _method("builds_parts", BuildsConfig, builds_parts),
     ]
 

@@ -27,6 +27,7 @@ from heliostat import (
     hookimpl,
     stored,
 )
+from heliostat.contract import RunView, Within
 
 
 def _kind_or_value(outcome: Outcome[Any]) -> Any:
@@ -295,6 +296,20 @@ def keeps(config: SectionConfig, run: Run) -> dict[str, Any]:
     return {"value": width}
 
 
+def width_within(view: RunView, budget: str) -> Any:
+    """Return the widest that fits, or the narrowest where none does."""
+    if budget == "break":
+        return 1 / 0
+    if budget == "nothing":
+        return None
+    if not budget.isdecimal():
+        raise ConfigError("budget", budget, "a width such as 12")
+    widths = [view.product(product["name"])["width"] for product in view.products()]
+    fitting = [width for width in widths if width <= int(budget)]
+    width = max(fitting) if fitting else min(widths)
+    return Within(f"width {width}\nof {len(widths)}", {"width": width}, bool(fitting))
+
+
 def sometimes(config: SectionConfig, run: Run) -> dict[str, Any]:
     """Give the width, and no value when it is odd."""
     width = run.call(tasks.same, config.width).unwrap()
@@ -365,6 +380,7 @@ METHODS = {
         _method("weighs", SectionConfig, weighs, outputs={"weight": Metric(None, "kg")}),
         _method("sometimes", SectionConfig, sometimes),
         _method("keeps", SectionConfig, keeps),
+        _method("fits", SectionConfig, keeps, within=width_within),
     )
 }
 

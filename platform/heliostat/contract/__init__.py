@@ -20,7 +20,6 @@ if TYPE_CHECKING:
         MethodConfig,
         part_refs,
         plain,
-        toml_value,
         validate,
         without_none,
     )
@@ -42,6 +41,8 @@ if TYPE_CHECKING:
     from heliostat.contract.run import Run, SharedData
     from heliostat.contract.sections import HeatMap, Picture, Plot, Section, Series, Table, Text
     from heliostat.contract.task import Resources, Task, TaskContext
+    from heliostat.contract.toml_text import toml_value
+    from heliostat.contract.within import Within
     from heliostat.store.folder import RunFolder, find, folders, runs_root
     from heliostat.store.view import RunView
     from heliostat.terminal import say
@@ -56,11 +57,12 @@ _HOMES = {
         ("json_option", "next_command", "print_json", "runs_option"), "contract.commands"
     ),
     **dict.fromkeys(
-        ("EXTENDABLE", "MethodConfig", "part_refs", "plain", "toml_value", "validate",
-         "without_none"),
+        ("EXTENDABLE", "MethodConfig", "part_refs", "plain", "validate", "without_none"),
         "contract.config",
     ),
     "regular_file": "contract.files",
+    "toml_value": "contract.toml_text",
+    "Within": "contract.within",
     "hookimpl": "contract.hooks",
     **dict.fromkeys(("MethodSpec", "Metric", "ProductSpec"), "contract.method"),
     **dict.fromkeys(
@@ -86,8 +88,8 @@ __all__ = [
     "EXTENDABLE", "Artifact", "Dataset", "Failure", "HeatMap", "Layer", "Loss", "MethodConfig",
     "MethodSpec", "Metric", "Model", "Name", "NoParameters", "Outcome", "PartKind", "PartRef",
     "PartSpec", "Picture", "Plot", "ProductSpec", "Resources", "Run", "RunFolder", "RunView",
-    "Sampler", "Score", "Section", "Series", "Shared", "SharedData", "Table", "Task",
-    "TaskContext", "Text", "digest", "find", "folders", "hookimpl", "json_option", "next_command",
+    "Sampler", "Score", "Section", "Series", "Shared", "SharedData", "Table", "Task", "TaskContext",
+    "Text", "Within", "digest", "find", "folders", "hookimpl", "json_option", "next_command",
     "part_refs", "plain", "print_json", "regular_file", "runs_option", "runs_root", "say", "stored",
     "stream", "task", "toml_value", "validate", "without_none",
 ]  # fmt: skip

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
@@ -12,8 +10,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from heliostat.contract.part import PartRef
 from heliostat.contract.plain_numbers import check_numbers
 from heliostat.errors import ConfigError, did_you_mean, nearest
-
-_POINTED = re.compile(r"[+-]?([0-9]+\.|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 EXTENDABLE: dict[str, Any] = {"extendable": True}
 """Marks a field that may grow on resume: ``Field(50, json_schema_extra=EXTENDABLE)``."""
@@ -73,18 +69,6 @@ def extendable_fields(model: type[BaseModel]) -> set[str]:
         for name, info in model.model_fields.items()
         if isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("extendable")
     }
-
-
-def toml_value(text: str) -> Any:
-    """Return a TOML value, or the text itself where it is none (so strings need no quotes)."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except ValueError:  # no TOML, or a number of too many digits
-        text = text.strip()
-        # TOML wants digits on both sides of the point, and people leave one side out
-        return float(text) if _POINTED.fullmatch(text) else text
-    except RecursionError:
-        raise ConfigError("value", text, "tables and lists in a few levels") from None
 
 
 def config_error(model: type[BaseModel], error: ValidationError, source: str) -> ConfigError:

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from heliostat.contract.commands import check_command
 from heliostat.contract.fields import Fields, short
+from heliostat.contract.part import NoParameters
 from heliostat.errors import PluginError, told
 from heliostat.process.guard import contained
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import click
 
     from heliostat.contract.sections import Section
+    from heliostat.contract.within import Within
     from heliostat.store.view import RunView
 
 
@@ -43,18 +45,31 @@ class ProductSpec:
     """A kind of thing that a run leaves for other methods.
 
     `kind` is a part kind, so that ``loss = "run:ID"`` finds it; `build(value)` makes the part from
-    what `run.save(name, value, kind=kind)` stored.
+    what `run.save(name, value, kind=kind)` stored. With `config`, whoever names the product may
+    set what it says, ``model = "run:ID?budget=12ms"``, and the part is made by
+    `build(value, parameters)`. A stored value holds all that its parts are built from.
     """
 
     kind: str
     summary: str
-    build: Callable[[Any], Any]
+    build: Callable[..., Any]
+    config: type[BaseModel] = NoParameters
 
     def __post_init__(self) -> None:
         fields = Fields(f"product {short(self.kind)}")
         fields.identifier("kind", self.kind)
         fields.text("summary", self.summary)
         fields.unless(callable(self.build), "build", self.build, "a function")
+        fields.model("config", self.config, "pydantic.BaseModel")
+
+    @property
+    def takes_parameters(self) -> bool:
+        """Whether whoever names the product may set anything of it."""
+        return self.config is not NoParameters
+
+    def made(self, value: Any, parameters: BaseModel) -> Any:
+        """Return the part that is made of a stored value and parameters of `config`."""
+        return self.build(value, parameters) if self.takes_parameters else self.build(value)
 
 
 @dataclass(frozen=True)
@@ -63,12 +78,14 @@ class MethodSpec:
 
     `search(config, run)` returns an encodable value. `describe(result, run_id)` is what a terminal
     shows at the end, without it the `outputs`; `report(view)` makes the sections of the HTML
-    report. `presets` are configurations by name; "smoke" ends within seconds. `unit` names what
-    `run.report(count=...)` counts. `methods_run(config)` names other methods that a run executes,
-    whose code is part of its identity. `names` is the module that registers the permanent names of
-    its tasks and stored types, which begin with the method's name; without it, the module of
-    `search`. `version` and `migrate(config, version)` read configurations
-    of older versions. Raises PluginError for a field that is not so.
+    report. `within(view, budget)` says what of a finished or running run fits a budget, a text such
+    as "12ms"; it raises ConfigError("budget", ...) for one that it cannot read. `presets` are
+    configurations by name; "smoke" ends within seconds. `unit` names what `run.report(count=...)`
+    counts. `methods_run(config)` names other methods that a run executes, whose code is part of its
+    identity. `names` is the module that registers the permanent names of its tasks and stored
+    types, which begin with the method's name; without it, the module of `search`. `version` and
+    `migrate(config, version)` read configurations of older versions. Raises PluginError for a field
+    that is not so.
     """
 
     name: str
@@ -81,6 +98,7 @@ class MethodSpec:
     products: Sequence[ProductSpec] = ()
     report: Callable[[RunView], Sequence[Section]] | None = None
     describe: Callable[[Any, str], str] | None = None
+    within: Callable[[RunView, str], Within] | None = None
     commands: Sequence[click.Command] = ()
     methods_run: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
     unit: str = "items"
@@ -95,7 +113,7 @@ class MethodSpec:
             fields.text(name, getattr(self, name))
         fields.model("config", self.config, "MethodConfig")
         fields.unless(callable(self.search), "search", self.search, "a function (config, run)")
-        for name in ("report", "describe", "methods_run", "migrate"):
+        for name in ("report", "describe", "within", "methods_run", "migrate"):
             fields.function(name, getattr(self, name))
         fields.mapping("outputs", self.outputs, Metric, "a Metric")
         fields.mapping("presets", self.presets, Mapping, "a configuration")

@@ -5,6 +5,7 @@ A configuration names a part as a string or as a table with parameters::
     loss = "cross_entropy"
     loss = {name = "focal", gamma = 2.0}
     loss = "run:20260101-120000-my_method-ab12"      # what a finished run left
+    model = "run:20260101-120000-my_method-ab12?budget=12ms"     # with parameters, in short
 
 Each kind has a protocol; whoever builds a part of that kind returns an object that follows it.
 """
@@ -21,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from heliostat.contract.fields import Fields, short
+from heliostat.contract.product_name import read_parameters
 from heliostat.errors import PluginError
 from heliostat.values.names import stored
 
@@ -112,15 +114,21 @@ class PartKind:
 
     def _read(self, value: object) -> PartRef:
         if isinstance(value, PartRef):
-            return PartRef(value.name, value.params, self.kind)
+            return self._named(value.name, value.params)
         if isinstance(value, str):
-            return PartRef(value, {}, self.kind)
+            return self._named(value, {})
         if isinstance(value, Mapping) and isinstance(value.get("name"), str):
-            params = {k: v for k, v in value.items() if k != "name"}
-            return PartRef(value["name"], params, self.kind)
+            return self._named(value["name"], {k: v for k, v in value.items() if k != "name"})
         raise ValueError(
             f'expected the name of a {self.kind}, or a table {{name = "...", ...}} with parameters'
         )
+
+    def _named(self, text: str, params: Mapping[str, Any]) -> PartRef:
+        name, short_form = read_parameters(text)
+        twice = [key for key in short_form if key in params]
+        if twice:
+            raise ValueError(f"every parameter once, {twice[0]} is given twice")
+        return PartRef(name, {**short_form, **params}, self.kind)
 
 
 @runtime_checkable

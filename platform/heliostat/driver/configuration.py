@@ -14,13 +14,13 @@ from pydantic.fields import FieldInfo
 
 from heliostat.contract.config import (
     model_in,
-    toml_value,
     validate,
 )
 from heliostat.contract.files import regular_file
 from heliostat.contract.instructions import LEVELS, PORTABLE
 from heliostat.contract.method import MethodSpec, migrated
 from heliostat.contract.part import PartKind
+from heliostat.contract.toml_text import toml_value
 from heliostat.errors import ConfigError, did_you_mean
 from heliostat.plugins.registry import Registry
 

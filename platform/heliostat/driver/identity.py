@@ -14,6 +14,7 @@ from heliostat.driver.summary import add_label
 from heliostat.errors import IdentityChanged
 from heliostat.names import COLLECTION
 from heliostat.plugins.allowed import PluginRow
+from heliostat.plugins.building import builders_in
 from heliostat.plugins.registry import Registry
 from heliostat.store.journal import Journal
 from heliostat.store.record import RunRecord, UsedPlugin
@@ -53,10 +54,12 @@ def code_of(packages: Iterable[str]) -> Code:
     return Code(names, fingerprint.sources(names))
 
 
-def packages_of(plugins: Registry, method: MethodSpec, config: Any) -> list[str]:
-    """Return the packages of core, method and parts."""
+def packages_of(
+    plugins: Registry, method: MethodSpec, config: Any, inputs: Mapping[str, str] | None = None
+) -> list[str]:
+    """Return the packages of core, method and parts, and of what builds products of other runs."""
     refs = [ref for _, ref in part_refs(config)]
-    return plugins.packages_of(method, plain(config), refs)
+    return plugins.packages_of(method, plain(config), refs, builders_in(inputs or {}))
 
 
 class CodeOfRun:

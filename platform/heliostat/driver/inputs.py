@@ -8,13 +8,15 @@ from pydantic import BaseModel
 
 from heliostat.contract.config import part_refs
 from heliostat.contract.part import PartRef
+from heliostat.contract.product_name import PRODUCT, is_product
 from heliostat.errors import (
     ConfigError,
     IdentityChanged,
     RunNotFound,
     nearest,
 )
-from heliostat.plugins.building import PRODUCT, argument_of, file_hash
+from heliostat.plugins.building import argument_of, file_hash
+from heliostat.plugins.part_names import check_product_parameters
 from heliostat.plugins.registry import Registry
 from heliostat.process.guard import contained
 from heliostat.store.artifacts import ArtifactStore
@@ -26,16 +28,21 @@ MOST_NAMED = 8
 
 
 def resolve_inputs(
-    config: BaseModel, registry: Registry, artifacts: ArtifactStore, root: Path
+    config: BaseModel, registry: Registry, artifacts: ArtifactStore, root: Path, source: str = ""
 ) -> dict[str, str]:
     """Return {reference: hash} of all files and products; products are copied into the run.
 
-    The hash of a product is followed by the method whose `ProductSpec` builds it.
+    The hash of a product is followed by the method whose `ProductSpec` builds it. Raises
+    ConfigError for a product that is not there, or for parameters that it does not take.
     """
     inputs: dict[str, str] = {}
     for path, ref in part_refs(config):
-        if ref.name.startswith(PRODUCT):
-            inputs[f"{ref.kind} {ref.name}"] = _copy_product(path, ref, registry, artifacts, root)
+        if is_product(ref.name):
+            try:
+                copied = _copy_product(path, ref, registry, artifacts, root)
+            except ConfigError as error:
+                raise error.in_file(source) from error.__cause__
+            inputs[f"{ref.kind} {ref.name}"] = copied
             continue
         spec = registry.part(ref.kind, ref.name)
         if spec.inputs is not None:
@@ -71,8 +78,12 @@ def _copy_product(
     chosen = [p for p in products if not name or name in (p["unique_name"], p["name"])]
     if len(chosen) != 1:
         raise _not_one(path, ref, [str(p["unique_name"]) for p in chosen or products], name)
+    builder = _builder(view, ref.kind, registry)
+    for product in registry.method(builder).products:
+        if product.kind == ref.kind:
+            check_product_parameters(path, ref, product)
     sha256 = artifacts.put(view.folder.artifacts.get(chosen[0]["sha256"]))
-    return f"{sha256} {_builder(view, ref.kind, registry)}"
+    return f"{sha256} {builder}"
 
 
 def _not_one(path: str, ref: PartRef, names: list[str], name: str) -> ConfigError:

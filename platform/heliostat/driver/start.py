@@ -65,9 +65,9 @@ def start(
     lock = RunLock(folder.lock)
     try:
         lock.acquire()
-        inputs = resolve_inputs(config, plugins, folder.artifacts, execution.runs)
+        inputs = resolve_inputs(config, plugins, folder.artifacts, execution.runs, source)
         values_now = plain(config)
-        code = identity.code_of(identity.packages_of(plugins, method, config))
+        code = identity.code_of(identity.packages_of(plugins, method, config, inputs))
         write_config(folder, method, preset, seed, lookahead, values_now, level)
         record = RunRecord(
             method=method.name,

@@ -1,8 +1,8 @@
 """The only builder of parts: what a configuration names becomes an object, in search and task.
 
 A part is a plugin's, by name, with parameters or an argument (``csv:PATH``), or what a run of any
-method left (``run:RUN/PRODUCT``). Files and products are those that the run began with: each is
-known by its hash.
+method left (``run:RUN/PRODUCT``), with the parameters of its kind. Files and products are those
+that the run began with: each is known by its hash.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ from heliostat.contract.config import validate
 from heliostat.contract.files import regular_file
 from heliostat.contract.method import MethodSpec
 from heliostat.contract.part import PartRef, PartSpec, check_part_object
+from heliostat.contract.product_name import is_product
 from heliostat.errors import DataError, MisuseError, PluginError, nearest, shown
 from heliostat.process.guard import contained
 from heliostat.terminal import printable
 from heliostat.values.canonical import decode
-
-PRODUCT = "run:"
 
 
 class Offers(Protocol):
@@ -72,7 +71,7 @@ class PartBuilder:
                 f"part({kind!r}, {shown(ref)}): expected a PartRef, as a configuration field has "
                 "it; write PartRef(name, parameters)"
             )
-        if ref.name.startswith(PRODUCT):
+        if is_product(ref.name):
             part = self._from_product(kind, ref)
         else:
             spec = self._offers.part(kind, ref.name)
@@ -118,8 +117,9 @@ class PartBuilder:
         value = decode(self._fetch(sha256))
         for product in self._offers.method(method).products:
             if product.kind == kind:
+                params = validate(product.config, dict(ref.params), f"{kind} {ref.name}")
                 with contained(f"{kind} {ref.name}: build"):
-                    return product.build(value)
+                    return product.made(value, params)
         raise PluginError(f"method {method} no longer says how to build a {kind}")
 
 
@@ -135,6 +135,14 @@ def products_in(inputs: Mapping[str, str]) -> list[str]:
     return [
         value.partition(" ")[0] for label, value in inputs.items() if not label.startswith("file ")
     ]
+
+
+def builders_in(inputs: Mapping[str, str]) -> list[str]:
+    """Return the methods that build the products among a run's inputs, each once."""
+    found = [
+        value.partition(" ")[2] for label, value in inputs.items() if not label.startswith("file ")
+    ]
+    return list(dict.fromkeys(filter(None, found)))
 
 
 def argument_of(ref: PartRef) -> str:

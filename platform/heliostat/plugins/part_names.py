@@ -7,7 +7,9 @@ from typing import Protocol
 from pydantic import BaseModel
 
 from heliostat.contract.config import part_refs, validate
+from heliostat.contract.method import ProductSpec
 from heliostat.contract.part import PartRef, PartSpec
+from heliostat.contract.product_name import is_product
 from heliostat.errors import ConfigError, UnknownPart, did_you_mean
 
 
@@ -26,10 +28,8 @@ class Parts(Protocol):
 def check_parts(config: BaseModel, parts: Parts, source: str = "") -> None:
     """Raise ConfigError for the first part whose name or parameters are not valid."""
     for path, ref in part_refs(config):
-        if ref.name.startswith("run:"):
-            if ref.params:
-                raise ConfigError(path, ref.plain(), "no parameters beside run:ID", "", source)
-            continue
+        if is_product(ref.name):
+            continue  # which method builds it is known once its run is opened
         try:
             spec = parts.part(ref.kind, ref.name)
         except UnknownPart as error:
@@ -39,12 +39,25 @@ def check_parts(config: BaseModel, parts: Parts, source: str = "") -> None:
             raise ConfigError(
                 path, ref.name, f"{spec.name}:PATH", f"{spec.name} is {spec.summary}", source
             )
-        try:
-            validate(spec.config, dict(ref.params))
-        except ConfigError as inner:
-            raise ConfigError(
-                f"{path}.{inner.field}", inner.got, inner.expected, inner.hint, source
-            ) from None
+        _check_parameters(path, ref, spec.config, source)
+
+
+def check_product_parameters(
+    path: str, ref: PartRef, product: ProductSpec, source: str = ""
+) -> None:
+    """Raise ConfigError for the first parameter of a product that is not valid."""
+    if ref.params and not product.takes_parameters:
+        raise ConfigError(path, ref.plain(), "no parameters beside run:ID", "", source)
+    _check_parameters(path, ref, product.config, source)
+
+
+def _check_parameters(path: str, ref: PartRef, config: type[BaseModel], source: str) -> None:
+    try:
+        validate(config, dict(ref.params))
+    except ConfigError as inner:
+        raise ConfigError(
+            f"{path}.{inner.field}", inner.got, inner.expected, inner.hint, source
+        ) from None
 
 
 def _nearest_part(ref: PartRef, parts: Parts) -> str:

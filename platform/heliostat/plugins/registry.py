@@ -180,16 +180,21 @@ class Registry:
         return self._commands.get(name)
 
     def packages_of(
-        self, method: MethodSpec, config: Mapping[str, Any], refs: Iterable[PartRef] = ()
+        self,
+        method: MethodSpec,
+        config: Mapping[str, Any],
+        refs: Iterable[PartRef] = (),
+        builders: Iterable[str] = (),
     ) -> list[str]:
         """Return the packages whose sources belong to the identity of a run of this method.
 
         These are the core's, the method's, and those of the parts that its configuration names;
-        tasks may lie elsewhere and are added when they are first asked for.
+        `builders` are the methods that build products of other runs. Tasks may lie elsewhere and
+        are added when they are first asked for.
         """
         others = () if method.methods_run is None else method.methods_run(config)
         modules: list[str] = []
-        for spec in (method, *map(self.method, others)):
+        for spec in (method, *map(self.method, [*others, *builders])):
             modules += self._modules_of(spec)
         for ref in refs:
             label = f"{ref.kind} {ref.name.partition(':')[0]}"

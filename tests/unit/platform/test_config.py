@@ -155,10 +155,46 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         read_run_file(tmp_path / "nothing.toml")
 
 
-def test_a_run_is_no_part_with_parameters(plugins: Registry) -> None:
-    assert config(plugins, "loss=run:some-run").loss.name == "run:some-run"
-    with pytest.raises(ConfigError, match="no parameters"):
-        config(plugins, 'loss={name="run:some-run", gamma=1}')
+def test_a_product_is_named_with_parameters_in_a_table_or_in_short(plugins: Registry) -> None:
+    assert config(plugins, "loss=run:some-run").loss == PartRef("run:some-run", {}, "loss")
+    table = config(plugins, 'loss={name="run:some-run/one", gamma=1, budget="12ms"}').loss
+    assert table == PartRef("run:some-run/one", {"gamma": 1, "budget": "12ms"}, "loss")
+    short = config(plugins, "loss=run:some-run/one?gamma=1&budget=12ms")
+    assert short.loss == table
+    assert plain(short)["loss"] == {"name": "run:some-run/one", "gamma": 1, "budget": "12ms"}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("12ms", "12ms"), ("3", 3), ("3e6", 3e6), (".5", 0.5), ("true", True), ('"3"', "3"),
+        ("[1, 2]", [1, 2]), ("2024-01-01", "2024-01-01"), ("", ""), ("a=b", "a=b"),
+    ],
+)  # fmt: skip
+def test_a_parameter_in_short_is_a_toml_value_or_text(
+    plugins: Registry, text: str, value: Any
+) -> None:
+    params = config(plugins, f"loss=run:some-run?x={text}").loss.params
+    assert params == {"x": value} and type(params["x"]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("run:r?budget", "run:r?key=value&key=value, not 'budget'"),
+        ("run:r?=3", "run:r?key=value&key=value, not '=3'"),
+        ("run:r?a=1&&b=2", "run:r?key=value&key=value, not ''"),
+        ("run:r?name=x", "not 'name=x'"),
+        ("run:r?a=1&a=2", "every parameter once, a is given twice"),
+        ('{name="run:r?a=1", a=2}', "every parameter once, a is given twice"),
+    ],
+)
+def test_parameters_in_short_that_are_none_are_refused(
+    plugins: Registry, text: str, words: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config(plugins, f"loss={text}")
+    assert "loss" in str(caught.value) and words in str(caught.value)
 
 
 def test_extendable_fields_are_known() -> None:

@@ -11,8 +11,9 @@ import heliostat_test_methods
 import pytest
 from pydantic import BaseModel, Field, field_validator
 
-from heliostat.contract.config import plain, toml_value, validate
+from heliostat.contract.config import plain, validate
 from heliostat.contract.plain_numbers import LARGEST, LARGEST_SIZE
+from heliostat.contract.toml_text import toml_value
 from heliostat.errors import ConfigError
 from heliostat.plugins.registry import Registry
 

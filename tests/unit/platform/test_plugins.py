@@ -131,6 +131,7 @@ def offering(value: str, hook: str = "heliostat_methods", head: str = "") -> str
         ("[changed(commands=[print])]", "is no click.Command"),
         ("[changed(version=0)]", "version = 0: expected a whole number from 1"),
         ("[changed(migrate=1)]", "migrate = 1: expected a function or None"),
+        ("[changed(within=1)]", "within = 1: expected a function or None"),
         ("[changed(name='x'), changed(name='x')]", "method 'x' is offered twice"),
     ],
 )

@@ -11,8 +11,9 @@ import click
 
 from heliostat.cli.asking_again import asking_again
 from heliostat.cli.declared_outputs import declared_outputs
+from heliostat.cli.within_budget import show_within
 from heliostat.contract.commands import json_option, next_command, print_json, runs_option
-from heliostat.errors import CorruptStore, StoreError, told
+from heliostat.errors import ConfigError, CorruptStore, StoreError, told
 from heliostat.store.lock import holder
 from heliostat.terminal import say
 
@@ -70,16 +71,24 @@ def damaged(run: str, error: StoreError) -> dict[str, Any]:
 @click.command()
 @click.argument("run_name", metavar="RUN")
 @click.argument("key", required=False)
+@click.option("--budget", metavar="TEXT", help="Show what of the run fits a budget, such as 12ms.")
 @runs_option
 @json_option
-def show(run_name: str, key: str | None, runs: Path | None, as_json: bool) -> None:
-    """Show a run, or the outcome under KEY (such as 3.1)."""
+def show(
+    run_name: str, key: str | None, budget: str | None, runs: Path | None, as_json: bool
+) -> None:
+    """Show a run, the outcome under KEY (such as 3.1), or what fits a budget."""
     from heliostat.plugins.registry import registry
     from heliostat.store.folder import find, runs_root
     from heliostat.store.view import RunView
     from heliostat.values.outcome import by_machine, counted
 
     view = RunView(find(run_name, runs_root(runs)))
+    if budget is not None:
+        if key is not None:
+            raise ConfigError("KEY", key, "no key together with --budget")
+        show_within(registry().method(view.method), view, budget, as_json)
+        return
     if key is not None:
         _show_outcome(view, key, as_json)
         return
@@ -178,8 +187,6 @@ def _plain_text(view: Any, column: str, key: str, held: str | None) -> Any:
 
 
 def _show_outcome(view: Any, key: str, as_json: bool) -> None:
-    from heliostat.errors import ConfigError
-
     if not all(p.isascii() and p.isdecimal() and len(p) < 20 for p in key.split(".")):
         raise ConfigError("KEY", key, "numbers with dots between them, such as 3.1")
     wanted = tuple(int(part) for part in key.split("."))

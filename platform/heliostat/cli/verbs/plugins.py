@@ -66,7 +66,14 @@ def _describe(method: Any, as_json: bool) -> None:
                 "schema": schema_of(method.config),
                 "presets": {k: dict(v) for k, v in method.presets.items()},
                 "outputs": {k: v.__dict__ for k, v in method.outputs.items()},
-                "products": [{"kind": p.kind, "summary": p.summary} for p in method.products],
+                "products": [
+                    {
+                        "kind": p.kind,
+                        "summary": p.summary,
+                        "parameters": sorted(p.config.model_fields),
+                    }
+                    for p in method.products
+                ],
             }
         )
         return
@@ -77,11 +84,17 @@ def _describe(method: Any, as_json: bool) -> None:
     for heading, entries in (
         ("presets", [f"{k}: {inline(v)}" for k, v in method.presets.items()]),
         ("results", [_result(name, metric) for name, metric in method.outputs.items()]),
-        ("products", [f"{p.kind}: {p.summary}" for p in method.products]),
+        ("products", [_product(product) for product in method.products]),
     ):
         say("", f"{heading}:")
         for entry in entries:
             say(f"  {entry}")
+
+
+def _product(product: Any) -> str:
+    """Return ``model: a trained network (run:RUN?budget=...)``."""
+    names = "&".join(f"{name}=..." for name in product.config.model_fields)
+    return f"{product.kind}: {product.summary}" + (f" (run:RUN?{names})" if names else "")
 
 
 def _result(name: str, metric: Any) -> str:
