@@ -25,8 +25,6 @@ _UNITS: dict[str, tuple[Quantity, Decimal]] = {
 }
 _NUMBER = r"(\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?|\.\d+)"
 _TEXT = re.compile(rf"\s*{_NUMBER}\s*([A-Za-z\u00b5\u03bc]*)\s*\Z", re.ASCII)
-    r"\s*(\d+(?:\.\d*)?(?:[eE][+-]?\d{1,3})?|\.\d+)\s*([A-Za-z\u00b5\u03bc]*)\s*\Z", re.ASCII
-)
 _COUNTED = re.compile(r"([kMG]?)((?i:madds|params))\Z", re.ASCII)
 _NAMES = {"madds": "MAdds", "params": "params"}
 _LONGEST = 64
