@@ -59,8 +59,10 @@ def generate(
     _check(n, mode, verify, cost, rng)
     budgets = np.full(n, budget, dtype=np.float64)
     with torch.no_grad():
-        greedy = mode == "greedy" or rng is None
-        said = generator.greedy(budgets) if greedy else generator.sample(budgets, rng)
+        if mode == "greedy" or rng is None:
+            said = generator.greedy(budgets)
+        else:
+            said = generator.sample(budgets, rng)
     first = _first_places(said.archs)
     archs, budgets = said.archs[first], budgets[first]
     if evaluator is None:
