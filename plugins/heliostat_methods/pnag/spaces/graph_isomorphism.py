@@ -2,7 +2,7 @@
 
 Four nodes take the output of one earlier node each (0: the input), and what no node takes up is
 joined at the end: a rooted tree with an operation on every node. "skip" passes its input on.
-Three rules make networks equal (Qin et al. 2022, NAS-Bench-Graph, section 3.2; checked against the
+Three rules make networks equal (Qin et al. 2022, NAS-Bench-Graph; checked against the
 package for all 59,049 choices):
 
 1. Nodes may be renamed.

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heliostat.errors import ConfigError, did_you_mean, shown
+from heliostat.errors import ConfigError, did_you_mean
 from heliostat_methods.pnag.spaces.space import Archs, Decision
 
 
@@ -69,7 +69,8 @@ class TabularSpace:
         row = np.array([[_place(sign, signs, decision) for sign, signs, decision in pairs]])
         if not self.valid(row)[0]:
             raise ConfigError("architecture", text, f"an architecture of {self.name}")
-        return self.canonical(row)[0]
+        canonical: Archs = self.canonical(row)[0]
+        return canonical
 
     def encode(self, archs: Archs) -> NDArray[np.float32]:
         """Return one-hot choices, (n, choices of all decisions together)."""
@@ -95,7 +96,7 @@ class TabularSpace:
         bad = np.flatnonzero(~self.valid(archs))
         if len(bad):
             raise ConfigError(
-                "architecture", shown(archs[bad[0]].tolist()), f"an architecture of {self.name}"
+                "architecture", archs[bad[0]].tolist(), f"an architecture of {self.name}"
             )
         return np.searchsorted(self.codes, self.canonical_codes[self._codes(archs)])
 
