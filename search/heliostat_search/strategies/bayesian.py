@@ -12,6 +12,7 @@ the worst in every objective, and is neither the best nor a member of the front.
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import warnings
@@ -120,6 +121,7 @@ class Optimiser:
         sampler: str = "tpe",
         seed: int = 0,
         initial: Sequence[Params] = (),
+        options: Params | None = None,
     ) -> None:
         if not space:
             raise ConfigError("space", {}, "at least one parameter")
@@ -136,7 +138,7 @@ class Optimiser:
             self._study = optuna.create_study(
                 study_name="trials",
                 storage=optuna.storages.InMemoryStorage(),
-                sampler=make_sampler(sampler, seed, len(self.directions)),
+                sampler=make_sampler(sampler, seed, len(self.directions), options),
                 directions=["minimize"] * len(self.directions),
             )
             for params in initial:
@@ -217,26 +219,50 @@ def minimize_search(
     )
 
 
-def make_sampler(name: str, seed: int, objectives: int = 1) -> BaseSampler:
-    """Return a sampler of Optuna whose random state comes from `seed` alone."""
+def make_sampler(
+    name: str, seed: int, objectives: int = 1, options: Params | None = None
+) -> BaseSampler:
+    """Return a sampler of Optuna whose random state comes from `seed` alone.
+
+    `options`: its class's keyword arguments by name (`population_size`, `n_startup_trials`, ...),
+    which replace what is given here. Raises ConfigError for one that it does not have.
+    """
     check_sampler(name, objectives)
+    made = _sampler_class(name)
+    given = _defaults(name) | dict(options or {})
+    known = list(inspect.signature(made.__init__).parameters)[1:]
+    for option, value in given.items():
+        if option not in known or option == "seed":
+            raise ConfigError(
+                option, value, f"an option of {name}, without seed", did_you_mean(option, known)
+            )
+    # what numpy's RandomState takes
+    sampler: BaseSampler = made(seed=seed % 2**32, **given)
+    return sampler
+
+
+def _sampler_class(name: str) -> type[BaseSampler]:
     from optuna import samplers
 
-    seed %= 2**32  # what numpy's RandomState takes
+    classes: Mapping[str, type[BaseSampler]] = {
+        "tpe": samplers.TPESampler,
+        "gp": samplers.GPSampler,
+        "cmaes": samplers.CmaEsSampler,
+        "nsga2": samplers.NSGAIISampler,
+        "nsga3": samplers.NSGAIIISampler,
+        "qmc": samplers.QMCSampler,
+        "random": samplers.RandomSampler,
+    }
+    return classes[name]
+
+
+def _defaults(name: str) -> dict[str, Any]:
     if name == "tpe":
         # trials under way count as bad ones, so that no two are asked for in the same place
-        return samplers.TPESampler(seed=seed, constant_liar=True)
-    if name == "gp":
-        return samplers.GPSampler(seed=seed)
-    if name == "cmaes":
-        return samplers.CmaEsSampler(seed=seed, warn_independent_sampling=False)
-    if name == "nsga2":
-        return samplers.NSGAIISampler(seed=seed)
-    if name == "nsga3":
-        return samplers.NSGAIIISampler(seed=seed)
-    if name == "qmc":
-        return samplers.QMCSampler(scramble=True, seed=seed, warn_independent_sampling=False)
-    return samplers.RandomSampler(seed=seed)
+        return {"constant_liar": True}
+    if name in ("cmaes", "qmc"):
+        return {"warn_independent_sampling": False} | ({"scramble": True} if name == "qmc" else {})
+    return {}
 
 
 def check_sampler(name: str, objectives: int = 1) -> None:

@@ -1,8 +1,8 @@
 """Two Gaussian processes that say of candidates what they cost and how often they err.
 
 Cost is learned in its logarithm, or taken as it is where it is known beforehand. Both are scaled to
-mean 0 and deviation 1 of what is known; errors above the median are compressed first, since bad
-architectures lie far out and say little of the front.
+mean 0 and deviation 1 of what is known; errors beyond the worst of the front are compressed first, since
+bad architectures lie far out and say little of it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from heliostat_methods.pnag.searchers.acquisition import staircase
 from heliostat_methods.pnag.searchers.hamming_gp import (
     Covariance,
     HammingFeatures,
@@ -117,16 +118,21 @@ class Surrogate:
 
 def scaled(points: Column) -> tuple[Column, Column, Column]:
     """Return points (n, 2) of log cost and error, compressed and scaled; middle and scale (2,)."""
-    shaped = np.stack([points[:, 0], compressed(points[:, 1])], axis=1)
+    shaped = np.stack([points[:, 0], compressed(points)], axis=1)
     middle, scale = shaped.mean(axis=0), shaped.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
     return (shaped - middle) / scale, middle, scale
 
 
-def compressed(errors: Column) -> Column:
-    """Return errors of which those above the median grow with their logarithm only, in order."""
-    median = float(np.median(errors))
-    spread = median - float(errors.min())
+def compressed(points: Column) -> Column:
+    """Return errors (n,) of which those above all of the front grow with their logarithm only.
+
+    The order stays; below, where gains are measured, nothing changes.
+    """
+    errors = points[:, 1]
+    front = staircase(points)[:, 1]
+    worst, spread = float(front[0]), float(front[0] - front[-1])
     if spread <= 0:
         return errors
-    return np.minimum(errors, median) + spread * np.log1p(np.maximum(errors - median, 0) / spread)
+    beyond = np.maximum(errors - worst, 0)
+    return np.minimum(errors, worst) + spread * np.log1p(beyond / spread)
