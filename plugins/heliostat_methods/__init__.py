@@ -10,11 +10,12 @@ PLUGINS: dict[str, str] = {
     "evomal": "heliostat_methods.evomal.method",
     "step_options": "heliostat_methods.step_options.method",
     "fams": "heliostat_methods.fams.method",
+    "pnag": "heliostat_methods.pnag.method",
     "tune": "heliostat_methods.tune.method",
 }
 """Name of each plugin and the module that implements its hooks."""
 
-METHODS: tuple[str, ...] = ("evomal", "step_options", "fams", "tune")
+METHODS: tuple[str, ...] = ("evomal", "step_options", "fams", "pnag", "tune")
 """Plugins that offer the method of the same name."""
 
 VERBS: dict[str, tuple[str, str]] = {

@@ -118,6 +118,4 @@ def check_worth(accuracy: NDArray[np.float64], cost: NDArray[np.float64]) -> Non
             value = float(values[place])
             percent = name == "accuracy" and 1 < value <= 100
             hint = f"; {value:g} % is {value / 100:g}" if percent else ""
-            raise DataError(
-                f"{name} of architecture {place} = {value!r}: {expected} needed{hint}"
-            )
+            raise DataError(f"{name} of architecture {place} = {value!r}: {expected} needed{hint}")

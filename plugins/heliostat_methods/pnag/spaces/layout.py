@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
+from heliostat import stored
 from heliostat.errors import ConfigError
 from heliostat_methods.pnag.spaces.space import SearchSpace
 
@@ -20,6 +21,7 @@ Blocks = tuple[tuple[tuple[int | str, int], ...], ...]
 a layer part in place of the depthwise convolution."""
 
 
+@stored("pnag.block_shape")
 @dataclass(frozen=True)
 class BlockShape:
     """One elastic block: expand 1x1, depthwise k x k, project 1x1, BatchNorm after each.
@@ -50,6 +52,7 @@ class BlockShape:
         return -(-height // self.stride), -(-width // self.stride)
 
 
+@stored("pnag.layout")
 @dataclass(frozen=True)
 class NetworkLayout:
     """The largest network of a space for images (channels, height, width) and a number of classes.

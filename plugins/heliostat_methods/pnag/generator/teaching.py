@@ -1,0 +1,84 @@
+"""The finished generator: taught by all that is known, then asked for budgets in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heliostat_methods.pnag.descent.schedule import Descent
+from heliostat_methods.pnag.generator.architecture_generator import ArchitectureGenerator
+from heliostat_methods.pnag.generator.budget_embedding import log_spaced
+from heliostat_methods.pnag.generator.evaluator import ArchitectureEvaluator
+from heliostat_methods.pnag.generator.evaluator_training import EvaluatorTraining, train_evaluator
+from heliostat_methods.pnag.generator.inference import Generated, generate
+from heliostat_methods.pnag.generator.knots import place_knots
+from heliostat_methods.pnag.generator.policy import PolicyTraining, train_policy
+from heliostat_methods.pnag.generator.rewards import Reward, pareto_reward
+from heliostat_methods.pnag.spaces.space import Archs, SearchSpace
+
+Streams = Callable[..., np.random.Generator]
+Cost = Callable[[Archs], NDArray[np.float64]]
+SAMPLES = 64
+"""Architectures drawn for a budget whose likeliest one does not fit it."""
+
+
+@dataclass(frozen=True)
+class TeachingSettings:
+    """How evaluator and generator are trained on what a search has left."""
+
+    knots: int = 5
+    evaluator: EvaluatorTraining = field(
+        default_factory=lambda: EvaluatorTraining(Descent(epochs=100))
+    )
+    policy: PolicyTraining = field(default_factory=lambda: PolicyTraining(steps=200))
+
+
+@dataclass(frozen=True, eq=False)
+class Taught:
+    """A generator that has been taught, the budgets it knows, and what ranks what it says."""
+
+    generator: ArchitectureGenerator
+    budgets: tuple[float, float]
+    reward: Reward
+
+    def spread(self, count: int) -> NDArray[np.float64]:
+        """Return budgets evenly spaced in log cost over those that it knows."""
+        found: NDArray[np.float64] = log_spaced(*self.budgets, count)
+        return found
+
+    def answer(self, budget: float, cost: Cost | None, rng: np.random.Generator) -> Generated:
+        """Return the likeliest architecture for a budget; one that fits, where costs are known.
+
+        If the likeliest does not fit, the best of some samples that do; see `generate`.
+        """
+        if cost is None:
+            return generate(self.generator, budget, verify=False)
+        found = generate(self.generator, budget, cost=cost)
+        if found.feasible:
+            return found
+        return generate(
+            self.generator, budget, SAMPLES, mode="sample", cost=cost, evaluator=self.reward,
+            rng=rng,
+        )  # fmt: skip
+
+
+def taught(
+    space: SearchSpace, archs: Archs, accuracy: NDArray[np.float64], cost: NDArray[np.float64],
+    settings: TeachingSettings, streams: Streams,
+) -> Taught:  # fmt: skip
+    """Return a generator taught by architectures (n, decisions) with accuracy and cost (n,)."""
+    knots = place_knots(accuracy, cost, settings.knots).values
+    encoding = space.encode(archs)
+    evaluator = ArchitectureEvaluator(encoding.shape[1], knots, streams("evaluator weights"))
+    train_evaluator(evaluator, encoding, accuracy, cost, settings.evaluator, streams("ranking"))
+    generator = ArchitectureGenerator(space.decisions, knots, streams("generator weights"))
+
+    def encode(rows: Archs) -> NDArray[np.float64]:
+        return space.encode(space.canonical(rows)).astype(np.float64)
+
+    reward = pareto_reward(evaluator, encode)
+    train_policy(generator, reward, settings.policy, streams("policy"))
+    return Taught(generator, (float(knots[0]), float(knots[-1])), reward)

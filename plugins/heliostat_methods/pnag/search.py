@@ -1,0 +1,164 @@
+"""The search: a supernet trained or a table taken, searchers side by side, what they leave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from heliostat import ConfigError, Run
+from heliostat.errors import ResourceError
+from heliostat_methods.pnag.comparison.outcome import Answer, FrontNetwork, Outcome, Retrained
+from heliostat_methods.pnag.comparison.shares import contestants, sentence
+from heliostat_methods.pnag.config import PNAGConfig
+from heliostat_methods.pnag.fronts.archive import archive
+from heliostat_methods.pnag.fronts.regret import TrueFront, front_of, true_front
+from heliostat_methods.pnag.searchers.by_name import recipe
+from heliostat_methods.pnag.searches.answers import answers, said_by_generator
+from heliostat_methods.pnag.searches.everything import everything, together
+from heliostat_methods.pnag.searches.leavings import (
+    front_networks,
+    rank_correlation,
+    retrained_networks,
+)
+from heliostat_methods.pnag.searches.of_supernet import searches_of_supernet
+from heliostat_methods.pnag.searches.of_table import searches_of_table
+from heliostat_methods.pnag.searches.supernet import Trained, resources_of, trained
+from heliostat_methods.pnag.spaces.layout import TrainableSpace
+from heliostat_methods.pnag.spaces.moves import all_architectures
+from heliostat_methods.pnag.spaces.space import Archs, KnownSpace, SearchSpace
+from heliostat_methods.pnag.tasks import Everything, Searched
+from heliostat_methods.pnag.training.known import Table
+from heliostat_methods.pnag.training.problem import Problem, posed
+
+
+def search(config: PNAGConfig, run: Run) -> dict[str, Any]:
+    """Search the space of a configuration with every searcher, and keep the best networks."""
+    for name in (config.searcher, *config.compare):
+        recipe(name, config.settings.get(name, {}))
+    space = run.part("space", config.space)
+    if not isinstance(space, SearchSpace):
+        raise ConfigError("space", config.space.name, "a space, with decisions")
+    if isinstance(space, KnownSpace):
+        return _known(config, space, run).plain()
+    if not isinstance(space, TrainableSpace):
+        raise ConfigError("space", config.space.name, "a space that is known or can be trained")
+    return _trained(config, space, run).plain()
+
+
+def _known(config: PNAGConfig, space: KnownSpace, run: Run) -> Outcome:
+    """Compare searchers where results are looked up."""
+    assert isinstance(space, SearchSpace)
+    if config.dataset is not None:
+        raise ConfigError("dataset", config.dataset.name, "none for a space that is known")
+    listed = space.everything()
+    archs = np.empty((0, len(space.decisions)), np.int16) if listed is None else listed
+    table = Table(config.space, archs, *space.look_up(archs))
+    found = searches_of_table(config, table, space.quantity == "latency", run)
+    seen = together(config.space, [one for runs in found.values() for one in runs])
+    front = true_front(space)
+    said = said_by_generator(config, seen, run)
+    return _outcome(
+        config, space, space.quantity, front, True, found, seen,
+        _known_front(space, seen), answers(space, front, said, space.look_up),
+    )  # fmt: skip
+
+
+def _known_front(space: KnownSpace, seen: Everything) -> list[FrontNetwork]:
+    assert isinstance(space, SearchSpace)
+    kept = archive(seen.accuracy, seen.cost)
+    tested = getattr(space, "test_accuracy", None)
+    tests: list[float | None] = [None] * len(kept)
+    if tested is not None:
+        tests = [float(value) for value in tested(seen.archs[kept])]
+    return [
+        FrontNetwork(
+            space.write(seen.archs[place]), float(seen.accuracy[place]), test,
+            {space.quantity: float(seen.cost[place])},
+        )
+        for place, test in zip(kept, tests, strict=True)
+    ]  # fmt: skip
+
+
+def _trained(config: PNAGConfig, space: TrainableSpace, run: Run) -> Outcome:
+    """Train a supernet and compare searchers on its networks."""
+    _refuse_missing_gpu(config, run)
+    problem = posed(config, run)
+    net = trained(config, problem, space, run)
+
+    def worth(archs: Archs) -> tuple[Any, Any]:
+        return net.accuracies(archs, run, config.block), net.cost(archs)
+
+    if config.exhaustive:
+        archs = all_architectures(space)
+        seen = everything(config.space, archs, *worth(archs))
+        table = Table(config.space, seen.archs, seen.accuracy, seen.cost)
+        found = searches_of_table(config, table, False, run)
+    else:
+        found = searches_of_supernet(config, net, run)
+        seen = together(config.space, [one for runs in found.values() for one in runs])
+    front = front_of(seen.accuracy, seen.cost)
+    said = said_by_generator(config, seen, run)
+    told = answers(space, front, said, worth)
+    networks = front_networks(config, net, _with_answers(config, seen, said.archs, told), run)
+    retrained = retrained_networks(config, net, seen, run)
+    return _outcome(
+        config, space, config.quantity, front, config.exhaustive, found, seen, networks, told,
+        net, retrained,
+    )  # fmt: skip
+
+
+def _with_answers(
+    config: PNAGConfig, seen: Everything, archs: Archs, told: Sequence[Answer]
+) -> Everything:
+    """Return all that was evaluated, what the generator said included."""
+    return everything(
+        config.space,
+        np.concatenate([seen.archs, archs]),
+        np.concatenate([seen.accuracy, [one.accuracy for one in told]]),
+        np.concatenate([seen.cost, [one.cost for one in told]]),
+    )
+
+
+def _outcome(
+    config: PNAGConfig, space: SearchSpace, quantity: str, front: TrueFront, known: bool,
+    found: Mapping[str, Sequence[Searched]], seen: Everything, networks: list[FrontNetwork],
+    told: list[Answer], net: Trained | None = None, retrained: Sequence[Retrained] = (),
+) -> Outcome:  # fmt: skip
+    beside = contestants(front, found, config.searcher)
+    problem = None if net is None else net.problem
+    return Outcome(
+        space=space.name,
+        size=str(space.size),
+        dataset="" if problem is None else problem.dataset,
+        images=[] if problem is None else _images(problem),
+        remarks=[] if problem is None else list(problem.remarks),
+        quantity=quantity,
+        evaluations=config.evaluations,
+        seeds=config.seeds,
+        searcher=config.searcher,
+        known=known,
+        evaluated=len(seen.cost),
+        front=networks,
+        contestants=beside,
+        answers=told,
+        retrained=list(retrained),
+        rank_correlation=rank_correlation(list(retrained)),
+        losses=[] if net is None else [float(loss) for loss in net.weights.losses],
+        latency_error=None,
+        sentence=sentence(config.searcher, beside, config.evaluations, config.seeds),
+    )
+
+
+def _images(problem: Problem) -> list[int]:
+    return [len(part.labels) for part in (problem.train, problem.valid, problem.test)]
+
+
+def _refuse_missing_gpu(config: PNAGConfig, run: Run) -> None:
+    if config.device != "cuda":
+        return
+    try:
+        run.require(resources_of(config))
+    except ResourceError as error:
+        raise ConfigError("device", config.device, "'cpu' or 'auto' here", str(error)) from None

@@ -1,0 +1,98 @@
+"""A trained supernet as a run sees it: its networks evaluated on workers, their costs counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heliostat import PartRef, Resources, Run, Shared
+from heliostat_methods.pnag.config import PNAGConfig
+from heliostat_methods.pnag.searches.data_parallel import train_in_shards
+from heliostat_methods.pnag.spaces.counting import count_of
+from heliostat_methods.pnag.spaces.layout import TrainableSpace
+from heliostat_methods.pnag.spaces.space import Archs
+from heliostat_methods.pnag.tasks import Evaluation, Training, evaluate, train_supernet
+from heliostat_methods.pnag.training.building import TrainedSupernet
+from heliostat_methods.pnag.training.problem import Part, Problem
+
+Costs = Callable[[Archs], dict[str, NDArray[np.float64]]]
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """Handles of a problem and its supernet, the space, what networks cost, what tasks need.
+
+    `quantity` of `costs` is what the search keeps small.
+    """
+
+    problem: Problem
+    handle: Shared[Problem]
+    supernet: Shared[TrainedSupernet]
+    weights: TrainedSupernet
+    space: TrainableSpace
+    reference: PartRef
+    costs: Costs
+    quantity: str
+    resources: Resources
+
+    def cost(self, archs: Archs) -> NDArray[np.float64]:
+        """Return what is kept small, (n,)."""
+        return self.costs(archs)[self.quantity]
+
+    def accuracies(
+        self, archs: Archs, run: Run, block: int, part: Part = "valid"
+    ) -> NDArray[np.float64]:
+        """Return the accuracy of networks, (n,), evaluated in blocks that share beginnings."""
+        # Networks that begin alike stand together, so a block computes their beginnings once.
+        order = np.lexsort(archs.T[::-1])
+        blocks = [order[at : at + block] for at in range(0, len(order), block)]
+        items = [Evaluation(self.handle, self.supernet, archs[rows], part) for rows in blocks]
+        outcomes = run.map(
+            evaluate, items, shared=[self.handle, self.supernet], resources=self.resources
+        )
+        found = np.zeros(len(archs))
+        for rows, outcome in zip(blocks, outcomes, strict=True):
+            found[rows] = outcome.unwrap()
+        return found
+
+
+def trained(
+    config: PNAGConfig, problem: Problem, space: TrainableSpace, run: Run
+) -> Trained:  # fmt: skip
+    """Return the supernet of a problem, trained by one task or in shards of its batches."""
+    handle, resources = run.share(problem), resources_of(config)
+    costs = costs_of(config, problem, space, run)
+    if config.supernet.shards == 1:
+        outcome = run.call(train_supernet, Training(handle), shared=handle, resources=resources)
+        weights = outcome.unwrap()
+    else:
+        weights = train_in_shards(problem, handle, space, resources, run)
+    return Trained(
+        problem, handle, run.share(weights), weights, space, config.space, costs, config.quantity,
+        resources,
+    )  # fmt: skip
+
+
+def resources_of(config: PNAGConfig) -> Resources:
+    """Return what a task that trains or evaluates needs."""
+    if config.device == "cpu":
+        return Resources()
+    return Resources(gpus=1, or_cpu=config.device == "auto")
+
+
+def costs_of(config: PNAGConfig, problem: Problem, space: TrainableSpace, run: Run) -> Costs:
+    """Return what counts networks: multiply-adds, parameters, and seconds by a table."""
+    table: Any = None if config.latency is None else run.part("latency_table", config.latency)
+
+    def costs(archs: Archs) -> dict[str, NDArray[np.float64]]:
+        madds, params = count_of(space, archs, problem.input_shape, problem.classes)
+        found = {"madds": madds.astype(np.float64), "params": params.astype(np.float64)}
+        if table is not None:
+            found["latency"] = np.array([table.latency(space.blocks(arch)) for arch in archs])
+        return found
+
+    return costs
