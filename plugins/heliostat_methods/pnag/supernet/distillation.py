@@ -29,9 +29,7 @@ def soft_cross_entropy(logits: Tensor, shares: Tensor) -> Tensor:
 
 def all_logits(net: Supernet, plan: StepPlan, images: Tensor) -> list[Tensor]:
     """Return the logits of a plan's subnets, what they share computed once."""
-    found = dict(
-        walk(net, plan.subnets, images, lambda stage, *values: stage(*values, by_batch))
-    )
+    found = dict(walk(net, plan.subnets, images, lambda stage, *values: stage(*values, by_batch)))
     return [found[index] for index in range(len(plan.subnets))]
 
 

@@ -117,4 +117,6 @@ def _below(
 
 def distinct_prefixes(subnets: Sequence[Blocks]) -> int:
     """Return how many blocks a walk evaluates; one by one it would be the sum of the depths."""
-    return len({path.steps[:d] for path in paths_of(subnets) for d in range(1, len(path.steps) + 1)})
+    return len(
+        {path.steps[:d] for path in paths_of(subnets) for d in range(1, len(path.steps) + 1)}
+    )

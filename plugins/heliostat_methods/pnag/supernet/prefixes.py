@@ -61,7 +61,7 @@ def _run(stage: Callable[..., Tensor], *values: _Carried) -> _Carried:
 
 def each_logits(
     net: Supernet, subnets: Sequence[Blocks], calibration: Tensor, images: Tensor,
-    chunks: Chunks = Chunks(),  # noqa: B008, a frozen value
+    chunks: Chunks = Chunks(),
 ) -> Iterator[tuple[int, Tensor]]:  # fmt: skip
     """Yield (index of a subnet, its logits (images, classes)), in lexicographic order of blocks.
 
@@ -84,7 +84,7 @@ def each_logits(
 
 def accuracies(
     net: Supernet, subnets: Sequence[Blocks], calibration: Tensor, images: Tensor, labels: Tensor,
-    chunks: Chunks = Chunks(),  # noqa: B008
+    chunks: Chunks = Chunks(),
 ) -> NDArray[np.float64]:  # fmt: skip
     """Return the share of images that each subnet classifies right, (n,), recalibrated for it.
 

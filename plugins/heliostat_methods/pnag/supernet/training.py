@@ -188,9 +188,7 @@ class SupernetTrainer:
         ):  # fmt: skip
             if name not in state or state[name].shape != tuple(own.shape):
                 got = state[name].shape if name in state else "nothing"
-                raise DataError(
-                    f"state of a training: {name} {got}, the network has {own.numel()}"
-                )
+                raise DataError(f"state of a training: {name} {got}, the network has {own.numel()}")
             own.copy_(torch.from_numpy(np.array(state[name])))
         self.steps_done = int(state["steps_done"])
         for name, value in self.net.named_buffers():
