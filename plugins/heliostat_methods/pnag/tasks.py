@@ -29,7 +29,7 @@ from heliostat_methods.pnag.supernet.sandwich import Sandwich
 from heliostat_methods.pnag.supernet.schedule import Schedule
 from heliostat_methods.pnag.supernet.shrinking import ProgressiveShrinking
 from heliostat_methods.pnag.supernet.training import StepReport, SupernetTrainer, TrainingSettings
-from heliostat_methods.pnag.training.alone import Alone, only
+from heliostat_methods.pnag.training.alone import Alone, alone, only
 from heliostat_methods.pnag.training.building import (
     PartBuilder,
     TrainedSupernet,
@@ -171,15 +171,10 @@ def evaluate(item: Evaluation, ctx: TaskContext) -> NDArray[np.float64]:
 
 
 def _network(item: Evaluation | Statistics, ctx: TaskContext) -> Supernet:
-    """Return the trained supernet, built once in a process."""
     problem: Problem = ctx.shared(item.problem)
-
-    def build(trained: TrainedSupernet) -> Supernet:
-        return trained_supernet(
-            problem, trained.weights, space_of(problem, ctx.part), ctx.part
-        ).to(ctx.device)  # fmt: skip
-
-    return ctx.cached(item.supernet, build)
+    trained: TrainedSupernet = ctx.shared(item.supernet)
+    space = space_of(problem, ctx.part)
+    return trained_supernet(problem, trained.weights, space, ctx.part).to(ctx.device)
 
 
 @stored("pnag.statistics")
@@ -236,7 +231,7 @@ def retrain(item: Retraining, ctx: TaskContext) -> tuple[float, float]:
         momentum=problem.settings.momentum, weight_decay=problem.settings.weight_decay,
     )  # fmt: skip
     trainer = SupernetTrainer(
-        net, choices_of(space, layout), Alone(), settings,
+        net, alone(layout), Alone(), settings,
         lambda *name: ctx.rng("retraining", item.seed, *name), ctx.part("loss", problem.loss),
     )  # fmt: skip
     train_epochs(trainer, problem.train, ctx)
@@ -284,7 +279,7 @@ def search_known(item: KnownSearch, ctx: TaskContext) -> Searched:
     """Make one whole search on results that are known."""
     torch.manual_seed(0)  # whatever a library draws behind our back does not vary
     table: Table = ctx.shared(item.table)
-    space: SearchSpace = ctx.cached(item.table, lambda known: ctx.part("space", known.space))
+    space: SearchSpace = ctx.part("space", table.space)
     streams = lambda *name: ctx.rng("search", item.seed, *name)  # noqa: E731
     look_up = answers(table, space)
     cost = None if item.cost_is_found else lambda archs: look_up(archs)[1]

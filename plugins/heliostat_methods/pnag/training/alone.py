@@ -32,3 +32,8 @@ def only(layout: NetworkLayout, blocks: Blocks) -> NetworkLayout:
         for shapes, chosen in zip(layout.units, blocks, strict=True)
     )
     return replace(layout, units=units)
+
+
+def alone(layout: NetworkLayout) -> SubnetChoices:
+    """Return the one choice of a layout that has one network."""
+    return SubnetChoices(layout, tuple((len(unit),) for unit in layout.units))
