@@ -20,6 +20,7 @@ from heliostat_methods.pnag.descent.adam import Adam
 from heliostat_methods.pnag.generator.architecture_generator import ArchitectureGenerator
 from heliostat_methods.pnag.generator.budget_embedding import Draw, draw_budgets, one_of
 from heliostat_methods.pnag.generator.rewards import Reward
+from heliostat_methods.pnag.spaces.measures import finite
 
 Mode = Literal["ours", "paper"]
 LEAST_SPREAD = 1e-6
@@ -137,12 +138,7 @@ def advantages(rewards: NDArray[np.float64], settings: PolicyTraining) -> NDArra
 
 
 def _rewards(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    rewards = np.asarray(values, dtype=np.float64)
-    if rewards.shape != (count,):
-        raise DataError(
-            f"reward: one for each of {count} architectures needed, got {rewards.shape}"
-        )
-    if not np.isfinite(rewards).all():
-        at = int(np.argmin(np.isfinite(rewards)))
-        raise DataError(f"reward[{at}] = {rewards[at]}: expected a finite number")
+    rewards = finite(values, "reward")
+    if len(rewards) != count:
+        raise DataError(f"reward: one for each of {count} architectures needed, got {len(rewards)}")
     return rewards
