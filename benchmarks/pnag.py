@@ -7,6 +7,9 @@ gradient is made and applied by Adam; ours takes 64 or 256 a step, the loop one 
 `nn.LSTMCell` (`generator/looped.py`). Both count every decision (unmasked), as the authors' code
 does. Rank loss: value and gradient of a batch of 256 (32,640 pairs), ours against one term a row
 of pairs with autograd (the loop), and one a pair, listed by `itertools.combinations` (told beside).
+Product: (64, 64) by (64, 256) in single precision, what a decision of 64 architectures takes, by
+numpy's library (ours) and torch's, at the level of instructions of the process (`portable`).
+
 Exact front: the scores of the specification, 5.6; there is no peer, the limit is 1 s.
 
 All sides run in this process on one thread, by turns; the least CPU time of some repetitions
@@ -29,17 +32,20 @@ prepare_environment()
 
 import numpy as np  # noqa: E402
 import torch  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
 from torch import Tensor  # noqa: E402
 from torch.nn.functional import softplus  # noqa: E402
 
 from heliostat_methods.pnag.descent.adam import Adam  # noqa: E402
+from heliostat_methods.pnag.descent.products import product  # noqa: E402
+from heliostat_methods.pnag.fronts.additive import exact_additive_front  # noqa: E402
 from heliostat_methods.pnag.generator.architecture_generator import (  # noqa: E402
     ArchitectureGenerator,
 )
 from heliostat_methods.pnag.generator.labels import pareto_labels  # noqa: E402
 from heliostat_methods.pnag.generator.looped import LoopedGenerator  # noqa: E402
 from heliostat_methods.pnag.generator.ranking import pairwise_rank_loss  # noqa: E402
+from heliostat_methods.pnag.spaces.additive import rising_score  # noqa: E402
+from heliostat_methods.pnag.spaces.counting import block_cost  # noqa: E402
 from heliostat_methods.pnag.spaces.mobilenet import OFAMobileNetV3Space  # noqa: E402
 
 KNOTS = (80, 110, 140, 170, 200)
@@ -158,6 +164,38 @@ def differentiated(loss: Callable[[Tensor], Tensor], values: Tensor) -> Work:
     return work
 
 
+def products(repeat: int) -> dict[str, Any]:
+    """Return seconds of a thousand products on both sides."""
+    rng = np.random.default_rng(0)
+    a, b, out = (
+        torch.from_numpy(rng.standard_normal(shape, np.float32))
+        for shape in ((64, 64), (64, 256), (64, 256))
+    )
+
+    def thousand(work: Work) -> Work:
+        return lambda: [work() for _ in range(1000)]
+
+    works = {
+        "ours": thousand(lambda: product(a, b, out)),
+        "torch": thousand(lambda: torch.mm(a, b, out=out)),
+    }
+    spent = cpu_seconds(works, repeat)
+    return {"products_1000": row(spent["ours"], spent["torch"], "s")}
+
+
+def exact_front(repeat: int) -> dict[str, Any]:
+    """Return seconds of the front of 2.18e19 architectures, which has 613 points."""
+    space = OFAMobileNetV3Space()
+    cost, fixed = block_cost(space, (3, 224, 224), 1000)
+
+    def work() -> None:
+        points = len(exact_additive_front(space, rising_score, cost, fixed))
+        if points != 613:
+            raise SystemExit(f"the front has {points} points, expected 613")
+
+    return {"exact_front": row(cpu_seconds({"ours": work}, repeat)["ours"], None, "s")}
+
+
 def row(ours: float, peer: float | None, unit: str) -> dict[str, Any]:
     """Return one comparison as the JSON line has it."""
     return {"ours": ours, "peer": peer, "ratio": peer / ours if peer else None, "unit": unit}
@@ -171,10 +209,14 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     repeat = 3 if options.quick else 40
-    results = policy_steps(repeat) | rank_losses(repeat)
-    for name, found in results.items():
-        print(f"{name:<26} ours {found['ours'] * 1e3:9.3f}  loop {found['peer'] * 1e3:9.3f} "
-              f"m{found['unit']:<15} {found['ratio']:6.1f}x", flush=True)  # fmt: skip
+    results: dict[str, Any] = {}
+    for part in (policy_steps, rank_losses, products, exact_front):
+        for name, found in part(repeat).items():
+            results[name] = found
+            peer = "no peer, limit 1 s" if found["peer"] is None else (
+                f"peer {found['peer'] * 1e3:9.3f} {found['ratio']:6.1f}x")  # fmt: skip
+            print(f"{name:<26} ours {found['ours'] * 1e3:9.3f} m{found['unit']:<15} {peer}",
+                  flush=True)  # fmt: skip
     if options.json:
         print(json.dumps(results))
 
