@@ -19,7 +19,9 @@ def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
         return torch.mm(a, b, out=out)
     if out is None:
         out = a.new_empty((a.shape[0], b.shape[1]))
-    np.matmul(a.numpy(), b.numpy(), out=out.numpy())
+    # What is not finite is found by who looks at losses; torch does not warn of it either.
+    with np.errstate(over="ignore", invalid="ignore"):
+        np.matmul(a.numpy(), b.numpy(), out=out.numpy())
     return out
 
 

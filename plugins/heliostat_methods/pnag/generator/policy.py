@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from heliostat.errors import ConfigError, DataError
 from heliostat_methods.pnag.descent.adam import Adam
+from heliostat_methods.pnag.descent.schedule import HIGHEST_RATE
 from heliostat_methods.pnag.generator.architecture_generator import ArchitectureGenerator
 from heliostat_methods.pnag.generator.budget_embedding import Draw, draw_budgets, one_of
 from heliostat_methods.pnag.generator.rewards import Reward
@@ -51,8 +52,9 @@ class PolicyTraining:
             if getattr(self, name) < 1:
                 raise ConfigError(name, getattr(self, name), "an integer, at least 1")
         for name in ("rate", "scale"):
-            if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
-                raise ConfigError(name, getattr(self, name), "a number above 0")
+            if not 0 < getattr(self, name) <= HIGHEST_RATE:
+                expected = f"a number above 0, at most {HIGHEST_RATE:g}"
+                raise ConfigError(name, getattr(self, name), expected)
         for name in ("entropy", "last_entropy"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
                 raise ConfigError(name, getattr(self, name), "a number, at least 0")

@@ -100,7 +100,7 @@ def spaces(draw):
     return tuple(decisions)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=15)
 @given(spaces(), st.booleans(), st.sampled_from(["linear", "nearest"]), st.integers(0, 99))
 def test_values_and_gradients_are_those_of_the_loop(decisions, masked, interpolation, seed):
     model = ArchitectureGenerator(

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -66,6 +66,7 @@ increasing = st.lists(
 ).map(sorted)  # fmt: skip
 
 
+@settings(deadline=None, max_examples=40)
 @given(increasing, st.floats(0, 1), st.sampled_from(["linear", "nearest"]))
 def test_weights_are_a_mean_of_two_neighbours_that_gives_the_budget(knots, place, interpolation):
     made = BudgetEmbedding(knots, 1, np.random.default_rng(0), interpolation=interpolation)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -39,6 +39,7 @@ known = st.lists(
 )  # fmt: skip
 
 
+@settings(deadline=None, max_examples=40)
 @given(known, st.integers(2, 30), st.sampled_from(["front", "quantiles"]))
 def test_knots_increase_and_hold_the_front(rows, count, spacing):
     accuracy, cost = np.array(rows).T

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
@@ -44,6 +44,7 @@ samples = st.lists(
 budgets = st.floats(5e-324, 1.7e308) | st.sampled_from([1.0, 2.0, 3.0])
 
 
+@settings(deadline=None, max_examples=40)
 @given(samples, budgets)
 def test_labels_are_the_order_of_the_sort_key(rows, budget):
     accuracy, cost = [row[0] for row in rows], [row[1] for row in rows]
@@ -54,6 +55,7 @@ def test_labels_are_the_order_of_the_sort_key(rows, budget):
     assert_array_equal(labels, -labels.T)
 
 
+@settings(deadline=None, max_examples=40)
 @given(samples, budgets)
 def test_only_the_rank_of_feasible_accuracies_matters(rows, budget):
     cost = np.array([row[1] for row in rows])

@@ -160,6 +160,12 @@ def test_unusable_settings_are_named(changes, message):
         PolicyTraining(**changes)
 
 
+def test_a_rate_at_which_the_loss_is_lost_is_named():
+    wild = PolicyTraining(steps=20, rate=1e30)
+    with pytest.raises(ConfigError, match=r"rate = 1e\+30: expected a smaller rate"):
+        train_policy(generator(), closeness, wild, np.random.default_rng(0))
+
+
 def test_unknown_mode_names_the_nearest():
     with pytest.raises(ConfigError, match=r"mode = 'papers'.*did you mean 'paper'"):
         PolicyTraining.of("papers")

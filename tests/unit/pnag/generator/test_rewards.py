@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heliostat.errors import ConfigError, DataError
@@ -30,6 +30,7 @@ def test_rewards_of_the_specification(cost, mnasnet, tunas):
 numbers = st.floats(5e-324, 1.7e308)
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.floats(0, 1), numbers, numbers)
 def test_rewards_are_finite_and_their_optimum_is_where_they_say(accuracy, cost, budget):
     here = mnasnet_reward(accuracy, cost, budget)[0], tunas_reward(accuracy, cost, budget)[0]
