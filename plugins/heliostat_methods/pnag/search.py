@@ -28,7 +28,8 @@ from heliostat_methods.pnag.searches.supernet import Trained, resources_of, trai
 from heliostat_methods.pnag.spaces.layout import TrainableSpace
 from heliostat_methods.pnag.spaces.moves import all_architectures
 from heliostat_methods.pnag.spaces.space import Archs, KnownSpace, SearchSpace
-from heliostat_methods.pnag.tasks import Everything, Searched
+from heliostat_methods.pnag.tasks.searching import Searched
+from heliostat_methods.pnag.tasks.teaching import Everything
 from heliostat_methods.pnag.training.known import Table
 from heliostat_methods.pnag.training.problem import Problem, posed
 
@@ -58,7 +59,7 @@ def _known(config: PNAGConfig, space: KnownSpace, run: Run) -> Outcome:
     found = searches_of_table(config, table, space.quantity == "latency", run)
     seen = together(config.space, [one for runs in found.values() for one in runs])
     front = true_front(space)
-    said = said_by_generator(config, seen, run)
+    said = said_by_generator(config, together(config.space, found[config.searcher]), run)
     return _outcome(
         config, space, space.quantity, front, True, found, seen,
         _known_front(space, seen), answers(space, front, said, space.look_up),
@@ -99,7 +100,7 @@ def _trained(config: PNAGConfig, space: TrainableSpace, run: Run) -> Outcome:
         found = searches_of_supernet(config, net, run)
         seen = together(config.space, [one for runs in found.values() for one in runs])
     front = front_of(seen.accuracy, seen.cost)
-    said = said_by_generator(config, seen, run)
+    said = said_by_generator(config, together(config.space, found[config.searcher]), run)
     told = answers(space, front, said, worth)
     networks = front_networks(config, net, _with_answers(config, seen, said.archs, told), run)
     retrained = retrained_networks(config, net, seen, run)

@@ -11,7 +11,7 @@ import numpy as np
 from heliostat_methods.pnag.comparison.outcome import Contestant
 from heliostat_methods.pnag.fronts.regret import TrueFront
 from heliostat_methods.pnag.searchers.names import NAMES
-from heliostat_methods.pnag.tasks import Searched
+from heliostat_methods.pnag.tasks.searching import Searched
 from heliostat_search.statistics import holm, mean_interval, paired
 
 LEVEL = 0.05

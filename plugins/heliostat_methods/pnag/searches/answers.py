@@ -12,13 +12,13 @@ from heliostat_methods.pnag.comparison.outcome import Answer
 from heliostat_methods.pnag.config import PNAGConfig
 from heliostat_methods.pnag.fronts.regret import TrueFront
 from heliostat_methods.pnag.spaces.space import Archs, SearchSpace
-from heliostat_methods.pnag.tasks import Everything, Said, Teaching, teach_generator
+from heliostat_methods.pnag.tasks.teaching import Everything, Said, Teaching, teach_generator
 
 Worth = Callable[[Archs], tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 
 def said_by_generator(config: PNAGConfig, known: Everything, run: Run) -> Said:
-    """Return what one generator, taught by all that is known, says for budgets in between."""
+    """Return what one generator, taught by what was found, says for budgets in between."""
     handle = run.share(known)
     item = Teaching(handle, config.knots, config.budgets)
     found: Said = run.call(teach_generator, item, shared=handle).unwrap()

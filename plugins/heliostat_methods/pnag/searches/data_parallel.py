@@ -11,7 +11,8 @@ import numpy as np
 
 from heliostat import Resources, Run, Shared
 from heliostat_methods.pnag.spaces.layout import TrainableSpace
-from heliostat_methods.pnag.tasks import GradientOfShard, shard_gradient, trainer_of
+from heliostat_methods.pnag.tasks.gradients import GradientOfShard, shard_gradient
+from heliostat_methods.pnag.tasks.supernet import trainer_of
 from heliostat_methods.pnag.training.building import (
     TrainedSupernet,
     fresh_supernet,

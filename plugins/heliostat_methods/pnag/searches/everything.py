@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from heliostat import PartRef
 from heliostat_methods.pnag.spaces.moves import row_keys
 from heliostat_methods.pnag.spaces.space import Archs
-from heliostat_methods.pnag.tasks import Everything, Searched
+from heliostat_methods.pnag.tasks.searching import Searched
+from heliostat_methods.pnag.tasks.teaching import Everything
 
 
 def together(space: PartRef, found: Sequence[Searched]) -> Everything:

@@ -13,13 +13,9 @@ from heliostat_methods.pnag.found.networks import KIND, FoundNetwork, FoundNetwo
 from heliostat_methods.pnag.fronts.archive import archive
 from heliostat_methods.pnag.searches.supernet import Trained
 from heliostat_methods.pnag.spaces.space import Archs
-from heliostat_methods.pnag.tasks import (
-    Everything,
-    Retraining,
-    Statistics,
-    recalibrate_networks,
-    retrain,
-)
+from heliostat_methods.pnag.tasks.evaluation import Statistics, recalibrate_networks
+from heliostat_methods.pnag.tasks.retraining import Retraining, retrain
+from heliostat_methods.pnag.tasks.teaching import Everything
 from heliostat_methods.pnag.training.building import layout_of
 
 

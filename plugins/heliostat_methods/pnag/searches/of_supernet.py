@@ -10,7 +10,7 @@ from heliostat_methods.pnag.searchers.by_name import recipe
 from heliostat_methods.pnag.searchers.searcher import Known, Streams
 from heliostat_methods.pnag.searchers.unique import search
 from heliostat_methods.pnag.searches.supernet import Trained
-from heliostat_methods.pnag.tasks import Searched
+from heliostat_methods.pnag.tasks.searching import Searched
 
 
 def searches_of_supernet(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from heliostat import Run
 from heliostat_methods.pnag.config import PNAGConfig
-from heliostat_methods.pnag.tasks import KnownSearch, Searched, search_known
+from heliostat_methods.pnag.tasks.searching import KnownSearch, Searched, search_known
 from heliostat_methods.pnag.training.known import Table
 
 

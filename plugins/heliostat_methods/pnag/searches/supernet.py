@@ -15,7 +15,8 @@ from heliostat_methods.pnag.searches.data_parallel import train_in_shards
 from heliostat_methods.pnag.spaces.counting import count_of
 from heliostat_methods.pnag.spaces.layout import TrainableSpace
 from heliostat_methods.pnag.spaces.space import Archs
-from heliostat_methods.pnag.tasks import Evaluation, Training, evaluate, train_supernet
+from heliostat_methods.pnag.tasks.evaluation import Evaluation, evaluate
+from heliostat_methods.pnag.tasks.supernet import Training, train_supernet
 from heliostat_methods.pnag.training.building import TrainedSupernet
 from heliostat_methods.pnag.training.problem import Part, Problem
 

@@ -1,0 +1,66 @@
+"""A generator taught by what a search found, and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from heliostat import PartRef, Shared, TaskContext, stored, task
+from heliostat_methods.pnag.generator.teaching import TeachingSettings, taught
+from heliostat_methods.pnag.spaces.space import Archs, SearchSpace
+
+
+@stored("pnag.everything")
+@dataclass(frozen=True, eq=False)
+class Everything:
+    """All that a run evaluated: different networks of a space, accuracy and cost (n,)."""
+
+    space: PartRef
+    archs: Archs
+    accuracy: NDArray[np.float64]
+    cost: NDArray[np.float64]
+
+
+@stored("pnag.teaching")
+@dataclass(frozen=True)
+class Teaching:
+    """A generator to teach by all that is known, and how many budgets it is asked for."""
+
+    known: Shared[Everything]
+    knots: int
+    budgets: int
+
+
+@stored("pnag.said")
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What a generator says for budgets (n,), and its parameters by name."""
+
+    budgets: NDArray[np.float64]
+    archs: Archs
+    parameters: Mapping[str, NDArray[Any]]
+
+
+@task("pnag.teach_generator")
+def teach_generator(item: Teaching, ctx: TaskContext) -> Said:
+    """Teach one generator all budgets, and ask it for some between those it was taught at."""
+    known: Everything = ctx.shared(item.known)
+    space: SearchSpace = ctx.part("space", known.space)
+    made = taught(
+        space, known.archs, known.accuracy, known.cost, TeachingSettings(item.knots),
+        lambda *name: ctx.rng("teaching", *name),
+    )  # fmt: skip
+    budgets = made.spread(item.budgets)
+    said = [
+        made.answer(float(budget), None, ctx.rng("answers", place)).archs[0]
+        for place, budget in enumerate(budgets)
+    ]
+    parameters = {
+        name: value.detach().cpu().numpy().copy()
+        for name, value in made.generator.state_dict().items()
+    }
+    return Said(budgets, space.canonical(np.stack(said)), parameters)
