@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
+from heliostat_methods.pnag.searchers.acquisition import layers
 from heliostat_methods.pnag.searchers.memory import Memory
 from heliostat_methods.pnag.spaces.moves import all_architectures, crossover, mutate, sample
 from heliostat_methods.pnag.spaces.space import Archs, KnownSpace, SearchSpace
 
 LISTED = 60_000
 """Architectures of a space that is looked over as a whole."""
+FEWEST_PARENTS = 10
 
 
 def listed(space: SearchSpace, largest: int = LISTED) -> Archs | None:
@@ -18,6 +21,16 @@ def listed(space: SearchSpace, largest: int = LISTED) -> Archs | None:
         return None
     known = space.everything() if isinstance(space, KnownSpace) else None
     return all_architectures(space) if known is None else known
+
+
+def parents(points: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the places of the first front of points (n, 2), and of the next where it is small."""
+    found = np.empty(0, np.int64)
+    for layer in layers(points):
+        found = np.concatenate([found, layer])
+        if len(found) >= FEWEST_PARENTS:
+            break
+    return found
 
 
 def moved(space: SearchSpace, parents: Archs, count: int, rng: np.random.Generator) -> Archs:

@@ -18,6 +18,7 @@ from heliostat.errors import ConfigError
 from heliostat_methods.pnag.searchers.asking import Asking
 from heliostat_methods.pnag.searchers.generational import Generations
 from heliostat_methods.pnag.searchers.searcher import Cost, Known, Searcher, Streams
+from heliostat_methods.pnag.spaces.measures import finite_budget
 from heliostat_methods.pnag.spaces.moves import crossover, mutate, sample
 from heliostat_methods.pnag.spaces.space import Archs, SearchSpace
 
@@ -53,7 +54,7 @@ class Evolutionary:
     evolution: Evolution = Evolution()
 
     def __post_init__(self) -> None:
-        check_budget(self.budget)
+        finite_budget(self.budget)
 
     def start(
         self, space: SearchSpace, evaluations: int, streams: Streams, cost: Cost | None = None
@@ -142,9 +143,3 @@ def joined(a: Known, b: Known) -> Known:
         np.concatenate([a.accuracy, b.accuracy[new]]),
         np.concatenate([a.cost, b.cost[new]]),
     )
-
-
-def check_budget(budget: float) -> None:
-    """Raise ConfigError for a budget that is no finite cost above 0."""
-    if not (np.isfinite(budget) and budget > 0):
-        raise ConfigError("budget", budget, "a finite cost above 0")

@@ -5,7 +5,7 @@
 `differing_g`: decisions of group g that differ, one that does not exist differs from every choice
 (the Hamming distance). `counts`: how often each choice of a kind occurs: networks whose layers
 stand in another order are alike. Noise is added on the diagonal. The weights w and the noise's
-share of v are the most likely ones on a grid of factors of two, walked one at a time from where the
+share of v are the most likely ones, under wide priors, on a grid of factors of two, walked one at a time from where the
 last fit ended, v in closed form: no gradients, so that round-off seldom moves them.
 """
 
@@ -24,8 +24,12 @@ Matrix = NDArray[np.float64]
 MOST_GROUPS = 24
 LEAST_WEIGHT, MOST_WEIGHT = 2.0**-8, 2.0**4
 LEAST_NOISE, MOST_NOISE = 2.0**-16, 1.0
+USUAL_WEIGHT, WEIGHT_DOUBLINGS = 2.0**-2, 2.0
+USUAL_NOISE, NOISE_DOUBLINGS = 2.0**-7, 4.0
+"""Mean and standard deviation, in factors of two, of the priors: with few architectures known the
+likelihood alone would drop decisions that matter."""
 GAIN = 1e-3
-"""By how much the negative log likelihood has to fall for a step on the grid."""
+"""By how much the negative log posterior has to fall for a step on the grid."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class Hyperparameters:
     """Weights of the groups and, last, of the counts; the noise's variance over the signal's."""
 
     weights: tuple[float, ...]
-    noise: float = 2.0**-10
+    noise: float = USUAL_NOISE
 
 
 class HammingFeatures:
@@ -121,7 +125,7 @@ def _stepped(at: Hyperparameters, place: int, factor: float) -> Hyperparameters 
 
 
 def _loss(at: Hyperparameters, distances: Matrix, values: NDArray[np.float64]) -> float:
-    """Return the negative log likelihood, but for a constant, at the best signal variance."""
+    """Return the negative log posterior, but for a constant, at the best signal variance."""
     exponent = np.tensordot(np.array(at.weights), distances, axes=1)
     kernel = np.exp(-exponent)
     kernel[np.diag_indices_from(kernel)] += at.noise
@@ -131,7 +135,15 @@ def _loss(at: Hyperparameters, distances: Matrix, values: NDArray[np.float64]) -
         return math.inf
     white = solve_triangular(lower, values, lower=True, check_finite=False)
     variance = max(float(white @ white) / len(values), 1e-12)
-    return 0.5 * len(values) * math.log(variance) + float(np.log(np.diag(lower)).sum())
+    likely = 0.5 * len(values) * math.log(variance) + float(np.log(np.diag(lower)).sum())
+    return likely + _unusual(at)
+
+
+def _unusual(at: Hyperparameters) -> float:
+    """Return the prior's negative logarithm: normal in the logarithms, wide."""
+    weights = np.log2(np.array(at.weights) / USUAL_WEIGHT) / WEIGHT_DOUBLINGS
+    noise = math.log2(at.noise / USUAL_NOISE) / NOISE_DOUBLINGS
+    return float(weights @ weights + noise * noise) / 2
 
 
 class Posterior:
@@ -198,9 +210,10 @@ class Posterior:
         left = np.maximum(1 - self._explained, 1e-6)
         return mean.astype(np.float64), self.variance * left.astype(np.float64)
 
-    def restricted(self, places: NDArray[np.int64]) -> Covariance:
+    def restricted(self, places: NDArray[np.int64], unit: float = 1.0) -> Covariance:
         """Return how the candidates at some places vary together, after `predict`."""
-        return Covariance(self._candidates[places], self._rows[:, places], self.variance)
+        variance = self.variance * unit**2
+        return Covariance(self._candidates[places], self._rows[:, places], variance)
 
 
 class Covariance:

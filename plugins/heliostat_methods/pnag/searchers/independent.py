@@ -18,12 +18,12 @@ from heliostat_methods.pnag.searchers.evolutionary import (
     BudgetBreeder,
     Evolution,
     Order,
-    check_budget,
     feasible_first,
 )
 from heliostat_methods.pnag.searchers.generational import Generations, Shares
 from heliostat_methods.pnag.searchers.memory import Memory
 from heliostat_methods.pnag.searchers.searcher import Cost, Known, Searcher, Streams
+from heliostat_methods.pnag.spaces.measures import finite_budget
 from heliostat_methods.pnag.spaces.space import Archs, SearchSpace
 
 
@@ -131,6 +131,6 @@ def check_knots(knots: int, first: float, budgets: tuple[float, ...]) -> None:
     if not 0 < first < 1:
         raise ConfigError("first", first, "a part of the evaluations, between 0 and 1")
     for budget in budgets:
-        check_budget(budget)
+        finite_budget(budget)
     if len(budgets) == 1 or any(a >= b for a, b in zip(budgets, budgets[1:], strict=False)):
         raise ConfigError("budgets", list(budgets), "at least 2 budgets, each above the one before")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from heliostat.errors import ConfigError, DataError
 from heliostat_methods.pnag.searchers.searcher import Known
+from heliostat_methods.pnag.spaces.measures import accuracies, costs
 from heliostat_methods.pnag.spaces.moves import distinct, row_keys, sample_distinct
 from heliostat_methods.pnag.spaces.space import Archs, SearchSpace
 
@@ -103,19 +104,5 @@ def check_answer(known: Known, asked: Archs) -> None:
             )
     if not np.array_equal(known.archs, asked):
         raise DataError("archs: told of other architectures than those asked for last")
-    check_worth(known.accuracy, known.cost)
-
-
-def check_worth(accuracy: NDArray[np.float64], cost: NDArray[np.float64]) -> None:
-    """Raise DataError for an accuracy outside [0, 1] and a cost that is not above 0 and finite."""
-    for name, values, good, expected in (
-        ("accuracy", accuracy, (accuracy >= 0) & (accuracy <= 1), "a number from 0 to 1"),
-        ("cost", cost, (cost > 0) & np.isfinite(cost), "a finite number above 0"),
-    ):
-        bad = np.flatnonzero(~good)
-        if len(bad):
-            place = int(bad[0])
-            value = float(values[place])
-            percent = name == "accuracy" and 1 < value <= 100
-            hint = f"; {value:g} % is {value / 100:g}" if percent else ""
-            raise DataError(f"{name} of architecture {place} = {value!r}: {expected} needed{hint}")
+    accuracies(known.accuracy)
+    costs(known.cost)

@@ -1,6 +1,7 @@
 """Two Gaussian processes that say of candidates what they cost and how often they err.
 
-Cost is learned in its logarithm, or taken as it is where it is known beforehand. Both are scaled to
+Of the logarithm of the cost what does not add up is learned, or all taken as it is where it is known
+beforehand. Both are scaled to
 mean 0 and deviation 1 of what is known; errors beyond the worst of the front are compressed first, since
 bad architectures lie far out and say little of it.
 """
@@ -13,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliostat_methods.pnag.searchers.acquisition import staircase
+from heliostat_methods.pnag.searchers.additive_cost import additive_log_cost, additive_weights
 from heliostat_methods.pnag.searchers.hamming_gp import (
     Covariance,
+    USUAL_WEIGHT,
     HammingFeatures,
     Hyperparameters,
     Posterior,
@@ -25,26 +28,45 @@ from heliostat_methods.pnag.searchers.searcher import Cost
 from heliostat_methods.pnag.spaces.space import Archs, SearchSpace
 
 Column = NDArray[np.float64]
+TINY = 1e-9
+"""Deviation of log costs below which they are taken for explained."""
 REFIT = 1.125
 """Growth of what is known after which hyper-parameters are fitted again."""
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Of n candidates: mean and deviation of one objective (n,)."""
+    """Of n candidates: mean and deviation of one objective (n,).
+
+    `unit`: what a deviation of 1 of the process amounts to here.
+    """
 
     mean: Column
     deviation: Column
     posterior: Posterior | None
+    unit: float = 1.0
 
     def among(self, places: NDArray[np.int64]) -> Covariance | None:
         """Return how candidates at some places vary together, None where nothing varies."""
-        return None if self.posterior is None else self.posterior.restricted(places)
+        return None if self.posterior is None else self.posterior.restricted(places, self.unit)
 
     @property
     def noise(self) -> float:
         """The variance of the noise."""
-        return 0.0 if self.posterior is None else self.posterior.variance * self.posterior.at.noise
+        if self.posterior is None:
+            return 0.0
+        return self.posterior.variance * self.posterior.at.noise * self.unit**2
+
+
+class _Seen:
+    """What one prediction is made from: features of what is known, and of the candidates."""
+
+    def __init__(
+        self, memory: Memory, observed: NDArray[np.float32], candidates: NDArray[np.float32],
+        same: bool,
+    ) -> None:  # fmt: skip
+        self.memory, self.observed, self.candidates, self.same = memory, observed, candidates, same
+        self.distances = np.empty((0, 0, 0))
 
 
 class Process:
@@ -52,24 +74,21 @@ class Process:
 
     def __init__(self, features: HammingFeatures) -> None:
         self._features = features
-        self._at = Hyperparameters((0.25,) * features.groups)
+        self._at = Hyperparameters((USUAL_WEIGHT,) * features.groups)
         self._posterior: Posterior | None = None
 
-    def fit(self, distances: NDArray[np.float64], values: Column, sweeps: int) -> None:
-        """Look for likelier hyper-parameters; the posterior has to be made anew."""
-        self._at = fitted(self._at, distances, values, sweeps)
-        self._posterior = None
+    def predict(self, seen: _Seen, values: Column, sweeps: int) -> Prediction:
+        """Return the prediction from values (n,); likelier hyper-parameters are looked for first.
 
-    def predict(
-        self, observed: NDArray[np.float32], values: Column, candidates: NDArray[np.float32],
-        same: bool,
-    ) -> Prediction:  # fmt: skip
-        """Return the prediction at candidates; `same` says that they are those of the last time."""
-        if self._posterior is None or not same:
-            self._posterior = Posterior(self._features, self._at, candidates)
+        In so many sweeps; with none, and the same candidates, the posterior only grows.
+        """
+        if sweeps:
+            self._at = fitted(self._at, seen.distances, values, sweeps)
+        if self._posterior is None or sweeps or not seen.same:
+            self._posterior = Posterior(self._features, self._at, seen.candidates)
         posterior = self._posterior
-        if len(posterior) < len(observed):
-            posterior.add(observed[len(posterior) :])
+        if len(posterior) < len(seen.observed):
+            posterior.add(seen.observed[len(posterior) :])
         mean, variance = posterior.predict(values)
         return Prediction(mean, np.sqrt(variance), posterior)
 
@@ -82,7 +101,7 @@ class Surrogate:
 
     def __init__(self, space: SearchSpace, cost: Cost | None = None) -> None:
         self._features = HammingFeatures(space)
-        self._processes = Process(self._features), Process(self._features)
+        self._of_cost, self._of_error = Process(self._features), Process(self._features)
         self._cost = cost
         self._candidates: Archs | None = None
         self._columns = np.empty((0, 0), np.float32)
@@ -96,26 +115,59 @@ class Surrogate:
         same = candidates is self._candidates
         if not same:
             self._candidates, self._columns = candidates, self._features(candidates)
-        observed = self._features(memory.known.archs)
+        seen = _Seen(memory, self._features(memory.known.archs), self._columns, same)
+        if len(memory) >= self._fitted * REFIT or not self._fitted:
+            sweeps, self._fitted = 1 if self._fitted else 2, len(memory)
+            seen.distances = self._features.distances(seen.observed)
+        else:
+            sweeps = 0
         points, middle, scale = scaled(memory.points)
-        learned = (1,) if self._cost is not None else (0, 1)
-        if len(observed) >= self._fitted * REFIT or not self._fitted:
-            distances = self._features.distances(observed)
-            for axis in learned:
-                self._processes[axis].fit(distances, points[:, axis], 1 if self._fitted else 2)
-            self._fitted = len(observed)
-        cost, error = (
-            self._processes[axis].predict(observed, points[:, axis], self._columns, same)
-            if axis in learned
-            else self._sure(candidates, middle[axis], scale[axis])
-            for axis in (0, 1)
-        )
-        return cost, error, points
+        error = self._of_error.predict(seen, points[:, 1], sweeps)
+        if self._cost is not None:
+            mean = (np.log10(self._cost(candidates)) - middle[0]) / scale[0]
+            return Prediction(mean, np.zeros(len(mean)), None), error, points
+        return self._additive(seen, middle[0], scale[0], sweeps), error, points
 
-    def _sure(self, candidates: Archs, middle: float, scale: float) -> Prediction:
-        assert self._cost is not None
-        mean = (np.log10(self._cost(candidates)) - middle) / scale
-        return Prediction(mean, np.zeros(len(mean)), None)
+    def _additive(self, seen: _Seen, middle: float, scale: float, sweeps: int) -> Prediction:
+        """Return the prediction of log cost: what adds up, and the process of the rest."""
+        cost = seen.memory.known.cost
+        weights = additive_weights(seen.observed, cost)
+        rest = np.log10(cost) - additive_log_cost(seen.observed, weights, cost)
+        shift, unit = float(rest.mean()), float(rest.std())
+        unit = unit if unit > TINY else 1.0
+        found = self._of_cost.predict(seen, (rest - shift) / unit, sweeps)
+        base = additive_log_cost(seen.candidates, weights, cost)
+        return Prediction(
+            (base + shift + unit * found.mean - middle) / scale,
+            found.deviation * unit / scale, found.posterior, unit / scale,
+        )  # fmt: skip
+
+
+class Means:
+    """Predicted accuracy and cost of any architectures, from what is known now."""
+
+    def __init__(self, space: SearchSpace, memory: Memory, cost: Cost | None) -> None:
+        self._surrogate = Surrogate(space, cost)
+        self._memory = memory
+        # hyper-parameters once; then every question is new candidates under them
+        self._surrogate.predict(memory, memory.known.archs)
+
+    def accuracy(self, archs: Archs) -> Column:
+        """Return accuracies in [0, 1], (n,)."""
+        error = self._in_units(archs)[:, 1]
+        return 1 - np.clip(error, 0, 1)
+
+    def cost(self, archs: Archs) -> Column:
+        """Return costs above 0, (n,), no farther than a factor of 10 from known ones."""
+        low, high = np.log10([self._memory.known.cost.min(), self._memory.known.cost.max()])
+        costs: Column = 10 ** np.clip(self._in_units(archs)[:, 0], low - 1, high + 1)
+        return costs
+
+    def _in_units(self, archs: Archs) -> Column:
+        cost, error, _ = self._surrogate.predict(self._memory, archs)
+        _, middle, scale = scaled(self._memory.points)
+        means: Column = np.stack([cost.mean, error.mean], axis=1) * scale + middle
+        return means
 
 
 def scaled(points: Column) -> tuple[Column, Column, Column]:
@@ -127,14 +179,14 @@ def scaled(points: Column) -> tuple[Column, Column, Column]:
 
 
 def compressed(points: Column) -> Column:
-    """Return errors (n,) of which those above all of the front grow with their logarithm only.
+    """Return errors (n,) of which those far above all of the front grow with their logarithm only.
 
-    The order stays; below, where gains are measured, nothing changes.
+    The order stays; as far beyond the front as it reaches nothing changes: gains are measured there.
     """
     errors = points[:, 1]
     front = staircase(points)[:, 1]
-    worst, spread = float(front[0]), float(front[0] - front[-1])
+    spread = float(front[0] - front[-1])
     if spread <= 0:
         return errors
-    beyond = np.maximum(errors - worst, 0)
-    return np.minimum(errors, worst) + spread * np.log1p(beyond / spread)
+    bend = float(front[0]) + spread
+    return np.minimum(errors, bend) + spread * np.log1p(np.maximum(errors - bend, 0) / spread)

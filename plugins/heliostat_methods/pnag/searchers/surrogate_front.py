@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from heliostat.errors import ConfigError
 from heliostat_methods.pnag.searchers.acquisition import expected_improvement, layers, staircase
 from heliostat_methods.pnag.searchers.asking import Asking
-from heliostat_methods.pnag.searchers.candidates import drawn, listed
+from heliostat_methods.pnag.searchers.candidates import drawn, listed, parents
 from heliostat_methods.pnag.searchers.memory import Memory
 from heliostat_methods.pnag.searchers.searcher import Cost, Searcher, Streams
 from heliostat_methods.pnag.searchers.surrogate import Prediction, Surrogate
@@ -26,9 +26,8 @@ from heliostat_methods.pnag.spaces.space import Archs, SearchSpace
 Acquisition = Literal["improvement", "front"]
 SHORTLIST = 2000
 """Candidates among which a batch is chosen, the most promising ones."""
-FEWEST_PARENTS = 10
 MARGIN = 0.1
-"""By how much the reference lies beyond the front's worst, as a part of its range."""
+"""By how much the reference lies beyond the front's ends, as a part of its range."""
 
 
 @dataclass(frozen=True)
@@ -117,16 +116,6 @@ class StillThere:
         return np.flatnonzero(self._there)
 
 
-def parents(points: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Return the places of the first front of points (n, 2), and of the next where it is small."""
-    found = np.empty(0, np.int64)
-    for layer in layers(points):
-        found = np.concatenate([found, layer])
-        if len(found) >= FEWEST_PARENTS:
-            break
-    return found
-
-
 def chosen(
     cost: Prediction,
     error: Prediction,
@@ -139,12 +128,15 @@ def chosen(
     After each choice the front holds its mean, and what is like it is less uncertain (a "believer":
     Ginsbourger, Le Riche, Carraro 2010).
     """
-    score = _improvement(cost, error, points, places)
+    reference = _reference(cost, error, points, places)
+    normals = [(one.mean[places], one.deviation[places]) for one in (cost, error)]
+    score = expected_improvement(normals[0], normals[1], staircase(points), reference)
     short = places[np.argsort(-score, kind="stable")[:SHORTLIST]]
     axes = [_Narrowing(cost, short), _Narrowing(error, short)]
     picked: list[int] = []
     for _ in range(min(count, len(short))):
-        score = expected_improvement(axes[0].normal, axes[1].normal, *_frame(points))
+        front = staircase(points)
+        score = expected_improvement(axes[0].normal, axes[1].normal, front, reference)
         score[picked] = -np.inf
         best = int(np.argmax(score))
         picked.append(best)
@@ -154,18 +146,18 @@ def chosen(
     return short[picked]
 
 
-def _improvement(
+def _reference(
     cost: Prediction, error: Prediction, points: NDArray[np.float64], places: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    normals = [(one.mean[places], one.deviation[places]) for one in (cost, error)]
-    return expected_improvement(normals[0], normals[1], *_frame(points))
+    """Return the reference, beyond the ends of the front of what is known and what is predicted.
 
-
-def _frame(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the front of scaled points and the reference beyond its ends."""
-    front = staircase(points)
+    The known front alone would hide what is cheaper than all of it and errs a little more.
+    """
+    means = np.stack([cost.mean[places], error.mean[places]], axis=1)
+    front = staircase(np.concatenate([points, means]))
     low, high = front.min(axis=0), front.max(axis=0)
-    return front, high + np.maximum(MARGIN * (high - low), MARGIN**2)
+    beyond: NDArray[np.float64] = high + np.maximum(MARGIN * (high - low), MARGIN**2)
+    return beyond
 
 
 class _Narrowing:
