@@ -2,8 +2,8 @@
 
     python benchmarks/pnag_supernet.py [--json] [--quick] [--images FILE.npz]
 
-The space is ElasticConv-3: 28 x 28 images, three units of one or two blocks, kernels 3 and 5, expand
-ratios 2 and 4, 8,000 subnets. Images are scikit-learn's digits, enlarged from 8 x 8, or arrays `X`
+The space is ElasticConv-3: 28 x 28 images, three units of one or two blocks, kernels 3 and 5,
+expand ratios 2 and 4, 8,000 subnets. Images are scikit-learn's digits, enlarged from 8 x 8, or arrays `X`
 (n, 28, 28, uint8) and `Y` (n,) of a file. One thread; the least CPU time of some repetitions of both
 sides in turn counts, so a busy machine disturbs little.
 
@@ -194,7 +194,9 @@ def fresh(memory_format: MemoryFormat = "channels_last") -> Supernet:
     return Supernet(layout(), middle, generator, memory_format=memory_format)
 
 
-def in_turn(sides: dict[str, Callable[[], object]], repeat: int, warm: int = 1) -> dict[str, list[float]]:
+def in_turn(
+    sides: dict[str, Callable[[], object]], repeat: int, warm: int = 1
+) -> dict[str, list[float]]:
     """Return CPU seconds of every repetition of each side, one after the other in turn."""
     found: dict[str, list[float]] = {name: [] for name in sides}
     for round_ in range(warm + repeat):

@@ -48,7 +48,7 @@ class _Depthwise(torch.autograd.Function):
         return F.conv2d(x, weight, None, stride, weight.shape[2] // 2, 1, len(weight))
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         x, weight = ctx.saved_tensors
         slope = slope.contiguous(memory_format=torch.channels_last)
@@ -71,6 +71,6 @@ def _of_weight(slope: Tensor, x: Tensor, weight: Tensor, stride: int) -> Tensor:
 
     channels, _, size, _ = weight.shape
     found = np.zeros((size, size, channels), np.float32)
-    rows = (t.detach().permute(0, 2, 3, 1).numpy() for t in (x, slope))
-    filter_gradient(*rows, stride, found)
+    pixels, slopes = (t.detach().permute(0, 2, 3, 1).numpy() for t in (x, slope))
+    filter_gradient(pixels, slopes, stride, found)
     return torch.from_numpy(found).permute(2, 0, 1).unsqueeze(1)

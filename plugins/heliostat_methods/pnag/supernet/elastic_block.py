@@ -82,6 +82,10 @@ class ElasticBlock(nn.Module):
         """Return how many strips a width is."""
         return self.edges.index(self.widths[expand])
 
+    def part(self, name: str, expand: int) -> nn.Module:
+        """Return the module that a layer part made for an expand ratio."""
+        return self.layers[_key(name, expand)]
+
     def check(self, choice: Choice) -> None:
         """Raise ConfigError for a kernel or an expand ratio that the block has not."""
         kernel, expand = choice
@@ -106,7 +110,7 @@ class ElasticBlock(nn.Module):
                 while len(expanded) < wanted:
                     expanded.append(run(partial(self._expand, *self._strip(len(expanded))), x))
                 if isinstance(kernel, str):
-                    stage = partial(self._by_layer, self.layers[_key(kernel, expand)])
+                    stage = partial(self._by_layer, self.part(kernel, expand))
                     yield run(self._close, x, run(stage, *expanded[:wanted]))
                     continue
                 while len(parts) < wanted:
@@ -149,7 +153,7 @@ class ElasticBlock(nn.Module):
 
     def _by_layer(self, layer: nn.Module, *strips_and_norm: Any) -> Tensor:
         *strips, norm = strips_and_norm
-        h = layer(strips[0] if len(strips) == 1 else torch.cat(strips, 1))
+        h: Tensor = layer(strips[0] if len(strips) == 1 else torch.cat(strips, 1))
         return self._contribution(0, h.shape[1], h, norm)
 
     def _contribution(self, start: int, end: int, h: Tensor, norm: Norm) -> Tensor:

@@ -74,7 +74,8 @@ class Supernet(nn.Module):
 
     def block(self, unit: int, layer: int) -> ElasticBlock:
         """Return a block."""
-        return self.units[unit][layer]  # type: ignore[index,return-value]
+        found: ElasticBlock = self.units[unit][layer]  # type: ignore[index]
+        return found
 
     def blocks(self) -> Iterable[ElasticBlock]:
         """Return all blocks in order, the first one included."""

@@ -90,10 +90,10 @@ class Given:
 
     def __call__(self, name: str, x: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
         """Normalise by what is given for the place; DataError if there is nothing."""
-        if name not in self._statistics:
-            raise DataError(f"no statistics of {name}: they are of another subnet")
         start = self._reached.get(name, 0)
         end = self._reached[name] = start + len(gain)
+        if name not in self._statistics or len(self._statistics[name][0]) < end:
+            raise DataError(f"statistics of {name}: none for all channels, as of another subnet")
         mean, variance = (values[start:end] for values in self._statistics[name])
         return F.batch_norm(x, mean, variance, gain, bias, False, 0.0, EPSILON)
 

@@ -23,7 +23,7 @@ def in_batches(images: Tensor, batch: int, name: str) -> tuple[Tensor, ...]:
         raise ConfigError(f"{name} batch", batch, "at least 1 image")
     if len(images) == 0:
         raise DataError(f"{name}: no images")
-    return tuple(images.split(batch))
+    return tuple(images[i : i + batch] for i in range(0, len(images), batch))
 
 
 def recalibrate(net: Supernet, blocks: Blocks, images: Tensor, batch: int = 100) -> Statistics:
