@@ -21,6 +21,7 @@ METHODS: tuple[str, ...] = ("evomal", "step_options", "fams", "pnag", "tune")
 VERBS: dict[str, tuple[str, str]] = {
     "audit": ("fams", "Say whether anybody's scores are equally right for all subgroups."),
     "losses": ("evomal", "List, show, plot, compare and export losses of past runs."),
+    "networks": ("pnag", "List and export networks of past runs."),
 }
 """Verbs, each with the plugin that has it and its help."""
 

@@ -110,3 +110,11 @@ def heliostat_parts() -> Sequence[PartSpec]:
     from heliostat_methods.pnag.spaces.parts import SPACES
 
     return SPACES
+
+
+@hookimpl
+def heliostat_commands() -> Sequence[Any]:
+    """Return `heliostat networks`."""
+    from heliostat_methods.pnag.commands.networks import networks  # only when a verb is looked for
+
+    return [networks]
