@@ -18,6 +18,7 @@ METHODS: tuple[str, ...] = ("evomal", "step_options", "fams", "tune")
 """Plugins that offer the method of the same name."""
 
 VERBS: dict[str, tuple[str, str]] = {
+    "data": ("parts", "Fetch data sets of package registries, and list what is cached."),
     "audit": ("fams", "Say whether anybody's scores are equally right for all subgroups."),
     "losses": ("evomal", "List, show, plot, compare and export losses of past runs."),
 }
