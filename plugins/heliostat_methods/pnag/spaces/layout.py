@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
+from heliostat.errors import ConfigError
 from heliostat_methods.pnag.spaces.space import SearchSpace
 
 Activation = Literal["relu", "relu6", "h_swish"]
@@ -75,6 +76,18 @@ def make_divisible(value: float, divisor: int = 8) -> int:
     """Return the multiple of `divisor` nearest to a width, at least it and at least 90 % of it."""
     nearest = max(divisor, int(value + divisor / 2) // divisor * divisor)
     return nearest + divisor if nearest < 0.9 * value else nearest
+
+
+def check_images(input_shape: tuple[int, int, int], classes: int, least: int) -> None:
+    """Raise ConfigError for images (channels, height, width) below `least` pixels, or one class."""
+    if len(input_shape) != 3 or input_shape[0] < 1 or min(input_shape[1:]) < least:
+        raise ConfigError(
+            "input_shape",
+            input_shape,
+            f"(channels, height, width) of {least} pixels or more",
+        )
+    if classes < 2:
+        raise ConfigError("classes", classes, "at least two classes")
 
 
 @runtime_checkable
