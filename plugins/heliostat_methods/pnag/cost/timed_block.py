@@ -1,12 +1,14 @@
 """A network's pieces as they run once it is extracted: plain modules, BatchNorm folded, no maps.
 
-Weights are random: how long a convolution takes does not depend on them. What is timed apart is
+Modules come without weights; `filled` draws them, for how long a convolution takes does not depend
+on which they are. What is timed apart is
 what the network is made of, so its times add up to the network's but for calls in between.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +46,7 @@ class TimedBlock(nn.Module):
         )
         if shape.squeeze_excite:
             parts.append(Gate(middle))
-        parts.append(nn.Conv2d(middle, shape.channels_out, 1))
+        parts.append(_unfilled(nn.Conv2d, middle, shape.channels_out, 1))
         self.body = nn.Sequential(*parts)
         self.adds_input = shape.adds_input
 
@@ -62,9 +64,9 @@ class Gate(nn.Module):
         inner = make_divisible(channels // 4, 8)
         self.gates = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),
-            nn.Conv2d(channels, inner, 1),
+            _unfilled(nn.Conv2d, channels, inner, 1),
             nn.ReLU(),
-            nn.Conv2d(inner, channels, 1),
+            _unfilled(nn.Conv2d, inner, channels, 1),
             nn.Hardsigmoid(),
         )
 
@@ -99,11 +101,11 @@ def head(layout: NetworkLayout) -> nn.Sequential:
     parts += [nn.AdaptiveAvgPool2d(1), nn.Flatten()]
     if layout.mix_channels is not None:
         parts += [
-            nn.Linear(channels, layout.mix_channels, bias=False),
+            _unfilled(nn.Linear, channels, layout.mix_channels, bias=False),
             _ACTIVATIONS[layout.head_activation](),
         ]
         channels = layout.mix_channels
-    return nn.Sequential(*parts, nn.Linear(channels, layout.classes))
+    return nn.Sequential(*parts, _unfilled(nn.Linear, channels, layout.classes))
 
 
 def network(layout: NetworkLayout, blocks: Blocks, middle: Middle) -> nn.Sequential:
@@ -151,8 +153,14 @@ def _folded(
     groups: int = 1,
 ) -> list[nn.Module]:
     """Return a convolution that holds its normalisation, and the activation behind it."""
-    made = nn.utils.skip_init(  # type: ignore[no-untyped-call]
+    made = _unfilled(
         nn.Conv2d, channels_in, channels_out, kernel, stride=stride, padding=kernel // 2,
         groups=groups,
     )  # fmt: skip
     return [made, _ACTIVATIONS[activation]()]
+
+
+def _unfilled(kind: type[nn.Module], *sizes: int, **more: Any) -> nn.Module:
+    """Return a layer without weights: drawing them would move the global random state."""
+    made: nn.Module = nn.utils.skip_init(kind, *sizes, **more)  # type: ignore[no-untyped-call]
+    return made

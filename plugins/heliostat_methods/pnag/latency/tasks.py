@@ -81,10 +81,14 @@ def put_together(item: Network, ctx: TaskContext) -> dict[str, int]:
     """Return what a network costs in numbers, after a pass shows that its pieces fit."""
     plan: Plan = ctx.shared(item.plan)
     layout, blocks = plan.read_layout(), plan.networks[item.number]
-    made = timed_block.network(layout, blocks, plan.middle)
-    logits = made.eval()(torch.zeros(1, *layout.input_shape))
-    if tuple(logits.shape) != (1, layout.classes):
-        raise ValueError(f"logits of shape {tuple(logits.shape)}, expected (1, {layout.classes})")
+    generator = ctx.torch_generator("weights")
+    made = timed_block.filled(
+        timed_block.network(layout, blocks, plan.middle), generator, torch.float32
+    )
+    logits = made(torch.randn(1, *layout.input_shape, generator=generator))
+    if tuple(logits.shape) != (1, layout.classes) or not bool(torch.isfinite(logits).all()):
+        found = f"shape {tuple(logits.shape)}, smallest {logits.min():g}"
+        raise ValueError(f"logits of {found}, expected finite ones of (1, {layout.classes})")
     count = count_network(layout, blocks, plan.middle)
     depth = sum(map(len, blocks))
     return {"madds": count.madds, "params": count.params, "blocks": depth}
