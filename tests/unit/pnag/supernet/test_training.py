@@ -19,7 +19,7 @@ from heliostat_methods.pnag.supernet.training import (
     TrainingSettings,
 )
 
-SETTINGS = TrainingSettings(epochs=4, batch=30, rate=0.1)
+SETTINGS = TrainingSettings(epochs=3, batch=30, rate=0.1)
 Make = Callable[..., SupernetTrainer]
 
 
@@ -54,8 +54,8 @@ def test_the_gradient_is_the_sum_of_the_subnets_gradients_taken_apart(
             soft = -(teacher * logits.log_softmax(1)).sum(1).mean()
             loss = 0.5 * loss + 0.5 * soft
         torch.testing.assert_close(loss, found[index], atol=1e-5, rtol=1e-5)
-        for at, slope in zip(total, torch.autograd.grad(loss, list(net.parameters()),
-                                                        allow_unused=True), strict=True):  # fmt: skip
+        slopes = torch.autograd.grad(loss, list(net.parameters()), allow_unused=True)
+        for at, slope in zip(total, slopes, strict=True):
             if slope is not None:
                 at += slope
     for mine, right in zip(shared, total, strict=True):
@@ -63,9 +63,9 @@ def test_the_gradient_is_the_sum_of_the_subnets_gradients_taken_apart(
 
 
 @pytest.mark.parametrize(
-    "schedule", [Sandwich(1), ProgressiveShrinking((0.25, 0.25, 0.25, 0.25), random=1)]
+    "schedule", [Sandwich(1), ProgressiveShrinking((0.4, 0.2, 0.2, 0.2), random=1)]
 )
-@pytest.mark.parametrize("stop", [1, 4, 10])
+@pytest.mark.parametrize("stop", [2, 7])
 def test_a_training_goes_on_from_its_state_with_equal_bits(
     make: Make, images: Tensor, labels: Tensor, schedule: Any, stop: int
 ) -> None:
@@ -80,7 +80,7 @@ def test_a_training_goes_on_from_its_state_with_equal_bits(
     second.load(first.state())
     assert second.steps_done == stop
     second.train(images, labels)
-    assert whole.steps_done == second.steps_done == 12
+    assert whole.steps_done == second.steps_done == 9
     assert torch.equal(parameters(whole), parameters(second))
     state = second.state()
     assert all(type(value) is np.ndarray for value in state.values())
@@ -88,12 +88,12 @@ def test_a_training_goes_on_from_its_state_with_equal_bits(
 
 
 @pytest.mark.parametrize(
-    ("schedule", "share"), [(Sandwich(1), 0.9), (ProgressiveShrinking(random=1), 0.99)]
+    ("schedule", "share"), [(Sandwich(1), 0.9), (ProgressiveShrinking((0.3, 0.1, 0.1, 0.5)), 0.98)]
 )
 def test_training_lowers_the_loss_of_largest_and_smallest(
     make: Make, choices: SubnetChoices, images: Tensor, labels: Tensor, schedule: Any, share: float
 ) -> None:
-    trainer = make(schedule, TrainingSettings(epochs=12, batch=30, rate=0.1))
+    trainer = make(schedule, TrainingSettings(epochs=8, batch=30, rate=0.1))
 
     def loss(blocks: Any) -> float:
         with torch.no_grad():
@@ -104,7 +104,7 @@ def test_training_lowers_the_loss_of_largest_and_smallest(
     trainer.train(images, labels, progress=reports.append)
     assert loss(choices.largest) < 0.8 * before[0]
     assert loss(choices.smallest) < share * before[1]
-    assert [r.step for r in reports] == list(range(36))
+    assert [r.step for r in reports] == list(range(24))
     assert trainer.done(len(images))
 
 
@@ -145,7 +145,7 @@ def test_a_loss_that_diverged_names_step_and_rate(
         trainer.train(images, labels)
     broken = make(loss=lambda logits, targets: logits.sum() * float("nan"))
     before = parameters(broken)
-    with pytest.raises(ConfigError, match=r"at step 0 of 12, with rate 0.004, they are nan"):
+    with pytest.raises(ConfigError, match=r"at step 0 of 9, with rate 0.004, they are nan"):
         broken.step(images, labels)
     assert torch.equal(before, parameters(broken))
 
@@ -162,10 +162,10 @@ def test_the_teacher_of_shrinking_stays_what_the_first_phase_left(
     make: Make, images: Tensor, labels: Tensor
 ) -> None:
     trainer = make(ProgressiveShrinking((0.25, 0.25, 0.25, 0.25)))
-    trainer.train(images, labels, until=3)
+    trainer.train(images, labels, until=2)
     frozen = parameters(trainer)
     assert not any(name.startswith("teacher") for name in trainer.state())
-    trainer.train(images, labels, until=12)
+    trainer.train(images, labels, until=9)
     taught = {k.removeprefix("teacher "): v for k, v in trainer.state().items() if "teacher" in k}
     values = [taught[name].reshape(-1) for name, _ in trainer.net.named_parameters()]
     assert np.array_equal(np.concatenate(values), frozen.numpy())
