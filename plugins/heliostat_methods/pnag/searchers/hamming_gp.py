@@ -150,6 +150,7 @@ class Posterior:
         self.at = at
         self._features = features
         self._candidates = features.weighted(candidates, at.weights)
+        self._norms = (self._candidates * self._candidates).sum(axis=1) / 2
         self._seen = np.empty((0, candidates.shape[1]), np.float32)
         self._lower = np.empty((0, 0))
         self._rows = np.empty((0, len(candidates)), np.float32)
@@ -171,12 +172,23 @@ class Posterior:
         grown = np.zeros((count + len(new),) * 2)
         grown[:count, :count], grown[count:, :count], grown[count:, count:] = (
             self._lower, left, lower)  # fmt: skip
-        covered = np.exp(-_half_squares(new, self._candidates))
+        covered = self._covered(new)
         covered -= left.astype(np.float32) @ self._rows
-        rows = solve_triangular(lower.astype(np.float32), covered, lower=True, check_finite=False)
+        # a product with the block's inverse: many times faster than solving for every candidate
+        inverse = solve_triangular(lower, np.eye(len(new)), lower=True, check_finite=False)
+        rows = inverse.astype(np.float32) @ covered
         self._lower, self._seen = grown, np.concatenate([self._seen, new])
         self._rows = np.concatenate([self._rows, rows])
         self._explained += (rows * rows).sum(axis=0)
+
+    def _covered(self, new: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the kernel between observations and candidates, (observations, candidates)."""
+        exponent = new @ self._candidates.T
+        exponent -= (new * new).sum(axis=1)[:, None] / 2
+        exponent -= self._norms
+        np.minimum(exponent, 0, out=exponent)
+        covered: NDArray[np.float32] = np.exp(exponent, out=exponent)
+        return covered
 
     def predict(self, values: NDArray[np.float64]) -> tuple[Matrix, Matrix]:
         """Return mean and variance at the candidates, (n,) each, given the values observed."""

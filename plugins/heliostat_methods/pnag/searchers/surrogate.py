@@ -25,6 +25,8 @@ from heliostat_methods.pnag.searchers.searcher import Cost
 from heliostat_methods.pnag.spaces.space import Archs, SearchSpace
 
 Column = NDArray[np.float64]
+REFIT = 1.125
+"""Growth of what is known after which hyper-parameters are fitted again."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Process:
 class Surrogate:
     """What is known of a space, carried to candidates.
 
-    Hyper-parameters are fitted every other time that it predicts.
+    Hyper-parameters are fitted again when what is known has grown by an eighth.
     """
 
     def __init__(self, space: SearchSpace, cost: Cost | None = None) -> None:
@@ -84,7 +86,7 @@ class Surrogate:
         self._cost = cost
         self._candidates: Archs | None = None
         self._columns = np.empty((0, 0), np.float32)
-        self._rounds = 0
+        self._fitted = 0
 
     def predict(self, memory: Memory, candidates: Archs) -> tuple[Prediction, Prediction, Column]:
         """Return predictions of cost and error of candidates, and the known points (n, 2).
@@ -97,11 +99,11 @@ class Surrogate:
         observed = self._features(memory.known.archs)
         points, middle, scale = scaled(memory.points)
         learned = (1,) if self._cost is not None else (0, 1)
-        if self._rounds % 2 == 0:
+        if len(observed) >= self._fitted * REFIT or not self._fitted:
             distances = self._features.distances(observed)
             for axis in learned:
-                self._processes[axis].fit(distances, points[:, axis], 2 - (self._rounds > 0))
-        self._rounds += 1
+                self._processes[axis].fit(distances, points[:, axis], 1 if self._fitted else 2)
+            self._fitted = len(observed)
         cost, error = (
             self._processes[axis].predict(observed, points[:, axis], self._columns, same)
             if axis in learned
