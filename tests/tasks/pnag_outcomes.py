@@ -51,7 +51,7 @@ def outcome(seeds: int = 5, **more: Any) -> Outcome:
         remarks=[], quantity="madds", evaluations=100, seeds=seeds, searcher="ensemble",
         known=False, evaluated=321,
         front=[
-            FrontNetwork(text, 0.8 + 0.04 * at, 0.79 + 0.04 * at,
+            FrontNetwork(text, round(0.8 + 0.04 * at, 2), round(0.79 + 0.04 * at, 2),
                          {"madds": 250e3 * 2**at, "params": 3000.0 + at})
             for at, text in enumerate(TEXTS)
         ],

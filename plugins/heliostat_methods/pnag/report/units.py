@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from decimal import Decimal
 
 HEADS = {"madds": "MAdds", "params": "parameters", "latency": "latency"}
@@ -57,10 +56,8 @@ def short(value: float, signed: bool = False) -> str:
 def count_text(size: str) -> str:
     """Return how many networks a space has: 8,000, or 2.18e19."""
     number = Decimal(size)
-    return f"{number:,}" if number < 10**9 else f"{number:.3g}".replace("E+", "e")
+    return f"{number:,}" if number < 10**9 else f"{number:.3g}".replace("e+", "e")
 
 
 def _three_digits(value: float) -> str:
-    if value >= 1000 or not math.isfinite(value):
-        return f"{value:,.0f}"
-    return f"{value:.3g}"
+    return f"{value:,.0f}" if 1000 <= value < 1e6 else f"{value:.3g}"

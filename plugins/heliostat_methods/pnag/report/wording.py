@@ -55,7 +55,9 @@ def front_text(result: Mapping[str, Any]) -> str:
     test = "" if best["test"] is None else (
         f"; the most accurate has {percent(best['test'])} on test images"
     )  # fmt: skip
-    return f"The front: {what}, accuracy on validation data in brackets{test}. {whose_front(result)}"
+    return (
+        f"The front: {what}, accuracy on validation data in brackets{test}. {whose_front(result)}"
+    )
 
 
 def whose_front(result: Mapping[str, Any]) -> str:
