@@ -1,4 +1,4 @@
-"""The method as the platform sees it, its spaces, and its verbs."""
+"""The method as the platform sees it, and its verb `heliostat networks`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from heliostat import MethodSpec, Metric, ProductSpec, hookimpl
-from heliostat.contract import PartSpec
 from heliostat_methods.pnag.config import PNAGConfig
 from heliostat_methods.pnag.found.parameters import NetworkParameters
 
@@ -102,14 +101,6 @@ METHOD = MethodSpec(
 def heliostat_methods() -> Sequence[MethodSpec]:
     """Return the method."""
     return [METHOD]
-
-
-@hookimpl
-def heliostat_parts() -> Sequence[PartSpec]:
-    """Return the search spaces."""
-    from heliostat_methods.pnag.spaces.parts import SPACES
-
-    return SPACES
 
 
 @hookimpl
