@@ -5,7 +5,7 @@ A verb takes its own options besides, and says the rest of the method's configur
     @click.command()
     @run_options
     def build(options: RunOptions) -> None:
-        start_run("latency", options, values={"batch": 8})
+        start_run("my_method", options, values={"batch": 8})
 
 What follows is that of `heliostat run`: progress, journal, report, the way to resume, exit codes.
 """

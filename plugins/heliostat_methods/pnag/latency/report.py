@@ -49,7 +49,10 @@ def _networks(value: Mapping[str, Any]) -> Section:
         note="Where time does not grow with work, calls take it rather than arithmetic: latency "
         "is then little more than depth, and a larger batch or image says more.",
     )
-    texts = [Text(agreement_text(value)), Text(rounds_text(value), strong=bool(value["rejected"]))]
+    texts = [
+        Text(agreement_text(value)),
+        Text(rounds_text(value), strong=bool(value["table"]["noisy"])),
+    ]
     return Section("Table against whole networks", [plot, *texts, by_work])
 
 
