@@ -267,7 +267,8 @@ def evaluation(x: Tensor, sample: int, every: bool) -> dict[str, Any]:
     equal = all(torch.equal(kept[i], alone[i]) for i in chosen)
     return {"ours": shared, "peer": one * len(asked), "ratio": one * len(asked) / shared,
             "unit": "s", "subnets": len(asked), "blocks": distinct_prefixes(asked),
-            "timed_alone": sample, "written_plainly": plain * len(asked), "logits_equal": equal, "max_difference": difference}  # fmt: skip
+            "timed_alone": sample, "written_plainly": plain * len(asked),
+            "logits_equal": equal, "max_difference": difference}  # fmt: skip
 
 
 def plain_alone(calibration: Tensor, images: Tensor, subnets: list[Blocks]) -> float:

@@ -9,22 +9,32 @@ from heliostat.errors import ConfigError, DataError
 from heliostat_methods.pnag.supernet.choices import SubnetChoices
 from heliostat_methods.pnag.supernet.parallel import ShardGradient, shards_of, summed
 from heliostat_methods.pnag.supernet.sandwich import Sandwich
+from heliostat_methods.pnag.supernet.shrinking import ProgressiveShrinking
 from heliostat_methods.pnag.supernet.training import SupernetTrainer, TrainingSettings
 
 
+@pytest.mark.parametrize(
+    "schedule", [Sandwich(1), ProgressiveShrinking((0.25, 0.25, 0.25, 0.25), random=1)]
+)
 def test_shards_on_any_worker_in_any_order_give_the_bits_of_a_serial_step(
-    build: Any, space: Any, choices: SubnetChoices, named: Any, images: Tensor, labels: Tensor
+    build: Any,
+    space: Any,
+    choices: SubnetChoices,
+    named: Any,
+    images: Tensor,
+    labels: Tensor,
+    schedule: Any,
 ) -> None:
     settings = TrainingSettings(epochs=2, batch=32, rate=0.05, shards=3)
 
     def trainer() -> SupernetTrainer:
-        return SupernetTrainer(build(space), choices, Sandwich(1), settings, named)
+        return SupernetTrainer(build(space), choices, schedule, settings, named)
 
     serial, driver, workers = trainer(), trainer(), [trainer(), trainer()]
-    for _ in range(2):
+    for _ in range(4):
         serial.step(images, labels)
-        state = driver.state()
         plan = driver.begin(len(images))
+        state = driver.state()
         parts = shards_of(driver.batch(len(images)), 3)
         found: dict[int, ShardGradient] = {}
         for shard in (2, 0, 1):
