@@ -47,9 +47,9 @@ def _row(one: FoundNetwork) -> dict[str, Any]:
 
 
 def _lines(found: FoundNetworks) -> list[str]:
-    from heliostat_methods.pnag.report.units import cost_text, percent
+    from heliostat_methods.pnag.report.units import cost_text, head, percent
 
-    lines = [f"{len(found.networks):,} networks, found by {found.quantity}:"]
+    lines = [f"{len(found.networks):,} networks by rising {head(found.quantity)}:"]
     for one in found.networks:
         costs = ", ".join(cost_text(name, cost) for name, cost in sorted(one.costs.items()))
         lines.append(one.text)

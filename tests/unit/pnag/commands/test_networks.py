@@ -43,8 +43,8 @@ def left_networks(front: list[FrontNetwork]) -> FoundNetworks:
     networks = []
     for one in front:
         blocks = space.blocks(space.read(one.text))
-        moments = {name: (mean.numpy(), variance.numpy())
-                   for name, (mean, variance) in recalibrate(net, blocks, images).items()}  # fmt: skip
+        statistics = recalibrate(net, blocks, images).items()
+        moments = {name: (mean.numpy(), variance.numpy()) for name, (mean, variance) in statistics}
         networks.append(
             FoundNetwork(one.text, blocks, moments, one.accuracy, one.test or 0.0, one.costs)
         )
@@ -90,7 +90,7 @@ def test_networks_are_listed_by_rising_cost(trained: InProcess) -> None:
     done = trained("networks", "list", "last")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == "4 networks, found by madds:"
+    assert lines[0] == "4 networks by rising MAdds:"
     assert [line for line in lines if line in TEXTS] == list(TEXTS)
     assert lines[2] == "  250k MAdds, 3k params; 80.0 % on validation images, 79.0 % on test"
     rows = trained.json("networks", "list", "last")
@@ -113,6 +113,7 @@ def test_a_network_is_written_read_back_and_compared(
     assert os.listdir(tmp_path) == [file.name]
 
 
+@pytest.mark.filterwarnings("ignore:.*torch.jit.load")
 def test_what_was_written_is_the_module_of_the_run(trained: InProcess, tmp_path: Path) -> None:
     found = found_networks("last", trained.runs)
     module = found.module(found.networks[3])
