@@ -32,9 +32,8 @@ def describe(result: Mapping[str, Any], run_id: str) -> str:
     lines += [*_searchers(result), "", *_wrapped(result["sentence"]), ""]
     if result["answers"]:
         lines += [*_budgets(result), ""]
-    for text in reservations(result):
-        lines += _wrapped(text)
-    return "\n".join([*lines, "", *_next(result, run_id)])
+    told = [line for text in reservations(result) for line in _wrapped(text)]
+    return "\n".join([*lines, *told, *([""] if told else []), *_next(result, run_id)])
 
 
 def _wrapped(text: str) -> list[str]:

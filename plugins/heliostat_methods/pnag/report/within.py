@@ -39,13 +39,18 @@ def within(view: RunView, budget: str) -> Within:
     lines = [
         part
         for line in _lines(result, chosen, asked, feasible)
-        for part in textwrap.wrap(printable(line), WIDTH)
+        for part in _wrapped(line, chosen["text"])
     ]
     if trained(result):
         named = ("--budget", budget) if feasible else ("--arch", chosen["text"])
         words = ("networks", "export", view.id, *named, "--format", "onnx", "-o", "network.onnx")
         lines.append(f"take it away: {next_command(*words)}")
     return Within("\n".join(lines), _plain(result, chosen, asked, feasible), feasible)
+
+
+def _wrapped(line: str, architecture: str) -> list[str]:
+    # an architecture is copied as a whole
+    return [printable(line)] if line == architecture else textwrap.wrap(printable(line), WIDTH)
 
 
 def _unfinished(view: RunView) -> ConfigError:
@@ -78,7 +83,7 @@ def _lines(
     result: Mapping[str, Any], chosen: Mapping[str, Any], asked: Budget, feasible: bool
 ) -> list[str]:
     most = cost_text(asked.quantity, asked.value)
-    lines = [f"{chosen['text']}"]
+    lines = [str(chosen["text"])]
     if not feasible:
         lines.insert(0, f"no network of the front costs {most} or less; the cheapest is")
     costs = [cost_text(name, cost) for name, cost in sorted(chosen["costs"].items())]

@@ -44,6 +44,13 @@ def test_the_most_accurate_network_within_a_budget_is_told_with_its_costs() -> N
     }  # fmt: skip
 
 
+def test_an_architecture_stays_on_one_line_to_be_copied() -> None:
+    text = "4,4,4,4,4:" + ",".join(["7"] * 20) + ":" + ",".join(["6"] * 20)
+    front = [replace(one, text=text) for one in outcome().front]
+    assert text in asked("600k", front=front).text.splitlines()
+    assert max(map(len, asked("600k", front=front).text.splitlines()[1:-1])) <= 79
+
+
 def test_a_cost_equal_to_the_budget_fits() -> None:
     assert asked("500000").plain["architecture"] == TEXTS[1]
     assert asked("499999").plain["architecture"] == TEXTS[0]
