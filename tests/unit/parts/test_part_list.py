@@ -24,7 +24,8 @@ CARRIED = [
     "fetter_mortgages",
 ]
 FAMILIES = [
-    *("csv", "parquet", "cifar10", "cifar100", "svhn", "california_housing"),
+    *("csv", "parquet", "cifar10", "cifar100", "svhn", "mnist", "fashion_mnist", "image_folder"),
+    "california_housing",
     *(*CARRIED, "fams_hdf5"),
 ]
 SINGLE_FILES = ("csv", "parquet", "fams_hdf5")
@@ -57,6 +58,9 @@ def test_the_parts_that_come_with_the_platform():
         "cifar10",
         "cifar100",
         "svhn",
+        "mnist",
+        "fashion_mnist",
+        "image_folder",
         "california_housing",
         "diabetes_binary",
         "subgroup_law",
@@ -130,6 +134,10 @@ def test_parameters_are_described_frozen_and_closed(spec):
         ("model", "pyramidnet", {"alpha": 0}),
         ("model", "pyramidnet", {"depth": 4}),
         ("dataset", "cifar100", {"coarse": "maybe"}),
+        ("dataset", "image_folder", {"size": 0}),
+        ("dataset", "image_folder", {"channels": 2}),
+        ("dataset", "image_folder", {"most": 1}),
+        ("dataset", "image_folder", {"memory": float("inf")}),
         ("dataset", "csv", {"task": "ranking"}),
         ("dataset", "csv", {"delimiter": ",,"}),
         ("dataset", "csv", {"columns": []}),

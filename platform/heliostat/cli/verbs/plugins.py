@@ -116,7 +116,7 @@ def parts(kind: str | None, as_json: bool) -> None:
     rows: list[dict[str, Any]] = [
         {
             "kind": part.kind,
-            "name": part.name + (":..." if part.prefix else ""),
+            "name": part.name + ("[:...]" if part.bare else ":..." if part.prefix else ""),
             "summary": part.summary,
             "parameters": {
                 name: field.get("default")

@@ -1,1 +1,1 @@
-"""The method's verbs and what they share."""
+"""`heliostat networks`: networks that past runs have left, listed and taken away."""

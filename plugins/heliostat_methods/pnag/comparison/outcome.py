@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -12,13 +12,15 @@ class FrontNetwork:
     """One network of the front of all that was evaluated.
 
     `accuracy`: on validation images, which chose it; `test`: on images that chose nothing, None
-    where there are none. `costs`: by quantity, "madds", "params" and "latency" (seconds).
+    where there are none. `costs`: by quantity, "madds", "params" and "latency" (seconds by the
+    table). `measured`: the seconds that it took itself, None where it was not timed.
     """
 
     text: str
     accuracy: float
     test: float | None
     costs: Mapping[str, float]
+    measured: float | None = None
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Contestant:
 
     `filled`: networks drawn at random where it had nothing new. `counts`, `curve`, `low`, `high`:
     evaluations, and mean share and its interval there. `beside`: the paired difference of the run's
-    own searcher from this one, None for itself.
+    own searcher from this one, None for itself. `seen_costs`, `seen_accuracies`: what its first
+    search evaluated, or some of it, for a picture.
     """
 
     name: str
@@ -39,6 +42,8 @@ class Contestant:
     low: list[float]
     high: list[float]
     beside: Mapping[str, Any] | None
+    seen_costs: list[float] = field(default_factory=list)
+    seen_accuracies: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -71,7 +76,8 @@ class Outcome:
     """A comparison of searchers and what it leaves.
 
     `known`: whether the front is that of the whole space; else it is of all that was evaluated, and
-    shares are shares of that. `evaluated`: different networks in all. `front`: by rising cost.
+    shares are shares of that. `evaluated`: different networks in all. `front`: of them, by rising
+    cost. `truth`: (cost, accuracy) of the whole space's front by rising cost, where it is known.
     """
 
     space: str
@@ -93,6 +99,7 @@ class Outcome:
     losses: list[float]
     latency_error: float | None
     sentence: str
+    truth: list[tuple[float, float]] = field(default_factory=list)
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain data, with what `heliostat ls` and a tuning read at the top."""

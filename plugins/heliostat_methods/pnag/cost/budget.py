@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from heliostat.errors import ConfigError, nearest
 
@@ -63,6 +63,21 @@ def read_budget(text: str, quantity: Quantity | None = None) -> Budget:
     if quantity is not None and kind != quantity:
         raise ConfigError("budget", text, f"{_named(quantity)}, which this run's costs are")
     return Budget(kind, float(Decimal(number) * scale))
+
+
+def read_any_budget(text: str, usual: str) -> Budget:
+    """Return the budget that a text says; a number without a unit is of the `usual` quantity.
+
+    Other than `read_budget`, which a run's own quantity binds, it takes a unit of any quantity.
+    """
+    own: Any = usual if usual in QUANTITIES else None
+    try:
+        return read_budget(text, own)
+    except ConfigError as error:
+        try:
+            return read_budget(text)
+        except ConfigError:
+            raise error from None
 
 
 def write(budget: Budget) -> str:

@@ -1,1 +1,1 @@
-"""What is shown of a run, in a terminal and as a report. It makes no result."""
+"""What is shown of a run: its terminal, its report, and what of it fits a budget."""

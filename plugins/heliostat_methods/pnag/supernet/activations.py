@@ -19,9 +19,9 @@ def activate(x: Tensor, kind: Activation) -> Tensor:
     """Return the activation of a tensor that nobody else reads: it may be overwritten."""
     if kind == "relu":
         return torch.relu_(x)
+    # The slopes of the others need their input: in place, autograd would copy it first.
     if kind == "relu6":
-        return F.hardtanh_(x, 0.0, 6.0)
-    # The slope of h-swish needs its input, which autograd has to keep.
+        return F.hardtanh(x, 0.0, 6.0, inplace=not x.requires_grad)
     return F.hardswish(x, inplace=not x.requires_grad)
 
 

@@ -163,11 +163,15 @@ class ElasticBlock(nn.Module):
         return h if self.shape.squeeze_excite else F.conv2d(h, self.project_weight[:, start:end])
 
     def _close(self, x: Tensor, *parts_and_norm: Any) -> Tensor:
+        """Return the block's output from what its strips give."""
         *parts, norm = parts_and_norm
         if self.shape.squeeze_excite:
             parts = self._gated(parts)
-        y = norm(f"{self.name}.project", sum(parts[1:], parts[0]), *self.project_norm(0, None))
-        return y.add_(x) if self.shape.adds_input else y
+        total: Tensor = sum(parts[1:], parts[0])
+        y: Tensor = norm(f"{self.name}.project", total, *self.project_norm(0, None))
+        if self.shape.adds_input:
+            y.add_(x)
+        return y
 
     def _gated(self, parts: list[Tensor]) -> list[Tensor]:
         gates = self.gate.gates(torch.cat([h.mean((2, 3)) for h in parts], 1))

@@ -26,8 +26,9 @@ def to_torchscript(module: nn.Module, images: Tensor) -> bytes:
     buffer = io.BytesIO()
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # it is deprecated, and what phones still take
-        traced = torch.jit.trace(_evaluated(module), images, check_trace=False)
-        torch.jit.save(traced, buffer)  # type: ignore[no-untyped-call]
+        trace: Callable[..., torch.jit.ScriptModule] = torch.jit.trace
+        traced = trace(_evaluated(module), images, check_trace=False)
+        torch.jit.save(traced, buffer)
     return buffer.getvalue()
 
 

@@ -46,7 +46,7 @@ def extract(net: Supernet, blocks: Blocks, statistics: Statistics) -> nn.Sequent
     for unit, row in enumerate(blocks):
         parts += [_block(net.block(unit, layer), choice, fold) for layer, choice in enumerate(row)]
     made = nn.Sequential(*parts, *_head(net, fold))
-    return made.train(net.training)
+    return made.to(net.classifier_weight.device).train(net.training)
 
 
 class _Folding:

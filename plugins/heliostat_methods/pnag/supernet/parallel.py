@@ -49,7 +49,7 @@ def shard_gradient(
     found = losses(net, teacher, largest, plan, images, labels, loss, soft)
     # One pass backward for all subnets, since they share the beginnings of their graphs.
     torch.stack(list(found)).sum().backward()  # type: ignore[no-untyped-call]
-    values = flat.gradients.numpy().copy()
+    values = flat.gradients.cpu().numpy().copy()
     return ShardGradient(values, tuple(l.item() for l in found), len(images))
 
 

@@ -128,7 +128,10 @@ class SupernetTrainer:
                 progress(report)
 
     def begin(self, images: int) -> StepPlan:
-        """Return the next step's plan, and bring teacher and channels to where it starts from."""
+        """Return the next step's plan, and bring teacher and channels to where it starts from.
+
+        Workers that take shards load the state as it is afterwards.
+        """
         rng = self._streams("subnets", self.steps_done)
         plan = self.schedule.plan(self.choices, self.steps_done, self.steps(images), rng)
         if plan.freeze:
@@ -163,7 +166,8 @@ class SupernetTrainer:
                 f"at step {self.steps_done} of {steps}, with rate {rate:.3g}, they are "
                 f"{', '.join(f'{l:.3g}' for l in total.losses)}; try a third of it",
             )  # fmt: skip
-        self._optimiser.step(torch.from_numpy(total.values.copy()), rate)
+        gradient = torch.tensor(total.values, device=self._flat.values.device)
+        self._optimiser.step(gradient, rate)
         self.steps_done += 1
         return StepReport(self.steps_done - 1, rate, total.losses)
 
@@ -171,14 +175,14 @@ class SupernetTrainer:
         """Return all that a step depends on beside settings, streams and data, as arrays."""
         found: State = {
             "steps_done": np.array(self.steps_done),
-            "parameters": self._flat.values.numpy().copy(),
-            "velocity": self._optimiser.velocity.numpy().copy(),
+            "parameters": _array(self._flat.values),
+            "velocity": _array(self._optimiser.velocity),
         }
         for name, value in self.net.named_buffers():
-            found[f"buffer {name}"] = value.numpy().copy()
+            found[f"buffer {name}"] = _array(value)
         if self._teacher is not None:
             for name, value in self._teacher.state_dict().items():
-                found[f"teacher {name}"] = value.numpy().copy()
+                found[f"teacher {name}"] = _array(value)
         return found
 
     def load(self, state: Mapping[str, NDArray[np.generic]]) -> None:
@@ -203,6 +207,11 @@ class SupernetTrainer:
 
     def _per_epoch(self, images: int) -> int:
         return max(1, images // self.settings.batch)
+
+
+def _array(values: Tensor) -> NDArray[np.generic]:
+    found: NDArray[np.generic] = values.detach().cpu().numpy().copy()
+    return found
 
 
 def _indices(shards: Sequence[NDArray[np.int64]]) -> list[Tensor]:

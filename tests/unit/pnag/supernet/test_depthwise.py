@@ -10,7 +10,7 @@ from heliostat_methods.pnag.supernet.depthwise import depthwise
 SIZES = st.integers(1, 9)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     SIZES, SIZES, SIZES, st.integers(1, 20), st.sampled_from([1, 3, 5, 7]), st.integers(1, 3),
     st.integers(0, 2**31), st.booleans(),

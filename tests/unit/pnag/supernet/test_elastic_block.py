@@ -123,7 +123,9 @@ def test_a_layer_part_stands_in_place_of_the_depthwise_convolution(stride: int, 
     outputs = list(block.outputs(x, choices, run))
     assert [o.shape for o in outputs] == [(4, 8, 4, 4)] * 4
     sum(o.square().sum() for o in outputs[2:]).backward()
-    assert all(p.grad is not None and p.grad.any() for p in block.layers.parameters() if p.dim() > 1)
+    assert all(
+        p.grad is not None and p.grad.any() for p in block.layers.parameters() if p.dim() > 1
+    )
 
 
 def test_a_layer_part_of_a_wrong_shape_is_refused() -> None:

@@ -16,9 +16,7 @@ PARAMS = {1.0: 7664760, 1.2: 10701632}
 @pytest.fixture(scope="module")
 def ofa() -> Supernet:
     space = OFAMobileNetV3Space(width=1.0, resolution=32)
-    return Supernet(
-        space.layout((3, 32, 32), 1000), space.middle, torch.Generator().manual_seed(0)
-    )
+    return Supernet(space.layout((3, 32, 32), 1000), space.middle, torch.Generator().manual_seed(0))
 
 
 def test_the_largest_mobilenet_has_the_parameters_of_the_authors(ofa: Supernet) -> None:
@@ -53,9 +51,7 @@ def test_weights_come_from_the_generator_alone(space: Any) -> None:
     assert not torch.equal(first[0], weights(4)[0])
 
 
-def test_sorting_channels_keeps_the_largest_network(
-    build: Any, gated: Any, images: Tensor
-) -> None:
+def test_sorting_channels_keeps_the_largest_network(build: Any, gated: Any, images: Tensor) -> None:
     net = build(gated)
     choices = SubnetChoices(net.layout, (gated.depths,) * 2)
     before, small = net(images, choices.largest), net(images, choices.smallest)

@@ -36,9 +36,7 @@ def test_the_whole_space_needs_8420_blocks_where_one_by_one_takes_43200() -> Non
     assert sum(len(unit) for blocks in subnets for unit in blocks) == 43200
 
 
-def test_logits_have_the_bits_of_each_subnet_alone(
-    build: Any, space: Any, images: Tensor
-) -> None:
+def test_logits_have_the_bits_of_each_subnet_alone(build: Any, space: Any, images: Tensor) -> None:
     net, subnets = build(space), some(12)
     found = together(net, subnets, images)
     assert sorted(found) == list(range(12))

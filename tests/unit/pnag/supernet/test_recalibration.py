@@ -62,9 +62,7 @@ def test_too_few_values_for_a_variance_are_refused(build: Any, space: Any) -> No
         recalibrate(net, BLOCKS, torch.zeros(3, 1, 4, 4), batch=2)
 
 
-def test_statistics_of_another_subnet_are_refused(
-    build: Any, space: Any, images: Tensor
-) -> None:
+def test_statistics_of_another_subnet_are_refused(build: Any, space: Any, images: Tensor) -> None:
     net = build(space)
     statistics = recalibrate(net, (((3, 2),), ((3, 2),)), images)
     with pytest.raises(DataError, match=r"units\[0\]\[0\].expand: .*another subnet"):

@@ -1,0 +1,1 @@
+"""`heliostat data`. Imports what fetches data sets."""
