@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,6 +133,24 @@ def count_of(
     counts = [count_network(layout, space.blocks(arch), space.middle, layer) for arch in archs]
     both = np.array([(each.madds, each.params) for each in counts], dtype=np.int64).reshape(-1, 2)
     return both[:, 0], both[:, 1]
+
+
+def block_cost(
+    space: ElasticSpace,
+    input_shape: tuple[int, int, int],
+    classes: int,
+    quantity: Literal["madds", "params"] = "madds",
+) -> tuple[Callable[[int, int, int | str, int], int], int]:
+    """Return what a layer costs, of (unit, layer, kernel, expand), and what every network does."""
+    layout = space.layout(input_shape, classes)
+
+    def cost(unit: int, slot: int, kernel: int | str, expand: int) -> int:
+        shape = layout.units[unit][slot]
+        counted = count_block(shape, kernel, expand, space.middle(shape, expand))
+        return counted.madds if quantity == "madds" else counted.params
+
+    fixed = count_fixed(layout, space.middle)
+    return cost, fixed.madds if quantity == "madds" else fixed.params
 
 
 def madds_of(

@@ -80,11 +80,21 @@ class ElasticUnits:
         return within(self.decisions, np.asarray(choices))
 
     def grids(self, archs: Archs) -> tuple[NDArray[np.bool_], NDArray[Any], NDArray[Any]]:
-        """Return which layers exist, places of their kernels and of their expand ratios."""
+        """Return which layers exist, places of their kernels and of their expand ratios.
+
+        Raises ConfigError for rows that are no architecture.
+        """
         units = np.asarray(archs).reshape(len(archs), self.units, 1 + 2 * self.slots)
-        depth = np.array(self.depths)[units[:, :, 0]]
-        exists = np.arange(self.slots) < depth[:, :, None]
-        return exists, units[:, :, 2::2], units[:, :, 1::2]
+        depth, kernels, expands = units[:, :, 0], units[:, :, 2::2], units[:, :, 1::2]
+        known = (depth >= 0) & (depth < len(self.depths))
+        exists = np.arange(self.slots) < np.array(self.depths)[np.where(known, depth, 0)][..., None]
+        inside = (kernels >= 0) & (kernels < len(self.kernels))
+        inside &= (expands >= 0) & (expands < len(self.expands))
+        bad = np.flatnonzero(~np.all(known & np.all(inside | ~exists, axis=2), axis=1))
+        if len(bad):
+            row = np.asarray(archs)[bad[0]].tolist()
+            raise ConfigError("architecture", row, "places among the choices of each layer")
+        return exists, kernels, expands
 
     def sums(self, archs: Archs, table: NDArray[Any]) -> NDArray[Any]:
         """Return the sum over existing layers of table (units, slots, kernels, expands), (n,)."""

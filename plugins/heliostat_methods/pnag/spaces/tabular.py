@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heliostat.errors import ConfigError, did_you_mean, shown
+from heliostat.errors import ConfigError, did_you_mean
 from heliostat_methods.pnag.spaces.space import Archs, Decision
 
 
@@ -96,7 +96,7 @@ class TabularSpace:
         bad = np.flatnonzero(~self.valid(archs))
         if len(bad):
             raise ConfigError(
-                "architecture", shown(archs[bad[0]].tolist()), f"an architecture of {self.name}"
+                "architecture", archs[bad[0]].tolist(), f"an architecture of {self.name}"
             )
         return np.searchsorted(self.codes, self.canonical_codes[self._codes(archs)])
 
