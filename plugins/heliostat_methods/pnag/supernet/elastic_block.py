@@ -84,7 +84,7 @@ class ElasticBlock(nn.Module):
 
     def part(self, name: str, expand: int) -> nn.Module:
         """Return the module that a layer part made for an expand ratio."""
-        return self.layers[_key(name, expand)]
+        return self.layers[self._key(name, expand)]
 
     def check(self, choice: Choice) -> None:
         """Raise ConfigError for a kernel or an expand ratio that the block has not."""
@@ -193,9 +193,9 @@ class ElasticBlock(nn.Module):
                 raise ConfigError(f"{self.name}.kernel", name, "the name of a given layer", hint)
             for expand, width in self.widths.items():
                 part = PartLayer(name, layers[name], width, self.shape, generator)
-                made[_key(name, expand)] = part
+                made[self._key(name, expand)] = part
         return made
 
-
-def _key(layer: str, expand: int) -> str:
-    return f"{layer} {expand}".replace(".", "_")
+    def _key(self, layer: str, expand: int) -> str:
+        # Names of parts may hold a dot, names of modules may not.
+        return f"kernel {self.shape.kernels.index(layer)} expand {expand}"

@@ -77,6 +77,14 @@ def paths_of(subnets: Sequence[Blocks]) -> list[Path]:
     return sorted(made, key=lambda path: [step.order for step in path.steps])
 
 
+def prefix_order(subnets: Sequence[Blocks]) -> list[int]:
+    """Return the indices of subnets in lexicographic order.
+
+    Cut into batches in this order, subnets share the most with those of their own batch.
+    """
+    return [path.index for path in paths_of(subnets)]
+
+
 def _steps(blocks: Blocks) -> tuple[Step, ...]:
     return tuple(
         Step(unit, layer, choice)

@@ -11,7 +11,7 @@ from torch import Tensor
 from heliostat.errors import ConfigError, DataError
 from heliostat_methods.pnag.spaces.elastic_conv import ElasticConvSpace
 from heliostat_methods.pnag.spaces.layout import Blocks
-from heliostat_methods.pnag.supernet.paths import distinct_prefixes
+from heliostat_methods.pnag.supernet.paths import distinct_prefixes, prefix_order
 from heliostat_methods.pnag.supernet.prefixes import Chunks, accuracies, each_logits
 from heliostat_methods.pnag.supernet.recalibration import recalibrate
 
@@ -34,6 +34,15 @@ def test_the_whole_space_needs_8420_blocks_where_one_by_one_takes_43200() -> Non
     subnets = list(itertools.product(UNIT, repeat=3))
     assert (len(subnets), distinct_prefixes(subnets)) == (8000, 8420)
     assert sum(len(unit) for blocks in subnets for unit in blocks) == 43200
+
+
+def test_batches_in_prefix_order_need_the_fewest_blocks() -> None:
+    subnets = some(len(ALL), seed=1)
+    ordered = [subnets[i] for i in prefix_order(subnets)]
+    assert ordered == [ALL[i] for i in prefix_order(ALL)]
+    halves = distinct_prefixes(ordered[:200]) + distinct_prefixes(ordered[200:])
+    assert halves <= distinct_prefixes(ALL) + 4  # at most one prefix is in both
+    assert distinct_prefixes(subnets[:200]) + distinct_prefixes(subnets[200:]) > halves
 
 
 def test_logits_have_the_bits_of_each_subnet_alone(build: Any, space: Any, images: Tensor) -> None:

@@ -1,4 +1,4 @@
-"""Any small layout, images of any scale: finite logits that do not depend on others, or a reason."""
+"""Any small layout and images of any scale: finite logits that depend on no other, or a reason."""
 
 import numpy as np
 import torch
