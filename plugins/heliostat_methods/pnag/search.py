@@ -140,6 +140,7 @@ def _outcome(
         seeds=config.seeds,
         searcher=config.searcher,
         known=known,
+        truth=_truth(front) if known else [],
         evaluated=len(seen.cost),
         front=networks,
         contestants=beside,
@@ -150,6 +151,10 @@ def _outcome(
         latency_error=None,
         sentence=sentence(config.searcher, beside, config.evaluations, config.seeds),
     )
+
+
+def _truth(front: TrueFront) -> list[tuple[float, float]]:
+    return [(float(c), float(a)) for c, a in zip(front.cost, front.accuracy, strict=True)]
 
 
 def _images(problem: Problem) -> list[int]:

@@ -18,6 +18,8 @@ LEVEL = 0.05
 FEW = 5
 POINTS = 12
 """Places at which the growth of a share is shown."""
+SHOWN = 500
+"""Networks of a searcher's first search that a picture shows."""
 BETTER, WORSE, NONE = "better", "worse", "no difference shown"
 
 
@@ -50,6 +52,8 @@ def _contestant(
         low=[_or_mean(one.low, one.mean) for one in intervals],
         high=[_or_mean(one.high, one.mean) for one in intervals],
         beside=beside,
+        seen_costs=runs[0].cost[:SHOWN].tolist(),
+        seen_accuracies=runs[0].accuracy[:SHOWN].tolist(),
     )
 
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from heliostat import ConfigError, PartRef, registry, stored
-from heliostat_methods.pnag.cost.budget import Budget, read_budget, write
+from heliostat_methods.pnag.cost.budget import Budget, read_any_budget, write
 from heliostat_methods.pnag.found.parameters import NetworkParameters
 from heliostat_methods.pnag.spaces.layout import Blocks, BlockShape, NetworkLayout
 from heliostat_methods.pnag.supernet.extraction import extract
@@ -136,7 +136,7 @@ def build_model(value: Any, parameters: NetworkParameters) -> NetworkModel:
     if not parameters.budget:
         return NetworkModel(found, max(found.networks, key=lambda one: one.accuracy))
     quantity: Any = found.quantity
-    budget = read_budget(parameters.budget, quantity)
+    budget = read_any_budget(parameters.budget, quantity)
     network = found.within(budget)
     cost = found.cost(network, budget.quantity)
     if cost > budget.value:

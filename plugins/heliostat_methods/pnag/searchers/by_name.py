@@ -36,7 +36,8 @@ def recipe(name: str, fields: Mapping[str, Any]) -> Recipe:
         raise ConfigError("searcher", name, "a searcher", did_you_mean(name, NAMES))
     module, wanted, fixed = _HOMES[name]
     kind: Any = getattr(import_module(f"heliostat_methods.pnag.searchers.{module}"), wanted)
-    return _made(f"settings.{name}", kind, {**fields, **fixed})
+    made: Recipe = _made(f"settings.{name}", kind, {**fields, **fixed})
+    return made
 
 
 def _made(where: str, kind: Any, fields: Mapping[str, Any]) -> Any:

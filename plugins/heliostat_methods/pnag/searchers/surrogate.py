@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from heliostat_methods.pnag.searchers.acquisition import staircase
 from heliostat_methods.pnag.searchers.additive_cost import additive_log_cost, additive_weights
 from heliostat_methods.pnag.searchers.hamming_gp import (
-    Covariance,
     USUAL_WEIGHT,
+    Covariance,
     HammingFeatures,
     Hyperparameters,
     Posterior,

@@ -32,11 +32,10 @@ def train_in_shards(
     per_epoch = steps // problem.settings.epochs
     losses: list[float] = []
     while not trainer.done(images):
-        before = trainer.state()
-        step = run.share(before)
+        trainer.begin(images)
+        step = run.share(trainer.state())
         items = [GradientOfShard(handle, step, shard) for shard in range(problem.settings.shards)]
         outcomes = run.map(shard_gradient, items, shared=[handle, step], resources=resources)
-        trainer.begin(images)
         report = trainer.apply([outcome.unwrap().gradient() for outcome in outcomes], steps)
         losses.append(report.losses[0])
         run.report(trainer.steps_done, of=steps, loss=report.losses[0])

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliostat import Shared, TaskContext, stored, task
+from heliostat.contract import Name
 from heliostat_methods.pnag.searchers.by_name import recipe
 from heliostat_methods.pnag.searchers.unique import search
 from heliostat_methods.pnag.spaces.space import Archs, SearchSpace
@@ -52,7 +53,10 @@ def search_known(item: KnownSearch, ctx: TaskContext) -> Searched:
     """Make one whole search on results that are known."""
     table: Table = ctx.shared(item.table)
     space: SearchSpace = ctx.part("space", table.space)
-    streams = lambda *name: ctx.rng("search", item.seed, *name)  # noqa: E731
+
+    def streams(*name: Name) -> np.random.Generator:
+        return ctx.rng("search", item.seed, *name)
+
     look_up = answers(table, space)
     cost = None if item.cost_is_found else lambda archs: look_up(archs)[1]
     searcher = recipe(item.searcher, item.settings).start(space, item.evaluations, streams, cost)
