@@ -56,6 +56,23 @@ class SupernetConfig(MethodConfig):
     )
 
 
+@stored("pnag.generator_config")
+class GeneratorConfig(MethodConfig):
+    """How the generator that answers is taught by what the search evaluated."""
+
+    knots: int = Field(5, ge=2, le=1000, description="budgets that it has vectors of its own for")
+    budgets: int = Field(12, ge=2, le=1000, description="budgets at which it is asked in the end")
+    evaluator_epochs: int = Field(
+        300, ge=1, le=100_000, description="passes of the evaluator over what is known"
+    )
+    policy_steps: int = Field(
+        120, ge=1, le=1_000_000, description="steps of policy gradient by the evaluator's ranks"
+    )
+    imitation_steps: int = Field(
+        600, ge=0, le=1_000_000, description="steps towards the best that is known within a budget"
+    )
+
+
 @stored("pnag.retrain_config")
 class RetrainConfig(MethodConfig):
     """Networks trained by themselves, to see what shared weights say of them."""
@@ -118,9 +135,8 @@ class PNAGConfig(MethodConfig):
         "searches look results up",
     )
     block: int = Field(100, ge=1, le=100_000, description="networks that one task evaluates")
-    knots: int = Field(5, ge=2, le=1000, description="budgets that the generator is taught at")
-    budgets: int = Field(
-        12, ge=2, le=1000, description="budgets at which the finished generator is asked"
+    generator: GeneratorConfig = Field(
+        GeneratorConfig.model_validate({}), description="how the generator that answers is taught"
     )
     retrain: RetrainConfig = Field(
         RetrainConfig.model_validate({}), description="networks trained by themselves"

@@ -48,8 +48,13 @@ SMOKE: dict[str, Any] = {
     "batch": 6,
     "seeds": 2,
     "block": 6,
-    "knots": 2,
-    "budgets": 2,
+    "generator": {
+        "knots": 2,
+        "budgets": 2,
+        "evaluator_epochs": 3,
+        "policy_steps": 2,
+        "imitation_steps": 20,
+    },
     "retrain": {"networks": 1, "epochs": 1, "batch": 256},
 }
 """Every step of the method in seconds; its result means nothing."""

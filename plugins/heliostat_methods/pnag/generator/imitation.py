@@ -56,16 +56,27 @@ def train_imitation(
     least = float(generator.budget.knots[0])
     if not (price <= least).any():
         raise DataError(f"cost: an architecture within the least knot, {least:g}, needed")
+    knots = generator.budget.knots
+    # where the best one changes, which a draw never hits
+    changes = np.clip(price[staircase(worth, price)], knots[0], knots[-1])
     optimiser = Adam(generator.parameters())
     said = 0.0
     for step in range(settings.steps):
-        budgets = draw_budgets(generator.budget.knots, settings.budgets, rng, "continuous")
+        drawn = draw_budgets(knots, settings.budgets, rng, "continuous")
+        budgets = np.concatenate([drawn, changes])
         targets = archs[best_within(worth, price, budgets)]
         log_prob = generator.log_prob(targets, budgets).mean()
         (-log_prob).backward()  # type: ignore[no-untyped-call]
         optimiser.step(settings.rate_in(step))
         said = float(log_prob.detach())
     return said
+
+
+def staircase(accuracy: NDArray[np.float64], cost: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the places of what is more accurate than all that is cheaper, by rising cost."""
+    order = np.lexsort((-accuracy, cost))
+    before = np.concatenate([[-np.inf], np.maximum.accumulate(accuracy[order])[:-1]])
+    return order[accuracy[order] > before].astype(np.int64)
 
 
 def best_within(
@@ -75,10 +86,6 @@ def best_within(
 
     The cheapest of equally accurate ones; something has to fit each budget.
     """
-    order = np.lexsort((-accuracy, cost))
-    steps = accuracy[order] > np.concatenate(
-        [[-np.inf], np.maximum.accumulate(accuracy[order])[:-1]]
-    )
-    front = order[steps]
+    front = staircase(accuracy, cost)
     places: NDArray[np.int64] = front[np.searchsorted(cost[front], budgets, side="right") - 1]
     return places

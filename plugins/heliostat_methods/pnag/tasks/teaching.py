@@ -10,6 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliostat import PartRef, Shared, TaskContext, stored, task
+from heliostat_methods.pnag.config import GeneratorConfig
+from heliostat_methods.pnag.descent.schedule import Descent
+from heliostat_methods.pnag.generator.evaluator_training import EvaluatorTraining
+from heliostat_methods.pnag.generator.imitation import Imitation
+from heliostat_methods.pnag.generator.policy import PolicyTraining
 from heliostat_methods.pnag.generator.teaching import TeachingSettings, taught
 from heliostat_methods.pnag.spaces.space import Archs, SearchSpace
 
@@ -28,11 +33,19 @@ class Everything:
 @stored("pnag.teaching")
 @dataclass(frozen=True)
 class Teaching:
-    """A generator to teach by all that is known, and how many budgets it is asked for."""
+    """A generator to teach by all that is known."""
 
     known: Shared[Everything]
-    knots: int
-    budgets: int
+    settings: GeneratorConfig
+
+
+def _settings(chosen: GeneratorConfig) -> TeachingSettings:
+    return TeachingSettings(
+        chosen.knots,
+        evaluator=EvaluatorTraining(Descent(epochs=chosen.evaluator_epochs)),
+        policy=PolicyTraining(steps=chosen.policy_steps),
+        imitation=Imitation(chosen.imitation_steps),
+    )
 
 
 @stored("pnag.said")
@@ -51,10 +64,10 @@ def teach_generator(item: Teaching, ctx: TaskContext) -> Said:
     known: Everything = ctx.shared(item.known)
     space: SearchSpace = ctx.part("space", known.space)
     made = taught(
-        space, known.archs, known.accuracy, known.cost, TeachingSettings(item.knots),
+        space, known.archs, known.accuracy, known.cost, _settings(item.settings),
         lambda *name: ctx.rng("teaching", *name),
     )  # fmt: skip
-    budgets = made.spread(item.budgets)
+    budgets = made.spread(item.settings.budgets)
     said = [
         made.answer(float(budget), None, ctx.rng("answers", place)).archs[0]
         for place, budget in enumerate(budgets)
