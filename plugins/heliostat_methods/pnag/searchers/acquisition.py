@@ -68,9 +68,9 @@ def expected_improvement(
 
 def shortfall(bound: float, mean: Column, deviation: Column) -> Column:
     """Return the expectation of max(bound - x, 0) for normal x, (n,)."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z = (bound - mean) / deviation
-    z = np.where(deviation > 0, np.clip(z, -40, 40), 0)
-    density = np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
     sure = np.maximum(bound - mean, 0)
-    return np.where(deviation > 0, deviation * (density + z * ndtr(z)), sure)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        z = np.where(deviation > 0, (bound - mean) / deviation, 0)
+    density = np.exp(-np.minimum(z * z, 1500) / 2) / math.sqrt(2 * math.pi)
+    doubtful = np.maximum(deviation * density + (bound - mean) * ndtr(z), sure)
+    return np.where(deviation > 0, doubtful, sure)

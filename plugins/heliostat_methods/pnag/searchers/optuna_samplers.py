@@ -20,7 +20,7 @@ from heliostat_methods.pnag.spaces.space import Archs, SearchSpace
 from heliostat_search.strategies.bayesian import Optimiser
 from heliostat_search.strategies.space import Choice
 
-MOST_REPEATS = 50
+MOST_REPEATS = 20
 """Repeats and invalid rows in a row after which the sampler is taken for stuck."""
 
 
