@@ -65,7 +65,7 @@ GRIDS: dict[str, list[Recipe]] = {
                         for f, r in ((0.2, 0.1), (0.2, 0.3), (0.4, 0.3))],
     "gp_front": [SurrogateFront(f, b, acquisition="front") for f in (20, 30, 40) for b in (5, 10)],
     "gp_improvement": [SurrogateFront(f, b) for f in (20, 30, 40) for b in (5, 10)],
-    "rewarded_evo": [Rewarded(r, k, f, evolution=Evolution(rate=0.3)) for r in ("mnasnet", "tunas")
+    "rewarded_evo": [Rewarded(r, knots=k, first=f) for r in ("mnasnet", "tunas")
                      for k, f in ((5, 0.2), (10, 0.2), (5, 0.4))],
     "nsganet": [NSGANet(f, b) for f in (50, 75, 100) for b in (4, 8)],
     "joint": [Joint(f, r) for f in (0.25, 0.4) for r in (3, 4, 8)],

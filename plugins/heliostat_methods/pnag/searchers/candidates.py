@@ -48,4 +48,6 @@ def moved(space: SearchSpace, parents: Archs, count: int, rng: np.random.Generat
 def drawn(memory: Memory, parents: Archs, count: int, rng: np.random.Generator) -> Archs:
     """Return about `count` candidates that were not asked for: a quarter draws, the rest moved."""
     wide = sample(memory.space, count // 4, rng)
-    return memory.fresh(np.concatenate([moved(memory.space, parents, count - len(wide), rng), wide]))
+    return memory.fresh(
+        np.concatenate([moved(memory.space, parents, count - len(wide), rng), wide])
+    )

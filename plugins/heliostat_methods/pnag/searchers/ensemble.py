@@ -94,7 +94,8 @@ class Shares:
         counts = np.floor(exact).astype(np.int64)
         rest = np.argsort(-(exact - counts), kind="stable")[: total - int(counts.sum())]
         counts[rest] += 1
-        return counts
+        found: NDArray[np.int64] = counts
+        return found
 
 
 class _Rounds:
@@ -118,8 +119,7 @@ class _Rounds:
             return memory.unseen(min(count, self._first - len(memory)), self._sample)
         self._credit(memory)
         self._rounds += 1
-        there = np.array([name != "generator" or self._rounds % self._recipe.every == 1 % self._recipe.every
-                          or len(self._ways) == 1 for name in self._recipe.sources])  # fmt: skip
+        there = self._there()
         total = min(count, self._recipe.batch)
         batch = np.empty((0, memory.asked.shape[1]), np.int16)
         wanted = 0
@@ -133,6 +133,11 @@ class _Rounds:
             self._asked_by |= dict.fromkeys(row_keys(new), place)
             batch = np.concatenate([batch, new])
         return batch
+
+    def _there(self) -> NDArray[np.bool_]:
+        """Return which sources take part in this round, (sources,)."""
+        trained = (self._rounds - 1) % self._recipe.every == 0 or len(self._ways) == 1
+        return np.array([trained or name != "generator" for name in self._recipe.sources])
 
     def _credit(self, memory: Memory) -> None:
         """Give each source what its architectures of the last round added, in their order."""
@@ -151,9 +156,7 @@ class _Rounds:
         self._shares.take(gained, asked)
         self._done = len(memory)
 
-    def _way(
-        self, name: str, space: SearchSpace, streams: Streams, cost: Cost | None
-    ) -> Propose:
+    def _way(self, name: str, space: SearchSpace, streams: Streams, cost: Cost | None) -> Propose:
         if name == "generator":
             return GeneratorProposals(self._recipe.generator, space, streams, cost)
         if name == "improvement":

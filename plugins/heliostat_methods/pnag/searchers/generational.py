@@ -12,7 +12,7 @@ import numpy as np
 
 from heliostat_methods.pnag.searchers.memory import Memory
 from heliostat_methods.pnag.searchers.searcher import Known
-from heliostat_methods.pnag.spaces.space import Archs, SearchSpace
+from heliostat_methods.pnag.spaces.space import Archs
 
 MOST_KNOWN = 20
 """Generations in a row that may be known as a whole before a searcher is taken for stuck."""
@@ -73,5 +73,3 @@ def recalled(memory: Memory, archs: Archs) -> Known:
     places: np.ndarray[tuple[int], np.dtype[np.int64]] = memory.places(archs)
     known = memory.known
     return Known(archs, known.accuracy[places], known.cost[places])
-
-

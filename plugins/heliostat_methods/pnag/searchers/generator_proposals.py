@@ -163,7 +163,7 @@ class GeneratorProposals:
 
     def _reward(self, memory: Memory, evaluator: ArchitectureEvaluator) -> Reward:
         if self._settings.reward == "pareto":
-            return pareto_reward(evaluator, self._space.encode)
+            return pareto_reward(evaluator, lambda archs: self._space.encode(archs).astype(float))
         means = Means(self._space, memory, self._cost)
         return absolute_reward(means.accuracy, means.cost, self._settings.reward)
 

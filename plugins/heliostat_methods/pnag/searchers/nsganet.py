@@ -1,4 +1,4 @@
-"""NSGANetV2-like: a regression model stands in for evaluation, NSGA-II searches it (arXiv 2007.10396).
+"""NSGANetV2-like: NSGA-II on a model of what is known (Lu et al. 2020, arXiv 2007.10396).
 
 First random architectures; then rounds: of Gaussian process, radial basis functions, a perceptron
 and a regression tree the one that ranks held-out accuracies best is taken, NSGA-II runs on it from
@@ -143,8 +143,8 @@ def _gaussian_process(inputs: Matrix, values: Matrix, seed: int) -> Model:
     weights = np.linalg.solve(kernel, values - middle)
 
     def model(seen: Matrix) -> Matrix:
-        apart = np.maximum(
-            (seen**2).sum(1)[:, None] + (inputs**2).sum(1)[None] - 2 * seen @ inputs.T, 0)  # fmt: skip
+        lengths = (seen**2).sum(axis=1)[:, None] + (inputs**2).sum(axis=1)[None]
+        apart = np.maximum(lengths - 2 * seen @ inputs.T, 0)
         found: Matrix = middle + np.exp(-apart / width) @ weights
         return found
 

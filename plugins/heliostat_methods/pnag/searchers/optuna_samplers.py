@@ -81,8 +81,10 @@ class _Trials:
         self, space: SearchSpace, sampler: str, options: dict[str, Any], batch: int, seed: int
     ) -> None:
         self._names = [str(place) for place in range(len(space.decisions))]
-        dimensions = {name: Choice(tuple(range(len(decision.choices))))
-                      for name, decision in zip(self._names, space.decisions, strict=True)}  # fmt: skip
+        dimensions = {
+            name: Choice(tuple(range(len(decision.choices))))
+            for name, decision in zip(self._names, space.decisions, strict=True)
+        }
         self._optimiser = Optimiser(
             dimensions, ("max", "min"), sampler=sampler, seed=seed, options=options
         )

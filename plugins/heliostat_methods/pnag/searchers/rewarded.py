@@ -7,7 +7,7 @@ between budgets. Each is maximised by evolution; the generator under such a rewa
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,6 @@ from heliostat_methods.pnag.searchers.searcher import Cost, Known, Searcher, Str
 from heliostat_methods.pnag.spaces.space import SearchSpace
 
 
-
 @dataclass(frozen=True)
 class Rewarded:
     """`reward`: A (C / B)^w or A + beta |C / B - 1|; the rest as `Independent`."""
@@ -31,7 +30,7 @@ class Rewarded:
     knots: int = 5
     first: float = 0.2
     budgets: tuple[float, ...] = ()
-    evolution: Evolution = Evolution()
+    evolution: Evolution = field(default_factory=Evolution)
 
     def __post_init__(self) -> None:
         one_of("reward", self.reward, ("mnasnet", "tunas"))

@@ -49,7 +49,7 @@ class TinySpace:
 
 
 def tiny_worth(archs: Archs) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Accuracy and cost of the tiny space: deeper and later in the alphabet is better and dearer."""
+    """Accuracy and cost: deeper and later in the alphabet is dearer and mostly better."""
     there = archs != ABSENT
     price = np.where(there, archs + 1, 0).sum(axis=1).astype(np.float64)
     wrinkle = np.where(there, archs * np.array([5, 3, 1]), 0).sum(axis=1) % 4
