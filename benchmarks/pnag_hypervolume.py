@@ -27,17 +27,22 @@ prepare_environment()
 
 import numpy as np  # noqa: E402
 
+from heliostat_methods.pnag.fronts.regret import true_front  # noqa: E402
+from heliostat_methods.pnag.searchers.ensemble import Ensemble  # noqa: E402
 from heliostat_methods.pnag.searchers.evolutionary import Evolution  # noqa: E402
+from heliostat_methods.pnag.searchers.generator_proposals import GeneratorSettings  # noqa: E402
 from heliostat_methods.pnag.searchers.independent import Independent  # noqa: E402
+from heliostat_methods.pnag.searchers.joint import Joint  # noqa: E402
 from heliostat_methods.pnag.searchers.nsga2 import NSGA2  # noqa: E402
+from heliostat_methods.pnag.searchers.nsganet import NSGANet  # noqa: E402
 from heliostat_methods.pnag.searchers.optuna_samplers import OptunaNSGA2, OptunaTPE  # noqa: E402
 from heliostat_methods.pnag.searchers.pymoo_algorithms import Pymoo  # noqa: E402
 from heliostat_methods.pnag.searchers.random_search import RandomSearch  # noqa: E402
+from heliostat_methods.pnag.searchers.rewarded import Rewarded  # noqa: E402
 from heliostat_methods.pnag.searchers.searcher import Recipe, Streams  # noqa: E402
 from heliostat_methods.pnag.searchers.surrogate_front import SurrogateFront  # noqa: E402
 from heliostat_methods.pnag.searchers.unique import search  # noqa: E402
 from heliostat_methods.pnag.spaces.nas_bench_graph import nas_bench_graph  # noqa: E402
-from heliostat_search.pareto import front, hypervolume  # noqa: E402
 from heliostat_search.statistics import mean_interval, paired  # noqa: E402
 
 SETS = ("cora", "citeseer", "arxiv")
@@ -58,8 +63,15 @@ GRIDS: dict[str, list[Recipe]] = {
                    for n, m in ((24, False), (64, False), (24, True))],
     "independent_evo": [Independent(k, f, evolution=Evolution(rate=r)) for k in (5, 10)
                         for f, r in ((0.2, 0.1), (0.2, 0.3), (0.4, 0.3))],
-    "gp_front": [SurrogateFront(f, b, acquisition="front") for f in (20, 40) for b in (2, 5, 10)],
-    "gp_improvement": [SurrogateFront(f, b) for f in (20, 40) for b in (2, 5, 10)],
+    "gp_front": [SurrogateFront(f, b, acquisition="front") for f in (20, 30, 40) for b in (5, 10)],
+    "gp_improvement": [SurrogateFront(f, b) for f in (20, 30, 40) for b in (5, 10)],
+    "rewarded_evo": [Rewarded(r, knots=k, first=f) for r in ("mnasnet", "tunas")
+                     for k, f in ((5, 0.2), (10, 0.2), (5, 0.4))],
+    "nsganet": [NSGANet(f, b) for f in (50, 75, 100) for b in (4, 8)],
+    "joint": [Joint(f, r) for f in (0.25, 0.4) for r in (3, 4, 8)],
+    "joint_paper": [Joint(generator=GeneratorSettings(mode="paper"))],
+    "ensemble": [Ensemble(40, b, least=least, every=e) for b in (5, 10)
+                 for least, e in ((0.1, 4), (0.2, 4), (0.1, 2))],
 }  # fmt: skip
 
 
@@ -68,19 +80,11 @@ class Truth:
 
     def __init__(self, name: str) -> None:
         self.name, self.space = name, nas_bench_graph(name)
-        points = self._points(self.space.everything())
-        best = points[front(points)]
-        nadir, ideal = best.max(axis=0), best.min(axis=0)
-        self._reference = nadir + 0.1 * (nadir - ideal)
-        self._full = hypervolume(best, self._reference)
+        self._front = true_front(self.space)
 
     def fraction(self, archs: Any) -> float:
         """Return the part of the true hypervolume that architectures dominate."""
-        return hypervolume(self._points(archs), self._reference) / self._full
-
-    def _points(self, archs: Any) -> Any:
-        accuracy, cost = self.space.look_up(archs)
-        return np.stack([np.log10(cost), 1 - accuracy], axis=1)
+        return self._front.fraction(*self.space.look_up(archs))
 
 
 class Runs:

@@ -228,17 +228,16 @@ def make_sampler(
     which replace what is given here. Raises ConfigError for one that it does not have.
     """
     check_sampler(name, objectives)
-    made = _sampler_class(name)
+    made: Callable[..., BaseSampler] = _sampler_class(name)
     given = _defaults(name) | dict(options or {})
-    known = list(inspect.signature(made.__init__).parameters)[1:]
+    known = list(inspect.signature(made).parameters)
     for option, value in given.items():
         if option not in known or option == "seed":
             raise ConfigError(
                 option, value, f"an option of {name}, without seed", did_you_mean(option, known)
             )
     # what numpy's RandomState takes
-    sampler: BaseSampler = made(seed=seed % 2**32, **given)
-    return sampler
+    return made(seed=seed % 2**32, **given)
 
 
 def _sampler_class(name: str) -> type[BaseSampler]:

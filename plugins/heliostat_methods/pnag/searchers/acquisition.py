@@ -40,7 +40,9 @@ def layers(points: NDArray[np.float64]) -> Iterator[NDArray[np.int64]]:
 def _first(points: NDArray[np.float64], places: NDArray[np.int64]) -> NDArray[np.int64]:
     ordered = places[np.lexsort((points[places, 1], points[places, 0]))]
     least = np.minimum.accumulate(points[ordered, 1])
-    return ordered[np.concatenate([[True], least[1:] < least[:-1]])[: len(ordered)]]
+    lower = np.concatenate([[True], least[1:] < least[:-1]])[: len(ordered)]
+    on: NDArray[np.int64] = ordered[lower]
+    return on
 
 
 def expected_improvement(
@@ -68,9 +70,9 @@ def expected_improvement(
 
 def shortfall(bound: float, mean: Column, deviation: Column) -> Column:
     """Return the expectation of max(bound - x, 0) for normal x, (n,)."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        z = (bound - mean) / deviation
-    z = np.where(deviation > 0, np.clip(z, -40, 40), 0)
-    density = np.exp(-z * z / 2) / math.sqrt(2 * math.pi)
     sure = np.maximum(bound - mean, 0)
-    return np.where(deviation > 0, deviation * (density + z * ndtr(z)), sure)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        z = np.where(deviation > 0, (bound - mean) / deviation, 0)
+    density = np.exp(-(np.clip(z, -40, 40) ** 2) / 2) / math.sqrt(2 * math.pi)
+    doubtful = np.maximum(deviation * density + (bound - mean) * ndtr(z), sure)
+    return np.where(deviation > 0, doubtful, sure)

@@ -31,4 +31,5 @@ def additive_weights(features: NDArray[np.float32], cost: Column) -> Column:
 def additive_log_cost(features: NDArray[np.float32], weights: Column, known: Column) -> Column:
     """Return log10 of the costs (n,) that features (n, columns) add up to."""
     total = features.astype(np.float64) @ weights
-    return np.log10(np.maximum(total, LEAST * known.min()))
+    logarithms: Column = np.log10(np.maximum(total, LEAST * known.min()))
+    return logarithms

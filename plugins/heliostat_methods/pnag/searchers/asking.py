@@ -31,7 +31,7 @@ class Asking:
     """A `Searcher` that asks for the new ones among what a proposer proposes."""
 
     def __init__(
-        self, space: SearchSpace, proposer: Proposer, rng: np.random.Generator, patience: int = 3
+        self, space: SearchSpace, proposer: Proposer, rng: np.random.Generator, patience: int = 2
     ) -> None:
         self.memory = Memory(space)
         self.filled = 0

@@ -84,7 +84,7 @@ class PymooBreeder:
         self._asked = Population.new("X", archs)
         self._algorithm.initialization.sampling = self._asked
         self._asked = self._algorithm.ask()
-        return self._asked.get("X").astype(np.int16)
+        return self._rows()
 
     def breed(self, generation: Known) -> Archs:
         """Return pymoo's next population, given log cost and error of the last; or none."""
@@ -94,4 +94,8 @@ class PymooBreeder:
             self._algorithm.tell(infills=self._asked)
         asked = self._algorithm.ask()
         self._asked = Population.new("X", generation.archs[:0]) if asked is None else asked
-        return self._asked.get("X").astype(np.int16).reshape(-1, generation.archs.shape[1])
+        return self._rows()
+
+    def _rows(self) -> Archs:
+        rows: Archs = self._asked.get("X").astype(np.int16)
+        return rows.reshape(-1, len(self._space.decisions))

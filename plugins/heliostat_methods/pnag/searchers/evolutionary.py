@@ -9,7 +9,7 @@ cheaper first (constraint domination: Deb 2000).
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,7 +51,7 @@ class Evolutionary:
     """One search under the budget `budget`, a cost."""
 
     budget: float
-    evolution: Evolution = Evolution()
+    evolution: Evolution = field(default_factory=Evolution)
 
     def __post_init__(self) -> None:
         finite_budget(self.budget)

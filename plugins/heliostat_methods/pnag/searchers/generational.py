@@ -14,7 +14,7 @@ from heliostat_methods.pnag.searchers.memory import Memory
 from heliostat_methods.pnag.searchers.searcher import Known
 from heliostat_methods.pnag.spaces.space import Archs
 
-MOST_KNOWN = 60
+MOST_KNOWN = 20
 """Generations in a row that may be known as a whole before a searcher is taken for stuck."""
 
 

@@ -118,8 +118,10 @@ class GeneratorProposals:
             front = known.archs[parents(memory.points)]
             pool = memory.fresh(np.concatenate([
                 said, mutate(self._space, said, rate, rng),
-                moved(self._space, front, len(said), rng),
+                moved(self._space, front, self._settings.samples, rng),
             ]))  # fmt: skip
+            if len(pool) == 0:
+                return pool
             return pool[self._best(pool, evaluator, knots, count)]
 
     def _evaluator(
@@ -157,11 +159,11 @@ class GeneratorProposals:
         policy = replace(policy, steps=max(1, policy.steps // len(places)))
         for generator, place in zip(self._generators, places, strict=True):
             generator.budget.move(place)
-            train_policy(generator, within(reward, knots), policy, rng)
+            train_policy(generator, sound(self._space, reward, knots), policy, rng)
 
     def _reward(self, memory: Memory, evaluator: ArchitectureEvaluator) -> Reward:
         if self._settings.reward == "pareto":
-            return pareto_reward(evaluator, self._space.encode)
+            return pareto_reward(evaluator, lambda archs: self._space.encode(archs).astype(float))
         means = Means(self._space, memory, self._cost)
         return absolute_reward(means.accuracy, means.cost, self._settings.reward)
 
@@ -201,9 +203,23 @@ def _spread(knots: int, count: int) -> NDArray[np.int64]:
     return np.unique(np.linspace(0, knots - 1, count).round().astype(np.int64))
 
 
-def within(reward: Reward, knots: NDArray[np.float64]) -> Reward:
-    """Return a reward that takes budgets beyond the knots for the nearest knot."""
-    return lambda archs, budgets: reward(archs, np.clip(budgets, knots[0], knots[-1]))
+def sound(space: SearchSpace, reward: Reward, knots: NDArray[np.float64]) -> Reward:
+    """Return a reward of anything that a generator says.
+
+    It sees canonical rows, budgets beyond the knots are taken for the nearest knot, and what is no
+    architecture is worth less than the worst that is: a policy would settle there otherwise.
+    """
+
+    def of_all(archs: Archs, budgets: NDArray[np.float64]) -> NDArray[np.float64]:
+        valid = space.valid(archs)
+        worth = np.zeros(len(archs))
+        if valid.any():
+            inside = np.clip(budgets[valid], knots[0], knots[-1])
+            worth[valid] = reward(space.canonical(archs[valid]), inside)
+            worth[~valid] = worth[valid].min() - max(float(worth[valid].std()), 1e-3)
+        return worth
+
+    return of_all
 
 
 @contextmanager

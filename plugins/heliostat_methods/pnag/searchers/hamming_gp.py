@@ -5,14 +5,16 @@
 `differing_g`: decisions of group g that differ, one that does not exist differs from every choice
 (the Hamming distance). `counts`: how often each choice of a kind occurs: networks whose layers
 stand in another order are alike. Noise is added on the diagonal. The weights w and the noise's
-share of v are the most likely ones, under wide priors, on a grid of factors of two, walked one at a time from where the
-last fit ended, v in closed form: no gradients, so that round-off seldom moves them.
+share of v are the most likely ones, under wide priors, on a grid of factors of two, walked one at a
+time from where the last fit ended, v in closed form: no gradients, so that round-off seldom moves
+them.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,12 +93,14 @@ class HammingFeatures:
     ) -> NDArray[np.float32]:
         """Return features whose half squared distance is the kernel's exponent."""
         scale = np.sqrt(np.array(weights))[self._group_of_column]
-        return features * scale.astype(np.float32)
+        columns: NDArray[np.float32] = features * scale.astype(np.float32)
+        return columns
 
 
-def _half_squares(a: NDArray[np.floating], b: NDArray[np.floating]) -> NDArray[np.floating]:
+def _half_squares(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
     squares = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1)[None]
-    return np.maximum(squares / 2 - a @ b.T, 0)
+    halves: NDArray[Any] = np.maximum(squares / 2 - a @ b.T, 0)
+    return halves
 
 
 def fitted(start: Hyperparameters, distances: Matrix, values: NDArray[np.float64],
@@ -228,4 +232,5 @@ class Covariance:
         """Return the covariance (n,) of the one at `place` with all."""
         near = np.exp(-_half_squares(self._features[place][None], self._features))[0]
         near -= self._rows[:, place] @ self._rows
-        return self._variance * near.astype(np.float64)
+        covariance: Matrix = self._variance * near.astype(np.float64)
+        return covariance

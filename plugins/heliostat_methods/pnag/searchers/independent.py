@@ -7,7 +7,8 @@ memory.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -38,7 +39,7 @@ class Independent:
     knots: int = 5
     first: float = 0.2
     budgets: tuple[float, ...] = ()
-    evolution: Evolution = Evolution()
+    evolution: Evolution = field(default_factory=Evolution)
 
     def __post_init__(self) -> None:
         check_knots(self.knots, self.first, self.budgets)
@@ -99,7 +100,8 @@ class PerBudget:
         rng = self._streams("evolution", place)
         size = max(4, self._share // 3)
         breeder = BudgetBreeder(
-            self._space, self._plan.evolution, budget, self._order, self._cost, rng, size)  # fmt: skip
+            self._space, self._plan.evolution, budget, self._order, self._cost, rng, size
+        )
         return Generations(FromKnown(breeder, known))
 
 
@@ -125,12 +127,12 @@ def even_budgets(memory: Memory, count: int) -> tuple[float, ...]:
 
 
 def check_knots(knots: int, first: float, budgets: tuple[float, ...]) -> None:
-    """Raise ConfigError for fewer than 2 budgets, ones that do not rise, or a share outside (0, 1)."""
+    """Raise ConfigError for fewer than 2 budgets, ones that do not rise, a share not in (0, 1)."""
     if knots < 2:
         raise ConfigError("knots", knots, "at least 2 budgets")
     if not 0 < first < 1:
         raise ConfigError("first", first, "a part of the evaluations, between 0 and 1")
     for budget in budgets:
         finite_budget(budget)
-    if len(budgets) == 1 or any(a >= b for a, b in zip(budgets, budgets[1:], strict=False)):
+    if len(budgets) == 1 or any(a >= b for a, b in pairwise(budgets)):
         raise ConfigError("budgets", list(budgets), "at least 2 budgets, each above the one before")

@@ -97,7 +97,7 @@ def survivors(points: NDArray[np.float64], count: int) -> NDArray[np.int64]:
 
 
 def crowding(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the crowding distances of a front (n, 2) in the order of cost, infinite at its ends."""
+    """Return crowding distances of a front (n, 2) in the order of cost, infinite at its ends."""
     if len(points) < 3:
         return np.full(len(points), np.inf)
     span = np.abs(points[-1] - points[0])

@@ -20,7 +20,7 @@ from heliostat_methods.pnag.spaces.space import Archs, SearchSpace
 from heliostat_search.strategies.bayesian import Optimiser
 from heliostat_search.strategies.space import Choice
 
-MOST_REPEATS = 50
+MOST_REPEATS = 20
 """Repeats and invalid rows in a row after which the sampler is taken for stuck."""
 
 
@@ -81,8 +81,10 @@ class _Trials:
         self, space: SearchSpace, sampler: str, options: dict[str, Any], batch: int, seed: int
     ) -> None:
         self._names = [str(place) for place in range(len(space.decisions))]
-        dimensions = {name: Choice(tuple(range(len(decision.choices))))
-                      for name, decision in zip(self._names, space.decisions, strict=True)}  # fmt: skip
+        dimensions = {
+            name: Choice(tuple(range(len(decision.choices))))
+            for name, decision in zip(self._names, space.decisions, strict=True)
+        }
         self._optimiser = Optimiser(
             dimensions, ("max", "min"), sampler=sampler, seed=seed, options=options
         )

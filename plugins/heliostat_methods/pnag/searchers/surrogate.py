@@ -1,9 +1,8 @@
 """Two Gaussian processes that say of candidates what they cost and how often they err.
 
-Of the logarithm of the cost what does not add up is learned, or all taken as it is where it is known
-beforehand. Both are scaled to
-mean 0 and deviation 1 of what is known; errors beyond the worst of the front are compressed first, since
-bad architectures lie far out and say little of it.
+Of the logarithm of the cost what does not add up is learned, or the cost is taken as it is where it
+is known beforehand. Both are scaled to mean 0 and deviation 1 of what is known; errors far beyond
+the worst of the front are compressed first, since bad architectures say little of it.
 """
 
 from __future__ import annotations
@@ -181,7 +180,7 @@ def scaled(points: Column) -> tuple[Column, Column, Column]:
 def compressed(points: Column) -> Column:
     """Return errors (n,) of which those far above all of the front grow with their logarithm only.
 
-    The order stays; as far beyond the front as it reaches nothing changes: gains are measured there.
+    The order stays; as far beyond the front as it reaches, where gains are measured, all stays.
     """
     errors = points[:, 1]
     front = staircase(points)[:, 1]
