@@ -175,13 +175,4 @@ class PNAGConfig(MethodConfig):
                     f"settings.{name}", dict(self.settings[name]), "settings of a searcher that "
                     "takes part"
                 )  # fmt: skip
-        if (
-            self.quantity == "latency"
-            and self.latency is None
-            and self.space.name != "nas_bench_graph"
-        ):
-            raise ConfigError(
-                "latency", None, "run:RUN of a table, since quantity = latency",
-                "heliostat latency build makes one"
-            )  # fmt: skip
         return self

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heliostat import PartRef, Resources, Run, Shared
+from heliostat import ConfigError, PartRef, Resources, Run, Shared
 from heliostat_methods.pnag.config import PNAGConfig
 from heliostat_methods.pnag.searches.data_parallel import train_in_shards
 from heliostat_methods.pnag.spaces.counting import count_of
@@ -87,6 +87,11 @@ def resources_of(config: PNAGConfig) -> Resources:
 
 def costs_of(config: PNAGConfig, problem: Problem, space: TrainableSpace, run: Run) -> Costs:
     """Return what counts networks: multiply-adds, parameters, and seconds by a table."""
+    if config.quantity == "latency" and config.latency is None:
+        raise ConfigError(
+            "latency", None, "run:RUN of a table, since quantity = latency",
+            "heliostat latency build makes one",
+        )  # fmt: skip
     table: Any = None if config.latency is None else run.part("latency_table", config.latency)
 
     def costs(archs: Archs) -> dict[str, NDArray[np.float64]]:
