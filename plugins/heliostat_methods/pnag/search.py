@@ -15,7 +15,7 @@ from heliostat_methods.pnag.config import PNAGConfig
 from heliostat_methods.pnag.fronts.archive import archive
 from heliostat_methods.pnag.fronts.regret import TrueFront, front_of, true_front
 from heliostat_methods.pnag.searchers.by_name import recipe
-from heliostat_methods.pnag.searches.answers import answers, said_by_generator
+from heliostat_methods.pnag.searches.answers import answers, chosen, said_by_generator
 from heliostat_methods.pnag.searches.everything import everything, together
 from heliostat_methods.pnag.searches.leavings import (
     front_networks,
@@ -59,10 +59,13 @@ def _known(config: PNAGConfig, space: KnownSpace, run: Run) -> Outcome:
     found = searches_of_table(config, table, space.quantity == "latency", run)
     seen = together(config.space, [one for runs in found.values() for one in runs])
     front = true_front(space)
+    # a latency is known once it was measured, multiply-adds before
+    cost = None if space.quantity == "latency" else lambda archs: space.look_up(archs)[1]
     said = said_by_generator(config, together(config.space, found[config.searcher]), run)
     return _outcome(
         config, space, space.quantity, front, True, found, seen,
-        _known_front(space, seen), answers(space, front, said, space.look_up),
+        _known_front(space, seen),
+        answers(space, front, said.budgets, chosen(said, cost), space.look_up),
     )  # fmt: skip
 
 
@@ -101,8 +104,9 @@ def _trained(config: PNAGConfig, space: TrainableSpace, run: Run) -> Outcome:
         seen = together(config.space, [one for runs in found.values() for one in runs])
     front = front_of(seen.accuracy, seen.cost)
     said = said_by_generator(config, together(config.space, found[config.searcher]), run)
-    told = answers(space, front, said, worth)
-    networks = front_networks(config, net, _with_answers(config, seen, said.archs, told), run)
+    archs = chosen(said, net.cost)
+    told = answers(space, front, said.budgets, archs, worth)
+    networks = front_networks(config, net, _with_answers(config, seen, archs, told), run)
     retrained = retrained_networks(config, net, seen, run)
     return _outcome(
         config, space, config.quantity, front, config.exhaustive, found, seen, networks, told,

@@ -18,16 +18,15 @@ from heliostat_methods.pnag.generator.budget_embedding import log_spaced
 from heliostat_methods.pnag.generator.evaluator import ArchitectureEvaluator
 from heliostat_methods.pnag.generator.evaluator_training import EvaluatorTraining, train_evaluator
 from heliostat_methods.pnag.generator.imitation import Imitation, train_imitation
-from heliostat_methods.pnag.generator.inference import Generated, generate
+from heliostat_methods.pnag.generator.inference import generate
 from heliostat_methods.pnag.generator.knots import place_knots
 from heliostat_methods.pnag.generator.policy import PolicyTraining, train_policy
 from heliostat_methods.pnag.generator.rewards import Reward, pareto_reward
 from heliostat_methods.pnag.spaces.space import Archs, SearchSpace
 
 Streams = Callable[..., np.random.Generator]
-Cost = Callable[[Archs], NDArray[np.float64]]
 SAMPLES = 64
-"""Architectures drawn for a budget whose likeliest one does not fit it."""
+"""Architectures drawn for a budget, for the case that its likeliest one does not fit it."""
 
 
 @dataclass(frozen=True)
@@ -56,20 +55,18 @@ class Taught:
         found: NDArray[np.float64] = log_spaced(*self.budgets, count)
         return found
 
-    def answer(self, budget: float, cost: Cost | None, rng: np.random.Generator) -> Generated:
-        """Return the likeliest architecture for a budget; one that fits, where costs are known.
+    def candidates(self, budget: float, rng: np.random.Generator) -> Archs:
+        """Return the likeliest architecture for a budget, then samples, the best ranked first.
 
-        If the likeliest does not fit, the best of some samples that do; see `generate`.
+        Who knows what they cost takes the first that fits.
         """
-        if cost is None:
-            return generate(self.generator, budget, verify=False)
-        found = generate(self.generator, budget, cost=cost)
-        if found.feasible:
-            return found
-        return generate(
-            self.generator, budget, SAMPLES, mode="sample", cost=cost, evaluator=self.reward,
+        likeliest = generate(self.generator, budget, verify=False)
+        drawn = generate(
+            self.generator, budget, SAMPLES, mode="sample", verify=False, evaluator=self.reward,
             rng=rng,
         )  # fmt: skip
+        found: Archs = np.concatenate([likeliest.archs, drawn.archs])
+        return found
 
 
 def taught(

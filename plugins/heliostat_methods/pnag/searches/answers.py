@@ -14,6 +14,7 @@ from heliostat_methods.pnag.fronts.regret import TrueFront
 from heliostat_methods.pnag.spaces.space import Archs, SearchSpace
 from heliostat_methods.pnag.tasks.teaching import Everything, Said, Teaching, teach_generator
 
+Cost = Callable[[Archs], NDArray[np.float64]]
 Worth = Callable[[Archs], tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 
@@ -25,13 +26,31 @@ def said_by_generator(config: PNAGConfig, known: Everything, run: Run) -> Said:
     return found
 
 
-def answers(space: SearchSpace, front: TrueFront, said: Said, worth: Worth) -> list[Answer]:
-    """Return the answers with what their networks are worth, evaluated."""
-    accuracy, cost = worth(said.archs)
+def chosen(said: Said, cost: Cost | None) -> Archs:
+    """Return one architecture for each budget, (budgets, decisions).
+
+    The likeliest; where costs are known before an evaluation, the first that fits if any does.
+    """
+    return np.stack([
+        archs[0] if cost is None else archs[_first_fitting(cost(archs), float(budget))]
+        for budget, archs in zip(said.budgets, said.candidates, strict=True)
+    ])  # fmt: skip
+
+
+def _first_fitting(costs: NDArray[np.float64], budget: float) -> int:
+    # argmax of nothing true is 0, the likeliest
+    return int(np.argmax(costs <= budget))
+
+
+def answers(
+    space: SearchSpace, front: TrueFront, budgets: NDArray[np.float64], archs: Archs, worth: Worth
+) -> list[Answer]:
+    """Return the answers (n, decisions) to budgets (n,), with what their networks are worth."""
+    accuracy, cost = worth(archs)
     return [
         Answer(
             float(budget), space.write(arch), float(cost[place]), bool(cost[place] <= budget),
             float(accuracy[place]), front.best(float(budget)),
         )
-        for place, (budget, arch) in enumerate(zip(said.budgets, said.archs, strict=True))
+        for place, (budget, arch) in enumerate(zip(budgets, archs, strict=True))
     ]  # fmt: skip

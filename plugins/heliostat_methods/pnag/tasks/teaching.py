@@ -51,10 +51,13 @@ def _settings(chosen: GeneratorConfig) -> TeachingSettings:
 @stored("pnag.said")
 @dataclass(frozen=True, eq=False)
 class Said:
-    """What a generator says for budgets (n,), and its parameters by name."""
+    """What a generator says for budgets (n,), and its parameters by name.
+
+    `candidates`: of each budget (any number, decisions), the likeliest first.
+    """
 
     budgets: NDArray[np.float64]
-    archs: Archs
+    candidates: tuple[Archs, ...]
     parameters: Mapping[str, NDArray[Any]]
 
 
@@ -69,11 +72,11 @@ def teach_generator(item: Teaching, ctx: TaskContext) -> Said:
     )  # fmt: skip
     budgets = made.spread(item.settings.budgets)
     said = [
-        made.answer(float(budget), None, ctx.rng("answers", place)).archs[0]
+        space.canonical(made.candidates(float(budget), ctx.rng("answers", place)))
         for place, budget in enumerate(budgets)
     ]
     parameters = {
         name: value.detach().cpu().numpy().copy()
         for name, value in made.generator.state_dict().items()
     }
-    return Said(budgets, space.canonical(np.stack(said)), parameters)
+    return Said(budgets, tuple(said), parameters)
