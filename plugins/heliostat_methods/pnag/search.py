@@ -41,6 +41,9 @@ def search(config: PNAGConfig, run: Run) -> dict[str, Any]:
     space = run.part("space", config.space)
     if not isinstance(space, SearchSpace):
         raise ConfigError("space", config.space.name, "a space, with decisions")
+    if config.evaluations > space.size:
+        most = f"at most {space.size}, the networks of {space.name}"
+        raise ConfigError("evaluations", config.evaluations, most)
     if isinstance(space, KnownSpace):
         return _known(config, space, run).plain()
     if not isinstance(space, TrainableSpace):
