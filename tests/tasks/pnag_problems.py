@@ -10,8 +10,12 @@ import torch
 
 from heliostat import PartRef, Shared, registry
 from heliostat.values.canonical import decode, encode
+from heliostat_methods.pnag.comparison.outcome import FrontNetwork
 from heliostat_methods.pnag.config import SupernetConfig
+from heliostat_methods.pnag.found.networks import FoundNetwork, FoundNetworks
 from heliostat_methods.pnag.spaces.elastic_conv import ElasticConvSpace
+from heliostat_methods.pnag.supernet.network import Supernet
+from heliostat_methods.pnag.supernet.recalibration import recalibrate
 from heliostat_methods.pnag.training.problem import Images, Problem
 
 SPACE = PartRef("elastic_conv", {"widths": [4, 6], "strides": [1, 2], "stem_channels": 4})
@@ -35,6 +39,28 @@ def problem(space: PartRef = SPACE, layers: tuple[PartRef, ...] = (), **settings
         "mine", images(48, 1), images(24, 2), images(24, 3), 3, space, layers,
         PartRef("cross_entropy"), chosen, "contiguous",
     )  # fmt: skip
+
+
+def left_networks(front: list[FrontNetwork]) -> FoundNetworks:
+    """Networks as a search leaves them, of a supernet that knows nothing."""
+    layout = SMALL.layout((1, 8, 8), 10)
+    generator = torch.Generator().manual_seed(1)
+    net = Supernet(layout, SMALL.middle, generator, memory_format="contiguous")
+    images = torch.randn(32, 1, 8, 8, generator=generator)
+    middles = {(shape.channels_in, expand, SMALL.middle(shape, expand))
+               for unit in layout.units for shape in unit for expand in shape.expands}  # fmt: skip
+    networks = []
+    for one in front:
+        blocks = SMALL.blocks(SMALL.read(one.text))
+        statistics = recalibrate(net, blocks, images).items()
+        moments = {name: (mean.numpy(), variance.numpy()) for name, (mean, variance) in statistics}
+        networks.append(
+            FoundNetwork(one.text, blocks, moments, one.accuracy, one.test or 0.0, one.costs)
+        )
+    weights = {name: values.numpy() for name, values in net.state_dict().items()}
+    return FoundNetworks(
+        layout, tuple(sorted(middles)), (), "contiguous", weights, "madds", tuple(networks)
+    )
 
 
 class Context:
