@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,10 @@ def test_a_product_read_from_its_text_gives_equal_logits(found: FoundNetworks) -
         assert torch.equal(found.module(one)(IMAGES), again.module(other)(IMAGES))
 
 
+def _normalised(given: Given, stage: Any, *values: Any) -> Any:
+    return stage(*values, given)
+
+
 def test_a_module_says_what_the_supernet_says_with_the_network_s_statistics(
     found: FoundNetworks,
 ) -> None:
@@ -92,11 +97,8 @@ def test_a_module_says_what_the_supernet_says_with_the_network_s_statistics(
             for name, (mean, variance) in network.statistics.items()
         }
         with torch.no_grad():
-            given = Given(moments)
-            ((_, logits),) = walk(
-                found.supernet(), [network.blocks], IMAGES,
-                lambda stage, *values: stage(*values, given),
-            )  # fmt: skip
+            norm = partial(_normalised, Given(moments))
+            ((_, logits),) = walk(found.supernet(), [network.blocks], IMAGES, norm)
             torch.testing.assert_close(found.module(network)(IMAGES), logits)
 
 
