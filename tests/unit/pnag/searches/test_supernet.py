@@ -57,7 +57,7 @@ def test_a_table_of_other_networks_is_refused_before_anything_is_trained() -> No
     few = replace(table(), entries=dict(list(table().entries.items())[1:]))
     with pytest.raises(DataError, match="the latency table has no block of"):
         costs("latency", few)
-    with pytest.raises(ConfigError, match="latency = None: .*heliostat latency build makes one"):
+    with pytest.raises(ConfigError, match=r"latency = None: .*heliostat latency build makes one"):
         costs("latency")
 
 
