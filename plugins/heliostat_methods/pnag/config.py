@@ -169,6 +169,9 @@ class PNAGConfig(MethodConfig):
     def _fits(self) -> PNAGConfig:
         if self.searcher in self.compare:
             raise ConfigError("compare", self.searcher, "searchers other than `searcher`")
+        if self.supernet.shards > self.supernet.batch:
+            most = f"at most {self.supernet.batch}, the images of a batch"
+            raise ConfigError("supernet.shards", self.supernet.shards, most)
         for name in self.settings:
             if name not in (self.searcher, *self.compare):
                 raise ConfigError(

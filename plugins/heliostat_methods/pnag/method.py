@@ -75,7 +75,7 @@ PAPER: dict[str, Any] = {
     "space": {"name": "ofa_mobilenet_v3", "width": 1.2, "resolution": 224},
     "supernet": {"schedule": "shrinking", "calibration": 2000},
     "searcher": "joint",
-    "settings": {"joint": {"mode": "paper"}},
+    "settings": {"joint": {"generator": {"mode": "paper"}}},
     "evaluations": 16000,
     "seeds": 1,
     "device": "auto",

@@ -41,6 +41,9 @@ def search(config: PNAGConfig, run: Run) -> dict[str, Any]:
     space = run.part("space", config.space)
     if not isinstance(space, SearchSpace):
         raise ConfigError("space", config.space.name, "a space, with decisions")
+    if config.evaluations > space.size:
+        most = f"at most {space.size}, the networks of {space.name}"
+        raise ConfigError("evaluations", config.evaluations, most)
     if isinstance(space, KnownSpace):
         return _known(config, space, run).plain()
     if not isinstance(space, TrainableSpace):
@@ -89,14 +92,14 @@ def _trained(config: PNAGConfig, space: TrainableSpace, run: Run) -> Outcome:
     """Train a supernet and compare searchers on its networks."""
     _refuse_missing_gpu(config, run)
     problem = posed(config, run)
+    listed = all_architectures(space) if config.exhaustive else None  # refused before a training
     net = trained(config, problem, space, run)
 
     def worth(archs: Archs) -> tuple[Any, Any]:
         return net.accuracies(archs, run, config.block), net.cost(archs)
 
-    if config.exhaustive:
-        archs = all_architectures(space)
-        seen = everything(config.space, archs, *worth(archs))
+    if listed is not None:
+        seen = everything(config.space, listed, *worth(listed))
         table = Table(config.space, seen.archs, seen.accuracy, seen.cost)
         found = searches_of_table(config, table, False, run)
     else:
@@ -157,8 +160,8 @@ def _outcome(
     )
 
 
-def _truth(front: TrueFront) -> list[tuple[float, float]]:
-    return [(float(c), float(a)) for c, a in zip(front.cost, front.accuracy, strict=True)]
+def _truth(front: TrueFront) -> list[list[float]]:
+    return [[float(c), float(a)] for c, a in zip(front.cost, front.accuracy, strict=True)]
 
 
 def _images(problem: Problem) -> list[int]:

@@ -77,7 +77,7 @@ class Outcome:
 
     `known`: whether the front is that of the whole space; else it is of all that was evaluated, and
     shares are shares of that. `evaluated`: different networks in all. `front`: of them, by rising
-    cost. `truth`: (cost, accuracy) of the whole space's front by rising cost, where it is known.
+    cost. `truth`: [cost, accuracy] of the whole space's front by rising cost, where it is known.
     """
 
     space: str
@@ -99,7 +99,7 @@ class Outcome:
     losses: list[float]
     latency_error: float | None
     sentence: str
-    truth: list[tuple[float, float]] = field(default_factory=list)
+    truth: list[list[float]] = field(default_factory=list)
 
     def plain(self) -> dict[str, Any]:
         """Return it as plain data, with what `heliostat ls` and a tuning read at the top."""

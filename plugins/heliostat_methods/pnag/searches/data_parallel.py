@@ -24,7 +24,7 @@ from heliostat_methods.pnag.training.problem import Problem
 def train_in_shards(
     problem: Problem, handle: Shared[Problem], space: TrainableSpace, resources: Resources, run: Run
 ) -> TrainedSupernet:
-    """Return the supernet trained step by step, with checkpoints of the search."""
+    """Return the supernet trained step by step; a resume repeats no gradient that is known."""
     net = fresh_supernet(problem, space, run.part, run.torch_generator("weights"))
     trainer = trainer_of(problem, space, net, run.rng, run.part)
     images = len(problem.train.pixels)

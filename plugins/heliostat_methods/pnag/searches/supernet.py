@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from heliostat import ConfigError, PartRef, Resources, Run, Shared
 from heliostat_methods.pnag.config import PNAGConfig
+from heliostat_methods.pnag.cost.latency_table import LatencyTable
 from heliostat_methods.pnag.searches.data_parallel import train_in_shards
 from heliostat_methods.pnag.spaces.counting import count_of
 from heliostat_methods.pnag.spaces.layout import TrainableSpace
 from heliostat_methods.pnag.spaces.space import Archs
+from heliostat_methods.pnag.supernet.paths import prefix_order
 from heliostat_methods.pnag.tasks.evaluation import Evaluation, evaluate
 from heliostat_methods.pnag.tasks.supernet import Training, train_supernet
-from heliostat_methods.pnag.training.building import TrainedSupernet
+from heliostat_methods.pnag.training.building import TrainedSupernet, checked_layout
 from heliostat_methods.pnag.training.problem import Part, Problem
 
 Costs = Callable[[Archs], dict[str, NDArray[np.float64]]]
@@ -49,7 +50,7 @@ class Trained:
     ) -> NDArray[np.float64]:
         """Return the accuracy of networks, (n,), evaluated in blocks that share beginnings."""
         # Networks that begin alike stand together, so a block computes their beginnings once.
-        order = np.lexsort(archs.T[::-1])
+        order = np.array(prefix_order([self.space.blocks(arch) for arch in archs]))
         blocks = [order[at : at + block] for at in range(0, len(order), block)]
         items = [Evaluation(self.handle, self.supernet, archs[rows], part) for rows in blocks]
         outcomes = run.map(
@@ -86,19 +87,25 @@ def resources_of(config: PNAGConfig) -> Resources:
 
 
 def costs_of(config: PNAGConfig, problem: Problem, space: TrainableSpace, run: Run) -> Costs:
-    """Return what counts networks: multiply-adds, parameters, and seconds by a table."""
+    """Return what counts networks: multiply-adds, parameters, and seconds by a table.
+
+    Raises ConfigError or DataError for a table of other blocks, and for what `checked_layout` does.
+    """
     if config.quantity == "latency" and config.latency is None:
         raise ConfigError(
             "latency", None, "run:RUN of a table, since quantity = latency",
             "heliostat latency build makes one",
         )  # fmt: skip
-    table: Any = None if config.latency is None else run.part("latency_table", config.latency)
+    layout = checked_layout(problem, space)
+    table: LatencyTable | None = None
+    if config.latency is not None:
+        table = run.part("latency_table", config.latency).of_layout(layout)
 
     def costs(archs: Archs) -> dict[str, NDArray[np.float64]]:
         madds, params = count_of(space, archs, problem.input_shape, problem.classes)
         found = {"madds": madds.astype(np.float64), "params": params.astype(np.float64)}
         if table is not None:
-            found["latency"] = np.array([table.latency(space.blocks(arch)) for arch in archs])
+            found["latency"] = table.latencies(space, archs)
         return found
 
     return costs

@@ -14,7 +14,7 @@ from heliostat import Shared, TaskContext, stored, task
 from heliostat_methods.pnag.supernet.parallel import ShardGradient, shards_of
 from heliostat_methods.pnag.tasks.supernet import trainer_of
 from heliostat_methods.pnag.training.building import fresh_supernet, space_of
-from heliostat_methods.pnag.training.problem import Problem
+from heliostat_methods.pnag.training.problem import Images, Problem
 
 
 @stored("pnag.gradient_of_shard")
@@ -47,12 +47,11 @@ def shard_gradient(item: GradientOfShard, ctx: TaskContext) -> FoundGradient:
     problem: Problem = ctx.shared(item.problem)
     space = space_of(problem, ctx.part)
     net = fresh_supernet(problem, space, ctx.part, torch.Generator().manual_seed(0))
-    trainer = trainer_of(problem, space, net, ctx.rng, ctx.part)
+    trainer = trainer_of(problem, space, net.to(ctx.device), ctx.rng, ctx.part)
     trainer.load(ctx.shared(item.state))
     count = len(problem.train.pixels)
     plan = trainer.begin(count)
     rows = shards_of(trainer.batch(count), problem.settings.shards)[item.shard]
-    pixels = torch.from_numpy(problem.train.pixels[rows])
-    labels = torch.from_numpy(problem.train.labels[rows])
-    found = trainer.shard(plan, pixels, labels)
+    images = Images(problem.train.pixels[rows], problem.train.labels[rows])
+    found = trainer.shard(plan, *images.tensors(ctx.device))
     return FoundGradient(found.values, found.losses, found.images)

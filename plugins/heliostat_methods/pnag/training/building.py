@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from heliostat import PartRef, stored
+from heliostat import ConfigError, PartRef, stored
 from heliostat.contract import Layer
 from heliostat_methods.pnag.spaces.elastic_units import ElasticSpace
 from heliostat_methods.pnag.spaces.layout import NetworkLayout, TrainableSpace
@@ -46,6 +46,21 @@ def layers_of(problem: Problem, part: PartBuilder) -> dict[str, Layer]:
 def layout_of(problem: Problem, space: TrainableSpace) -> NetworkLayout:
     """Return the largest network for the problem's images."""
     return space.layout(problem.input_shape, problem.classes)
+
+
+def checked_layout(problem: Problem, space: TrainableSpace) -> NetworkLayout:
+    """Return the largest network; raises ConfigError, before anything is trained, where none is.
+
+    For images that do not fit the space, and for layers that its kernels name and nobody gave.
+    """
+    layout = layout_of(problem, space)
+    given = [ref.name for ref in problem.layers]
+    for shape in (shape for unit in layout.units for shape in unit):
+        for kernel in shape.kernels:
+            if isinstance(kernel, str) and kernel not in given:
+                expected = f"the layer {kernel!r} among them, which the space's kernels name"
+                raise ConfigError("layers", given, expected)
+    return layout
 
 
 def fresh_supernet(

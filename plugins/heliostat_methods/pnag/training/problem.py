@@ -80,11 +80,11 @@ def posed(config: PNAGConfig, run: Run) -> Problem:
     shape = _image_shape(dataset, reference)
     _refuse_other_loss(config, run)
     parts = split(dataset, run.rng("split"), config.fractions)
-    if len(parts.train) < config.supernet.batch:
-        raise ConfigError(
-            "supernet.batch", config.supernet.batch, f"at most {len(parts.train)}, the images that "
-            "train"
-        )  # fmt: skip
+    for name in ("batch", "calibration"):
+        count = getattr(config.supernet, name)
+        if count > len(parts.train):
+            most = f"at most {len(parts.train)}, the images that train"
+            raise ConfigError(f"supernet.{name}", count, most)
     train, valid, test = (_images(one, shape) for one in (parts.train, parts.valid, parts.test))
     return Problem(
         dataset.name, train, valid, test, dataset.classes, config.space, config.layers,

@@ -15,6 +15,7 @@ import pytest
 import torch
 from in_process import InProcess
 from pnag_outcomes import TEXTS, outcome
+from pnag_problems import left_networks
 from safetensors.torch import load_file
 
 from heliostat.errors import ConfigError, DataError, StoreError
@@ -22,36 +23,9 @@ from heliostat_methods.pnag import search as steps
 from heliostat_methods.pnag.commands import exporting
 from heliostat_methods.pnag.commands.exporting import exported
 from heliostat_methods.pnag.commands.saved_networks import found_networks
-from heliostat_methods.pnag.comparison.outcome import FrontNetwork, Outcome
-from heliostat_methods.pnag.found.networks import FoundNetwork, FoundNetworks
-from heliostat_methods.pnag.spaces.elastic_conv import ElasticConvSpace
-from heliostat_methods.pnag.supernet.network import Supernet
-from heliostat_methods.pnag.supernet.recalibration import recalibrate
+from heliostat_methods.pnag.comparison.outcome import Outcome
 
 RUN = ("run", "pnag", "--preset", "smoke", "--workers", "serial", "--no-report")
-
-
-def left_networks(front: list[FrontNetwork]) -> FoundNetworks:
-    """Networks as a search leaves them, of a supernet that knows nothing."""
-    space = ElasticConvSpace(widths=(4, 6), strides=(1, 2), stem_channels=4)
-    layout = space.layout((1, 8, 8), 10)
-    generator = torch.Generator().manual_seed(1)
-    net = Supernet(layout, space.middle, generator, memory_format="contiguous")
-    images = torch.randn(32, 1, 8, 8, generator=generator)
-    middles = {(shape.channels_in, expand, space.middle(shape, expand))
-               for unit in layout.units for shape in unit for expand in shape.expands}  # fmt: skip
-    networks = []
-    for one in front:
-        blocks = space.blocks(space.read(one.text))
-        statistics = recalibrate(net, blocks, images).items()
-        moments = {name: (mean.numpy(), variance.numpy()) for name, (mean, variance) in statistics}
-        networks.append(
-            FoundNetwork(one.text, blocks, moments, one.accuracy, one.test or 0.0, one.costs)
-        )
-    weights = {name: values.numpy() for name, values in net.state_dict().items()}
-    return FoundNetworks(
-        layout, tuple(sorted(middles)), (), "contiguous", weights, "madds", tuple(networks)
-    )
 
 
 def ended(folder: Path, made: Outcome) -> InProcess:
