@@ -33,6 +33,12 @@ from heliostat_methods.pnag.tasks.teaching import Everything
 from heliostat_methods.pnag.training.known import Table
 from heliostat_methods.pnag.training.problem import Problem, posed
 
+FOR_TRAINING = (
+    "fractions", "loss", "layers", "supernet", "quantity", "latency", "exhaustive", "block",
+    "retrain", "device",
+)  # fmt: skip
+"""Fields that say how networks are trained, evaluated and counted."""
+
 
 def search(config: PNAGConfig, run: Run) -> dict[str, Any]:
     """Search the space of a configuration with every searcher, and keep the best networks."""
@@ -141,7 +147,7 @@ def _outcome(
         size=str(space.size),
         dataset="" if problem is None else problem.dataset,
         images=[] if problem is None else _images(problem),
-        remarks=[] if problem is None else list(problem.remarks),
+        remarks=_unused(config) if problem is None else list(problem.remarks),
         quantity=quantity,
         evaluations=config.evaluations,
         seeds=config.seeds,
@@ -162,6 +168,12 @@ def _outcome(
 
 def _truth(front: TrueFront) -> list[list[float]]:
     return [[float(c), float(a)] for c, a in zip(front.cost, front.accuracy, strict=True)]
+
+
+def _unused(config: PNAGConfig) -> list[str]:
+    """Return what was set although nothing of a known space is trained or chosen by it."""
+    names = [name for name in FOR_TRAINING if name in config.model_fields_set]
+    return [f"not used by a space that is known: {', '.join(names)}"] if names else []
 
 
 def _images(problem: Problem) -> list[int]:
