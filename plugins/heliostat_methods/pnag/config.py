@@ -118,7 +118,9 @@ class PNAGConfig(MethodConfig):
         description="searchers beside it, with as many evaluations",
     )
     settings: dict[str, dict[str, Any]] = Field(
-        {}, description="fields of searchers that differ from their defaults, by searcher"
+        {},
+        description="fields of searchers that differ from their defaults, by searcher; of one that "
+        "takes no part they are not used",
     )
     evaluations: int = Field(
         200,
@@ -172,10 +174,4 @@ class PNAGConfig(MethodConfig):
         if self.supernet.shards > self.supernet.batch:
             most = f"at most {self.supernet.batch}, the images of a batch"
             raise ConfigError("supernet.shards", self.supernet.shards, most)
-        for name in self.settings:
-            if name not in (self.searcher, *self.compare):
-                raise ConfigError(
-                    f"settings.{name}", dict(self.settings[name]), "settings of a searcher that "
-                    "takes part"
-                )  # fmt: skip
         return self

@@ -42,6 +42,8 @@ FOR_TRAINING = (
 
 def search(config: PNAGConfig, run: Run) -> dict[str, Any]:
     """Search the space of a configuration with every searcher, and keep the best networks."""
+    for name, fields in config.settings.items():
+        recipe(name, fields)
     for name in (config.searcher, *config.compare):
         recipe(name, config.settings.get(name, {}))
     space = run.part("space", config.space)

@@ -1,4 +1,4 @@
-"""A generator taught by what a search left, asked with and without what networks cost."""
+"""A generator taught by what a search left, and asked for budgets."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from heliostat_methods.pnag.generator.policy import PolicyTraining
 from heliostat_methods.pnag.generator.teaching import Taught, TeachingSettings, taught
 from heliostat_methods.pnag.spaces.counting import madds_of
 from heliostat_methods.pnag.spaces.elastic_conv import ElasticConvSpace
-from heliostat_methods.pnag.spaces.moves import all_architectures
+from heliostat_methods.pnag.spaces.moves import all_architectures, row_keys
 
 SPACE = ElasticConvSpace(widths=(4,), strides=(1,), stem_channels=4)
 """4 + 16 networks."""
@@ -64,27 +64,14 @@ def test_it_knows_the_budgets_of_the_front(made: Taught) -> None:
 def test_one_pass_says_the_ends_of_the_front(made: Taught) -> None:
     ends = np.array(made.budgets)
     places = best_within(ACCURACY, COST, ends)
-    said = [made.answer(float(budget), None, streams("answer")) for budget in ends]
-    assert [one.feasible for one in said] == [None] * 2
-    assert_array_equal(np.concatenate([one.archs for one in said]), ARCHS[places])
+    said = [made.candidates(float(budget), streams("answer"))[0] for budget in ends]
+    assert_array_equal(np.stack(said), ARCHS[places])
 
 
-def test_where_costs_are_known_what_is_said_fits(made: Taught) -> None:
-    for place, budget in enumerate(made.spread(6)):
-        said = made.answer(float(budget), price, streams("answer", place))
-        assert said.feasible and said.cost is not None
-        assert price(said.archs).tolist() == said.cost.tolist()
-        assert said.cost.max() <= budget
-
-
-def test_a_likeliest_that_does_not_fit_gives_way_to_samples_that_do() -> None:
-    untaught = teach(imitation=Imitation(0))
-    least = untaught.budgets[0]
-    greedy = untaught.answer(least, None, streams("answer"))
-    assert price(greedy.archs)[0] > least
-    said = untaught.answer(least, price, streams("answer"))
-    assert said.said > 1  # it was asked for samples
-    assert said.cost is not None and said.feasible == bool(said.cost[0] <= least)
+def test_what_is_said_beside_the_likeliest_is_drawn_and_all_different(made: Taught) -> None:
+    drawn = made.candidates(made.budgets[1], streams("answer"))[1:]
+    assert len(set(row_keys(drawn))) == len(drawn) > 1
+    assert SPACE.valid(drawn).all()
 
 
 def test_equal_streams_teach_equal_bits() -> None:
@@ -96,4 +83,4 @@ def test_equal_streams_teach_equal_bits() -> None:
 
 def test_a_budget_that_it_was_not_taught_is_refused(made: Taught) -> None:
     with pytest.raises(ConfigError, match="budget"):
-        made.answer(made.budgets[0] / 2, None, streams("answer"))
+        made.candidates(made.budgets[0] / 2, streams("answer"))
