@@ -13,8 +13,9 @@ from heliostat_methods.pnag.descent.schedule import Descent
 from heliostat_methods.pnag.fronts.archive import archive
 from heliostat_methods.pnag.generator.evaluator_training import EvaluatorTraining
 from heliostat_methods.pnag.generator.imitation import Imitation, best_within
+from heliostat_methods.pnag.generator.knots import WIDENING
 from heliostat_methods.pnag.generator.policy import PolicyTraining
-from heliostat_methods.pnag.generator.teaching import Taught, TeachingSettings, taught
+from heliostat_methods.pnag.generator.teaching import SAMPLES, Taught, TeachingSettings, taught
 from heliostat_methods.pnag.spaces.counting import madds_of
 from heliostat_methods.pnag.spaces.elastic_conv import ElasticConvSpace
 from heliostat_methods.pnag.spaces.moves import all_architectures
@@ -64,27 +65,22 @@ def test_it_knows_the_budgets_of_the_front(made: Taught) -> None:
 def test_one_pass_says_the_ends_of_the_front(made: Taught) -> None:
     ends = np.array(made.budgets)
     places = best_within(ACCURACY, COST, ends)
-    said = [made.answer(float(budget), None, streams("answer")) for budget in ends]
-    assert [one.feasible for one in said] == [None] * 2
-    assert_array_equal(np.concatenate([one.archs for one in said]), ARCHS[places])
+    said = [made.candidates(float(budget), streams("answer"))[0] for budget in ends]
+    assert_array_equal(np.stack(said), ARCHS[places])
 
 
-def test_where_costs_are_known_what_is_said_fits(made: Taught) -> None:
-    for place, budget in enumerate(made.spread(6)):
-        said = made.answer(float(budget), price, streams("answer", place))
-        assert said.feasible and said.cost is not None
-        assert price(said.archs).tolist() == said.cost.tolist()
-        assert said.cost.max() <= budget
+def test_after_the_likeliest_come_different_samples(made: Taught) -> None:
+    said = made.candidates(float(made.spread(3)[1]), streams("answer"))
+    assert 1 < len(said) <= 1 + SAMPLES
+    assert len(np.unique(said[1:], axis=0)) == len(said) - 1
 
 
-def test_a_likeliest_that_does_not_fit_gives_way_to_samples_that_do() -> None:
-    untaught = teach(imitation=Imitation(0))
-    least = untaught.budgets[0]
-    greedy = untaught.answer(least, None, streams("answer"))
-    assert price(greedy.archs)[0] > least
-    said = untaught.answer(least, price, streams("answer"))
-    assert said.said > 1  # it was asked for samples
-    assert said.cost is not None and said.feasible == bool(said.cost[0] <= least)
+def test_the_budgets_of_a_front_of_one_network_begin_at_its_cost() -> None:
+    falling = 1 - ACCURACY / 2  # the cheapest is the most accurate
+    made = taught(SPACE, ARCHS, falling, COST, SETTINGS, streams)
+    assert made.budgets == pytest.approx((COST.min(), COST.min() * WIDENING))
+    said = [made.candidates(float(budget), streams("answer"))[0] for budget in made.budgets]
+    assert price(np.stack(said)).tolist() == [COST.min()] * 2
 
 
 def test_equal_streams_teach_equal_bits() -> None:
@@ -96,4 +92,4 @@ def test_equal_streams_teach_equal_bits() -> None:
 
 def test_a_budget_that_it_was_not_taught_is_refused(made: Taught) -> None:
     with pytest.raises(ConfigError, match="budget"):
-        made.answer(made.budgets[0] / 2, None, streams("answer"))
+        made.candidates(made.budgets[0] / 2, streams("answer"))
