@@ -112,13 +112,19 @@ class PNAGConfig(MethodConfig):
     latency: LatencyRef | None = Field(
         None, description="table of latencies of such blocks, run:RUN of `heliostat latency build`"
     )
-    searcher: str = Field("ensemble", description="the searcher whose networks the run leaves")
+    searcher: str = Field(
+        "ensemble",
+        description="the run's own: others are compared with it, and what it found teaches the "
+        "generator",
+    )
     compare: tuple[str, ...] = Field(
         ("random", "independent", "optuna_nsga2", "optuna_tpe"),
         description="searchers beside it, with as many evaluations",
     )
     settings: dict[str, dict[str, Any]] = Field(
-        {}, description="fields of searchers that differ from their defaults, by searcher"
+        {},
+        description="fields of searchers that differ from their defaults, by searcher; those of one "
+        "that does not take part are not used",
     )
     evaluations: int = Field(
         200,
@@ -172,10 +178,4 @@ class PNAGConfig(MethodConfig):
         if self.supernet.shards > self.supernet.batch:
             most = f"at most {self.supernet.batch}, the images of a batch"
             raise ConfigError("supernet.shards", self.supernet.shards, most)
-        for name in self.settings:
-            if name not in (self.searcher, *self.compare):
-                raise ConfigError(
-                    f"settings.{name}", dict(self.settings[name]), "settings of a searcher that "
-                    "takes part"
-                )  # fmt: skip
         return self
