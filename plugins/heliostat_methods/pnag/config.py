@@ -112,15 +112,19 @@ class PNAGConfig(MethodConfig):
     latency: LatencyRef | None = Field(
         None, description="table of latencies of such blocks, run:RUN of `heliostat latency build`"
     )
-    searcher: str = Field("ensemble", description="the searcher whose networks the run leaves")
+    searcher: str = Field(
+        "ensemble",
+        description="the run's own: others are compared with it, and what it found teaches the "
+        "generator",
+    )
     compare: tuple[str, ...] = Field(
         ("random", "independent", "optuna_nsga2", "optuna_tpe"),
         description="searchers beside it, with as many evaluations",
     )
     settings: dict[str, dict[str, Any]] = Field(
         {},
-        description="fields of searchers that differ from their defaults, by searcher; of one that "
-        "takes no part they are not used",
+        description="fields of searchers that differ from their defaults, by searcher; those of one "
+        "that does not take part are not used",
     )
     evaluations: int = Field(
         200,

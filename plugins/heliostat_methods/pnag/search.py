@@ -117,10 +117,11 @@ def _trained(config: PNAGConfig, space: TrainableSpace, run: Run) -> Outcome:
     said = said_by_generator(config, together(config.space, found[config.searcher]), run)
     archs = chosen(said, net.cost)
     told = answers(space, front, said.budgets, archs, worth)
-    networks = front_networks(config, net, _with_answers(config, seen, archs, told), run)
+    evaluated = _with_answers(config, seen, archs, told)
+    networks = front_networks(config, net, evaluated, run)
     retrained = retrained_networks(config, net, seen, run)
     return _outcome(
-        config, space, config.quantity, front, config.exhaustive, found, seen, networks, told,
+        config, space, config.quantity, front, config.exhaustive, found, evaluated, networks, told,
         net, retrained,
     )  # fmt: skip
 
@@ -139,7 +140,7 @@ def _with_answers(
 
 def _outcome(
     config: PNAGConfig, space: SearchSpace, quantity: str, front: TrueFront, known: bool,
-    found: Mapping[str, Sequence[Searched]], seen: Everything, networks: list[FrontNetwork],
+    found: Mapping[str, Sequence[Searched]], evaluated: Everything, networks: list[FrontNetwork],
     told: list[Answer], net: Trained | None = None, retrained: Sequence[Retrained] = (),
 ) -> Outcome:  # fmt: skip
     beside = contestants(front, found, config.searcher)
@@ -149,21 +150,21 @@ def _outcome(
         size=str(space.size),
         dataset="" if problem is None else problem.dataset,
         images=[] if problem is None else _images(problem),
-        remarks=_unused(config) if problem is None else list(problem.remarks),
+        remarks=_remarks(config, net),
         quantity=quantity,
         evaluations=config.evaluations,
         seeds=config.seeds,
         searcher=config.searcher,
         known=known,
         truth=_truth(front) if known else [],
-        evaluated=len(seen.cost),
+        evaluated=len(evaluated.cost),
         front=networks,
         contestants=beside,
         answers=told,
         retrained=list(retrained),
         rank_correlation=rank_correlation(list(retrained)),
         losses=[] if net is None else [float(loss) for loss in net.weights.losses],
-        latency_error=None,
+        latency_error=None if net is None or net.table is None else net.table.error,
         sentence=sentence(config.searcher, beside, config.evaluations, config.seeds),
     )
 
@@ -172,10 +173,18 @@ def _truth(front: TrueFront) -> list[list[float]]:
     return [[float(c), float(a)] for c, a in zip(front.cost, front.accuracy, strict=True)]
 
 
-def _unused(config: PNAGConfig) -> list[str]:
-    """Return what was set although nothing of a known space is trained or chosen by it."""
-    names = [name for name in FOR_TRAINING if name in config.model_fields_set]
-    return [f"not used by a space that is known: {', '.join(names)}"] if names else []
+def _remarks(config: PNAGConfig, net: Trained | None) -> list[str]:
+    """Return what the data had to bear, what is known of latencies, and what was not used."""
+    if net is None:
+        # nothing of a known space is trained or chosen by these
+        names = [name for name in FOR_TRAINING if name in config.model_fields_set]
+        told = [f"not used by a space that is known: {', '.join(names)}"] if names else []
+    else:
+        told = [*net.problem.remarks, *([] if net.table is None else net.table.remarks)]
+    absent = [name for name in config.settings if name not in (config.searcher, *config.compare)]
+    if absent:
+        told.append(f"not used, since they do not take part: settings of {', '.join(absent)}")
+    return told
 
 
 def _images(problem: Problem) -> list[int]:

@@ -95,6 +95,25 @@ def test_the_product_has_the_networks_of_the_front(trained: Any) -> None:
     assert left.within(Budget("madds", dearest.costs["madds"])).accuracy == found["accuracy"]
 
 
+def test_the_product_says_what_images_and_classes_are(trained: Any) -> None:
+    here, found = trained
+    left = found_networks("last", here.runs)
+    assert (left.dataset, left.labels) == ("digits", tuple("0123456789"))
+    assert 0.29 < left.mean < 0.32 and 0.36 < left.deviation < 0.39  # all: .305, .376
+
+
+def test_the_front_is_of_all_that_is_counted(trained: Any) -> None:
+    _, found = trained
+    said = {one["text"] for one in found["answers"]}
+    assert found["evaluated"] >= len(said | {one["text"] for one in found["front"]})
+
+
+def test_a_front_of_one_network_has_an_end(here: InProcess) -> None:
+    two = TINY.replace("}", ",kernels=[3],expands=[1]}")
+    found = result(here, *QUICK, "-o", two, "-o", "evaluations=2", "-o", "supernet.epochs=1")
+    assert found["evaluated"] == 2 and all(one["feasible"] for one in found["answers"])
+
+
 def test_a_finished_run_is_replayed_to_its_digest(trained: Any) -> None:
     here, _ = trained
     done = here("verify", "last")

@@ -73,6 +73,7 @@ def _lines(found: FoundNetworks) -> list[str]:
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="File.")
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 @runs_option
+@json_option
 def export(
     run: str,
     budget: str | None,
@@ -81,6 +82,7 @@ def export(
     output: Path,
     force: bool,
     runs: Path | None,
+    as_json: bool,
 ) -> None:
     """Write the best network of a budget; it is read back and compared before it has its name."""
     from heliostat_methods.pnag.commands.exporting import exported, format_of
@@ -90,19 +92,34 @@ def export(
     found = found_networks(run, runs)
     network = chosen(found, run, budget, arch)
     apart = exported(found, network, form, output, force)
-    for line in _told(network, output, apart):
+    if as_json:
+        print_json({**_row(network), "file": str(output), "format": form, "difference": apart,
+                    **_images(found)})  # fmt: skip
+        return
+    for line in _told(found, network, output, apart):
         say(line)
 
 
-def _told(network: FoundNetwork, output: Path, apart: float) -> list[str]:
+def _images(found: FoundNetworks) -> dict[str, Any]:
+    return {
+        "dataset": found.dataset, "image_shape": list(found.layout.input_shape),
+        "mean": found.mean, "deviation": found.deviation, "classes": list(found.labels),
+    }  # fmt: skip
+
+
+def _told(found: FoundNetworks, network: FoundNetwork, output: Path, apart: float) -> list[str]:
     from heliostat_methods.pnag.report.units import cost_text, percent
 
     costs = ", ".join(cost_text(name, cost) for name, cost in sorted(network.costs.items()))
     size = output.stat().st_size
+    shape = " x ".join(map(str, found.layout.input_shape))
+    of = f" of {found.dataset}" if found.dataset else ""
     return [
         f"{output}: {size:,} bytes",
         f"network: {network.text}",
         f"costs: {costs}; {percent(network.accuracy)} on validation images, "
         f"{percent(network.test)} on test",
         f"read back: logits differ by at most {apart:.2g} of the greatest",
+        f"images: {shape}, float32, standardised: (pixel - {found.mean!r}) / {found.deviation!r}",
+        f"  pixels as the data set{of} has them (pictures: 0 to 1); --json names the classes",
     ]

@@ -76,8 +76,9 @@ def read_any_budget(text: str, usual: str) -> Budget:
     except ConfigError as error:
         try:
             return read_budget(text)
-        except ConfigError:
-            raise error from None
+        except ConfigError as other:
+            # a number that is no cost, in whatever unit, is told as such
+            raise (error if isinstance(other.got, str) else other) from None
 
 
 def write(budget: Budget) -> str:

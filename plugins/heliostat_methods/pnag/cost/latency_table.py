@@ -92,7 +92,8 @@ def keys_of(layout: NetworkLayout, setting: Setting) -> dict[BlockKey, BlockShap
 class LatencyTable:
     """Kind "latency_table": seconds of the blocks of a layout, and of what all networks share.
 
-    `noisy` says why the times may be off, "" if nothing does.
+    `noisy` says why the times may be off, "" if nothing does. `error`: mean of |sum of blocks /
+    measured - 1| over networks that were timed whole, None where none was.
     """
 
     layout: NetworkLayout
@@ -100,6 +101,16 @@ class LatencyTable:
     entries: Mapping[BlockKey, Timing]
     fixed: Timing
     noisy: str = ""
+    error: float | None = None
+
+    @property
+    def remarks(self) -> list[str]:
+        """What whoever chooses by these latencies has to know."""
+        told = [] if self.error is None else [
+            f"latencies are sums of measured blocks: over networks that were timed whole they are "
+            f"off by {100 * self.error:.1f} % on average"
+        ]  # fmt: skip
+        return told + ([f"the latency table is noisy: {self.noisy}"] if self.noisy else [])
 
     def block(self, unit: int, layer: int, kernel: int | str, expand: int) -> float:
         """Return the seconds of a block; raises DataError naming one that was not measured."""

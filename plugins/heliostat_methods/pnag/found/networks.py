@@ -43,7 +43,8 @@ class FoundNetworks:
     """Networks of one supernet, by rising cost.
 
     `middles`: (channels_in, expand, channels inside) of its blocks. `quantity`: what the search
-    kept small.
+    kept small. `mean`, `deviation`: what pixels of `dataset` were standardised by, which whoever
+    uses a network does as well. `labels`: what its classes are called.
     """
 
     layout: NetworkLayout
@@ -53,6 +54,10 @@ class FoundNetworks:
     weights: Mapping[str, NDArray[Any]]
     quantity: str
     networks: tuple[FoundNetwork, ...]
+    dataset: str = ""
+    mean: float = 0.0
+    deviation: float = 1.0
+    labels: tuple[str, ...] = ()
 
     def supernet(self) -> Supernet:
         """Return the supernet with its trained weights."""
@@ -92,7 +97,8 @@ class FoundNetworks:
         ]  # fmt: skip
         if not fitting:
             return self.networks[int(np.argmin(costs))]
-        return max(fitting, key=lambda network: network.accuracy)
+        # of equally accurate ones the cheapest in what was asked, as `heliostat show` has it
+        return max(fitting, key=lambda one: (one.accuracy, -self.cost(one, budget.quantity)))
 
     def cost(self, network: FoundNetwork, quantity: str) -> float:
         """Return what a network costs; ConfigError where that was not measured."""

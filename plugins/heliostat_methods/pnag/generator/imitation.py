@@ -48,14 +48,13 @@ def train_imitation(
 ) -> float:  # fmt: skip
     """Train a generator in place on architectures (n, decisions) with accuracy and cost (n,).
 
-    Returns the mean log-probability of what it was to say in the last step, 0 without steps. Raises
-    DataError where nothing fits the least knot.
+    For a budget that nothing fits it learns the cheapest. Returns the mean log-probability of what
+    it was to say in the last step, 0 without steps. Raises DataError for no architectures.
     """
     worth, price = accuracies(accuracy), costs(cost)
     same_length(accuracy=worth, cost=price)
-    least = float(generator.budget.knots[0])
-    if not (price <= least).any():
-        raise DataError(f"cost: an architecture within the least knot, {least:g}, needed")
+    if len(price) == 0:
+        raise DataError("cost: no architecture known, expected one at least to learn from")
     knots = generator.budget.knots
     # where the best one changes, which a draw never hits
     changes = np.clip(price[staircase(worth, price)], knots[0], knots[-1])
@@ -84,8 +83,9 @@ def best_within(
 ) -> NDArray[np.int64]:
     """Return the place of the most accurate architecture within each budget (n,).
 
-    The cheapest of equally accurate ones; something has to fit each budget.
+    The cheapest of equally accurate ones, and the cheapest of all where nothing fits.
     """
     front = staircase(accuracy, cost)
-    places: NDArray[np.int64] = front[np.searchsorted(cost[front], budgets, side="right") - 1]
+    fitting = np.searchsorted(cost[front], budgets, side="right") - 1
+    places: NDArray[np.int64] = front[np.maximum(fitting, 0)]
     return places

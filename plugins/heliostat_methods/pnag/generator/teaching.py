@@ -88,4 +88,6 @@ def taught(
     reward = pareto_reward(evaluator, encode)
     train_policy(generator, reward, settings.policy, streams("policy"))
     train_imitation(generator, archs, accuracy, cost, settings.imitation, streams("imitation"))
-    return Taught(generator, (float(knots[0]), float(knots[-1])), reward)
+    # the knots of a narrow front begin below its cheapest, where no answer could fit
+    least = max(float(knots[0]), float(cost.min()))
+    return Taught(generator, (least, float(knots[-1])), reward)

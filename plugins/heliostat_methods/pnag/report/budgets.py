@@ -7,7 +7,7 @@ from typing import Any
 
 from heliostat.report import Plot, Section, Series, Table, Text
 from heliostat_methods.pnag.report.units import bare, head, percent
-from heliostat_methods.pnag.report.wording import regret_text
+from heliostat_methods.pnag.report.wording import BEYOND, regret_text, regrets
 
 
 def budgets_section(result: Mapping[str, Any]) -> Section:
@@ -55,14 +55,13 @@ def _series(
 
 def _told(result: Mapping[str, Any]) -> str:
     answers = result["answers"]
-    known = [one["best"] - one["accuracy"] for one in answers
-             if one["feasible"] and one["best"] is not None]  # fmt: skip
+    known = regrets(answers)
     over = sum(not one["feasible"] for one in answers)
     text = f"{over} of {len(answers)} answers cost more than their budget."
     if known:
         text += f" The others stay {100 * sum(known) / len(known):.1f} points below, on average."
     if min(known, default=0.0) < 0:
-        text += " Below 0: the generator found what no search had evaluated."
+        text += f" {BEYOND}"
     beyond = (
         "the best of the whole space within the budget"
         if result["known"]

@@ -10,11 +10,13 @@ from heliostat.contract import next_command
 from heliostat.terminal import printable
 from heliostat_methods.pnag.report.units import bare, head, percent, roomy_budget
 from heliostat_methods.pnag.report.wording import (
+    BEYOND,
     data_text,
     difference_text,
     evenly,
     front_text,
     regret_text,
+    regrets,
     reservations,
     share_text,
 )
@@ -90,6 +92,8 @@ def _budgets(result: Mapping[str, Any]) -> list[str]:
     over = sum(not one["feasible"] for one in answers)
     if over:
         told += f" {over} of {len(answers)} answers cost more than their budget: they do not count."
+    if min(regrets(answers), default=0.0) < 0:
+        told += f" {BEYOND}"
     return [*_columns(rows, right=True), *_wrapped(told)]
 
 

@@ -13,6 +13,7 @@ SELECTED = (
     "Validation images chose the networks of the front, so their accuracies there are high by "
     "luck as well; test images chose nothing."
 )
+BEYOND = "Below 0: the generator found what no search had evaluated."
 CHANCE = 1.96
 
 
@@ -70,8 +71,8 @@ def whose_front(result: Mapping[str, Any]) -> str:
     if result["known"]:
         return f"{text}; shares are of the front of the whole space, which is known."
     return (
-        f"{text}, not of the whole space: shares are shares of it, and better networks may be "
-        "there that nobody tried."
+        f"{text}, not of the whole space: shares are of what all searches together reached, and "
+        "better networks may be there that nobody tried."
     )
 
 
@@ -105,6 +106,14 @@ def regret_text(answer: Mapping[str, Any]) -> str:
     if answer["best"] is None:
         return "-"
     return f"{100 * (answer['best'] - answer['accuracy']):.1f}"
+
+
+def regrets(answers: Sequence[Mapping[str, Any]]) -> list[float]:
+    """Return the regrets, in shares of 1, of the answers that have one."""
+    return [
+        one["best"] - one["accuracy"] for one in answers
+        if one["feasible"] and one["best"] is not None
+    ]  # fmt: skip
 
 
 def proxy_text(result: Mapping[str, Any]) -> str:

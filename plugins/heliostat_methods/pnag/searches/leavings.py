@@ -46,7 +46,8 @@ def _product(
         recalibrate_networks, item, shared=[trained.handle, trained.supernet],
         resources=trained.resources,
     )  # fmt: skip
-    layout = layout_of(trained.problem, trained.space)
+    problem = trained.problem
+    layout = layout_of(problem, trained.space)
     shapes = [shape for unit in layout.units for shape in unit]
     if layout.first is not None:
         shapes.append(layout.first)
@@ -58,7 +59,7 @@ def _product(
         }
     )
     return FoundNetworks(
-        layout, tuple(middles), trained.problem.layers, trained.problem.memory_format,
+        layout, tuple(middles), problem.layers, problem.memory_format,
         trained.weights.weights, trained.quantity,
         tuple(
             FoundNetwork(
@@ -67,6 +68,7 @@ def _product(
             )
             for one, arch, statistics in zip(networks, archs, outcome.unwrap(), strict=True)
         ),
+        problem.dataset, problem.mean, problem.deviation, problem.labels,
     )  # fmt: skip
 
 

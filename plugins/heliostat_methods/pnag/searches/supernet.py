@@ -13,7 +13,7 @@ from heliostat_methods.pnag.config import PNAGConfig
 from heliostat_methods.pnag.cost.latency_table import LatencyTable
 from heliostat_methods.pnag.searches.data_parallel import train_in_shards
 from heliostat_methods.pnag.spaces.counting import count_of
-from heliostat_methods.pnag.spaces.layout import TrainableSpace
+from heliostat_methods.pnag.spaces.layout import NetworkLayout, TrainableSpace
 from heliostat_methods.pnag.spaces.space import Archs
 from heliostat_methods.pnag.supernet.paths import prefix_order
 from heliostat_methods.pnag.tasks.evaluation import Evaluation, evaluate
@@ -40,6 +40,7 @@ class Trained:
     costs: Costs
     quantity: str
     resources: Resources
+    table: LatencyTable | None = None
 
     def cost(self, archs: Archs) -> NDArray[np.float64]:
         """Return what is kept small, (n,)."""
@@ -67,7 +68,8 @@ def trained(
 ) -> Trained:  # fmt: skip
     """Return the supernet of a problem, trained by one task or in shards of its batches."""
     handle, resources = run.share(problem), resources_of(config)
-    costs = costs_of(config, problem, space, run)
+    table = _latency_table(config, checked_layout(problem, space), run)
+    costs = _costs_of(problem, space, table)
     if config.supernet.shards == 1:
         outcome = run.call(train_supernet, Training(handle), shared=handle, resources=resources)
         weights = outcome.unwrap()
@@ -75,7 +77,7 @@ def trained(
         weights = train_in_shards(problem, handle, space, resources, run)
     return Trained(
         problem, handle, run.share(weights), weights, space, config.space, costs, config.quantity,
-        resources,
+        resources, table,
     )  # fmt: skip
 
 
@@ -86,20 +88,24 @@ def resources_of(config: PNAGConfig) -> Resources:
     return Resources(gpus=1, or_cpu=config.device == "auto")
 
 
-def costs_of(config: PNAGConfig, problem: Problem, space: TrainableSpace, run: Run) -> Costs:
-    """Return what counts networks: multiply-adds, parameters, and seconds by a table.
+def _latency_table(config: PNAGConfig, layout: NetworkLayout, run: Run) -> LatencyTable | None:
+    """Return the table that the configuration names, for the networks of a layout.
 
-    Raises ConfigError or DataError for a table of other blocks, and for what `checked_layout` does.
+    Raises ConfigError or DataError for a table of other blocks, and where one is needed.
     """
-    if config.quantity == "latency" and config.latency is None:
+    if config.latency is not None:
+        table: LatencyTable = run.part("latency_table", config.latency)
+        return table.of_layout(layout)
+    if config.quantity == "latency":
         raise ConfigError(
             "latency", None, "run:RUN of a table, since quantity = latency",
             "heliostat latency build makes one",
         )  # fmt: skip
-    layout = checked_layout(problem, space)
-    table: LatencyTable | None = None
-    if config.latency is not None:
-        table = run.part("latency_table", config.latency).of_layout(layout)
+    return None
+
+
+def _costs_of(problem: Problem, space: TrainableSpace, table: LatencyTable | None) -> Costs:
+    """Return what counts networks: multiply-adds, parameters, and seconds by a table."""
 
     def costs(archs: Archs) -> dict[str, NDArray[np.float64]]:
         madds, params = count_of(space, archs, problem.input_shape, problem.classes)

@@ -13,6 +13,7 @@ from heliostat import ConfigError, PartRef, Run, stored
 from heliostat.contract import Dataset
 from heliostat.errors import DataError
 from heliostat_methods.pnag.config import PNAGConfig, SupernetConfig
+from heliostat_search.names_of_data import class_names
 from heliostat_search.splits import Samples, split
 
 Part = Literal["valid", "test"]
@@ -42,7 +43,8 @@ class Images:
 class Problem:
     """Images to train on, and what is trained on them.
 
-    `calibration`: how many training images, the first ones, give BatchNorm its statistics.
+    `mean`, `deviation`: what pixels of the data set were standardised by. `labels`: what its classes
+    are called.
     """
 
     dataset: str
@@ -56,6 +58,9 @@ class Problem:
     settings: SupernetConfig
     memory_format: Literal["channels_last", "contiguous"]
     remarks: tuple[str, ...] = ()
+    mean: float = 0.0
+    deviation: float = 1.0
+    labels: tuple[str, ...] = ()
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -86,9 +91,12 @@ def posed(config: PNAGConfig, run: Run) -> Problem:
             most = f"at most {len(parts.train)}, the images that train"
             raise ConfigError(f"supernet.{name}", count, most)
     train, valid, test = (_images(one, shape) for one in (parts.train, parts.valid, parts.test))
+    scale = parts.input_scale
+    mean, deviation = (0.0, 1.0) if scale is None else (float(scale.mean), float(scale.deviation))
     return Problem(
         dataset.name, train, valid, test, dataset.classes, config.space, config.layers,
         config.loss, config.supernet, _memory_format(config), tuple(parts.remarks),
+        mean, deviation, class_names(dataset),
     )  # fmt: skip
 
 

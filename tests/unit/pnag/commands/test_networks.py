@@ -100,6 +100,17 @@ def test_what_was_written_is_the_module_of_the_run(trained: InProcess, tmp_path:
     np.testing.assert_allclose(again(images).detach(), module(images).detach(), atol=1e-5)
 
 
+def test_an_export_says_what_images_the_network_takes(
+    trained: InProcess, export: Callable[..., Any], tmp_path: Path
+) -> None:
+    words = ("--budget", "600k", "--format", "safetensors", "-o")
+    said = export(*words, str(tmp_path / "a")).stdout
+    assert "images: 1 x 8 x 8, float32, standardised: (pixel - 0.0) / 1.0" in said
+    found = trained.json("networks", "export", "last", *words, str(tmp_path / "b"))
+    assert (found["architecture"], found["file"]) == (TEXTS[1], str(tmp_path / "b"))
+    assert found["image_shape"] == [1, 8, 8] and found["difference"] == 0
+
+
 def test_a_network_is_taken_by_its_text(export: Callable[..., Any], tmp_path: Path) -> None:
     file = str(tmp_path / "n")
     done = export("--arch", TEXTS[2], "--format", "safetensors", "-o", file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -50,6 +51,14 @@ def test_another_quantity_that_was_measured_will_do(found: FoundNetworks) -> Non
         "needs a table: heliostat latency build",
     ):
         found.within(Budget("latency", 0.01))
+
+
+def test_of_equally_accurate_networks_the_cheapest_in_what_was_asked() -> None:
+    front = [replace(one, accuracy=0.9, costs={**one.costs, "params": 3000.0 - at})
+             for at, one in enumerate(outcome().front)]  # fmt: skip
+    ties = left_networks(front)
+    assert ties.within(Budget("madds", 9e9)).text == TEXTS[0]
+    assert ties.within(Budget("params", 9e9)).text == TEXTS[3]
 
 
 @pytest.mark.parametrize(

@@ -84,10 +84,17 @@ def test_equal_streams_teach_equal_bits() -> None:
         assert_array_equal(one.detach(), other.detach())
 
 
-def test_something_has_to_fit_the_least_knot() -> None:
-    with pytest.raises(DataError, match="cost: an architecture within the least knot, 10, needed"):
+def test_where_nothing_fits_the_cheapest_is_learned() -> None:
+    assert best_within(ACCURACY[1:], COST[1:], COST[:1]).tolist() == [int(np.argmin(COST[1:]))]
+    train_imitation(
+        generator(), ARCHS[1:], ACCURACY[1:], COST[1:], Imitation(2), np.random.default_rng(0)
+    )
+
+
+def test_something_has_to_be_known() -> None:
+    with pytest.raises(DataError, match="cost: no architecture known"):
         train_imitation(
-            generator(), ARCHS[1:], ACCURACY[1:], COST[1:], Imitation(), np.random.default_rng(0)
+            generator(), ARCHS[:0], ACCURACY[:0], COST[:0], Imitation(), np.random.default_rng(0)
         )
 
 

@@ -13,11 +13,12 @@ from heliostat_methods.pnag.descent.schedule import Descent
 from heliostat_methods.pnag.fronts.archive import archive
 from heliostat_methods.pnag.generator.evaluator_training import EvaluatorTraining
 from heliostat_methods.pnag.generator.imitation import Imitation, best_within
+from heliostat_methods.pnag.generator.knots import WIDENING
 from heliostat_methods.pnag.generator.policy import PolicyTraining
-from heliostat_methods.pnag.generator.teaching import Taught, TeachingSettings, taught
+from heliostat_methods.pnag.generator.teaching import SAMPLES, Taught, TeachingSettings, taught
 from heliostat_methods.pnag.spaces.counting import madds_of
 from heliostat_methods.pnag.spaces.elastic_conv import ElasticConvSpace
-from heliostat_methods.pnag.spaces.moves import all_architectures, row_keys
+from heliostat_methods.pnag.spaces.moves import all_architectures
 
 SPACE = ElasticConvSpace(widths=(4,), strides=(1,), stem_channels=4)
 """4 + 16 networks."""
@@ -68,10 +69,18 @@ def test_one_pass_says_the_ends_of_the_front(made: Taught) -> None:
     assert_array_equal(np.stack(said), ARCHS[places])
 
 
-def test_what_is_said_beside_the_likeliest_is_drawn_and_all_different(made: Taught) -> None:
-    drawn = made.candidates(made.budgets[1], streams("answer"))[1:]
-    assert len(set(row_keys(drawn))) == len(drawn) > 1
-    assert SPACE.valid(drawn).all()
+def test_after_the_likeliest_come_different_samples(made: Taught) -> None:
+    said = made.candidates(float(made.spread(3)[1]), streams("answer"))
+    assert 1 < len(said) <= 1 + SAMPLES
+    assert len(np.unique(said[1:], axis=0)) == len(said) - 1
+
+
+def test_the_budgets_of_a_front_of_one_network_begin_at_its_cost() -> None:
+    falling = 1 - ACCURACY / 2  # the cheapest is the most accurate
+    made = taught(SPACE, ARCHS, falling, COST, SETTINGS, streams)
+    assert made.budgets == pytest.approx((COST.min(), COST.min() * WIDENING))
+    said = [made.candidates(float(budget), streams("answer"))[0] for budget in made.budgets]
+    assert price(np.stack(said)).tolist() == [COST.min()] * 2
 
 
 def test_equal_streams_teach_equal_bits() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -107,6 +108,12 @@ def test_a_front_of_what_was_evaluated_is_not_called_that_of_the_space() -> None
     known = joined(**table())
     assert "shares are of the front of the whole space, which is known." in known
     assert "proxy" not in known and "Validation images" not in known
+
+
+def test_an_answer_beyond_all_that_searches_evaluated_is_said() -> None:
+    assert "Below 0" not in joined()
+    better = [replace(one, best=0.5) for one in outcome().answers]
+    assert "Below 0: the generator found what no search had evaluated." in joined(answers=better)
 
 
 def test_latency_is_told_in_readable_units() -> None:

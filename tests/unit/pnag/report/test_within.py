@@ -142,3 +142,9 @@ def test_nothing_within_the_budget_is_more_accurate(
         assert found.plain["costs"]["madds"] <= budget
     else:
         assert found.plain["costs"]["madds"] == min(cost for cost, _ in points)
+
+
+@pytest.mark.parametrize("budget", ["0ms", "0", "0kparams", "1e-400ms"])
+def test_a_budget_of_nothing_is_no_cost_in_any_unit(budget: str) -> None:
+    with pytest.raises(ConfigError, match="a finite cost above 0"):
+        asked(budget)
