@@ -96,7 +96,7 @@ def test_the_product_has_the_networks_of_the_front(trained: Any) -> None:
 
 
 def test_the_product_says_what_images_and_classes_are(trained: Any) -> None:
-    here, found = trained
+    here, _ = trained
     left = found_networks("last", here.runs)
     assert (left.dataset, left.labels) == ("digits", tuple("0123456789"))
     assert 0.29 < left.mean < 0.32 and 0.36 < left.deviation < 0.39  # all: .305, .376
