@@ -123,8 +123,8 @@ class PNAGConfig(MethodConfig):
     )
     settings: dict[str, dict[str, Any]] = Field(
         {},
-        description="fields of searchers that differ from their defaults, by searcher; those of one "
-        "that does not take part are not used",
+        description="fields of searchers that differ from their defaults, by searcher; those of "
+        "one that does not take part are not used",
     )
     evaluations: int = Field(
         200,

@@ -51,11 +51,6 @@ def test_presets_are_configurations(preset: str) -> None:
             r"compare = 'ensemble': expected searchers other than `searcher`",
         ),
         (
-            {"compare": ["random"], "settings": {"nsga2": {"population": 10}}},
-            r"settings.nsga2 = \{'population': 10\}: expected settings of a searcher that takes "
-            r"part",
-        ),
-        (
             {"supernet": {"batch": 8, "shards": 9}},
             r"supernet.shards = 9: expected at most 8, the images of a batch",
         ),

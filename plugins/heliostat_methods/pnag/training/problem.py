@@ -43,8 +43,8 @@ class Images:
 class Problem:
     """Images to train on, and what is trained on them.
 
-    `mean`, `deviation`: what pixels of the data set were standardised by. `labels`: what its classes
-    are called.
+    `mean`, `deviation`: what pixels of the data set were standardised by. `labels`: what its
+    classes are called.
     """
 
     dataset: str
