@@ -121,5 +121,6 @@ def _told(found: FoundNetworks, network: FoundNetwork, output: Path, apart: floa
         f"{percent(network.test)} on test",
         f"read back: logits differ by at most {apart:.2g} of the greatest",
         f"images: {shape}, float32, standardised: (pixel - {found.mean!r}) / {found.deviation!r}",
-        f"  pixels as the data set{of} has them (pictures: 0 to 1); --json names the classes",
+        f"  pixels as the data set{of} has them: 0 to 1 in pictures, 0 to 16 in digits",
+        "classes: --json names them",
     ]

@@ -105,7 +105,7 @@ class LatencyTable:
 
     @property
     def remarks(self) -> list[str]:
-        """What whoever chooses by these latencies has to know."""
+        """Return what whoever chooses by these latencies has to know."""
         told = [] if self.error is None else [
             f"latencies are sums of measured blocks: over networks that were timed whole they are "
             f"off by {100 * self.error:.1f} % on average"

@@ -143,7 +143,10 @@ def build_model(value: Any, parameters: NetworkParameters) -> NetworkModel:
         return NetworkModel(found, max(found.networks, key=lambda one: one.accuracy))
     quantity: Any = found.quantity
     budget = read_any_budget(parameters.budget, quantity)
-    network = found.within(budget)
+    try:
+        network = found.within(budget)
+    except ConfigError as error:
+        raise ConfigError("budget", parameters.budget, error.expected, error.hint) from None
     cost = found.cost(network, budget.quantity)
     if cost > budget.value:
         least = write(Budget(budget.quantity, cost))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class NetworkParameters(BaseModel):
@@ -13,3 +15,10 @@ class NetworkParameters(BaseModel):
     budget: str = Field(
         "", description="most that it may cost: 12ms, 350M multiply-adds, 2.5Mparams; empty: any"
     )
+
+    @field_validator("budget", mode="before")
+    @classmethod
+    def _as_written(cls, value: Any) -> Any:
+        # budget=4900 is a number to whoever reads a reference, and a budget to whoever writes it
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        return repr(value) if number else value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import click
@@ -56,6 +57,7 @@ def show(run_name: str, runs: Path | None, as_json: bool) -> None:
         return
     from heliostat_methods.pnag.cost.latency_table import read_table
     from heliostat_methods.pnag.latency.describing import (
+        WIDTH,
         agreement_text,
         rounds_text,
         setting_text,
@@ -63,7 +65,8 @@ def show(run_name: str, runs: Path | None, as_json: bool) -> None:
     )
 
     say(f"Measured with {setting_text(read_table(value['table']))}.", "")
-    say(*table_lines(value), "", agreement_text(value), rounds_text(value))
+    told = (agreement_text(value), rounds_text(value))
+    say(*table_lines(value), "", *(line for text in told for line in wrap(text, WIDTH)))
 
 
 def _table_of(run_name: str, runs: Path | None) -> Any:

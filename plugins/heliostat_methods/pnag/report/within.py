@@ -83,9 +83,13 @@ def _lines(
     result: Mapping[str, Any], chosen: Mapping[str, Any], asked: Budget, feasible: bool
 ) -> list[str]:
     most = cost_text(asked.quantity, asked.value)
+    own = chosen["costs"][asked.quantity]
+    if not feasible and cost_text(asked.quantity, own) == most:
+        most = f"{asked.write()}, below {Budget(asked.quantity, own).write()}"
     lines = [str(chosen["text"])]
     if not feasible:
-        lines.insert(0, f"no network of the front costs {most} or less; the cheapest is")
+        within = cost_text(asked.quantity, asked.value)
+        lines.insert(0, f"no network of the front costs {within} or less; the cheapest is")
     costs = [cost_text(name, cost) for name, cost in sorted(chosen["costs"].items())]
     lines.append(f"costs: {', '.join(costs)} (budget {most})")
     lines += _latency(result, chosen)
@@ -128,7 +132,7 @@ def _regret_line(
     result: Mapping[str, Any], asked: Budget, feasible: bool, regret: float | None
 ) -> str:
     if not feasible:
-        return "regret: none can be told, since nothing known fits"
+        return f"regret: none can be told, since {_beyond(result, asked)}"
     if regret is None:
         return (
             f"regret: not known; the run kept {head(result['quantity'])} small, so networks off "
@@ -140,6 +144,17 @@ def _regret_line(
         f"regret: 0 against the front of all {result['evaluated']:,} networks evaluated, by "
         "construction; against the whole space it is not known"
     )
+
+
+def _beyond(result: Mapping[str, Any], asked: Budget) -> str:
+    """Return whether anything known fits a budget that no network of the front fits."""
+    fitting = [
+        accuracy for cost, accuracy in result["truth"]
+        if cost <= asked.value and asked.quantity == result["quantity"]
+    ]  # fmt: skip
+    if not fitting:
+        return "nothing known fits"
+    return f"no search found a network that fits; the space has one of {percent(max(fitting))}"
 
 
 def _is_true_regret(result: Mapping[str, Any]) -> bool:

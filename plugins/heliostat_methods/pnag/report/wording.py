@@ -54,7 +54,8 @@ def front_text(result: Mapping[str, Any]) -> str:
     what = f"one network, {ends[0]}" if len(front) == 1 else what
     best = max(front, key=lambda one: one["accuracy"])
     test = "" if best["test"] is None else (
-        f"; the most accurate has {percent(best['test'])} on test images"
+        f"; the most accurate has {percent(best['test'])} on test "
+        + ("images" if trained(result) else "data")
     )  # fmt: skip
     return (
         f"The front: {what}, accuracy on validation data in brackets{test}. {whose_front(result)}"

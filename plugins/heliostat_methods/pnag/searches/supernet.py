@@ -68,8 +68,8 @@ def trained(
 ) -> Trained:  # fmt: skip
     """Return the supernet of a problem, trained by one task or in shards of its batches."""
     handle, resources = run.share(problem), resources_of(config)
-    table = _latency_table(config, checked_layout(problem, space), run)
-    costs = _costs_of(problem, space, table)
+    table = latency_table_of(config, checked_layout(problem, space), run)
+    costs = costs_of(problem, space, table)
     if config.supernet.shards == 1:
         outcome = run.call(train_supernet, Training(handle), shared=handle, resources=resources)
         weights = outcome.unwrap()
@@ -88,7 +88,7 @@ def resources_of(config: PNAGConfig) -> Resources:
     return Resources(gpus=1, or_cpu=config.device == "auto")
 
 
-def _latency_table(config: PNAGConfig, layout: NetworkLayout, run: Run) -> LatencyTable | None:
+def latency_table_of(config: PNAGConfig, layout: NetworkLayout, run: Run) -> LatencyTable | None:
     """Return the table that the configuration names, for the networks of a layout.
 
     Raises ConfigError or DataError for a table of other blocks, and where one is needed.
@@ -104,7 +104,7 @@ def _latency_table(config: PNAGConfig, layout: NetworkLayout, run: Run) -> Laten
     return None
 
 
-def _costs_of(problem: Problem, space: TrainableSpace, table: LatencyTable | None) -> Costs:
+def costs_of(problem: Problem, space: TrainableSpace, table: LatencyTable | None) -> Costs:
     """Return what counts networks: multiply-adds, parameters, and seconds by a table."""
 
     def costs(archs: Archs) -> dict[str, NDArray[np.float64]]:

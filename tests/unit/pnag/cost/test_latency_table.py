@@ -106,3 +106,10 @@ def test_a_table_of_other_networks_is_refused(
 ) -> None:
     with pytest.raises(error, match=words):
         table().of_layout(space.layout(images, 10))
+
+
+def test_what_a_table_is_worth_is_told() -> None:
+    assert table().remarks == []
+    told = replace(table(), error=0.214, noisy="no free core").remarks
+    assert told[0].endswith("off by 21.4 % on average")
+    assert told[1] == "the latency table is noisy: no free core"

@@ -53,6 +53,12 @@ def test_another_quantity_that_was_measured_will_do(found: FoundNetworks) -> Non
         found.within(Budget("latency", 0.01))
 
 
+@pytest.mark.parametrize(("budget", "place"), [(500_000, 1), (5e5, 1), (499_999.5, 0)])
+def test_a_budget_may_be_a_plain_number(found: FoundNetworks, budget: float, place: int) -> None:
+    parameters = NetworkParameters.model_validate({"budget": budget})
+    assert build_model(found, parameters).network.text == TEXTS[place]
+
+
 def test_of_equally_accurate_networks_the_cheapest_in_what_was_asked() -> None:
     front = [replace(one, accuracy=0.9, costs={**one.costs, "params": 3000.0 - at})
              for at, one in enumerate(outcome().front)]  # fmt: skip
@@ -74,7 +80,7 @@ def test_a_model_is_named_by_its_budget(found: FoundNetworks, budget: str, place
     [
         ("100k", "budget = '100k': expected at least 250kMAdds, the cheapest network's"),
         ("2kparams", "budget = '2kparams': expected at least 3kparams, the cheapest network's"),
-        ("12ms", "budget = 'latency': expected one of what the run measured: madds, params"),
+        ("12ms", "budget = '12ms': expected one of what the run measured: madds, params"),
         ("soon", "budget = 'soon': expected a cost such as 12ms, 350MMAdds or 2.5Mparams"),
     ],
 )

@@ -107,6 +107,7 @@ def test_a_front_of_what_was_evaluated_is_not_called_that_of_the_space() -> None
     assert "the whole space, by shared weights." in joined(known=True, evaluated=400)
     known = joined(**table())
     assert "shares are of the front of the whole space, which is known." in known
+    assert "on test data" in known and "on test images" not in known
     assert "proxy" not in known and "Validation images" not in known
 
 

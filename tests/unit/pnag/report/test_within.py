@@ -148,3 +148,17 @@ def test_nothing_within_the_budget_is_more_accurate(
 def test_a_budget_of_nothing_is_no_cost_in_any_unit(budget: str) -> None:
     with pytest.raises(ConfigError, match="a finite cost above 0"):
         asked(budget)
+
+
+def test_a_budget_that_only_rounding_fits_is_told_to_the_last_digit() -> None:
+    front = [FrontNetwork(TEXTS[0], 0.9, 0.88, {"madds": 3804.0, "params": 3e3})]
+    found = asked("3.8k", front=front)
+    assert not found.feasible
+    assert "(budget 3.8kMAdds, below 3.804kMAdds)" in found.text
+
+
+def test_what_the_space_has_is_told_where_no_search_found_it() -> None:
+    found = asked("1k", known=True, truth=[[900.0, 0.5], [6e5, 0.9]])
+    assert not found.feasible and found.plain["regret"] is None
+    text = " ".join(found.text.split())
+    assert "since no search found a network that fits; the space has one of 50.0 %" in text

@@ -16,7 +16,12 @@ from heliostat.errors import ConfigError, DataError
 from heliostat_methods.pnag.config import PNAGConfig
 from heliostat_methods.pnag.cost.latency_probe import Timing
 from heliostat_methods.pnag.cost.latency_table import LatencyTable, Setting, keys_of
-from heliostat_methods.pnag.searches.supernet import Trained, costs_of, resources_of
+from heliostat_methods.pnag.searches.supernet import (
+    Trained,
+    costs_of,
+    latency_table_of,
+    resources_of,
+)
 from heliostat_methods.pnag.spaces.counting import count_of
 from heliostat_methods.pnag.spaces.moves import all_architectures
 from heliostat_methods.pnag.supernet.paths import distinct_prefixes
@@ -36,7 +41,8 @@ def costs(quantity: str, of: LatencyTable | None = None) -> Any:
     named = {} if of is None else {"latency": "run:mine"}
     config = PNAGConfig.model_validate({"quantity": quantity, **named})
     run = SimpleNamespace(part=lambda kind, ref: of)
-    return costs_of(config, GIVEN, SMALL, cast(Any, run))
+    table = latency_table_of(config, checked_layout(GIVEN, SMALL), cast(Any, run))
+    return costs_of(GIVEN, SMALL, table)
 
 
 def test_networks_cost_what_is_counted_and_what_a_table_says() -> None:
