@@ -1,7 +1,7 @@
 """Two Gaussian processes that say of candidates what they cost and how often they err.
 
 Of the logarithm of the cost what does not add up is learned, or the cost is taken as it is where it
-is known beforehand. Both are scaled to mean 0 and deviation 1 of what is known; errors far beyond
+is known beforehand. Both are scaled to mean 0 and deviation 1 of what is known; errors beyond
 the worst of the front are compressed first, since bad architectures say little of it.
 """
 
@@ -29,6 +29,8 @@ from heliostat_methods.pnag.spaces.space import Archs, SearchSpace
 Column = NDArray[np.float64]
 TINY = 1e-9
 """Deviation of log costs below which they are taken for explained."""
+BEND = 0.3
+"""Part of the front's range of errors within which the compression beyond it sets in."""
 REFIT = 1.125
 """Growth of what is known after which hyper-parameters are fitted again."""
 
@@ -178,14 +180,13 @@ def scaled(points: Column) -> tuple[Column, Column, Column]:
 
 
 def compressed(points: Column) -> Column:
-    """Return errors (n,) of which those far above all of the front grow with their logarithm only.
+    """Return errors (n,) of which those above all of the front grow with their logarithm only.
 
-    The order stays; as far beyond the front as it reaches, where gains are measured, all stays.
+    The order stays, and so do the errors that the front has, where gains are measured.
     """
     errors = points[:, 1]
     front = staircase(points)[:, 1]
-    spread = float(front[0] - front[-1])
-    if spread <= 0:
+    worst, unit = float(front[0]), BEND * float(front[0] - front[-1])
+    if unit <= 0:
         return errors
-    bend = float(front[0]) + spread
-    return np.minimum(errors, bend) + spread * np.log1p(np.maximum(errors - bend, 0) / spread)
+    return np.minimum(errors, worst) + unit * np.log1p(np.maximum(errors - worst, 0) / unit)
