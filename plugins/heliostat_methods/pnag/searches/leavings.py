@@ -14,6 +14,7 @@ from heliostat_methods.pnag.fronts.archive import archive
 from heliostat_methods.pnag.searches.supernet import Trained
 from heliostat_methods.pnag.spaces.space import Archs
 from heliostat_methods.pnag.tasks.evaluation import Statistics, recalibrate_networks
+from heliostat_methods.pnag.tasks.measuring import TimedNetworks, time_networks
 from heliostat_methods.pnag.tasks.retraining import Retraining, retrain
 from heliostat_methods.pnag.tasks.teaching import Everything
 from heliostat_methods.pnag.training.building import layout_of
@@ -26,16 +27,26 @@ def front_networks(
     kept = archive(seen.accuracy, seen.cost)
     archs = seen.archs[kept]
     tests = trained.accuracies(archs, run, config.block, "test")
-    costs = trained.costs(archs)
+    costs, times = trained.costs(archs), _measured(trained, archs, run)
     networks = [
         FrontNetwork(
             trained.space.write(arch), float(seen.accuracy[place]), float(tests[row]),
-            {name: float(values[row]) for name, values in costs.items()},
+            {name: float(values[row]) for name, values in costs.items()}, times[row],
         )
         for row, (place, arch) in enumerate(zip(kept, archs, strict=True))
     ]  # fmt: skip
     run.save("networks", _product(trained, archs, networks, run), kind=KIND)
     return networks
+
+
+def _measured(trained: Trained, archs: Archs, run: Run) -> list[float | None]:
+    """Return the seconds that networks take themselves, where a table says what they should."""
+    if trained.table is None:
+        return [None] * len(archs)
+    setting = trained.table.setting
+    item = TimedNetworks(trained.handle, trained.supernet, archs, setting.batch, setting.threads)
+    outcome = run.observe(time_networks, item, shared=[trained.handle, trained.supernet])
+    return [float(seconds) for seconds in outcome.unwrap()]
 
 
 def _product(

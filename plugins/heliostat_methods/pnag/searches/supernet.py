@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from heliostat_methods.pnag.spaces.layout import NetworkLayout, TrainableSpace
 from heliostat_methods.pnag.spaces.space import Archs
 from heliostat_methods.pnag.supernet.paths import prefix_order
 from heliostat_methods.pnag.tasks.evaluation import Evaluation, evaluate
+from heliostat_methods.pnag.tasks.measuring import LayoutQuestion, choose_format
 from heliostat_methods.pnag.tasks.supernet import Training, train_supernet
 from heliostat_methods.pnag.training.building import TrainedSupernet, checked_layout
 from heliostat_methods.pnag.training.problem import Part, Problem
@@ -67,6 +69,8 @@ def trained(
     config: PNAGConfig, problem: Problem, space: TrainableSpace, run: Run
 ) -> Trained:  # fmt: skip
     """Return the supernet of a problem, trained by one task or in shards of its batches."""
+    if config.supernet.memory_format == "auto":
+        problem = replace(problem, memory_format=_faster_format(problem, run))
     handle, resources = run.share(problem), resources_of(config)
     table = latency_table_of(config, checked_layout(problem, space), run)
     costs = costs_of(problem, space, table)
@@ -79,6 +83,13 @@ def trained(
         problem, handle, run.share(weights), weights, space, config.space, costs, config.quantity,
         resources, table,
     )  # fmt: skip
+
+
+def _faster_format(problem: Problem, run: Run) -> Literal["channels_last", "contiguous"]:
+    """Return the memory format that is faster on this machine, by a measurement."""
+    handle = run.share(problem)
+    chosen: Any = run.observe(choose_format, LayoutQuestion(handle), shared=handle).unwrap()
+    return "contiguous" if chosen == "contiguous" else "channels_last"
 
 
 def resources_of(config: PNAGConfig) -> Resources:
