@@ -2,8 +2,8 @@
 
 Four nodes take the output of one earlier node each (0: the input), and what no node takes up is
 joined at the end: a rooted tree with an operation on every node. "skip" passes its input on.
-Three rules make networks equal (Qin et al. 2022, NAS-Bench-Graph; checked against the
-package for all 59,049 choices):
+The table (Qin et al. 2022) holds equal networks once. Three rules say which are equal; they agree
+with the keys that the table's own package gives all 59,049 choices:
 
 1. Nodes may be renamed.
 2. A skip that other nodes take up, or that is the only one to take up its node, or that joins the
