@@ -9,7 +9,8 @@ from itertools import pairwise
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
+
+from heliostat_methods.pnag.descent.products import linear
 
 
 class Linear(nn.Module):

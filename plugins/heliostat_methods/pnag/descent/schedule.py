@@ -16,6 +16,8 @@ from heliostat_methods.pnag.descent.adam import Adam
 from heliostat_methods.pnag.descent.nesterov import Nesterov
 
 OPTIMISERS = ("adam", "sgd")
+HIGHEST_RATE = 1e30
+"""Beyond it steps are no numbers in single precision."""
 LOWEST_SHARE = 1e-4
 """What a cosine schedule ends at, as a share of the rate (the authors' code)."""
 
@@ -46,8 +48,8 @@ class Descent:
                 "adam or sgd",
                 did_you_mean(str(self.optimiser), OPTIMISERS),
             )
-        if not (math.isfinite(self.rate) and self.rate > 0):
-            raise ConfigError("rate", self.rate, "a number above 0")
+        if not 0 < self.rate <= HIGHEST_RATE:
+            raise ConfigError("rate", self.rate, f"a number above 0, at most {HIGHEST_RATE:g}")
         if not (math.isfinite(self.weight_decay) and self.weight_decay >= 0):
             raise ConfigError("weight_decay", self.weight_decay, "a number, at least 0")
 

@@ -136,7 +136,7 @@ def _batch_loss(
         )
     loss = pairwise_rank_loss(scores, labels, settings.kind)
     loss.value.backward()  # type: ignore[no-untyped-call]
-    return float(loss.value)
+    return float(loss.value.detach())
 
 
 def _agreement(evaluator: ArchitectureEvaluator, samples: _Samples) -> float | None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from heliostat.errors import ConfigError
 from heliostat_methods.pnag.generator.architecture_generator import ArchitectureGenerator
 from heliostat_methods.pnag.generator.budget_embedding import one_of
-from heliostat_methods.pnag.spaces.measures import costs, same_length
+from heliostat_methods.pnag.spaces.measures import costs, finite, same_length
 from heliostat_methods.pnag.spaces.moves import row_keys
 from heliostat_methods.pnag.spaces.space import Archs
 
@@ -68,7 +68,8 @@ def generate(
     if evaluator is None:
         scores = said.log_prob.cpu().numpy().astype(np.float64)[first]
     else:
-        scores = np.asarray(evaluator(archs, budgets), dtype=np.float64)
+        scores = finite(evaluator(archs, budgets), "evaluator")
+        same_length(evaluator=scores, architectures=budgets)
     best = np.argsort(-scores, kind="stable")
     if not verify or cost is None:
         return Generated(archs[best], float(budget), None, None, len(archs))

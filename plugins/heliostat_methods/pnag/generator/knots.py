@@ -54,7 +54,7 @@ def place_knots(
     if spacing == "front":
         return _spread(price.min(), price[worth == worth.max()].min(), count, "the front")
     values = np.exp(np.quantile(np.log(price), np.linspace(0, 1, count)))
-    if np.all(np.diff(values) > 0) and values[-1] / values[0] >= NARROWEST:
+    if np.all(np.diff(values) > 0) and values[-1] >= NARROWEST * values[0]:
         values[0], values[-1] = price.min(), price.max()
         return Knots(values)
     even = _spread(price.min(), price.max(), count, "all architectures")
@@ -64,12 +64,12 @@ def place_knots(
 
 def _spread(cheapest: np.float64, dearest: np.float64, count: int, what: str) -> Knots:
     lowest, highest = float(cheapest), float(dearest)
-    if highest / lowest >= NARROWEST:
+    if highest >= NARROWEST * lowest:
         return Knots(log_spaced(lowest, highest, count))
     limits = np.finfo(np.float64)
     low = max(lowest / WIDENING, float(limits.tiny))
     high = min(highest * WIDENING, float(limits.max))
-    if not high / low >= NARROWEST:
+    if high < NARROWEST * low:
         raise DataError(f"cost = {highest:g}: expected a number that knots can be placed around")
     note = f"{what} has costs from {lowest:g} to {highest:g} only: widened to {low:g}..{high:g}"
     return Knots(log_spaced(low, high, count), note)

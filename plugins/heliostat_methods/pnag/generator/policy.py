@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 
 from heliostat.errors import ConfigError, DataError
 from heliostat_methods.pnag.descent.adam import Adam
+from heliostat_methods.pnag.descent.schedule import HIGHEST_RATE
 from heliostat_methods.pnag.generator.architecture_generator import ArchitectureGenerator
 from heliostat_methods.pnag.generator.budget_embedding import Draw, draw_budgets, one_of
 from heliostat_methods.pnag.generator.rewards import Reward
+from heliostat_methods.pnag.spaces.measures import finite
 
 Mode = Literal["ours", "paper"]
 LEAST_SPREAD = 1e-6
@@ -50,8 +52,9 @@ class PolicyTraining:
             if getattr(self, name) < 1:
                 raise ConfigError(name, getattr(self, name), "an integer, at least 1")
         for name in ("rate", "scale"):
-            if not (math.isfinite(getattr(self, name)) and getattr(self, name) > 0):
-                raise ConfigError(name, getattr(self, name), "a number above 0")
+            if not 0 < getattr(self, name) <= HIGHEST_RATE:
+                expected = f"a number above 0, at most {HIGHEST_RATE:g}"
+                raise ConfigError(name, getattr(self, name), expected)
         for name in ("entropy", "last_entropy"):
             if not (math.isfinite(getattr(self, name)) and getattr(self, name) >= 0):
                 raise ConfigError(name, getattr(self, name), "a number, at least 0")
@@ -137,12 +140,7 @@ def advantages(rewards: NDArray[np.float64], settings: PolicyTraining) -> NDArra
 
 
 def _rewards(values: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    rewards = np.asarray(values, dtype=np.float64)
-    if rewards.shape != (count,):
-        raise DataError(
-            f"reward: one for each of {count} architectures needed, got {rewards.shape}"
-        )
-    if not np.isfinite(rewards).all():
-        at = int(np.argmin(np.isfinite(rewards)))
-        raise DataError(f"reward[{at}] = {rewards[at]}: expected a finite number")
+    rewards = finite(values, "reward")
+    if len(rewards) != count:
+        raise DataError(f"reward: one for each of {count} architectures needed, got {len(rewards)}")
     return rewards

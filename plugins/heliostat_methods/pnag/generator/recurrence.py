@@ -15,6 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from heliostat_methods.pnag.descent.products import product
+
 
 class Trace:
     """What a pass over (steps, batch) leaves: gates (steps, batch, 4H), cells and states.
@@ -32,6 +34,7 @@ class Trace:
         self.cells = first.new_zeros((steps + 1, batch, hidden))
         self.bent = first.new_empty((steps, batch, hidden))
         self.states = first.new_zeros((steps + 1, batch, hidden))
+        self._recalled = first.new_empty((batch, 4 * hidden))
         self.gates[0] = first
         # Views are made once: to slice in every step costs as much as the arithmetic.
         self._gates, self._cells, self._bent, self._states, self._tokens = (
@@ -45,7 +48,7 @@ class Trace:
         if step > 0:
             gates = self._gates[step]
             torch.index_select(self.table, 0, self._tokens[step], out=gates)
-            gates.addmm_(self._states[step], self.turned)
+            gates.add_(product(self._states[step], self.turned, self._recalled))
         self._sigmoid[step].sigmoid_()
         self._g[step].tanh_()
         cell = self._cells[step + 1]
@@ -80,7 +83,8 @@ class Recurrence(torch.autograd.Function):
         # Before the first step stands the state 0, which gives no gradient.
         heard_states = trace.states[1:-1].reshape(-1, weight.shape[1])
         heard = one_hot(trace.tokens[1:-1].reshape(-1), len(trace.table)).to(flat.dtype)
-        return heard.t() @ flat[batch:], slopes[0], flat[batch:].t() @ heard_states, None
+        later = flat[batch:]
+        return product(heard.t(), later), slopes[0], product(later.t(), heard_states), None
 
 
 def _through_time(trace: Trace, weight: Tensor, upstream: Tensor) -> Tensor:
@@ -96,10 +100,10 @@ def _through_time(trace: Trace, weight: Tensor, upstream: Tensor) -> Tensor:
     forget = trace.gates.chunk(4, dim=2)[2].unbind()
     cell = bend.new_zeros((batch, hidden))
     over_gates = cell.unsqueeze(1)
-    state = above[-1]
+    state = above[-1].clone()
     for step in range(steps - 1, -1, -1):
         if step < steps - 1:
-            state = torch.addmm(above[step], following[step + 1], weight)
+            product(following[step + 1], weight, state).add_(above[step])
         cell.addcmul_(state, bends[step])
         of_cell[step].mul_(over_gates)
         of_output[step].mul_(state)

@@ -15,8 +15,7 @@ def accuracies(values: ArrayLike, name: str = "accuracy") -> NDArray[np.float64]
 
     Raises DataError naming the first that is not a fraction from 0 to 1.
     """
-    found = _row(values, name)
-    _refuse(found, ~np.isfinite(found), name, "a finite number")
+    found = finite(values, name)
     _refuse(found, found > 1, name, "accuracy as a fraction from 0 to 1, not in percent")
     _refuse(found, found < 0, name, "accuracy as a fraction from 0 to 1")
     return found
@@ -24,9 +23,15 @@ def accuracies(values: ArrayLike, name: str = "accuracy") -> NDArray[np.float64]
 
 def costs(values: ArrayLike, name: str = "cost") -> NDArray[np.float64]:
     """Return costs (n,) as float64; raises DataError naming the first that is not above 0."""
+    found = finite(values, name)
+    _refuse(found, found <= 0, name, "a cost above 0")
+    return found
+
+
+def finite(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return numbers (n,) as float64; raises DataError naming the first that is not finite."""
     found = _row(values, name)
     _refuse(found, ~np.isfinite(found), name, "a finite number")
-    _refuse(found, found <= 0, name, "a cost above 0")
     return found
 
 
