@@ -28,7 +28,7 @@ prepare_environment()
 import numpy as np  # noqa: E402
 
 from heliostat_methods.pnag.fronts.regret import true_front  # noqa: E402
-from heliostat_methods.pnag.searchers.ensemble import Ensemble  # noqa: E402
+from heliostat_methods.pnag.searchers.ensemble import SOURCES, Ensemble  # noqa: E402
 from heliostat_methods.pnag.searchers.evolutionary import Evolution  # noqa: E402
 from heliostat_methods.pnag.searchers.generator_proposals import GeneratorSettings  # noqa: E402
 from heliostat_methods.pnag.searchers.independent import Independent  # noqa: E402
@@ -64,14 +64,16 @@ GRIDS: dict[str, list[Recipe]] = {
     "independent_evo": [Independent(k, f, evolution=Evolution(rate=r)) for k in (5, 10)
                         for f, r in ((0.2, 0.1), (0.2, 0.3), (0.4, 0.3))],
     "gp_front": [SurrogateFront(f, b, acquisition="front") for f in (20, 30, 40) for b in (5, 10)],
-    "gp_improvement": [SurrogateFront(f, b) for f in (20, 30, 40) for b in (5, 10)],
+    "gp_improvement": [SurrogateFront(f, b) for f in (30, 20, 40) for b in (10, 5)],
     "rewarded_evo": [Rewarded(r, knots=k, first=f) for r in ("mnasnet", "tunas")
                      for k, f in ((5, 0.2), (10, 0.2), (5, 0.4))],
     "nsganet": [NSGANet(f, b) for f in (50, 75, 100) for b in (4, 8)],
     "joint": [Joint(f, r) for f in (0.25, 0.4) for r in (3, 4, 8)],
     "joint_paper": [Joint(generator=GeneratorSettings(mode="paper"))],
-    "ensemble": [Ensemble(40, b, least=least, every=e) for b in (5, 10)
-                 for least, e in ((0.1, 4), (0.2, 4), (0.1, 2))],
+    "ensemble": [Ensemble(f, 10, ("improvement", "mutation"), least) for f in (30, 40)
+                 for least in (0.35, 0.2, 0.1)],
+    "ensemble_of_three": [Ensemble(30, 10, SOURCES, least, every=e) for e in (4, 2)
+                          for least in (0.1, 0.2, 0.3)],
 }  # fmt: skip
 
 
@@ -192,7 +194,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--methods", nargs="+", choices=list(GRIDS), default=list(GRIDS))
-    parser.add_argument("--ours", choices=list(GRIDS), default="gp_improvement")
+    parser.add_argument("--ours", choices=list(GRIDS), default="ensemble")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--tuning-seeds", type=int, default=3)
     parser.add_argument("--evaluations", type=int, default=200)

@@ -1,8 +1,9 @@
-"""Several ways to propose in one search, each with a share of every batch by what it gained lately.
+"""The default search: several ways to propose, which share each batch by what they gained lately.
 
 Gaussian processes' expected improvement, samples of a generator that knows all budgets, and
 children of the front. A share follows the hypervolume that each one's architectures added per
-evaluation, with older rounds counting less, and never falls below `least`.
+evaluation, with older rounds counting less, and never falls below `least`. Models find what is
+likely good; children of the front find what no model would believe in.
 """
 
 from __future__ import annotations
@@ -41,10 +42,10 @@ class Ensemble:
     `every`: rounds from one training of the generator to the next; it proposes in these.
     """
 
-    first: int = 40
+    first: int = 30
     batch: int = 10
-    sources: tuple[str, ...] = SOURCES
-    least: float = 0.1
+    sources: tuple[str, ...] = ("improvement", "mutation")
+    least: float = 0.35
     memory: float = 0.7
     every: int = 4
     drawn: int = 4000

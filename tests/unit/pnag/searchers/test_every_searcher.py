@@ -47,7 +47,10 @@ RECIPES = {
             reward="mnasnet", masked=False, interpolation="nearest", baseline=False, loss="hinge",
         )
     ),
-    "ensemble": Ensemble(5, 4, generator=QUICK),
+    "ensemble": Ensemble(5, 4),
+    "ensemble_of_three": Ensemble(
+        5, 4, ("improvement", "generator", "mutation"), 0.2, every=2, generator=QUICK
+    ),
 }  # fmt: skip
 every = pytest.mark.parametrize("name", RECIPES)
 
@@ -164,7 +167,7 @@ def test_refuses_answers_to_something_else(tiny, streams):
         (lambda: Joint(first=0), "first"),
         (lambda: Ensemble(sources=("generators",)), "generator"),
         (lambda: Ensemble(sources=("mutation", "mutation")), "sources"),
-        (lambda: Ensemble(least=0.5), "least"),
+        (lambda: Ensemble(least=0.6), "least"),
     ],
 )
 def test_settings_are_refused_by_name(make, field):
