@@ -43,7 +43,13 @@ def _model(value: Any, parameters: NetworkParameters) -> Any:
 SMOKE: dict[str, Any] = {
     "space": {"name": "elastic_conv", "widths": [4, 6], "strides": [1, 2], "stem_channels": 4},
     "supernet": {"epochs": 1, "batch": 256, "calibration": 64, "random": 1},
-    "settings": {"ensemble": {"generator": {"steps": 2, "epochs": 3}}},
+    "settings": {
+        "ensemble": {
+            "sources": ["improvement", "generator", "mutation"],
+            "least": 0.1,
+            "generator": {"steps": 2, "epochs": 3},
+        },
+    },
     "compare": ["random"],
     "evaluations": 12,
     "batch": 6,

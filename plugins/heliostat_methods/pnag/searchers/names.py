@@ -1,7 +1,7 @@
 """Names of the searchers, which a configuration checks without loading any of them."""
 
 NAMES: dict[str, str] = {
-    "ensemble": "generator, Gaussian process and mutations of the archive, shares by recent gain",
+    "ensemble": "Gaussian process and mutations of the archive, shares by recent gain",
     "joint": "PNAG: one generator for all budgets, taught by ranking, in active rounds",
     "gp": "Gaussian process with a Hamming kernel, proposing its predicted front",
     "nsganet": "NSGA-II on the surrogate that ranks best (after NSGANetV2)",
