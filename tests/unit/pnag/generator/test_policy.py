@@ -30,8 +30,14 @@ def closeness(archs, budgets):
     return -np.abs(np.maximum(archs, 0).sum(1) - budgets)
 
 
-@pytest.mark.parametrize("options", [{}, {"masked": False}, {"interpolation": "nearest"}])
-@pytest.mark.parametrize("changes", [{}, {"draw": "knots"}, {"baseline": False, "scale": 0.3}])
+@pytest.mark.parametrize(
+    ("options", "changes"),
+    [
+        ({}, {}),
+        ({"masked": False}, {"draw": "knots"}),
+        ({"interpolation": "nearest"}, {"baseline": False, "scale": 0.3}),
+    ],
+)
 def test_training_raises_the_reward(options, changes):
     curve = train_policy(
         generator(**options),
@@ -45,7 +51,7 @@ def test_training_raises_the_reward(options, changes):
 
 def test_what_is_said_follows_the_budget():
     model = generator()
-    train_policy(model, closeness, dataclasses.replace(SHORT, steps=150), np.random.default_rng(2))
+    train_policy(model, closeness, dataclasses.replace(SHORT, steps=100), np.random.default_rng(2))
     with torch.no_grad():
         totals = np.maximum(model.greedy([1, 2, 4]).archs, 0).sum(1)
     assert totals[0] < totals[2]

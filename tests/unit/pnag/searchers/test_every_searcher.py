@@ -79,24 +79,23 @@ def test_asks_for_each_architecture_once_and_then_for_nothing(name, tiny, worth,
     assert len(np.unique(archs, axis=0)) == len(archs) == tiny.size
 
 
-@every
-def test_equal_streams_give_equal_proposals_whatever_the_global_state(name, tiny, worth, streams):
-    np.random.seed(1), random.seed(1), torch.manual_seed(1)
-    first = asked_by(RECIPES[name], tiny, worth, streams(2))
-    np.random.seed(2), random.seed(2), torch.manual_seed(2)
-    second = asked_by(RECIPES[name], tiny, worth, streams(2))
-    assert [batch.tolist() for batch in first] == [batch.tolist() for batch in second]
+def global_state() -> tuple[Any, ...]:
+    """Return what a library might draw from, or change, behind our back."""
+    numbers = np.random.get_state()[1].tobytes(), random.getstate()
+    return *numbers, torch.get_rng_state().numpy().tobytes(), torch.get_num_threads()
 
 
 @every
-def test_leaves_global_random_state_as_it_was(name, tiny, worth, streams):
-    before = np.random.get_state()[1].tobytes(), random.getstate(), torch.get_rng_state()
-    threads = torch.get_num_threads()
-    asked_by(RECIPES[name], tiny, worth, streams(3))
-    after = np.random.get_state()[1].tobytes(), random.getstate(), torch.get_rng_state()
-    assert before[:2] == after[:2]
-    assert torch.equal(before[2], after[2])
-    assert torch.get_num_threads() == threads
+def test_equal_streams_give_equal_proposals_and_the_global_state_is_left(
+    name, tiny, worth, streams
+):
+    found = []
+    for seed in (1, 2):
+        np.random.seed(seed), random.seed(seed), torch.manual_seed(seed)
+        before = global_state()
+        found.append([batch.tolist() for batch in asked_by(RECIPES[name], tiny, worth, streams(2))])
+        assert global_state() == before
+    assert found[0] == found[1]
 
 
 @every
