@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from heliostat_methods.pnag.config import PNAGConfig
 from heliostat_methods.pnag.fronts.archive import archive
 from heliostat_methods.pnag.fronts.regret import TrueFront, front_of, true_front
 from heliostat_methods.pnag.searchers.by_name import recipe
-from heliostat_methods.pnag.searches.answers import answers, chosen, said_by_generator
+from heliostat_methods.pnag.searches.answers import answers, chosen, said_by_generator, unanswered
 from heliostat_methods.pnag.searches.everything import everything, together
 from heliostat_methods.pnag.searches.leavings import (
     front_networks,
@@ -73,11 +74,11 @@ def _known(config: PNAGConfig, space: KnownSpace, run: Run) -> Outcome:
     # a latency is known once it was measured, multiply-adds before
     cost = None if space.quantity == "latency" else lambda archs: space.look_up(archs)[1]
     said = said_by_generator(config, together(config.space, found[config.searcher]), run)
-    return _outcome(
-        config, space, space.quantity, front, True, found, seen,
-        _known_front(space, seen),
-        answers(space, front, said.budgets, chosen(said, cost), space.look_up),
+    told = answers(space, front, *chosen(said, cost), space.look_up)
+    outcome = _outcome(
+        config, space, space.quantity, front, True, found, seen, _known_front(space, seen), told
     )  # fmt: skip
+    return replace(outcome, remarks=[*outcome.remarks, *unanswered(said)])
 
 
 def _known_front(space: KnownSpace, seen: Everything) -> list[FrontNetwork]:
@@ -115,15 +116,16 @@ def _trained(config: PNAGConfig, space: TrainableSpace, run: Run) -> Outcome:
         seen = together(config.space, [one for runs in found.values() for one in runs])
     front = front_of(seen.accuracy, seen.cost)
     said = said_by_generator(config, together(config.space, found[config.searcher]), run)
-    archs = chosen(said, net.cost)
-    told = answers(space, front, said.budgets, archs, worth)
+    budgets, archs = chosen(said, net.cost)
+    told = answers(space, front, budgets, archs, worth)
     evaluated = _with_answers(config, seen, archs, told)
     networks = front_networks(config, net, evaluated, run)
     retrained = retrained_networks(config, net, seen, run)
-    return _outcome(
+    outcome = _outcome(
         config, space, config.quantity, front, config.exhaustive, found, evaluated, networks, told,
         net, retrained,
     )  # fmt: skip
+    return replace(outcome, remarks=[*outcome.remarks, *unanswered(said)])
 
 
 def _with_answers(

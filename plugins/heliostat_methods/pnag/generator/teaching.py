@@ -1,7 +1,7 @@
 """The finished generator: taught by all that is known, then asked for budgets in between.
 
 By policy gradient as the paper has it, then by the best of what was evaluated (`imitation`). On
-NAS-Bench-Graph's cora, after 200 evaluations, the first alone said nothing that fits its budget.
+NAS-Bench-Graph's cora, after 200 evaluations, the first alone said choices that make no network.
 """
 
 from __future__ import annotations

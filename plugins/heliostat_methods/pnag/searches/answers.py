@@ -26,15 +26,28 @@ def said_by_generator(config: PNAGConfig, known: Everything, run: Run) -> Said:
     return found
 
 
-def chosen(said: Said, cost: Cost | None) -> Archs:
-    """Return one architecture for each budget, (budgets, decisions).
+def chosen(said: Said, cost: Cost | None) -> tuple[NDArray[np.float64], Archs]:
+    """Return budgets (n,) and one architecture for each, (n, decisions).
 
-    The likeliest; where costs are known before an evaluation, the first that fits if any does.
+    The likeliest; where costs are known before an evaluation, the first that fits if any does. A
+    budget for which no architecture was said is left out.
     """
-    return np.stack([
-        archs[0] if cost is None else archs[_first_fitting(cost(archs), float(budget))]
-        for budget, archs in zip(said.budgets, said.candidates, strict=True)
-    ])  # fmt: skip
+    places = [place for place, archs in enumerate(said.candidates) if len(archs)]
+    taken = []
+    for place in places:
+        archs, budget = said.candidates[place], float(said.budgets[place])
+        taken.append(archs[0] if cost is None else archs[_first_fitting(cost(archs), budget)])
+    width = said.candidates[0].shape[1]
+    return said.budgets[places], np.array(taken, np.int16).reshape(-1, width)
+
+
+def unanswered(said: Said) -> list[str]:
+    """Return a remark on budgets for which no architecture was said, if there are any."""
+    count = sum(len(archs) == 0 for archs in said.candidates)
+    if count == 0:
+        return []
+    return [f"for {count} of {len(said.candidates)} budgets the generator said nothing that is a "
+            "network of the space; they are left out"]  # fmt: skip
 
 
 def _first_fitting(costs: NDArray[np.float64], budget: float) -> int:
@@ -46,6 +59,8 @@ def answers(
     space: SearchSpace, front: TrueFront, budgets: NDArray[np.float64], archs: Archs, worth: Worth
 ) -> list[Answer]:
     """Return the answers (n, decisions) to budgets (n,), with what their networks are worth."""
+    if len(archs) == 0:
+        return []
     accuracy, cost = worth(archs)
     return [
         Answer(

@@ -48,7 +48,7 @@ def retrain(item: Retraining, ctx: TaskContext) -> tuple[float, float]:
         net, alone(layout), Alone(), settings,
         lambda *name: ctx.rng("retraining", item.seed, *name), ctx.part("loss", problem.loss),
     )  # fmt: skip
-    train_epochs(trainer, problem.train, ctx)
+    train_epochs(trainer, problem.train, ctx, "retrain")
     calibration, _ = problem.calibration.tensors(ctx.device)
     valid, test = (
         float(accuracies(net, [blocks], calibration, *part.tensors(ctx.device))[0])

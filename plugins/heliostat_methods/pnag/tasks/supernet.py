@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from heliostat import Shared, TaskContext, stored, task
+from heliostat import ConfigError, Shared, TaskContext, stored, task
 from heliostat_methods.pnag.searchers.searcher import Streams
 from heliostat_methods.pnag.spaces.layout import TrainableSpace
 from heliostat_methods.pnag.supernet.network import Supernet
@@ -53,7 +53,7 @@ def train_supernet(item: Training, ctx: TaskContext) -> TrainedSupernet:
     space = space_of(problem, ctx.part)
     net = fresh_supernet(problem, space, ctx.part, ctx.torch_generator("weights"))
     trainer = trainer_of(problem, space, net.to(ctx.device), ctx.rng, ctx.part)
-    losses = train_epochs(trainer, problem.train, ctx)
+    losses = train_epochs(trainer, problem.train, ctx, "supernet")
     return TrainedSupernet(weights_of(net), np.array(losses))
 
 
@@ -74,8 +74,13 @@ def trainer_of(
     return SupernetTrainer(net, choices, schedule, settings, streams, part("loss", problem.loss))
 
 
-def train_epochs(trainer: SupernetTrainer, images: Images, ctx: TaskContext) -> tuple[float, ...]:
-    """Train to the end from where a checkpoint stands; return the first subnet's loss by epoch."""
+def train_epochs(
+    trainer: SupernetTrainer, images: Images, ctx: TaskContext, section: str
+) -> tuple[float, ...]:
+    """Train to the end from where a checkpoint stands; return the first subnet's loss by epoch.
+
+    `section` of the configuration has the rate that a ConfigError names, if losses are not finite.
+    """
     pixels, labels = images.tensors(ctx.device)
     kept: Progress | None = ctx.restore(None)
     losses: tuple[float, ...] = ()
@@ -85,7 +90,11 @@ def train_epochs(trainer: SupernetTrainer, images: Images, ctx: TaskContext) -> 
     steps = trainer.steps(len(pixels)) // trainer.settings.epochs
     while not trainer.done(len(pixels)):
         reports: list[StepReport] = []
-        trainer.train(pixels, labels, (len(losses) + 1) * steps, reports.append)
+        try:
+            trainer.train(pixels, labels, (len(losses) + 1) * steps, reports.append)
+        except ConfigError as error:
+            field = f"{section}.learning_rate" if error.field == "rate" else error.field
+            raise ConfigError(field, error.got, error.expected, error.hint) from None
         losses = (*losses, float(np.mean([step.losses[0] for step in reports])))
         ctx.checkpoint(Progress(trainer.state(), losses))
     return losses

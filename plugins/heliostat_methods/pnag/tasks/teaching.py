@@ -39,6 +39,11 @@ class Teaching:
     settings: GeneratorConfig
 
 
+def _of_space(space: SearchSpace, said: Archs) -> Archs:
+    """Return what of it are architectures: a generator may say choices that make none."""
+    return space.canonical(said[space.valid(said)])
+
+
 def _settings(chosen: GeneratorConfig) -> TeachingSettings:
     return TeachingSettings(
         chosen.knots,
@@ -53,7 +58,8 @@ def _settings(chosen: GeneratorConfig) -> TeachingSettings:
 class Said:
     """What a generator says for budgets (n,), and its parameters by name.
 
-    `candidates`: of each budget (any number, decisions), the likeliest first.
+    `candidates`: of each budget (any number, decisions), the likeliest first; none where nothing
+    that was said is an architecture.
     """
 
     budgets: NDArray[np.float64]
@@ -72,7 +78,7 @@ def teach_generator(item: Teaching, ctx: TaskContext) -> Said:
     )  # fmt: skip
     budgets = made.spread(item.settings.budgets)
     said = [
-        space.canonical(made.candidates(float(budget), ctx.rng("answers", place)))
+        _of_space(space, made.candidates(float(budget), ctx.rng("answers", place)))
         for place, budget in enumerate(budgets)
     ]
     parameters = {
