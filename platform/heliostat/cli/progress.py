@@ -13,6 +13,7 @@ from heliostat.contract.method import MethodSpec
 from heliostat.engine.listener import Silent
 from heliostat.errors import Key
 from heliostat.store.database.rows import Row
+from heliostat.store.pace import Pace
 from heliostat.terminal import printable, say
 
 PLAIN_SECONDS = 2.0
@@ -45,46 +46,6 @@ def make_progress(method: MethodSpec, *, plain: bool = False) -> PlainProgress:
     return LiveProgress(method)
 
 
-class _Search:
-    """What is known of one (sub-)search."""
-
-    def __init__(self) -> None:
-        self.began = time.monotonic()
-        self.first: tuple[float, float, int] | None = None
-        self.step = 0
-        self.of: int | None = None
-        self.count: float | None = None
-        self.metrics: dict[str, float] = {}
-        self.shown = 0.0
-
-    def take(
-        self, step: int, of: int | None, count: float | None, metrics: dict[str, float]
-    ) -> None:
-        if step < self.step:  # another phase counts from the beginning: so do rate and time left
-            self.first, self.count, self.metrics = None, None, {}
-        self.step, self.of = step, of
-        # a report within a step says only that it goes on
-        self.count = self.count if count is None else count
-        self.metrics = metrics or self.metrics
-        if self.first is None:
-            self.first = (time.monotonic(), count or 0.0, step)
-
-    def rate(self) -> float | None:
-        """Units per second, measured from the first report (set-up does not count)."""
-        if self.count is None:
-            return None
-        since, before, _ = self.first or (self.began, self.count, 0)
-        now = time.monotonic()
-        return (self.count - before) / (now - since) if self.count > before else None
-
-    def seconds_left(self) -> float | None:
-        """Time left if the coming steps take as long as those since the first report."""
-        if self.of is None or self.first is None or not self.first[2] < self.step < self.of:
-            return None  # at the end of a phase another one may follow
-        each = (time.monotonic() - self.first[0]) / (self.step - self.first[2])
-        return each * (self.of - self.step)
-
-
 class PlainProgress(Silent):
     """One line a step, at most one every two seconds for each search.
 
@@ -94,7 +55,8 @@ class PlainProgress(Silent):
 
     def __init__(self, method: MethodSpec) -> None:
         self._method = method
-        self._searches: dict[Key, _Search] = {}
+        self._searches: dict[Key, Pace] = {}
+        self._shown_at: dict[Key, float] = {}
         self._failures = 0
         self._run = ""
 
@@ -121,15 +83,22 @@ class PlainProgress(Silent):
     ) -> None:
         """Show a step."""
         self.on_tick()
-        search = self._searches.setdefault(scope, _Search())
+        search = self._search(scope)
         another_phase = step < search.step  # its first step may take long, so it is said at once
-        search.take(step, of, count, metrics)
         now = time.monotonic()
+        search.take(step, of, count, metrics, now)
         if scope and now - search.began < PLAIN_SECONDS:
             return  # a search of many short sub-searches shows its own steps
-        if now - search.shown >= PLAIN_SECONDS or step == of or another_phase:
-            search.shown = now
+        if now - self._shown_at.get(scope, 0.0) >= PLAIN_SECONDS or step == of or another_phase:
+            self._shown_at[scope] = now
             say(self._line(scope, search), err=True)
+
+    def on_phase(self, scope: Key, name: str) -> None:
+        """Take what a search does from here on."""
+        self._search(scope).begin(name)
+
+    def _search(self, scope: Key) -> Pace:
+        return self._searches.setdefault(scope, Pace(time.monotonic()))
 
     def on_event(self, kind: str, text: str) -> None:
         """Show what happened to workers in one line."""
@@ -138,18 +107,18 @@ class PlainProgress(Silent):
         elif kind in NOTES:
             say(NOTES[kind].format(text), err=True)
 
-    def _line(self, scope: Key, search: _Search) -> str:
+    def _line(self, scope: Key, search: Pace) -> str:
         parts = [f"[{'.'.join(map(str, scope))}]"] if scope else []
         parts.append(f"step {search.step}" + (f"/{search.of}" if search.of else ""))
         parts += [f"{name} {value:.4g}" for name, value in search.metrics.items()]
-        rate = search.rate()
+        rate = search.rate(time.monotonic())
         if rate is not None:
             # what another method's search counts is not said here
             unit = "" if scope and self._method.methods_run else f" {self._method.unit}"
             parts.append(f"{rate:.3g}{unit}/s")
         if self._failures:
             parts.append(f"{self._failures} failed")
-        left = search.seconds_left()
+        left = search.seconds_left(time.monotonic())
         if left is not None:
             parts.append(f"{duration(left)} left")
         return "  ".join(parts)
@@ -179,7 +148,7 @@ class LiveProgress(PlainProgress):
         self, scope: Key, step: int, of: int | None, count: float | None, metrics: dict[str, float]
     ) -> None:
         """Take a step in."""
-        self._searches.setdefault(scope, _Search()).take(step, of, count, metrics)
+        self._search(scope).take(step, of, count, metrics, time.monotonic())
         self.on_tick()
 
     def on_tick(self) -> None:
@@ -228,15 +197,16 @@ class LiveProgress(PlainProgress):
             return "waiting for the first results ..."
         return self._columns.table(self._shown(rows), self._console.width)
 
-    def _shown(self, rows: Sequence[tuple[Key, _Search]]) -> list[Column]:
+    def _shown(self, rows: Sequence[tuple[Key, Pace]]) -> list[Column]:
         """Return what could be shown, most important first."""
         columns = []
         if any(scope for scope, _ in rows):
             names = [".".join(map(str, scope)) or "main" for scope, _ in rows]
             columns.append(Column("search", names))
         steps = [f"{s.step}/{s.of}" if s.of else f"{s.step}" for _, s in rows]
-        left = [s.seconds_left() for _, s in rows]
-        rates = [s.rate() for _, s in rows]
+        now = time.monotonic()
+        left = [s.seconds_left(now) for _, s in rows]
+        rates = [s.rate(now) for _, s in rows]
         columns += [
             Column("step", steps),
             Column("left", ["" if seconds is None else duration(seconds) for seconds in left]),

@@ -169,6 +169,13 @@ class Run(Protocol):
         """Record metrics of a step; `of` (last step) and `count` (units done) feed the progress."""
         ...
 
+    def phase(self, name: str) -> None:
+        """Say what this (sub-)search does from here on, for those who watch: "digits: training".
+
+        It changes no result. Steps reported after it count from the beginning again.
+        """
+        ...
+
     def checkpoint(self, step: int, state: object) -> None:
         """Store the search's state; a resume starts from the newest one instead of replaying."""
         ...

@@ -136,7 +136,7 @@ def drive(begun: Begun) -> dict[str, Any]:
         result = conducted(method, begun.config, engine)
         search_is_over()
         journal.settle()
-        finish(journal, engine, result)
+        finish(journal, engine, method, result)
         drop_labels(journal, lambda label: label.startswith(LEAD))
         for text in neglected(engine):
             on_event("warning", text)
@@ -195,6 +195,7 @@ class _Observed:
         self._listener = listener
         self._observers = observers
         self.on_report = listener.on_report
+        self.on_phase = listener.on_phase
         self.on_tick = listener.on_tick
         self.on_event = on_event
 

@@ -55,7 +55,7 @@ def replay(view: RunView, plugins: Registry) -> None:
             title=f"the search of method {method.name}",
         )
         try:
-            finish(journal, engine, conducted(method, config, engine))
+            finish(journal, engine, method, conducted(method, config, engine))
         finally:
             engine.turns.dismiss()
             journal.close()

@@ -16,6 +16,7 @@ from heliostat.contract.method import MethodSpec
 from heliostat.driver import configuration, identity
 from heliostat.driver.drive import Begun, absolute, drive, write_config
 from heliostat.driver.inputs import resolve_inputs
+from heliostat.driver.summary import goals_of, subject
 from heliostat.engine.listener import Listener, Silent
 from heliostat.errors import ConfigError, DataError, NotStarted, PluginError
 from heliostat.executors.choice import Execution
@@ -77,6 +78,8 @@ def start(
             lookahead=lookahead,
             config=values_now,
             inputs=inputs,
+            on=subject(method, config),
+            goals=goals_of(method),
             directory=str(Path.cwd()),
             created=time.time(),
             command=shlex.join(["heliostat", *sys.argv[1:]]),

@@ -3,27 +3,35 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shlex
 import time
-from collections.abc import Callable, Set
+from collections.abc import Callable, Mapping, Set
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
+from heliostat.contract.config import part_refs
 from heliostat.contract.method import MethodSpec
 from heliostat.engine.engine import Engine
 from heliostat.engine.stopping import STOPPED
 from heliostat.errors import Key, ResultChanged
+from heliostat.process.guard import contained
 from heliostat.store.ending import write_last
 from heliostat.store.folder import RunFolder, runs_root
 from heliostat.store.journal import Journal
 from heliostat.store.record import RunRecord
 from heliostat.terminal import messages
+from heliostat.values.canonical import decode
 from heliostat.values.outcome import MACHINE_FAILURES, by_machine
 
 ON_GPU = "computed on a GPU: equal bits are promised on CPUs of one type only"
 """The label of a run in which items were granted a GPU."""
+
+DATA = "dataset"
+"""The kind of part that a run works on."""
+LONGEST_SUBJECT = 200
 
 
 def add_label(journal: Journal, label: str) -> None:
@@ -66,8 +74,9 @@ def account_of(
         drop_labels(journal, lambda text: text in MACHINE_FAILURES.values() and text not in now)
     for label in now:
         add_label(journal, label)
+    seconds = round(time.monotonic() - began, 3)
     last_start = {
-        "seconds": round(time.monotonic() - began, 3),
+        "seconds": seconds,
         "evaluated": engine.evaluated,
         "replayed": engine.replayed,
         "executor": engine.executor.describe(),
@@ -76,7 +85,8 @@ def account_of(
         journal.change(state="finished", last_start=last_start)  # as it was
     else:
         told = "" if error is None else f"{type(error).__name__}: {error}"
-        journal.change(state=state, error=told, last_start=last_start)
+        spent = journal.record.spent + seconds
+        journal.change(state=state, error=told, last_start=last_start, spent=spent)
     record = journal.record
     return {
         "run": folder.id,
@@ -90,7 +100,7 @@ def account_of(
         "failures": len(failures),
         "machine_failures": machine,
         "retried": record.retried,
-        "seconds": last_start["seconds"],
+        "seconds": seconds,
         "evaluated": engine.evaluated,
         "replayed": engine.replayed,
         "attempts": journal.attempts(),
@@ -107,7 +117,36 @@ def _result(journal: Journal, record: RunRecord) -> Any:
     return None if record.result is None else json.loads(journal.extern(record.result))
 
 
-def finish(journal: Journal, engine: Engine, text: str) -> None:
+def subject(method: MethodSpec, config: Any) -> str:
+    """Return what a run works on, as lists say it: what its method says, or its data sets."""
+    if method.on is None:
+        names = [ref.name for _, ref in part_refs(config) if ref.kind == DATA]
+        return ", ".join(dict.fromkeys(names))[:LONGEST_SUBJECT]
+    try:
+        with contained("on"):
+            return str(method.on(config))[:LONGEST_SUBJECT]
+    except Exception:  # a stranger's code, for a word in a list
+        return ""
+
+
+def goals_of(method: MethodSpec) -> dict[str, Any]:
+    """Return what a method makes small or large, with "min" or "max", the default ones first."""
+    return {**method.default_goals, **method.goals}
+
+
+def reached(method: MethodSpec, result: Any) -> dict[str, float]:
+    """Return the method's goals that a result has as finite numbers, those by default first."""
+    if not isinstance(result, Mapping):
+        return {}
+    found = {name: result.get(name) for name in goals_of(method)}
+    return {
+        name: float(value)
+        for name, value in found.items()
+        if isinstance(value, int | float) and math.isfinite(value)
+    }
+
+
+def finish(journal: Journal, engine: Engine, method: MethodSpec, text: str) -> None:
     """Record the digest and the result that a search came to, or compare them with an earlier end.
 
     Raises ResultChanged when a finished run comes to something else: its record stays as it is.
@@ -118,7 +157,8 @@ def finish(journal: Journal, engine: Engine, text: str) -> None:
         raise ResultChanged(engine.title, "digest", str(before.digest), digest)
     if before.result not in (None, result):
         raise ResultChanged(engine.title, "result", str(before.result), result)
-    journal.change(digest=digest, result=result, rows=journal.counts())
+    best = reached(method, decode(text))
+    journal.change(digest=digest, result=result, rows=journal.counts(), best=best)
 
 
 def _discard_unseen(journal: Journal, seen: Set[Key]) -> None:

@@ -31,6 +31,7 @@ from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.database.rows import Row
 from heliostat.store.journal import Journal
 from heliostat.store.log import RunLog
+from heliostat.store.pace import PHASE, phase_text
 from heliostat.values.outcome import Failure, counted
 from heliostat.worker.numerics import set_threads
 from heliostat.worker.work import Reply, TaskState, Work
@@ -87,6 +88,7 @@ class Engine:
         self._recalled: set[Key] = set()
         self._started = False
         self._failed_branches: dict[Key, Failure] = {}
+        self._phases: dict[Key, str] = {}
         self.turns = Turns()
         self.lost = Lost()
 
@@ -99,6 +101,14 @@ class Engine:
     def warn(self, text: str) -> None:
         """Tell of something that the author of the search should mend; changes no result."""
         self.listener.on_event("warning", f"{self.place()}: {text}")
+
+    def begin_phase(self, scope: Key, name: str) -> None:
+        """Record what a search does from here on, and tell the listener."""
+        if self._phases.get(scope) == name:
+            return
+        self._phases[scope] = name
+        self.journal.add_event(PHASE, phase_text(scope, name))
+        self.listener.on_phase(scope, name)
 
     def note_failure(self, key: Key, failure: Failure) -> None:
         """Keep why a branch failed: it has no row, and its search is told the kind alone."""

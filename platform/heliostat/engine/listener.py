@@ -20,6 +20,9 @@ class Listener(Protocol):
     def on_commit(self, rows: Sequence[Row]) -> None:
         """Take a batch of outcomes that were just committed."""
 
+    def on_phase(self, scope: Key, name: str) -> None:
+        """Take what a (sub-)search does from here on."""
+
     def on_tick(self) -> None:
         """Called a few times a second while the engine waits."""
 
@@ -36,6 +39,9 @@ class Silent:
         """Ignore."""
 
     def on_commit(self, rows: Sequence[Row]) -> None:
+        """Ignore."""
+
+    def on_phase(self, scope: Key, name: str) -> None:
         """Ignore."""
 
     def on_tick(self) -> None:

@@ -50,6 +50,8 @@ T = TypeVar("T")
 
 LARGE_ITEM = 1_000_000
 """Characters of an item's canonical text from which on there is a warning."""
+LONGEST_PHASE = 200
+"""Characters of a phase that are kept."""
 _ONE_CPU = Resources()
 
 
@@ -226,6 +228,12 @@ class SearchRun(Run):
         engine.listener.on_report(self._scope, step, of, count, values)
         engine.step = step
         engine.check_stop()
+
+    def phase(self, name: str) -> None:
+        self.own_thread()
+        if not isinstance(name, str) or not name.strip():
+            raise MisuseError(f"phase({name!r}): a phase is a text such as 'training'")
+        self._engine.begin_phase(self._scope, name.strip()[:LONGEST_PHASE])
 
     def checkpoint(self, step: int, state: object) -> None:
         self.own_thread()

@@ -20,6 +20,7 @@ from heliostat.names import is_method_name
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.entries import check_entries
 from heliostat.store.journal import Journal
+from heliostat.store.marks import read_marks
 
 _NAMED = re.compile(r"[0-9]{8}-[0-9]{6}-[a-z][a-z0-9_]{0,63}-[0-9a-f]{4}")
 
@@ -66,6 +67,15 @@ class RunFolder:
     def lock(self) -> Path:
         """The driver's lock."""
         return self.path / "lock"
+
+    def size(self) -> int:
+        """Return the bytes of all files of the run, links not followed."""
+        total = 0
+        for where, _, names in os.walk(self.path):
+            for name in names:
+                with suppress(OSError):  # a driver replaces its files while others look
+                    total += os.lstat(os.path.join(where, name)).st_size
+        return total
 
     @property
     def artifacts(self) -> ArtifactStore:
@@ -137,13 +147,17 @@ def folders(root: Path) -> list[RunFolder]:
 
 
 def find(name: str, root: Path) -> RunFolder:
-    """Return the run of that name, unique part of a name, or path; `last` is the newest."""
+    """Return the run of that name, unique part of a name, or path; `last` is the newest.
+
+    A name is the folder's, or the one that a person gave the run.
+    """
     if _is_run(Path(name)):
         return RunFolder(Path(name))
     every = folders(root)
     if name == "last" and every:
         return max(every, key=_begun)
     exact = [run for run in every if run.id == name]
+    exact = exact or [run for run in every if name and read_marks(run.path).name == name]
     partial = [run for run in every if name in run.id] if name else []
     matches = exact or partial
     if len(matches) == 1:

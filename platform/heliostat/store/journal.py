@@ -19,12 +19,15 @@ from heliostat.errors import CorruptStore, Key, StoreError
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.database.rows import Row, pack_key, read_key, read_row
 from heliostat.store.database.sealed import SealedDatabase
+from heliostat.store.pace import Reported
 from heliostat.store.record import RunRecord, record_in
 from heliostat.store.repair import counts, lacking, repair
 
 INLINE_LIMIT = 16_384
 CHECKPOINTS_KEPT = 3
 """Checkpoints of a search that are kept, so that a damaged one has others before it."""
+NO_METRIC = ""
+"""The name under which a step is kept that was reported without a metric."""
 FAULT_VARIABLE = "HELIOSTAT_FAULT"
 """Test hook: `kill-after-commits=N` ends the driver with SIGKILL once N outcomes were committed."""
 
@@ -461,10 +464,11 @@ class Journal:
         packed = pack_key(scope)
 
         def write() -> None:
-            same = [(packed, step, name) for name in metrics]
+            same = [(packed, step, name) for name in metrics or (NO_METRIC,)]
             self._db.delete("metric", "scope = ? and step = ? and name = ?", same)
             # NaN is stored as nothing, and sealed as it is stored
             numbers = {name: None if x != x else x for name, x in metrics.items()}
+            numbers = numbers or {NO_METRIC: None}
             self._db.put(
                 "metric",
                 [
@@ -477,7 +481,7 @@ class Journal:
 
     def metrics(self) -> list[tuple[Key, int, str, float]]:
         """Return (scope, step, name, value) in order of scope, step and report."""
-        found = self._db.rows("metric", "order by scope, step, id")
+        found = self._db.rows("metric", "where name != ? order by scope, step, id", NO_METRIC)
         return [
             (
                 read_key(self._path, "metric", "scope", scope),
@@ -486,6 +490,13 @@ class Journal:
                 float("nan") if x is None else x,
             )
             for _, scope, step, _, _, name, x, _ in found
+        ]
+
+    def steps(self, after: int = 0) -> list[Reported]:
+        """Return what was reported later than the row `after`, in order of report."""
+        return [
+            Reported(number, read_key(self._path, "metric", "scope", scope), *rest)
+            for number, scope, *rest in self._db.rows("metric", "where id > ? order by id", after)
         ]
 
     def add_product(

@@ -52,6 +52,12 @@ class RunRecord:
     preset: str = ""
     inputs: dict[str, str] = field(default_factory=dict)
     """The hashes of files and products that the configuration names."""
+    on: str = ""
+    """What it runs on, for lists: its data sets, or what its method says."""
+    goals: dict[str, Literal["min", "max"]] = field(default_factory=dict)
+    """What its method makes small or large, the goals by default first."""
+    best: dict[str, float] = field(default_factory=dict)
+    """The goals of its method as a finished run came to them."""
     directory: str = "."
     """Where the run began: relative paths are meant from there."""
     packages: tuple[Annotated[str, AfterValidator(_package)], ...] = ()
@@ -83,6 +89,8 @@ class RunRecord:
     digest: str | None = None
     rows: dict[str, int] = field(default_factory=dict)
     """How many metrics and products a finished run ended with: they enter no digest."""
+    spent: Annotated[float, Field(ge=0)] = 0.0
+    """Seconds of all starts that came to an end of their own; a killed one says none."""
     last_start: dict[str, Any] = field(default_factory=dict)
     """The account of the last driver: seconds, evaluated, replayed, executor."""
 

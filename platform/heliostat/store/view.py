@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from heliostat.store.entries import check_entries
 from heliostat.store.folder import RunFolder
 from heliostat.store.journal import Journal
 from heliostat.store.lock import held
+from heliostat.store.marks import Marks, read_marks
+from heliostat.store.pace import Pace, Paces
 from heliostat.store.record import RunRecord
 from heliostat.values.canonical import decode
 
@@ -159,6 +163,20 @@ class RunView:
         """Return the scopes that reported metrics, in order."""
         return sorted({scope for scope, _, _, _ in self._journal.metrics()})
 
+    @property
+    def marks(self) -> Marks:
+        """What people call the run and write about it, as it is now."""
+        return read_marks(self.folder.path)
+
+    def paces(self) -> dict[Key, Pace]:
+        """Return how each (sub-)search that said anything goes, in the order of first words."""
+        return self.follow(Paces())
+
+    def follow(self, paces: Paces) -> dict[Key, Pace]:
+        """Return the same, reading only what is new since `paces` was followed the last time."""
+        paces.take(self._journal.steps(paces.newest), self._journal.events())
+        return paces.searches
+
     def check_unsealed(self) -> None:
         """Raise CorruptStore if a finished run without seals has not the rows of its digest."""
         if self._journal.was_unsealed:
@@ -238,15 +256,50 @@ class RunView:
         """Return the hashes of the source files that began the run."""
         return self.about.sources
 
+    def best(self) -> dict[str, float]:
+        """Return the goals of its method: what a finished run came to, or the best reported yet."""
+        about = self.about
+        if about.best or about.state == "finished":
+            return about.best
+        found: dict[str, float] = {}
+        for pace in self.paces().values():
+            for name, direction in about.goals.items():
+                if name in pace.least:
+                    one = (pace.least if direction == "min" else pace.most)[name]
+                    choose = min if direction == "min" else max
+                    found[name] = choose(one, found.get(name, one))
+        return found
+
+    def seconds(self) -> float:
+        """Return how long the run was worked on, in seconds; a start that was killed adds none."""
+        now = 0.0
+        if self.state == "running":
+            with suppress(OSError):  # the lock's time is when the driver signed it
+                now = max(0.0, time.time() - self.folder.lock.stat().st_mtime)
+        return round(self.about.spent + now, 3)
+
     def row(self) -> dict[str, Any]:
-        """Return one line for `heliostat ls`."""
+        """Return one line for `heliostat ls`: all that is known without the method's code."""
+        paces, marks, about = self.paces(), self.marks, self.about
+        main = paces.get(()) or max(paces.values(), key=lambda pace: pace.reports, default=None)
         return {
             "run": self.id,
-            "method": self.method,
+            "name": marks.name,
+            "method": about.method,
+            "on": about.on,
             "state": self.state,
-            "seed": self.seed,
+            "phase": main.phase if main else "",
+            "step": main.step if main else None,
+            "of": main.of if main else None,
+            "best": self.best(),
+            "seed": about.seed,
             "digest": self.digest,
             "outcomes": self.count(),
+            "stored": self._journal.count(),
             "failures": len(self.failures()),
-            "created": self.created,
+            "created": about.created,
+            "seconds": self.seconds(),
+            "bytes": self.folder.size(),
+            "tags": dict(marks.tags),
+            "note": marks.note,
         }

@@ -57,13 +57,24 @@ def damaged(run: str, error: StoreError) -> dict[str, Any]:
     """Return the line of a run whose journal cannot be read."""
     return {
         "run": run,
+        "name": "",
         "method": None,
+        "on": "",
         "state": "damaged",
+        "phase": "",
+        "step": None,
+        "of": None,
+        "best": {},
         "seed": None,
         "digest": None,
         "outcomes": 0,
+        "stored": 0,
         "failures": 0,
         "created": 0.0,
+        "seconds": 0.0,
+        "bytes": 0,
+        "tags": {},
+        "note": "",
         "error": str(error),
     }
 
