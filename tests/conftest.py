@@ -30,6 +30,10 @@ for folder in IMPORTABLE:
 os.environ["PYTHONPATH"] = os.pathsep.join(
     [*map(str, IMPORTABLE), *filter(None, [os.environ.get("PYTHONPATH")])]
 )
+# The arrays are small, and two test processes on two cores: threads that wait for each other cost
+# ten times as much as the work. Set before any numerical library loads.
+for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(name, "1")
 # Runs of this process and of those it starts are at one instruction level, whatever loads first.
 hold()
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")

@@ -59,7 +59,7 @@ def test_the_sentence_of_an_estimator_says_whether_it_trains_on_groups(name: str
 @pytest.mark.parametrize("kind", [FAMS, GroupDRO, BalancedERM, FSCS])
 def test_training_on_groups_without_any_warns(kind: Any) -> None:
     x, y = np.linspace(-1, 1, 20)[:, None], np.arange(20) % 2
-    few = {"rounds": 1} if kind is FAMS else {"epochs": 1}
+    few = {"hidden": (4,), **({"rounds": 1} if kind is FAMS else {"epochs": 1})}
     message = f"{kind.__name__} trains on groups, and sensitive_features is None: all rows are one"
     with pytest.warns(UserWarning, match=message) as told:
         kind(**few).fit(x, y)
