@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, get_args
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -76,18 +77,16 @@ def config_error(model: type[BaseModel], error: ValidationError, source: str) ->
     found = error.errors(include_url=False)
     # a misspelt key also leaves the right one out: name what was written
     first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
-    location = [part for part in first["loc"] if part not in ("function-plain[_read()]",)]
+    location = _written(model, first["loc"])
     path = ".".join(map(str, location)) or "configuration"
     if first["type"] == "extra_forbidden":
         choices = list(_fields_at(model, location[:-1]))
         name = str(location[-1])
         hint = did_you_mean(name, choices)
         return ConfigError(path, first["input"], "a known field", hint, source)
-    message = first["msg"].removeprefix("Value error, ")
-    expected = message.removeprefix("Input should be ")
-    expected = expected[:1].lower() + expected[1:] if message != expected else expected
-    if first["type"] == "int_parsing_size":
-        expected = "a whole number that is not so long"
+    # a value that may be of several kinds failed as each of them
+    alike = [e for e in found if _written(model, e["loc"]) == location]
+    expected = " or ".join(dict.fromkeys(map(_expected, alike)))
     hint = ""
     if first["type"] == "literal_error" and isinstance(first["input"], str):
         choices = [str(c) for c in _literals_at(model, location)]
@@ -99,6 +98,59 @@ def config_error(model: type[BaseModel], error: ValidationError, source: str) ->
     if isinstance(got, BaseModel | Mapping) and not location:
         return ConfigError("configuration", "as given", expected, "", source)
     return ConfigError(path, got, expected, hint, source)
+
+
+def _expected(error: Any) -> str:
+    """Return what one of pydantic's errors expected, in words that follow "expected"."""
+    if error["type"] == "int_parsing_size":
+        return "a whole number that is not so long"
+    message = error["msg"].removeprefix("Value error, ").removeprefix("expected ")
+    said = message.removeprefix("Input should be ")
+    if said == message:
+        return str(message)
+    return f"{said[:1].lower()}{said[1:]}".replace("a valid tuple", "a valid list")
+
+
+def _written(model: type[BaseModel], location: Sequence[Any]) -> list[Any]:
+    """Return a location as it stands in a configuration: without pydantic's names of validators.
+
+    Where a value may be of several kinds, pydantic says which of them it tried.
+    """
+    written: list[Any] = []
+    kinds: list[Any] = [model]
+    for part in location:
+        below = list(_below(kinds, part))
+        tried = isinstance(part, str) and (len(kinds) > 1 or "[" in part)
+        if below or not tried:
+            written.append(part)
+            kinds = list(_kinds(below))
+        else:  # a model goes by its own name
+            kinds = [kind for kind in kinds if getattr(kind, "__name__", "") == part] or kinds
+    return written
+
+
+def _kinds(annotations: Iterable[Any]) -> Iterator[Any]:
+    for annotation in annotations:
+        origin = get_origin(annotation)
+        if origin is Annotated:
+            yield from _kinds(get_args(annotation)[:1])
+        elif origin in (Union, UnionType):
+            yield from _kinds(kind for kind in get_args(annotation) if kind is not type(None))
+        else:
+            yield annotation
+
+
+def _below(kinds: Iterable[Any], part: Any) -> Iterator[Any]:
+    """Yield what may stand at a field, a key or a place of a value of these kinds."""
+    for kind in kinds:
+        origin, arguments = get_origin(kind), get_args(kind)
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            if part in kind.model_fields:
+                yield kind.model_fields[part].annotation
+        elif isinstance(origin, type) and issubclass(origin, Mapping) and arguments:
+            yield arguments[-1]
+        elif isinstance(part, int) and arguments:
+            yield arguments[0]
 
 
 def _model_at(model: type[BaseModel], location: Sequence[Any]) -> type[BaseModel] | None:

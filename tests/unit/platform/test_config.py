@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import heliostat_test_methods
 import pytest
 import tomli_w
 from heliostat_test_methods import METHODS
+from pydantic import Field
 
-from heliostat import PartRef
-from heliostat.contract.config import extendable_fields, plain
+from heliostat import MethodConfig, PartRef
+from heliostat.contract.config import extendable_fields, plain, validate
 from heliostat.driver.configuration import parse_override, read_run_file, resolve
 from heliostat.errors import ConfigError
 from heliostat.plugins.registry import Registry
@@ -204,3 +205,34 @@ def test_extendable_fields_are_known() -> None:
 def test_a_configuration_is_frozen(plugins: Registry) -> None:
     with pytest.raises(ValueError, match="frozen"):
         config(plugins).rate = 0.5
+
+
+class Inner(MethodConfig):
+    rate: float = 0.1
+
+
+class OfSeveralKinds(MethodConfig):
+    kernels: tuple[Annotated[int, Field(ge=1)] | str, ...] = (3,)
+    limit: Annotated[int, Field(ge=0)] | float | None = None
+    inner: Inner | str = Inner()
+    named: dict[str, Inner | int] = Field(default_factory=dict)
+
+
+@pytest.mark.parametrize(
+    "values, message",
+    [
+        ({"kernels": [3, -1]}, "kernels.1 = -1: expected greater than or equal to 1 or a valid st"),
+        ({"kernels": 3}, "kernels = 3: expected a valid list"),
+        ({"limit": "x"}, "limit = 'x': expected a valid integer, unable to parse string as an int"),
+        ({"inner": {"rate": "x"}}, "inner.rate = 'x': expected a valid number"),
+        ({"inner": {"rat": 1}}, "inner.rat = 1: expected a known field; did you mean 'rate'?"),
+        ({"named": {"a": {"rate": []}}}, "named.a.rate = [...]: expected a valid number"),
+        ({"other": 1}, "other = 1: expected a known field"),
+    ],
+)
+def test_a_value_of_several_kinds_is_named_as_it_is_written(
+    values: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        validate(OfSeveralKinds, values)
+    assert str(refused.value).replace("[]", "[...]").startswith(message)
