@@ -8,6 +8,7 @@ from typing import Any
 from heliostat.report import Picture, Plot, Section, Series, Table, Text
 from heliostat_methods.pnag.report.blocks import blocks_of
 from heliostat_methods.pnag.report.drawing import Units, drawn
+from heliostat_methods.pnag.report.graph_words import graph_words
 from heliostat_methods.pnag.report.units import bare, cost_text, head, percent
 from heliostat_methods.pnag.report.wording import (
     SELECTED,
@@ -101,7 +102,7 @@ def _table(result: Mapping[str, Any]) -> Table:
              "validation", "test"]  # fmt: skip
     rows = [
         [
-            one["text"],
+            graph_words(result["space"], one["text"]).removeprefix("nodes: ") or one["text"],
             *(_cost(name, one["costs"].get(name)) for name in names),
             *([_cost("latency", one["measured"])] if timed else []),
             one["accuracy"],

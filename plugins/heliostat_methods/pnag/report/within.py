@@ -10,6 +10,7 @@ from heliostat.contract import RunView, Within, next_command
 from heliostat.errors import ConfigError
 from heliostat.terminal import printable
 from heliostat_methods.pnag.cost.budget import Budget, read_any_budget
+from heliostat_methods.pnag.report.graph_words import graph_words
 from heliostat_methods.pnag.report.units import bare, cost_text, head, percent
 from heliostat_methods.pnag.report.wording import is_whole, trained
 
@@ -90,6 +91,8 @@ def _lines(
     if not feasible:
         within = cost_text(asked.quantity, asked.value)
         lines.insert(0, f"no network of the front costs {within} or less; the cheapest is")
+    if words := graph_words(result["space"], chosen["text"]):
+        lines.append(words)
     costs = [cost_text(name, cost) for name, cost in sorted(chosen["costs"].items())]
     lines.append(f"costs: {', '.join(costs)} (budget {most})")
     lines += _latency(result, chosen)
