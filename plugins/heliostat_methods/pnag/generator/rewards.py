@@ -16,7 +16,7 @@ from heliostat.errors import ConfigError
 from heliostat_methods.pnag.generator.budget_embedding import one_of
 from heliostat_methods.pnag.generator.evaluator import ArchitectureEvaluator
 from heliostat_methods.pnag.spaces.measures import accuracies, costs
-from heliostat_methods.pnag.spaces.space import Archs
+from heliostat_methods.pnag.spaces.space import Archs, SearchSpace
 
 Reward = Callable[[Archs, NDArray[np.float64]], NDArray[np.float64]]
 Measure = Callable[[Archs], NDArray[np.float64]]
@@ -61,6 +61,25 @@ def pareto_reward(evaluator: ArchitectureEvaluator, encode: Measure) -> Reward:
         return evaluator.score(encode(archs).astype(np.float32, copy=False), budgets)
 
     return reward
+
+
+def sound(space: SearchSpace, reward: Reward, knots: NDArray[np.float64]) -> Reward:
+    """Return a reward of anything that a generator says.
+
+    It sees canonical rows, budgets beyond the knots are taken for the nearest knot, and what is no
+    architecture is worth less than the worst that is: a policy would settle there otherwise.
+    """
+
+    def of_all(archs: Archs, budgets: NDArray[np.float64]) -> NDArray[np.float64]:
+        valid = space.valid(archs)
+        worth = np.zeros(len(archs))
+        if valid.any():
+            inside = np.clip(budgets[valid], knots[0], knots[-1])
+            worth[valid] = reward(space.canonical(archs[valid]), inside)
+            worth[~valid] = worth[valid].min() - max(float(worth[valid].std()), 1e-3)
+        return worth
+
+    return of_all
 
 
 def absolute_reward(accuracy: Measure, cost: Measure, kind: Absolute = "mnasnet") -> Reward:

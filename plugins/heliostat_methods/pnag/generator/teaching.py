@@ -1,7 +1,7 @@
 """The finished generator: taught by all that is known, then asked for budgets in between.
 
 By policy gradient as the paper has it, then by the best of what was evaluated (`imitation`). On
-NAS-Bench-Graph's cora, after 200 evaluations, the first alone said choices that make no network.
+NAS-Bench-Graph's cora, after 200 evaluations, the first alone said the cheapest for all budgets.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from heliostat_methods.pnag.generator.imitation import Imitation, train_imitatio
 from heliostat_methods.pnag.generator.inference import generate
 from heliostat_methods.pnag.generator.knots import place_knots
 from heliostat_methods.pnag.generator.policy import PolicyTraining, train_policy
-from heliostat_methods.pnag.generator.rewards import Reward, pareto_reward
+from heliostat_methods.pnag.generator.rewards import Reward, pareto_reward, sound
 from heliostat_methods.pnag.spaces.space import Archs, SearchSpace
 
 Streams = Callable[..., np.random.Generator]
@@ -83,9 +83,9 @@ def taught(
     generator = ArchitectureGenerator(space.decisions, knots, streams("generator weights"))
 
     def encode(rows: Archs) -> NDArray[np.float64]:
-        return space.encode(space.canonical(rows)).astype(np.float64)
+        return space.encode(rows).astype(np.float64)
 
-    reward = pareto_reward(evaluator, encode)
+    reward = sound(space, pareto_reward(evaluator, encode), knots)
     train_policy(generator, reward, settings.policy, streams("policy"))
     train_imitation(generator, archs, accuracy, cost, settings.imitation, streams("imitation"))
     # the knots of a narrow front begin below its cheapest, where no answer could fit

@@ -32,6 +32,7 @@ from heliostat_methods.pnag.generator.rewards import (
     Reward,
     absolute_reward,
     pareto_reward,
+    sound,
 )
 from heliostat_methods.pnag.searchers.candidates import moved, parents
 from heliostat_methods.pnag.searchers.memory import Memory
@@ -201,25 +202,6 @@ def _spread(knots: int, count: int) -> NDArray[np.int64]:
     if count >= knots:
         return np.arange(knots)
     return np.unique(np.linspace(0, knots - 1, count).round().astype(np.int64))
-
-
-def sound(space: SearchSpace, reward: Reward, knots: NDArray[np.float64]) -> Reward:
-    """Return a reward of anything that a generator says.
-
-    It sees canonical rows, budgets beyond the knots are taken for the nearest knot, and what is no
-    architecture is worth less than the worst that is: a policy would settle there otherwise.
-    """
-
-    def of_all(archs: Archs, budgets: NDArray[np.float64]) -> NDArray[np.float64]:
-        valid = space.valid(archs)
-        worth = np.zeros(len(archs))
-        if valid.any():
-            inside = np.clip(budgets[valid], knots[0], knots[-1])
-            worth[valid] = reward(space.canonical(archs[valid]), inside)
-            worth[~valid] = worth[valid].min() - max(float(worth[valid].std()), 1e-3)
-        return worth
-
-    return of_all
 
 
 @contextmanager

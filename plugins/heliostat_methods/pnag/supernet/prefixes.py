@@ -25,6 +25,9 @@ from heliostat_methods.pnag.supernet.normalisation import Given, Recording
 from heliostat_methods.pnag.supernet.paths import walk
 from heliostat_methods.pnag.supernet.recalibration import in_batches
 
+PIXELS_AT_ONCE = 4096 * 28 * 28
+"""Of evaluation images that are carried through the networks together, in each channel."""
+
 
 @dataclass(frozen=True)
 class Chunks:
@@ -93,9 +96,22 @@ def accuracies(
     """
     if len(images) != len(labels):
         raise DataError(f"{len(images)} evaluation images and {len(labels)} labels")
-    found = np.zeros(len(subnets))
-    for index, logits in each_logits(net, subnets, calibration, images, chunks):
-        if not torch.isfinite(logits).all():
-            raise DataError(f"subnet {subnets[index]}: logits that are not finite")
-        found[index] = (logits.argmax(1) == labels).double().mean().item()
+    right = np.zeros(len(subnets), np.int64)
+    for part in _portions(images, chunks.evaluation):
+        for index, logits in each_logits(net, subnets, calibration, images[part], chunks):
+            if not torch.isfinite(logits).all():
+                raise DataError(f"subnet {subnets[index]}: logits that are not finite")
+            right[index] += int((logits.argmax(1) == labels[part]).sum())
+    found: NDArray[np.float64] = right / len(images)
     return found
+
+
+def _portions(images: Tensor, chunk: int) -> Iterator[slice]:
+    """Yield parts of the images that a network takes at once, in whole chunks.
+
+    Activations of a part are held at every depth, so 60,000 images at once would take 12 GB.
+    """
+    pixels = images.shape[-1] * images.shape[-2]
+    size = chunk * max(1, PIXELS_AT_ONCE // max(1, chunk * pixels))
+    for start in range(0, max(1, len(images)), size):  # none at all are refused further down
+        yield slice(start, start + size)

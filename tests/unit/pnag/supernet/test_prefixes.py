@@ -11,6 +11,7 @@ from torch import Tensor
 from heliostat.errors import ConfigError, DataError
 from heliostat_methods.pnag.spaces.elastic_conv import ElasticConvSpace
 from heliostat_methods.pnag.spaces.layout import Blocks
+from heliostat_methods.pnag.supernet import prefixes
 from heliostat_methods.pnag.supernet.paths import distinct_prefixes, prefix_order
 from heliostat_methods.pnag.supernet.prefixes import Chunks, accuracies, each_logits
 from heliostat_methods.pnag.supernet.recalibration import recalibrate
@@ -113,6 +114,24 @@ def test_accuracies_are_the_shares_of_right_answers(
     right = [(logits[i].argmax(1) == labels[40:]).float().mean().item() for i in range(6)]
     np.testing.assert_allclose(found, right, rtol=1e-6)
     assert found.shape == (6,) and found.dtype == np.float64
+
+
+def test_images_in_portions_give_the_same_accuracies(
+    build: Any, space: Any, images: Tensor, labels: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net, subnets, parts = build(space), some(6), []
+    whole = accuracies(net, subnets, images[:40], images[40:], labels[40:], CHUNKS)
+    monkeypatch.setattr(prefixes, "PIXELS_AT_ONCE", 1)
+    counted = prefixes.each_logits
+
+    def noted(*given: Any) -> Any:
+        parts.append(len(given[3]))
+        return counted(*given)
+
+    monkeypatch.setattr(prefixes, "each_logits", noted)
+    small = accuracies(net, subnets, images[:40], images[40:], labels[40:], CHUNKS)
+    assert small.tobytes() == whole.tobytes()
+    assert sum(parts) == len(images) - 40 and max(parts) <= CHUNKS.evaluation
 
 
 def test_whoever_takes_logits_keeps_autograd(build: Any, space: Any, images: Tensor) -> None:
