@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +19,10 @@ from heliostat.errors import ConfigError, StoreError
 @click.option("--score", required=True, help="Column of scores, from 0 to 1.")
 @click.option("--label", required=True, help="Column of what came out, 0 or 1.")
 @click.option(
-    "--groups", required=True, multiple=True, help="Columns whose values make subgroups: race,sex."
+    "--groups",
+    required=True,
+    multiple=True,
+    help="Columns whose values make subgroups: race,sex; a name with a comma in double quotes.",
 )
 @click.option(
     "--bands",
@@ -84,7 +88,9 @@ def audit(
 
     if report is not None and report.suffix.lower() != ".html":
         raise ConfigError("--report", str(report), "a name that ends in .html")
-    names = [name.strip() for one in groups for name in one.split(",")]
+    # as in the file's own first line, a name with a comma stands in quotes
+    lines = csv.reader(groups, skipinitialspace=True)
+    names = [name.strip() for line in lines for name in line]
     rows = read_scored_rows(file, score, label, names, parsed_bands(bands), positive)
     found = find(rows, AuditSettings(bins, strategy, weights, permutations, seed))
     if report is not None:

@@ -105,6 +105,13 @@ def test_the_report_has_a_curve_of_every_subgroup(here, unfair, tmp_path):
         assert f"{name} (400 rows)" in text
 
 
+def test_a_column_with_a_comma_in_its_name_stands_in_quotes(here, unfair):
+    write(unfair.with_name("comma.csv"), {f"{k}, told" if k == "race" else k: v
+                                          for k, v in scored(0.1).items()})  # fmt: skip
+    asked = ["--score", "s", "--label", "y", "--groups", '"race, told",sex', "--permutations", "9"]
+    assert here.json("audit", "comma.csv", *asked)["groups"] == ["race, told", "sex"]
+
+
 def test_bands_make_groups_of_a_number_and_their_edges_belong_to_the_upper_one(here, unfair):
     asked = ["--score", "s", "--label", "y", "--groups", "age", "--permutations", "9"]
     found = here.json("audit", "scores.csv", *asked, "--bands", "age=25,45")
