@@ -80,7 +80,12 @@ def start_and_show(method: Any, execution: Execution, options: RunOptions, **set
     try:
         with data_only(options.as_json):
             account = start(
-                method, execution=execution, listener=progress, on_folder=on_folder, **settings
+                method,
+                execution=execution,
+                listener=progress,
+                on_folder=on_folder,
+                marks=options.marks(),
+                **settings,
             )
     except BaseException as error:
         progress.end()
@@ -129,6 +134,7 @@ def resume(
     method = registry().method(view.method)
     at_once = told_on_resume(view, overrides)
     view.close()
+    options.mark(folder)
     say(*at_once, err=True)
     progress = _progress(method, options)
     progress.begin(folder.id)
