@@ -165,6 +165,16 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return verb
 
 
+input_option = click.option(
+    "--input",
+    "moved",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="A file or folder that the run began with lies at NEW now.",
+)
+"""Says where a run's files went that are not found by themselves."""
+
+
 def data_only(as_json: bool) -> AbstractContextManager[Any]:
     """Keep standard output for the JSON: what tasks print meanwhile goes to standard error.
 

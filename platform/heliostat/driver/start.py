@@ -21,7 +21,9 @@ from heliostat.driver.summary import goals_of, subject
 from heliostat.engine.listener import Listener, Silent
 from heliostat.errors import ConfigError, DataError, NotStarted, PluginError, ReplayMismatch
 from heliostat.executors.choice import Execution
+from heliostat.plugins.input_files import InputFiles
 from heliostat.plugins.registry import Registry, registry
+from heliostat.plugins.whereabouts import Whereabouts
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.folder import RunFolder, create, named, place
 from heliostat.store.journal import Journal
@@ -158,6 +160,7 @@ def begin(
         execution=execution,
         listener=listener,
         plugins=plugins,
+        files=InputFiles(inputs, Whereabouts.of(record, folder), trusted=True),
     )
     try:
         return drive(begun)

@@ -12,7 +12,13 @@ import click
 from heliostat.cli.asking_again import asking_again
 from heliostat.cli.at_once import told_on_resume
 from heliostat.cli.declared_outputs import declared_outputs
-from heliostat.cli.options import RunOptions, data_only, hold_level_of_run, run_options
+from heliostat.cli.options import (
+    RunOptions,
+    data_only,
+    hold_level_of_run,
+    input_option,
+    run_options,
+)
 from heliostat.contract.commands import next_command, print_json
 from heliostat.errors import Interrupted, Paused, PluginError, place_of, told
 from heliostat.process.guard import contained
@@ -107,6 +113,7 @@ def start_and_show(method: Any, execution: Execution, options: RunOptions, **set
     help="Ask failures of the machine again: Deadline, MemoryError (recorded). Always done for "
     "WorkerLost and NodeLost.",
 )
+@input_option
 @click.option("--no-pause", is_flag=True, help="Blame items for all lost workers, never pause.")
 @run_options
 def resume(
@@ -114,6 +121,7 @@ def resume(
     overrides: tuple[str, ...],
     allow_code_change: bool,
     retry: tuple[str, ...],
+    moved: tuple[str, ...],
     no_pause: bool,
     options: RunOptions,
 ) -> None:
@@ -145,6 +153,7 @@ def resume(
                 overrides=overrides,
                 allow_code_change=allow_code_change,
                 retry=retry,
+                moved=moved,
                 execution=execution,
                 listener=progress,
             )
