@@ -28,6 +28,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "run": ("heliostat.cli.verbs.run", "Run a method, or a configuration file."),
     "resume": ("heliostat.cli.verbs.run", "Go on with a run that was stopped or killed."),
     "tune": ("heliostat.cli.verbs.tune", "Search a method's configuration for its best result."),
+    "fork": ("heliostat.cli.verbs.fork", "Begin a run with the outcomes of another one."),
     "note": ("heliostat.cli.verbs.note", "Name a run, write about it, tag it."),
     "ls": ("heliostat.cli.verbs.inspect", "List runs, newest first."),
     "show": ("heliostat.cli.verbs.inspect", "Show a run, or one of its outcomes."),

@@ -35,7 +35,7 @@ def resolve_inputs(
     for path, ref in part_refs(config):
         if is_product(ref.name):
             try:
-                copied = _copy_product(path, ref, registry, artifacts, root)
+                copied = copy_product(path, ref, registry, artifacts, root)
             except ConfigError as error:
                 raise error.in_file(source) from error.__cause__
             inputs[f"{ref.kind} {ref.name}"] = copied
@@ -69,9 +69,25 @@ def find_part_files(spec: PartSpec, ref: PartRef, files: InputFiles) -> str:
     )
 
 
-def _copy_product(
+def bring_files(ref: PartRef, registry: Registry, files: InputFiles) -> dict[str, str]:
+    """Return {label: hash} of a part's files: those that another run began with, or new ones."""
+    spec = registry.part(ref.kind, ref.name)
+    if spec.inputs is None:
+        return {}
+
+    def listed(place: str) -> list[Path]:
+        return files_of(spec, ref, place)
+
+    if not files.knows(argument_of(ref), listed):
+        return files.add(argument_of(ref), listed)
+    find_part_files(spec, ref, files)
+    return files.seen()
+
+
+def copy_product(
     path: str, ref: PartRef, registry: Registry, artifacts: ArtifactStore, root: Path
 ) -> str:
+    """Copy a product of a run of the folder, and return its hash and the method that builds it."""
     run_name, _, name = ref.name.removeprefix(PRODUCT).partition("/")
     if run_name in ("", ".", "..") or not ref.name.isprintable():
         raise ConfigError(path, ref.name, "run:RUN or run:RUN/PRODUCT of this folder of runs")

@@ -70,8 +70,9 @@ def start(
         method, plugins, preset=preset, values=values, overrides=overrides, source=source
     )
 
-    def bring(artifacts: ArtifactStore) -> dict[str, str]:
-        return resolve_inputs(config, plugins, artifacts, execution.runs, source)
+    def bring(artifacts: ArtifactStore) -> InputFiles:
+        inputs = resolve_inputs(config, plugins, artifacts, execution.runs, source)
+        return InputFiles(inputs, Whereabouts(Path.cwd()), trusted=True)
 
     new = NewRun(method, config, seed, lookahead, bring, preset or "", marks or Marks())
     return begin(new, execution, listener or Silent(), plugins, on_folder)
@@ -81,7 +82,7 @@ def start(
 class NewRun:
     """What a run is begun with.
 
-    `bring(artifacts)` gives the hashes of its inputs and copies products; `fill(journal)` writes
+    `bring(artifacts)` finds its files and copies products of other runs; `fill(journal)` writes
     what the run shares with another one; `origin` are fields of its record that say so.
     """
 
@@ -89,7 +90,7 @@ class NewRun:
     config: Any
     seed: int
     lookahead: int
-    bring: Callable[[ArtifactStore], dict[str, str]]
+    bring: Callable[[ArtifactStore], InputFiles]
     preset: str = ""
     marks: Marks = field(default_factory=Marks)
     fill: Callable[[Journal], None] = lambda journal: None
@@ -111,7 +112,8 @@ def begin(
     lock = RunLock(folder.lock)
     try:
         lock.acquire()
-        inputs = new.bring(folder.artifacts)
+        files = new.bring(folder.artifacts)
+        inputs = dict(files.hashes)
         values = plain(config)
         code = identity.code_of(identity.packages_of(plugins, method, config, inputs))
         write_config(folder, method, new.preset, new.seed, new.lookahead, values, level)
@@ -160,11 +162,14 @@ def begin(
         execution=execution,
         listener=listener,
         plugins=plugins,
-        files=InputFiles(inputs, Whereabouts.of(record, folder), trusted=True),
+        files=files,
     )
     try:
         return drive(begun)
-    except (ConfigError, DataError, NotStarted, PluginError, ReplayMismatch):
+    except ReplayMismatch:  # it shares what its search does not ask for: it can never go on
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+    except (ConfigError, DataError, NotStarted, PluginError):
         # a mistake that only the search could see, or nowhere to work: nothing was evaluated
         left = Journal(folder.database, folder.artifacts, readonly=True)
         nothing_done = left.count() <= shared

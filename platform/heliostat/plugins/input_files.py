@@ -47,7 +47,7 @@ class InputFiles:
         here_alone: bool = False,
     ) -> None:
         self.where = where
-        self._hashes = hashes
+        self.hashes = hashes
         self._trusted = trusted
         self._here_alone = here_alone
         self._found: dict[str, str] = {}
@@ -79,10 +79,38 @@ class InputFiles:
 
     def check_rest(self) -> None:
         """Look for the recorded files that no part has asked for."""
-        for label in self._hashes:
+        for label in self.hashes:
             if label.startswith(FILE) and label not in self._seen:
                 path = label.removeprefix(FILE)
                 self._look(path, "dataset", lambda place: [Path(place)], path)
+
+    def knows(self, argument: str, files_of: FilesOf) -> bool:
+        """Return whether the run began with the file or folder that a part names."""
+        if argument:
+            base = str(self.where.directory / argument)
+            return any(_within(label, base) for label in self.hashes)
+        names = {file.name for file in files_of("")}
+        return any(Path(label).name in names for label in self.hashes if label.startswith(FILE))
+
+    def seen(self) -> dict[str, str]:
+        """Return the inputs that were asked for so far."""
+        return {label: self.hashes[label] for label in self.hashes if label in self._seen}
+
+    def add(self, argument: str, files_of: FilesOf) -> dict[str, str]:
+        """Return {label: hash} of files that the run did not begin with.
+
+        They are meant from where it began, or else from the present folder.
+        """
+        base = str(self.where.directory / argument) if argument else ""
+        here = str(Path(self.where.here, argument))
+        place = here if base and not _there(base) and _there(here) else base
+        added = {}
+        for file in [file.absolute() for file in files_of(place)]:
+            inside = base and file.is_relative_to(place)
+            label = Path(base) / file.relative_to(place) if inside else file
+            added[f"{FILE}{label}"] = self._hash(file)
+        self._found[base] = place
+        return added
 
     def for_workers(self) -> Whereabouts:
         """Return what is known of the places, with what was found here."""
@@ -90,7 +118,7 @@ class InputFiles:
         return replace(self.where, found=found)
 
     def _look(self, what: str, kind: str, files_of: FilesOf, base: str) -> str:
-        if base and not any(_within(label, base) for label in self._hashes):
+        if base and not any(_within(label, base) for label in self.hashes):
             raise DataError(not_begun_with(f"{what}: {base}", "file", kind))
         tried: list[_Tried] = []
         for place in map(str, self.where.places(Path(base))) if base else [""]:
@@ -121,7 +149,7 @@ class InputFiles:
                 yield _Tried(place, f"{FILE}{file}", f"{file} is no file that the run began with")
                 continue
             seen.append(label)
-            was = self._hashes[label]
+            was = self.hashes[label]
             if self._trusted and label == f"{FILE}{file}":
                 continue
             now = self._hash(file)
@@ -136,11 +164,11 @@ class InputFiles:
             label = f"{FILE}{base}"
         elif base and file.is_relative_to(place):
             label = f"{FILE}{Path(base) / file.relative_to(place)}"
-        elif label not in self._hashes:  # where the part itself keeps it, on another machine
-            named = [one for one in self._hashes if Path(one).name == file.name]
-            same = [one for one in named if self._hashes[one] == self._hash(file)]
+        elif label not in self.hashes:  # where the part itself keeps it, on another machine
+            named = [one for one in self.hashes if Path(one).name == file.name]
+            same = [one for one in named if self.hashes[one] == self._hash(file)]
             return next(iter(same or named), None)
-        return label if label in self._hashes else None
+        return label if label in self.hashes else None
 
     def _hash(self, file: Path) -> str:
         if file not in self._hashed:

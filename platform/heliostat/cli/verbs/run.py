@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,10 +72,18 @@ def run(
     )
 
 
-def start_and_show(method: Any, execution: Execution, options: RunOptions, **settings: Any) -> None:
-    """Start a run with these settings of `driver.start`, show its progress and its end."""
-    from heliostat.driver.start import start
+def start_and_show(
+    method: Any,
+    execution: Execution,
+    options: RunOptions,
+    start: Callable[..., dict[str, Any]] | None = None,
+    **settings: Any,
+) -> None:
+    """Start a run with these settings of `start`, by default that of the driver; show its end."""
+    from heliostat.driver.start import start as driver_start
     from heliostat.store.folder import RunFolder
+
+    start = start or driver_start
 
     progress = _progress(method, options)
     started: list[RunFolder] = []
