@@ -30,6 +30,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "tune": ("heliostat.cli.verbs.tune", "Search a method's configuration for its best result."),
     "fork": ("heliostat.cli.verbs.fork", "Begin a run with the outcomes of another one."),
     "note": ("heliostat.cli.verbs.note", "Name a run, write about it, tag it."),
+    "rm": ("heliostat.cli.verbs.clear", "Remove runs."),
+    "du": ("heliostat.cli.verbs.clear", "Show what runs take on disk."),
     "ls": ("heliostat.cli.verbs.inspect", "List runs, newest first."),
     "show": ("heliostat.cli.verbs.inspect", "Show a run, or one of its outcomes."),
     "compare": ("heliostat.cli.verbs.compare", "Compare two runs: configuration, digest, result."),
