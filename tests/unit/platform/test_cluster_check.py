@@ -384,7 +384,8 @@ def test_the_image_takes_nothing_along_that_git_leaves_out() -> None:
     assert {"**/.venv", "**/runs"} < wanted
     assert sorted({*wanted, ".git"} - left_out) == []
     assert not [line for line in left_out if line.startswith("!")]
-    assert "COPY --chown=ray . " in (ROOT / "examples" / "clusters" / "kuberay" / "Dockerfile").read_text()
+    image = ROOT / "examples" / "clusters" / "kuberay" / "Dockerfile"
+    assert "COPY --chown=ray . " in image.read_text()
 
 
 def test_what_a_job_sends_along_is_what_the_wheel_has() -> None:
