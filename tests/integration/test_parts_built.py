@@ -155,7 +155,8 @@ def test_a_name_in_place_of_a_reference_is_refused_with_what_to_write() -> None:
 def test_a_file_that_is_another_one_on_a_worker_s_machine_is_refused(tmp_path: Path) -> None:
     from heliostat import PartRef
     from heliostat.errors import DataError
-    from heliostat.plugins.building import PartBuilder, file_hash
+    from heliostat.plugins.building import PartBuilder
+    from heliostat.plugins.input_files import file_hash
     from heliostat.plugins.registry import Registry
 
     table = tmp_path / "table.csv"

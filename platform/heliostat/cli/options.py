@@ -23,6 +23,7 @@ from heliostat.worker.instructions import hold
 if TYPE_CHECKING:
     from heliostat.executors.choice import Execution
     from heliostat.store.folder import RunFolder
+    from heliostat.store.marks import Marks
 
 
 class Workers(click.ParamType):  # type: ignore[type-arg]  # generic in newer click alone
@@ -56,6 +57,23 @@ class RunOptions:
     runs: Path | None
     as_json: bool
     numerics: str | None = None
+    name: str | None = None
+    note: str | None = None
+    tags: tuple[str, ...] = ()
+
+    def marks(self) -> Marks:
+        """Return what the options call a new run and write about it; raises ConfigError."""
+        from heliostat.store.marks import Marks, checked, tags_in
+
+        return checked(Marks(self.name or "", self.note or "", tags_in(self.tags)))
+
+    def mark(self, run: RunFolder) -> None:
+        """Change the marks of a run that is there, as far as the options say any."""
+        from heliostat.store.marks import tags_in
+        from heliostat.store.naming import mark
+
+        if self.name is not None or self.note is not None or self.tags:
+            mark(run, name=self.name, note=self.note, tags=tags_in(self.tags))
 
     def hold_level(self, target: str) -> None:
         """Hold this process to the instruction level of the option, or else of a target's file.
@@ -126,6 +144,9 @@ _OPTIONS = (
         help="portable (AVX2 with FMA: equal bits on any x86-64 CPU that has them) or native "
         "(all that this CPU has) [default: portable].",
     ),
+    click.option("--name", help="Call the run so; a name leads to it as its ID does."),
+    click.option("--note", metavar="TEXT", help="Write this about the run."),
+    click.option("--tag", "tags", multiple=True, metavar="KEY[=VALUE]", help="Tag the run."),
     runs_option,
     json_option,
 )
@@ -142,6 +163,16 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         verb = option(verb)
     return verb
+
+
+input_option = click.option(
+    "--input",
+    "moved",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="A file or folder that the run began with lies at NEW now.",
+)
+"""Says where a run's files went that are not found by themselves."""
 
 
 def data_only(as_json: bool) -> AbstractContextManager[Any]:

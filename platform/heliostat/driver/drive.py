@@ -9,7 +9,6 @@ import traceback
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from heliostat.contract.config import without_none
@@ -31,7 +30,7 @@ from heliostat.engine.stopping import STOP_SECONDS, stoppable
 from heliostat.errors import Interrupted, Paused
 from heliostat.executors.choice import Execution, Inputs, make_executor
 from heliostat.plugins.allowed import PluginRow, blocked_names
-from heliostat.plugins.building import PartBuilder
+from heliostat.plugins.input_files import InputFiles
 from heliostat.plugins.observers import Observers
 from heliostat.plugins.registry import Registry
 from heliostat.store.database.rows import Row
@@ -63,6 +62,7 @@ class Begun:
     execution: Execution
     listener: Listener
     plugins: Registry
+    files: InputFiles
     asked_again: frozenset[str] = frozenset()
     """The failures of the machine that this start asks again."""
 
@@ -87,7 +87,7 @@ def drive(begun: Begun) -> dict[str, Any]:
         if kind == "warning":
             warnings.append(text)
 
-    inputs = Inputs(plugins, began_as.inputs, Path(began_as.directory))
+    inputs = Inputs(plugins, began_as.inputs, begun.files)
     executor = make_executor(
         folder,
         begun.seed,
@@ -111,12 +111,9 @@ def drive(begun: Begun) -> dict[str, Any]:
         executor=executor,
         log=log,
         listener=_Observed(listener, observers, on_event),
-        build_part=PartBuilder(
-            plugins,
+        build_part=inputs.builder(
             lambda sha256: folder.artifacts.get(sha256).decode(),
-            inputs.hashes,
-            inputs.directory,
-            tell=lambda text: on_event("part", text),
+            lambda text: on_event("part", text),
         ),
         lookahead=begun.lookahead,
         title=f"method {method.name}",

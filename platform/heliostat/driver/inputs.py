@@ -7,18 +7,14 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from heliostat.contract.config import part_refs
-from heliostat.contract.part import PartRef
+from heliostat.contract.part import PartRef, PartSpec
 from heliostat.contract.product_name import PRODUCT, is_product
-from heliostat.errors import (
-    ConfigError,
-    IdentityChanged,
-    RunNotFound,
-    nearest,
-)
-from heliostat.plugins.building import argument_of, file_hash
+from heliostat.errors import ConfigError, RunNotFound, nearest
+from heliostat.plugins.building import argument_of, files_of
+from heliostat.plugins.input_files import InputFiles, file_hash
 from heliostat.plugins.part_names import check_product_parameters
 from heliostat.plugins.registry import Registry
-from heliostat.process.guard import contained
+from heliostat.plugins.whereabouts import FILE
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.folder import find
 from heliostat.store.view import RunView
@@ -39,34 +35,59 @@ def resolve_inputs(
     for path, ref in part_refs(config):
         if is_product(ref.name):
             try:
-                copied = _copy_product(path, ref, registry, artifacts, root)
+                copied = copy_product(path, ref, registry, artifacts, root)
             except ConfigError as error:
                 raise error.in_file(source) from error.__cause__
             inputs[f"{ref.kind} {ref.name}"] = copied
             continue
         spec = registry.part(ref.kind, ref.name)
         if spec.inputs is not None:
-            with contained(f"{ref.kind} {ref.name}: inputs"):
-                files = list(spec.inputs(argument_of(ref)))
-            for file in files:
-                inputs[f"file {file.absolute()}"] = file_hash(file)
+            for file in files_of(spec, ref, argument_of(ref)):
+                inputs[f"{FILE}{file.absolute()}"] = file_hash(file)
     return inputs
 
 
-def check_inputs(stored: dict[str, str]) -> None:
-    """Raise IdentityChanged for the first file that is not what it was when the run began."""
-    for label, sha256 in stored.items():
-        if label.startswith("file "):
-            now = file_hash(Path(label.removeprefix("file ")))
-            if now != sha256:
-                raise IdentityChanged(
-                    label, sha256[:12], now[:12], "restore the file or start a new run"
-                )
+def check_inputs(config: BaseModel, registry: Registry, files: InputFiles) -> None:
+    """Find all files that a run began with, where they are now.
+
+    Raises IdentityChanged for the first that is another one, DataError for one that is nowhere.
+    """
+    for _, ref in part_refs(config):
+        if is_product(ref.name):
+            continue
+        spec = registry.part(ref.kind, ref.name)
+        if spec.inputs is not None:
+            find_part_files(spec, ref, files)
+    files.check_rest()
 
 
-def _copy_product(
+def find_part_files(spec: PartSpec, ref: PartRef, files: InputFiles) -> str:
+    """Return where the file or folder lies that a part is read from."""
+    what = f"{ref.kind} {ref.name}"
+    return files.argument(
+        what, ref.kind, lambda place: files_of(spec, ref, place), argument_of(ref)
+    )
+
+
+def bring_files(ref: PartRef, registry: Registry, files: InputFiles) -> dict[str, str]:
+    """Return {label: hash} of a part's files: those that another run began with, or new ones."""
+    spec = registry.part(ref.kind, ref.name)
+    if spec.inputs is None:
+        return {}
+
+    def listed(place: str) -> list[Path]:
+        return files_of(spec, ref, place)
+
+    if not files.knows(argument_of(ref), listed):
+        return files.add(argument_of(ref), listed)
+    find_part_files(spec, ref, files)
+    return files.seen()
+
+
+def copy_product(
     path: str, ref: PartRef, registry: Registry, artifacts: ArtifactStore, root: Path
 ) -> str:
+    """Copy a product of a run of the folder, and return its hash and the method that builds it."""
     run_name, _, name = ref.name.removeprefix(PRODUCT).partition("/")
     if run_name in ("", ".", "..") or not ref.name.isprintable():
         raise ConfigError(path, ref.name, "run:RUN or run:RUN/PRODUCT of this folder of runs")

@@ -15,7 +15,8 @@ from heliostat.engine.conduct import conducted
 from heliostat.engine.engine import Engine
 from heliostat.engine.listener import Silent
 from heliostat.errors import CorruptStore, Key, key_text
-from heliostat.plugins.building import PartBuilder
+from heliostat.executors.choice import Inputs
+from heliostat.plugins.input_files import InputFiles
 from heliostat.plugins.registry import Registry
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.journal import Journal
@@ -24,7 +25,7 @@ from heliostat.store.view import RunView
 from heliostat.worker.work import Reply, TaskState, Work
 
 
-def replay(view: RunView, plugins: Registry) -> None:
+def replay(view: RunView, plugins: Registry, files: InputFiles | None = None) -> None:
     """Let the search of a finished run come to its end again, from a copy of its journal.
 
     Raises ResultChanged when that is another one, and CorruptStore when the search asks for an
@@ -38,6 +39,7 @@ def replay(view: RunView, plugins: Registry) -> None:
         view.copy_database(copy / "run.db")
         artifacts = _Beside(view.folder.artifacts, copy / "artifacts")
         journal = Journal(copy / "run.db", artifacts)
+        files = files or InputFiles.of_run(view.about, view.folder, here_alone=True)
         engine = Engine(
             root=view.seed,
             journal=journal,
@@ -45,11 +47,8 @@ def replay(view: RunView, plugins: Registry) -> None:
             executor=_Nobody(view.id),
             log=RunLog(copy / "log.jsonl"),
             listener=Silent(),
-            build_part=PartBuilder(
-                plugins,
-                lambda sha256: artifacts.get(sha256).decode(),
-                view.inputs,
-                view.directory,
+            build_part=Inputs(plugins, view.inputs, files).builder(
+                lambda sha256: artifacts.get(sha256).decode()
             ),
             lookahead=view.lookahead,
             title=f"the search of method {method.name}",

@@ -15,6 +15,7 @@ from heliostat.driver.inputs import check_inputs
 from heliostat.engine.listener import Listener, Silent
 from heliostat.errors import ConfigError, IdentityChanged, did_you_mean
 from heliostat.executors.choice import Execution
+from heliostat.plugins.input_files import InputFiles
 from heliostat.plugins.registry import Registry, registry
 from heliostat.store.folder import RunFolder
 from heliostat.store.journal import Journal
@@ -30,6 +31,7 @@ def resume(
     overrides: Sequence[str] = (),
     allow_code_change: bool = False,
     retry: Sequence[str] = (),
+    moved: Sequence[str] = (),
     execution: Execution | None = None,
     listener: Listener | None = None,
     plugins: Registry | None = None,
@@ -37,8 +39,9 @@ def resume(
     """Go on with a run: replay what is journaled, evaluate the rest.
 
     Items that were lost with their workers are asked again, and failures of the machine of the
-    kinds `retry`. Raises IdentityChanged naming the first difference in configuration, inputs or
-    code, except for fields marked extendable that grew.
+    kinds `retry`. Files that moved are found by their hash; `moved` says of others OLD=NEW. Raises
+    IdentityChanged naming the first difference in configuration, inputs or code, except for fields
+    marked extendable that grew.
     """
     asked_again = LOST | {_machine_failure(kind) for kind in retry}
     folder = RunFolder(folder.path.absolute())
@@ -53,6 +56,7 @@ def resume(
                 overrides,
                 allow_code_change,
                 asked_again,
+                moved,
                 execution,
                 listener or Silent(),
                 plugins or registry(),
@@ -68,6 +72,7 @@ def _resumed(
     overrides: Sequence[str],
     allow_code_change: bool,
     asked_again: frozenset[str],
+    moved: Sequence[str],
     execution: Execution,
     listener: Listener,
     plugins: Registry,
@@ -97,7 +102,8 @@ def _resumed(
     if as_file != now or not overrides:
         identity.check_file(method, stored, as_file)
     identity.check_config(method, stored, now)
-    check_inputs(began.inputs)
+    files = InputFiles.of_run(began, folder, moved)
+    check_inputs(config, plugins, files)
     packages = identity.packages_of(plugins, method, config)
     code = identity.code_of([*packages, *began.packages])
     changed = identity.check_code(began, code, allow_code_change, loaded)
@@ -151,6 +157,7 @@ def _resumed(
         execution=execution,
         listener=listener,
         plugins=plugins,
+        files=files,
         asked_again=asked_again,
     )
 

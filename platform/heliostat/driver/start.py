@@ -6,7 +6,8 @@ import shlex
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,18 @@ from heliostat.driver.drive import Begun, absolute, drive, write_config
 from heliostat.driver.inputs import resolve_inputs
 from heliostat.driver.summary import goals_of, subject
 from heliostat.engine.listener import Listener, Silent
-from heliostat.errors import ConfigError, DataError, NotStarted, PluginError
+from heliostat.errors import ConfigError, DataError, NotStarted, PluginError, ReplayMismatch
 from heliostat.executors.choice import Execution
+from heliostat.plugins.input_files import InputFiles
 from heliostat.plugins.registry import Registry, registry
-from heliostat.store.folder import RunFolder, create, place
+from heliostat.plugins.whereabouts import Whereabouts
+from heliostat.store.artifacts import ArtifactStore
+from heliostat.store.folder import RunFolder, create, named, place
 from heliostat.store.journal import Journal
 from heliostat.store.lock import RunLock
+from heliostat.store.marks import Marks, checked, write_marks
+from heliostat.store.naming import check_free
 from heliostat.store.record import RunRecord
-from heliostat.store.view import RunView
 from heliostat.worker.instructions import hold
 
 DEFAULT_LOOKAHEAD = 3
@@ -46,12 +51,14 @@ def start(
     plugins: Registry | None = None,
     source: str = "",
     on_folder: Callable[[RunFolder], None] = lambda folder: None,
+    marks: Marks | None = None,
 ) -> dict[str, Any]:
     """Run a method from the beginning in a new folder and return the account of the run.
 
-    Raises ConfigError before anything is written when the configuration is not usable.
+    `marks` are written with the folder. Raises ConfigError before anything is written when the
+    configuration is not usable, or another run has the name.
     """
-    level = hold()
+    hold()
     plugins = plugins or registry()
     execution = absolute(execution or Execution())
     if seed < 0:
@@ -62,31 +69,81 @@ def start(
     config = configuration.resolve(
         method, plugins, preset=preset, values=values, overrides=overrides, source=source
     )
+
+    def bring(artifacts: ArtifactStore) -> InputFiles:
+        inputs = resolve_inputs(config, plugins, artifacts, execution.runs, source)
+        return InputFiles(inputs, Whereabouts(Path.cwd()), trusted=True)
+
+    new = NewRun(method, config, seed, lookahead, bring, preset or "", marks or Marks())
+    return begin(new, execution, listener or Silent(), plugins, on_folder)
+
+
+@dataclass(frozen=True)
+class NewRun:
+    """What a run is begun with.
+
+    `bring(artifacts)` finds its files and copies products of other runs; `fill(journal)` writes
+    what the run shares with another one; `origin` are fields of its record that say so.
+    """
+
+    method: MethodSpec
+    config: Any
+    seed: int
+    lookahead: int
+    bring: Callable[[ArtifactStore], InputFiles]
+    preset: str = ""
+    marks: Marks = field(default_factory=Marks)
+    fill: Callable[[Journal], None] = lambda journal: None
+    origin: Mapping[str, Any] = field(default_factory=dict)
+
+
+def begin(
+    new: NewRun,
+    execution: Execution,
+    listener: Listener,
+    plugins: Registry,
+    on_folder: Callable[[RunFolder], None],
+) -> dict[str, Any]:
+    """Build a new run's folder, give it its name once it is whole, and drive it to its end."""
+    checked(new.marks)
+    check_free(new.marks.name, execution.runs)
+    method, config, level = new.method, new.config, hold()
     folder = create(execution.runs, method.name)
     lock = RunLock(folder.lock)
     try:
         lock.acquire()
-        inputs = resolve_inputs(config, plugins, folder.artifacts, execution.runs, source)
-        values_now = plain(config)
+        files = new.bring(folder.artifacts)
+        inputs = dict(files.hashes)
+        values = plain(config)
         code = identity.code_of(identity.packages_of(plugins, method, config, inputs))
-        write_config(folder, method, preset, seed, lookahead, values_now, level)
+        write_config(folder, method, new.preset, new.seed, new.lookahead, values, level)
+        fields: dict[str, Any] = {
+            "directory": str(Path.cwd()),
+            "folder": str(named(folder)),
+            **code.record(),
+            **new.origin,
+        }
         record = RunRecord(
             method=method.name,
             method_version=method.version,
-            preset=preset or "",
-            seed=seed,
-            lookahead=lookahead,
-            config=values_now,
+            preset=new.preset,
+            seed=new.seed,
+            lookahead=new.lookahead,
+            config=values,
             inputs=inputs,
             on=subject(method, config),
             goals=goals_of(method),
-            directory=str(Path.cwd()),
             created=time.time(),
             command=shlex.join(["heliostat", *sys.argv[1:]]),
             numerics=level_text(level),
-            **code.record(),
+            **fields,
         )
-        Journal(folder.database, folder.artifacts, record=record).close()
+        journal = Journal(folder.database, folder.artifacts, record=record)
+        new.fill(journal)
+        shared = journal.count()
+        journal.close()
+        if new.marks != Marks():
+            write_marks(folder.path, new.marks)
         folder = place(folder)
     except BaseException:
         shutil.rmtree(folder.path, ignore_errors=True)
@@ -99,20 +156,24 @@ def start(
         journal=journal,
         method=method,
         config=config,
-        seed=seed,
-        lookahead=lookahead,
+        seed=new.seed,
+        lookahead=new.lookahead,
         code=code,
         execution=execution,
-        listener=listener or Silent(),
+        listener=listener,
         plugins=plugins,
+        files=files,
     )
     try:
         return drive(begun)
+    except ReplayMismatch:  # it shares what its search does not ask for: it can never go on
+        shutil.rmtree(folder.path, ignore_errors=True)
+        raise
     except (ConfigError, DataError, NotStarted, PluginError):
         # a mistake that only the search could see, or nowhere to work: nothing was evaluated
-        view = RunView(folder)
-        nothing_done = view.count() == 0
-        view.close()
+        left = Journal(folder.database, folder.artifacts, readonly=True)
+        nothing_done = left.count() <= shared
+        left.close()
         if nothing_done:
             shutil.rmtree(folder.path, ignore_errors=True)
         raise

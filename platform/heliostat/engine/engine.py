@@ -233,9 +233,18 @@ class Engine:
             self._met.add(work.module)
 
     def begin_call(self, call: Key, *, single: bool) -> None:
-        """Forget what a call of another shape left under that key, if it is superseded."""
-        if self.resuming and self.journal.supersedes(call):
+        """Forget what a call of another shape left under that key, if it is superseded.
+
+        A fork may ask for another shape than the run that it shares outcomes with, and would count
+        what that one left as seen: it is refused.
+        """
+        if not self.resuming:
+            return
+        if self.journal.supersedes(call):
             self.journal.discard_other(call, single=single)
+        elif self.journal.forked and self.journal.has_other(call, single=single):
+            shapes = ("a list of items", "one item")
+            raise ReplayMismatch(call, "kind of call", shapes[not single], shapes[single])
 
     def forget(self, keys: Iterable[Key]) -> None:
         """Drop items that a search left behind."""

@@ -12,6 +12,7 @@ from heliostat.contract.cache import default_cache_dir
 from heliostat.engine.executor import Executor
 from heliostat.plugins.allowed import selection
 from heliostat.plugins.building import PartBuilder
+from heliostat.plugins.input_files import InputFiles
 from heliostat.plugins.registry import Registry
 from heliostat.store.folder import RunFolder, runs_root
 from heliostat.store.view import RunView
@@ -45,7 +46,14 @@ class Inputs:
 
     plugins: Registry
     hashes: Mapping[str, str]
-    directory: Path
+    files: InputFiles
+
+    def builder(
+        self, fetch: Callable[[str], str], tell: Callable[[str], None] = lambda text: None
+    ) -> PartBuilder:
+        """Return what builds the run's parts in this process."""
+        directory = self.files.where.directory
+        return PartBuilder(self.plugins, fetch, self.hashes, directory, files=self.files, tell=tell)
 
 
 def make_executor(
@@ -79,7 +87,7 @@ def make_executor(
                 execution.cache_dir,
                 execution.checkpoint_seconds,
                 fetch,
-                PartBuilder(brought.plugins, fetch, brought.hashes, brought.directory),
+                brought.builder(fetch),
             ),
             on_gpu=on_gpu,
         )
@@ -101,7 +109,7 @@ def make_executor(
         import_paths=tuple(filter(None, sys.path)) if execution.address is None else (),
         plugins=selection(),
         inputs=brought.hashes,
-        directory=str(brought.directory),
+        where=brought.files.for_workers(),
         numerics=hold(),
         packages=tuple(name for name in packages if name != "__main__"),  # a worker has its own
     )
@@ -124,12 +132,15 @@ def make_executor(
     return DefaultExecutor(on_ray, in_this_process, on_event)
 
 
-def worker_of(view: RunView, plugins: Registry, cache_dir: Path) -> WorkerSide:
+def worker_of(
+    view: RunView, plugins: Registry, cache_dir: Path, files: InputFiles | None = None
+) -> WorkerSide:
     """Return what evaluates a stored run's items again in this process, its parts included."""
     artifacts = view.folder.artifacts
 
     def fetch(sha256: str) -> str:
         return artifacts.get(sha256).decode()
 
-    build = PartBuilder(plugins, fetch, view.inputs, view.directory, check_files=True)
+    files = files or InputFiles.of_run(view.about, view.folder, here_alone=True)
+    build = Inputs(plugins, view.inputs, files).builder(fetch)
     return WorkerSide(view.seed, cache_dir, 0.0, fetch, build)

@@ -116,13 +116,18 @@ def create(root: Path, method: str) -> RunFolder:
         raise StoreError(f"cannot make a run folder in {root}: {error.strerror}") from error
 
 
+def named(folder: RunFolder) -> Path:
+    """Return the path that a folder of `create` has once it is in its place."""
+    return folder.path.with_name(folder.path.name.removeprefix(".").removesuffix(".new"))
+
+
 def place(folder: RunFolder) -> RunFolder:
     """Give a folder that holds a whole run its name; all at once, so that no half of it is seen."""
-    name = folder.path.name.removeprefix(".").removesuffix(".new")
+    path = named(folder)
     try:
-        return RunFolder(folder.path.rename(folder.path.with_name(name)))
+        return RunFolder(folder.path.rename(path))
     except OSError as error:
-        raise StoreError(f"cannot name the run folder {name}: {error.strerror}") from error
+        raise StoreError(f"cannot name the run folder {path.name}: {error.strerror}") from error
 
 
 def _clear_stale(root: Path) -> None:

@@ -79,6 +79,7 @@ class Journal:
         began = self.record if not readonly and self._has_record() else None
         self.extended = began is not None and began.extended
         self.superseded_after = None if began is None else began.superseded_after
+        self.forked = began is not None and began.forked_from != ""
 
     def _create(self, record: RunRecord | None) -> None:
         def write() -> None:
@@ -87,6 +88,11 @@ class Journal:
                 self._put_record(record)
 
         self._db.write(write)
+
+    @property
+    def artifacts(self) -> ArtifactStore:
+        """Where its large texts are."""
+        return self._artifacts
 
     def close(self) -> None:
         """Close the database."""
@@ -177,14 +183,20 @@ class Journal:
 
     def discard_other(self, call: Key, *, single: bool) -> None:
         """Forget what a superseded call of another shape left: its items, or its one outcome."""
-        if not single:
-            if self.get(call) is not None:
-                self.discard(call)
+        if not self.has_other(call, single=single):
             return
-        where = "key > ? and key < ? and length(key) = ?"
-        values = pack_key(call), pack_key((*call[:-1], call[-1] + 1)), 8 * (len(call) + 1)
-        if self._db.total(f"select exists (select 1 from outcome where {where}) as total", *values):
-            self._db.write(lambda: self._db.delete("outcome", where, [values]))
+        if not single:
+            self.discard(call)
+            return
+        values = _items_of(call)
+        self._db.write(lambda: self._db.delete("outcome", _ITEMS_OF, [values]))
+
+    def has_other(self, call: Key, *, single: bool) -> bool:
+        """Return whether a call of another shape left outcomes under that key."""
+        if not single:
+            return self.get(call) is not None
+        query = f"select exists (select 1 from outcome where {_ITEMS_OF}) as total"
+        return bool(self._db.total(query, *_items_of(call)))
 
     def get(self, key: Key) -> Row | None:
         """Return the outcome under that key."""
@@ -605,6 +617,13 @@ class Journal:
 
 
 _MARKER = '{"$blob"'
+
+
+_ITEMS_OF = "key > ? and key < ? and length(key) = ?"
+
+
+def _items_of(call: Key) -> tuple[bytes, bytes, int]:
+    return pack_key(call), pack_key((*call[:-1], call[-1] + 1)), 8 * (len(call) + 1)
 
 
 def _inside(key: Key, scopes: Sequence[Key]) -> bool:

@@ -60,6 +60,10 @@ class RunRecord:
     """The goals of its method as a finished run came to them."""
     directory: str = "."
     """Where the run began: relative paths are meant from there."""
+    folder: str = ""
+    """Where its own folder was then; runs before it was recorded have none."""
+    forked_from: str = ""
+    """The run that it shares outcomes with, and the key up to which."""
     packages: tuple[Annotated[str, AfterValidator(_package)], ...] = ()
     sources: dict[str, str] = field(default_factory=dict)
     """The hash of each source file of these packages."""

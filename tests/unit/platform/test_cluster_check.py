@@ -364,7 +364,7 @@ def test_the_kubernetes_example_has_the_ray_that_is_tested() -> None:
 
     pins = (ROOT / "constraints.txt").read_text().split()
     (version,) = [pin.removeprefix("ray==") for pin in pins if pin.startswith("ray==")]
-    folder = ROOT / "examples" / "kuberay"
+    folder = ROOT / "examples" / "clusters" / "kuberay"
     job, claim = yaml.safe_load_all((folder / "rayjob.yaml").read_text())
     cluster = job["spec"]["rayClusterSpec"]
     assert cluster["rayVersion"] == version
@@ -384,7 +384,8 @@ def test_the_image_takes_nothing_along_that_git_leaves_out() -> None:
     assert {"**/.venv", "**/runs"} < wanted
     assert sorted({*wanted, ".git"} - left_out) == []
     assert not [line for line in left_out if line.startswith("!")]
-    assert "COPY --chown=ray . " in (ROOT / "examples" / "kuberay" / "Dockerfile").read_text()
+    image = ROOT / "examples" / "clusters" / "kuberay" / "Dockerfile"
+    assert "COPY --chown=ray . " in image.read_text()
 
 
 def test_what_a_job_sends_along_is_what_the_wheel_has() -> None:

@@ -17,6 +17,7 @@ from heliostat.executors.choice import Execution
 from heliostat.ops.cluster.fetch import fetch, last_json
 from heliostat.plugins.registry import Registry
 from heliostat.store.folder import RunFolder
+from heliostat.store.marks import Marks, read_marks, write_marks
 from heliostat.store.view import RunView
 
 CONFIG = Path("cluster.yaml")
@@ -68,6 +69,27 @@ def test_a_finished_run_arrives_under_its_name_with_its_digest(
     assert here.digest == there.digest == said["digest"]
     assert said["copied"] is True
     assert fetch(CONFIG, head.id, home, ray=launcher(head))["copied"] is False
+
+
+def test_its_name_and_note_come_along(head: RunFolder, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    write_marks(head.path, Marks("base", "as published", {"paper": "1"}))
+    fetch(CONFIG, "last", home, ray=launcher(head))
+    assert read_marks(home / head.id) == Marks("base", "as published", {"paper": "1"})
+
+
+def test_what_was_written_here_stays_where_the_head_has_nothing(
+    head: RunFolder, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    again = launcher(head, state="interrupted", digest=None)
+    fetch(CONFIG, "last", home, ray=again)
+    write_marks(home / head.id, Marks("mine"))
+    fetch(CONFIG, "last", home, replace=True, ray=again)
+    assert read_marks(home / head.id) == Marks("mine")
+    write_marks(head.path, Marks("theirs"))
+    fetch(CONFIG, "last", home, replace=True, ray=again)
+    assert read_marks(home / head.id) == Marks("theirs")
 
 
 def test_a_copy_with_another_digest_does_not_arrive(head: RunFolder, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,13 @@ import click
 from heliostat.cli.asking_again import asking_again
 from heliostat.cli.at_once import told_on_resume
 from heliostat.cli.declared_outputs import declared_outputs
-from heliostat.cli.options import RunOptions, data_only, hold_level_of_run, run_options
+from heliostat.cli.options import (
+    RunOptions,
+    data_only,
+    hold_level_of_run,
+    input_option,
+    run_options,
+)
 from heliostat.contract.commands import next_command, print_json
 from heliostat.errors import Interrupted, Paused, PluginError, place_of, told
 from heliostat.process.guard import contained
@@ -65,10 +72,18 @@ def run(
     )
 
 
-def start_and_show(method: Any, execution: Execution, options: RunOptions, **settings: Any) -> None:
-    """Start a run with these settings of `driver.start`, show its progress and its end."""
-    from heliostat.driver.start import start
+def start_and_show(
+    method: Any,
+    execution: Execution,
+    options: RunOptions,
+    start: Callable[..., dict[str, Any]] | None = None,
+    **settings: Any,
+) -> None:
+    """Start a run with these settings of `start`, by default that of the driver; show its end."""
+    from heliostat.driver.start import start as driver_start
     from heliostat.store.folder import RunFolder
+
+    start = start or driver_start
 
     progress = _progress(method, options)
     started: list[RunFolder] = []
@@ -80,7 +95,12 @@ def start_and_show(method: Any, execution: Execution, options: RunOptions, **set
     try:
         with data_only(options.as_json):
             account = start(
-                method, execution=execution, listener=progress, on_folder=on_folder, **settings
+                method,
+                execution=execution,
+                listener=progress,
+                on_folder=on_folder,
+                marks=options.marks(),
+                **settings,
             )
     except BaseException as error:
         progress.end()
@@ -102,6 +122,7 @@ def start_and_show(method: Any, execution: Execution, options: RunOptions, **set
     help="Ask failures of the machine again: Deadline, MemoryError (recorded). Always done for "
     "WorkerLost and NodeLost.",
 )
+@input_option
 @click.option("--no-pause", is_flag=True, help="Blame items for all lost workers, never pause.")
 @run_options
 def resume(
@@ -109,6 +130,7 @@ def resume(
     overrides: tuple[str, ...],
     allow_code_change: bool,
     retry: tuple[str, ...],
+    moved: tuple[str, ...],
     no_pause: bool,
     options: RunOptions,
 ) -> None:
@@ -129,6 +151,7 @@ def resume(
     method = registry().method(view.method)
     at_once = told_on_resume(view, overrides)
     view.close()
+    options.mark(folder)
     say(*at_once, err=True)
     progress = _progress(method, options)
     progress.begin(folder.id)
@@ -139,6 +162,7 @@ def resume(
                 overrides=overrides,
                 allow_code_change=allow_code_change,
                 retry=retry,
+                moved=moved,
                 execution=execution,
                 listener=progress,
             )

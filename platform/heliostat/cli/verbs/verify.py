@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from heliostat.cli.options import data_only, hold_level_of_run
+from heliostat.cli.options import data_only, hold_level_of_run, input_option
 from heliostat.contract.commands import json_option, print_json, runs_option
 from heliostat.errors import CorruptStore, EncodingError, ExecutionError, key_text
 from heliostat.terminal import say
@@ -19,9 +19,16 @@ from heliostat.worker.numerics import prepare_environment
 @click.command()
 @click.argument("run_name", metavar="RUN")
 @click.option("--sample", type=click.IntRange(min=1), help="Check this many, spread over the run.")
+@input_option
 @runs_option
 @json_option
-def verify(run_name: str, sample: int | None, runs: Path | None, as_json: bool) -> None:
+def verify(
+    run_name: str,
+    sample: int | None,
+    moved: tuple[str, ...],
+    runs: Path | None,
+    as_json: bool,
+) -> None:
     """Evaluate a run's items again in this process and compare their outcomes byte for byte.
 
     These are the items whose outcomes the search saw; of a run that was stopped, all that are
@@ -35,12 +42,14 @@ def verify(run_name: str, sample: int | None, runs: Path | None, as_json: bool) 
     from heliostat.driver.identity import check_numerics
     from heliostat.driver.own_tasks import check_tasks, packages_of_run
     from heliostat.driver.replay import replay
+    from heliostat.plugins.input_files import InputFiles
     from heliostat.plugins.registry import registry
     from heliostat.store.view import RunView
     from heliostat.worker.fingerprint import fingerprint, sources
 
     view = RunView(folder)
     check_numerics(view.about, hold())
+    files = InputFiles.of_run(view.about, folder, moved, here_alone=True)
     packages = packages_of_run(view, registry())
     prepare_environment(code=fingerprint(sources(packages)))
     # a run that was killed has not recorded which of its last outcomes the search saw
@@ -56,8 +65,8 @@ def verify(run_name: str, sample: int | None, runs: Path | None, as_json: bool) 
     chosen = rows if sample is None or sample >= len(rows) else _spread(rows, sample)
     with data_only(as_json):
         if view.state == "finished":
-            replay(view, registry())
-        found = _check(view, chosen)
+            replay(view, registry(), files)
+        found = _check(view, chosen, files)
     account = {"run": view.id, "checked": len(chosen), "of": len(rows), **found}
     if as_json:
         print_json(account)
@@ -107,14 +116,14 @@ def _spread(rows: list[Any], count: int) -> list[Any]:
     return [rows[(2 * i + 1) * len(rows) // (2 * count)] for i in range(count)]
 
 
-def _check(view: Any, rows: list[Any]) -> dict[str, Any]:
+def _check(view: Any, rows: list[Any], files: Any) -> dict[str, Any]:
     from heliostat.contract.cache import default_cache_dir
     from heliostat.executors.choice import worker_of
     from heliostat.plugins.registry import registry
     from heliostat.worker.numerics import set_threads
     from heliostat.worker.work import Work
 
-    worker = worker_of(view, registry(), default_cache_dir())
+    worker = worker_of(view, registry(), default_cache_dir(), files)
     _check_artifacts(view, rows)
     _check_items(view, rows)
     set_threads(1)

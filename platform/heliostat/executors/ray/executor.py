@@ -43,7 +43,9 @@ from heliostat.executors.ray.starting import reading_tolerantly
 from heliostat.executors.ray.surroundings import left_alone
 from heliostat.plugins.allowed import obey
 from heliostat.plugins.building import PartBuilder, products_in
+from heliostat.plugins.input_files import InputFiles
 from heliostat.plugins.registry import registry
+from heliostat.plugins.whereabouts import Whereabouts
 from heliostat.values.canonical import digest
 from heliostat.values.outcome import NODE_LOST, WORKER_LOST, Failure
 from heliostat.worker.evaluate import WorkerSide
@@ -94,8 +96,8 @@ class WorkerSetup:
     """The variables that say which plugins may be loaded, as they are for the driver."""
     inputs: Mapping[str, str] = field(default_factory=dict)
     """Hashes of the files and products that parts are built from."""
-    directory: str = "."
-    """Where the run began: relative paths of parts are meant from there."""
+    where: Whereabouts = field(default_factory=lambda: Whereabouts(Path()))
+    """Where files of parts may lie."""
     products: Mapping[str, Any] = field(default_factory=dict)
     """References to the texts of those products, by hash."""
     numerics: str = ""
@@ -549,8 +551,8 @@ def _run_chunk(
             registry(),
             lambda sha256: str(ray.get(setup.products[sha256])),
             setup.inputs,
-            Path(setup.directory),
-            check_files=True,
+            setup.where.directory,
+            files=InputFiles(setup.inputs, setup.where, here_alone=True),
         )
         side = _sides[setup.run] = WorkerSide(
             setup.root, cache_dir, setup.checkpoint_seconds, _no_data, build

@@ -16,6 +16,7 @@ from heliostat.errors import ClusterError, CorruptStore, StoreError
 from heliostat.store.folder import RunFolder
 from heliostat.store.journal import Journal
 from heliostat.store.lock import held
+from heliostat.store.marks import Marks, read_marks, write_marks
 from heliostat.store.view import RunView
 
 HEAD_RUNS = "~/runs"
@@ -121,6 +122,10 @@ def _verify(partial: RunFolder, account: dict[str, Any]) -> None:
 
 
 def _put_in_place(partial: Path, home: Path) -> None:
+    """Give a copy its name; what was written here about an older one stays if the head has none."""
+    here = read_marks(home)
+    if read_marks(partial) == Marks() != here:
+        write_marks(partial, here)
     aside = partial.with_name(f"{partial.name}-old")
     if home.exists():
         home.rename(aside)
