@@ -19,7 +19,7 @@ from heliostat.driver.inputs import resolve_inputs
 from heliostat.driver.summary import goals_of, subject
 from heliostat.engine.listener import Listener, Silent
 from heliostat.errors import ConfigError, DataError, NotStarted, PluginError
-from heliostat.executors.choice import Execution
+from heliostat.executors.choice import Execution, refuse_dead
 from heliostat.plugins.registry import Registry, registry
 from heliostat.store.folder import RunFolder, create, place
 from heliostat.store.journal import Journal
@@ -49,7 +49,8 @@ def start(
 ) -> dict[str, Any]:
     """Run a method from the beginning in a new folder and return the account of the run.
 
-    Raises ConfigError before anything is written when the configuration is not usable.
+    Raises ConfigError before anything is written when the configuration is not usable, and
+    NotStarted when nothing answers at the address of a cluster.
     """
     level = hold()
     plugins = plugins or registry()
@@ -62,6 +63,7 @@ def start(
     config = configuration.resolve(
         method, plugins, preset=preset, values=values, overrides=overrides, source=source
     )
+    refuse_dead(execution)
     folder = create(execution.runs, method.name)
     lock = RunLock(folder.lock)
     try:

@@ -108,6 +108,8 @@ class Engine:
             return
         self._phases[scope] = name
         self.journal.add_event(PHASE, phase_text(scope, name))
+        # among the steps too, since events and steps have clocks of their own
+        self.journal.add_metrics(scope, 0, None, None, {}, time.monotonic() - self.began)
         self.listener.on_phase(scope, name)
 
     def note_failure(self, key: Key, failure: Failure) -> None:

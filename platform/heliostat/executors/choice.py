@@ -38,6 +38,27 @@ class Execution:
     min_nodes: int = 1
     wait_seconds: float = 0.0
 
+    @property
+    def processes(self) -> int | None:
+        """Workers that are asked for: 0 is this process, None all that the cluster has."""
+        if self.workers is None and self.address is None:
+            cores = os.cpu_count() or 1
+            return 0 if cores == 1 else cores
+        return self.workers
+
+    @property
+    def where(self) -> str:
+        """Where items are evaluated, as a start says it before anything is begun."""
+        count = self.processes
+        if count == 0:
+            return "in this process"
+        workers = "" if count is None else f" with {count} worker{'s' if count > 1 else ''}"
+        return (
+            f"joining Ray at {self.address}{workers}"
+            if self.address
+            else (f"starting Ray{workers}")
+        )
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -63,7 +84,7 @@ def make_executor(
     `on_gpu` is called when a reply comes from an item that was granted a GPU.
     """
     workers = execution.workers
-    if workers is None and execution.address is None and (os.cpu_count() or 1) == 1:
+    if execution.processes == 0:
         workers = 0
     artifacts = folder.artifacts
 
@@ -122,6 +143,14 @@ def make_executor(
     from heliostat.executors.default import DefaultExecutor
 
     return DefaultExecutor(on_ray, in_this_process, on_event)
+
+
+def refuse_dead(execution: Execution) -> None:
+    """Raise NotStarted when nothing answers at the address of a cluster that is not waited for."""
+    if execution.address is not None and not execution.wait_seconds:
+        from heliostat.executors.ray.executor import refuse_silent
+
+        refuse_silent(execution.address)
 
 
 def worker_of(view: RunView, plugins: Registry, cache_dir: Path) -> WorkerSide:

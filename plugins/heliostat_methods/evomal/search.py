@@ -92,7 +92,11 @@ def _one_search(
 ) -> Callable[[Run], list[Account]]:
     def start(run: Run) -> list[Account]:
         posed = Posed(group, run.share(group))
-        found = readable(find_losses(config, posed, run), config, posed, run)
+        where = ", ".join(data.name for data in group)
+        run.phase(f"{where}: searching")
+        found = find_losses(config, posed, run)
+        run.phase(f"{where}: shortening")
+        found = readable(found, config, posed, run)
         return [
             account_of(config, posed, t, found, opponents[d.name], loaded[d.name], targets, run)
             for t, d in enumerate(group)

@@ -75,7 +75,7 @@ def start_and_show(method: Any, execution: Execution, options: RunOptions, **set
 
     def on_folder(folder: RunFolder) -> None:
         started.append(folder)
-        progress.begin(folder.id)
+        progress.begin(folder.id, execution.where)
 
     try:
         with data_only(options.as_json):
@@ -86,6 +86,8 @@ def start_and_show(method: Any, execution: Execution, options: RunOptions, **set
         progress.end()
         if started and started[0].path.exists():
             _say_how_to_resume(started[0], error)
+        elif started:
+            say(f"run {started[0].id} left nothing: no task was evaluated", err=True)
         raise
     progress.end()
     _finish(method, account, options)
@@ -131,7 +133,7 @@ def resume(
     view.close()
     say(*at_once, err=True)
     progress = _progress(method, options)
-    progress.begin(folder.id)
+    progress.begin(folder.id, execution.where, goes_on=True)
     try:
         with data_only(options.as_json):
             account = go_on(
