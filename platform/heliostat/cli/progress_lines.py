@@ -38,8 +38,7 @@ class Lines:
         self._of_parts = 0
         self._hasty = 0
         self._newest_of_parts = -LONG_SECONDS
-        self.newest = -LONG_SECONDS
-        """When a line was said last."""
+        self._newest: float | None = None
 
     def due(self, scope: Key, pace: Pace, now: float) -> bool:
         """Return whether what a search has come to is said now, and take it as said."""
@@ -57,7 +56,7 @@ class Lines:
                 said.tenth, said.phase, said.step = tenth, pace.phase, pace.step
             return False
         self._said[scope] = _Said(pace.step, tenth, pace.phase, now)
-        self.newest = now
+        self._newest = now
         return True
 
     def _room(self, scope: Key, pace: Pace, now: float, rushed: bool) -> bool:
@@ -74,9 +73,10 @@ class Lines:
 
     def silent_for_long(self, now: float) -> bool:
         """Return whether nothing was said for half a minute, and count it as said."""
-        if now - self.newest < LONG_SECONDS:
+        if self._newest is None or now - self._newest < LONG_SECONDS:
+            self._newest = now if self._newest is None else self._newest
             return False
-        self.newest = now
+        self._newest = now
         if () in self._said:
             self._said[()].at = now
         return True
@@ -90,7 +90,7 @@ def line(
 
     parts = [f"[{'.'.join(map(str, scope))}]"] if scope else []
     parts += [pace.phase] if pace.phase else []
-    if pace.reports:
+    if pace.step or pace.of:
         parts.append(f"step {pace.step}" + (f"/{pace.of}" if pace.of else ""))
     parts += [f"{name} {value:.4g}" for name, value in pace.metrics.items()]
     rate = pace.rate(now)

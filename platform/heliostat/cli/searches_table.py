@@ -46,11 +46,11 @@ class SearchesTable:
         columns = []
         if any(scope for scope, _ in rows):
             names = [".".join(map(str, scope)) or "main" for scope, _ in rows]
-            columns.append(Column("search", names))
+            columns.append(Column("search", names, words=True))
         phases = [cut(printable(pace.phase), LONGEST_PHASE) for _, pace in rows]
         if any(phases):
-            columns.append(Column("phase", phases))
-        steps = [f"{s.step}/{s.of}" if s.of else f"{s.step}" for _, s in rows]
+            columns.append(Column("phase", phases, words=True))
+        steps = [f"{s.step}/{s.of}" if s.of else f"{s.step or ''}" for _, s in rows]
         left = [s.seconds_left(now) for _, s in rows]
         rates = [s.rate(now) for _, s in rows]
         columns += [

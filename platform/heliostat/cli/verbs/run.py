@@ -14,7 +14,15 @@ from heliostat.cli.at_once import told_on_resume
 from heliostat.cli.declared_outputs import declared_outputs
 from heliostat.cli.options import RunOptions, data_only, hold_level_of_run, run_options
 from heliostat.contract.commands import next_command, print_json
-from heliostat.errors import Interrupted, Paused, PluginError, place_of, told
+from heliostat.errors import (
+    ExecutionError,
+    Interrupted,
+    Paused,
+    PluginError,
+    key_text,
+    place_of,
+    told,
+)
 from heliostat.process.guard import contained
 from heliostat.terminal import say
 from heliostat.worker.numerics import prepare_environment
@@ -144,7 +152,7 @@ def resume(
                 execution=execution,
                 listener=progress,
             )
-    except Interrupted as error:
+    except (Interrupted, ExecutionError) as error:
         progress.end()
         _say_how_to_resume(folder, error)
         raise
@@ -171,6 +179,10 @@ def _say_how_to_resume(folder: Any, error: BaseException) -> None:
     else:
         log = _short_path(str(folder.log.absolute()))
         say(f"run {folder.id} ended with an error; its log: {log}", err=True)
+        key = error.shown_under if isinstance(error, ExecutionError) else None
+        if key is not None:
+            command = next_command("show", folder.id, key_text(key))
+            say(f"the whole failure: {command}", err=True)
 
 
 def _finish(method: Any, account: dict[str, Any], options: RunOptions) -> None:
