@@ -304,6 +304,13 @@ class RunView:
                 now = max(0.0, time.time() - self.folder.lock.stat().st_mtime)
         return round(self.about.spent + now, 3)
 
+    def so_far(self) -> str:
+        """Return in a few words what the run is at and has come to, for who asks for its end."""
+        row = self.row()
+        step = f"step {row['step']}" + (f" of {row['of']}" if row["of"] else "")
+        best = [f"{name} {value:.4g}" for name, value in row["best"].items()]
+        return ", ".join(filter(None, [row["phase"], step if row["step"] else "", *best[:1]]))
+
     def row(self) -> dict[str, Any]:
         """Return one line for `heliostat ls`: all that is known without the method's code."""
         paces, marks, about = self.paces(), self.marks, self.about

@@ -91,7 +91,7 @@ def _one_search(
     targets: list[Loaded],
 ) -> Callable[[Run], list[Account]]:
     def start(run: Run) -> list[Account]:
-        posed = Posed(group, run.share(group))
+        posed = Posed(group, run.share(group), tuple(f"loss-{data.name}" for data in group))
         where = ", ".join(data.name for data in group)
         run.phase(f"{where}: searching")
         found = find_losses(config, posed, run)

@@ -156,10 +156,10 @@ def _one_cell(
         settings = config.of_cell(cell.dataset, data.model.name)
         settings = settings.model_copy(update={"baseline": cell.baseline})
         run.phase(f"{data.name}, {cell.model}: {cell.baseline}, seed {cell.seed}")
-        found = find_losses(settings, posed, run)
+        name = f"loss-{data.name}-{cell.model}-{cell.baseline}-{cell.seed}".replace(" ", "_")
+        found = find_losses(settings, replace(posed, products=(name,)), run)
         for loss in found.best[:1]:
-            name = f"loss-{data.name}-{cell.model}-{cell.baseline}-{cell.seed}"
-            run.save(name.replace(" ", "_"), product(loss, data, labels), kind="loss")
+            run.save(name, product(loss, data, labels), kind="loss")
         return found
 
     return start
