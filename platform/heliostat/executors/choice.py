@@ -53,11 +53,9 @@ class Execution:
         if count == 0:
             return "in this process"
         workers = "" if count is None else f" with {count} worker{'s' if count > 1 else ''}"
-        return (
-            f"joining Ray at {self.address}{workers}"
-            if self.address
-            else (f"starting Ray{workers}")
-        )
+        if self.address:
+            return f"joining Ray at {self.address}{workers}"
+        return f"starting Ray{workers}"
 
 
 @dataclass(frozen=True)

@@ -44,13 +44,13 @@ def why_unreachable(
 
 def _connect(place: tuple[str, int], seconds: float) -> None:
     # a look-up has no limit of its own, and each address of a name would get all the seconds
-    ended: list[OSError | OverflowError | None] = []
+    ended: list[Exception | None] = []
 
     def knock() -> None:
         try:
             socket.create_connection(place, timeout=seconds).close()
             ended.append(None)
-        except (OSError, OverflowError) as error:
+        except Exception as error:  # raised again below, in the caller's thread
             ended.append(error)
 
     thread = threading.Thread(target=knock, daemon=True)
