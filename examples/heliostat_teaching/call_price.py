@@ -40,6 +40,7 @@ def search(config: CallPriceConfig, run: Run) -> dict[str, Any]:
     paths, mean, squares, error, block = 0, 0.0, 0.0, math.inf, -1
     settings = run.share(config)  # what all items have in common travels once
     blocks = range(config.most_blocks)
+    run.phase("simulating")
     for block, outcome in enumerate(run.stream(simulate, blocks, shared=settings)):
         n, block_mean, block_squares = outcome.unwrap()
         # Chan, Golub, LeVeque 1979: merge of moments, folded in key order
@@ -63,5 +64,6 @@ METHOD = MethodSpec(
     search=search,
     outputs={"price": Metric(None, "currency"), "standard_error": Metric("min", "currency")},
     presets={"smoke": {"standard_error": 0.1}, "demo": {}},
+    on=lambda config: f"call, strike {config.strike:g}, {config.years:g} y",
     unit="paths",
 )

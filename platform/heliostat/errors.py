@@ -155,20 +155,30 @@ class ExecutionError(HeliostatError):
     """The work could not be carried out."""
 
     exit_code = 4
+    shown_under: Key | None = None
+    """the key under which `heliostat show RUN KEY` has the whole failure, where there is one"""
 
 
 class TaskError(ExecutionError):
     """A task failed and the search asked for its value anyway.
 
-    `where`: what the search says of the place, as people know it ("round 3, block 5").
+    `where`: what the search says of the place, as people know it ("round 3, block 5"); `frames`:
+    the lines of the task's own code that it failed in, as Python prints them.
     """
 
     def __init__(
-        self, key: Key, kind: str, message: str, traceback: str = "", where: str = ""
+        self,
+        key: Key,
+        kind: str,
+        message: str,
+        traceback: str = "",
+        where: str = "",
+        frames: str = "",
     ) -> None:
         self.key, self.kind, self.message, self.traceback = key, kind, message, traceback
         self.where = where
         text = f"task {key_text(key)} failed ({kind})" + (message and f": {message}")
+        text += frames and f"\n{frames}"
         super().__init__(f"{where}: {text}" if where else text)
 
 

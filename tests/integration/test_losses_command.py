@@ -112,6 +112,25 @@ def test_list_shows_every_loss_of_every_run_newest_first(losses: Any) -> None:
     assert all(part in text for part in ("both/loss-digits", "(y - 0.98*f)^2", "test 0.125"))
 
 
+def test_a_run_that_was_stopped_lists_what_was_best_so_far(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    finished(tmp_path, "stopped", {"digits": ("classification", DIGITS)})
+    folder = RunFolder(tmp_path / "stopped")
+    journal = Journal(folder.database, folder.artifacts)
+    journal.add_event("phase", "1 digits: searching")
+    journal.add_metrics((1,), 3, 31, 60.0, {"best": 0.25}, 9.0)
+    journal.change(state="interrupted", result=None)
+    journal.close()
+    assert heliostat(["losses", "list", "--runs", str(tmp_path)]) == 0
+    text = capfd.readouterr().out
+    assert "validation 0.25  test -  so far, interrupted" in text
+    assert "stopped is interrupted: digits: searching, step 3 of 31, best 0.25" in text
+    assert heliostat(["losses", "list", "--runs", str(tmp_path), "--json"]) == 0
+    (row,) = json.loads(capfd.readouterr().out)
+    assert (row["state"], row["fitness"]) == ("interrupted", 0.25)
+
+
 def test_an_empty_folder_says_how_to_find_a_loss(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

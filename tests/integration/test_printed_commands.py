@@ -91,9 +91,11 @@ def test_a_method_without_words_of_its_own_shows_its_declared_outputs(here: InPr
 
 
 @pytest.mark.parametrize("method", ["bad_data", "nowhere"])
-def test_a_run_that_is_removed_is_not_named(here: InProcess, method: str) -> None:
+def test_a_run_that_is_removed_is_said_to_have_left_nothing(here: InProcess, method: str) -> None:
     done = begin(here, method)
     assert done.returncode in (2, 6)
-    assert done.stderr.startswith("error: ")
-    assert len(done.stderr.splitlines()) == 1
+    named, removed, error = done.stderr.splitlines()
+    run = named.removeprefix("run ").removesuffix("; in this process")
+    assert removed == f"run {run} left nothing: no task was evaluated"
+    assert error.startswith("error: ")
     assert not list((here.folder / RUNS).iterdir())

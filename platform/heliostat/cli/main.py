@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import io
 import os
@@ -21,6 +22,7 @@ from heliostat.errors import (
     told,
 )
 from heliostat.names import VERBS
+from heliostat.store.last import tell_last
 from heliostat.terminal import say
 
 
@@ -90,11 +92,15 @@ class LazyGroup(click.Group):
 @click.version_option(package_name="heliostat", prog_name="heliostat")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.option("--no-plugin", "blocked", multiple=True, metavar="NAME", help="Do not load a plugin.")
-def heliostat(debug: bool, blocked: tuple[str, ...]) -> None:
+@click.pass_context
+def heliostat(context: click.Context, debug: bool, blocked: tuple[str, ...]) -> None:
     """Run research methods as plugins: the same result on a laptop and on a cluster.
 
     Begin with: heliostat methods, then heliostat run METHOD --preset smoke.
     """
+    say_last = functools.cache(lambda run: say(f"last is run {run}", err=True))
+    before = tell_last.set(say_last)
+    context.call_on_close(lambda: tell_last.reset(before))
     if debug:
         os.environ["HELIOSTAT_DEBUG"] = "1"
     if blocked:

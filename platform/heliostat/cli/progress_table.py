@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,6 +19,8 @@ class Column:
 
     head: str
     cells: Sequence[str]
+    words: bool = False
+    """Whether it holds words, which begin at its left; numbers end at its right."""
 
     @property
     def width(self) -> int:
@@ -53,7 +55,8 @@ class Columns:
         table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0))
         for column in shown:
             wide = self._widths[column.head]
-            table.add_column(Text(column.head), justify="right", width=wide)
+            justify: Literal["left", "right"] = "left" if column.words else "right"
+            table.add_column(Text(column.head), justify=justify, width=wide)
         for cells in zip(*(column.cells for column in shown), strict=True):
             table.add_row(*map(Text, cells))
         return table

@@ -68,6 +68,12 @@ def print_json(value: Any) -> None:
     sys.stdout.flush()
 
 
+def print_json_line(value: Any) -> None:
+    """Print one JSON value on one line, for output that goes on."""
+    sys.stdout.write(json.dumps(_finite(value)) + "\n")
+    sys.stdout.flush()
+
+
 def _compact() -> bool:
     # a pipe gets one line, a person gets indentation
     return not sys.stdout.isatty() or bool(os.environ.get("HELIOSTAT_COMPACT"))

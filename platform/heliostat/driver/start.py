@@ -20,7 +20,7 @@ from heliostat.driver.inputs import resolve_inputs
 from heliostat.driver.summary import goals_of, subject
 from heliostat.engine.listener import Listener, Silent
 from heliostat.errors import ConfigError, DataError, NotStarted, PluginError, ReplayMismatch
-from heliostat.executors.choice import Execution
+from heliostat.executors.choice import Execution, refuse_dead
 from heliostat.plugins.input_files import InputFiles
 from heliostat.plugins.registry import Registry, registry
 from heliostat.plugins.whereabouts import Whereabouts
@@ -56,7 +56,8 @@ def start(
     """Run a method from the beginning in a new folder and return the account of the run.
 
     `marks` are written with the folder. Raises ConfigError before anything is written when the
-    configuration is not usable, or another run has the name.
+    configuration is not usable, or another run has the name, and NotStarted when nothing answers
+    at the address of a cluster.
     """
     hold()
     plugins = plugins or registry()
@@ -107,6 +108,7 @@ def begin(
     """Build a new run's folder, give it its name once it is whole, and drive it to its end."""
     checked(new.marks)
     check_free(new.marks.name, execution.runs)
+    refuse_dead(execution)
     method, config, level = new.method, new.config, hold()
     folder = create(execution.runs, method.name)
     lock = RunLock(folder.lock)

@@ -32,6 +32,7 @@ from heliostat.store.database.rows import Row
 from heliostat.store.journal import Journal
 from heliostat.store.log import RunLog
 from heliostat.store.pace import PHASE, phase_text
+from heliostat.values.frames import told_frames
 from heliostat.values.outcome import Failure, counted
 from heliostat.worker.numerics import set_threads
 from heliostat.worker.work import Reply, TaskState, Work
@@ -107,7 +108,11 @@ class Engine:
         if self._phases.get(scope) == name:
             return
         self._phases[scope] = name
-        self.journal.add_event(PHASE, phase_text(scope, name))
+        text = phase_text(scope, name)
+        self.journal.add_event(PHASE, text)
+        self.log.write(PHASE, text)
+        # among the steps too, since events and steps have clocks of their own
+        self.journal.add_metrics(scope, 0, None, None, {}, time.monotonic() - self.began)
         self.listener.on_phase(scope, name)
 
     def note_failure(self, key: Key, failure: Failure) -> None:
@@ -124,9 +129,17 @@ class Engine:
         failure = self._failed_branches.get(key) if row is None else row.failure
         if failure is None:
             return error
+        frames = told_frames(failure.traceback)
+        told: TaskError | TooManyFailures
         if isinstance(error, TaskError):
-            return TaskError(key, failure.kind, failure.message, failure.traceback, error.where)
-        return error.with_first(f"{failure.kind}: {failure.message}")
+            told = TaskError(
+                key, failure.kind, failure.message, failure.traceback, error.where, frames
+            )
+        else:
+            first = f"{failure.kind}: {failure.message}"
+            told = error.with_first(f"{first}\n{frames}" if frames else first)
+        told.shown_under = None if row is None else key
+        return told
 
     def stop(self) -> None:
         """Ask the search to end at its next use of `run`; safe in a signal handler."""

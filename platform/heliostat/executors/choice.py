@@ -39,6 +39,25 @@ class Execution:
     min_nodes: int = 1
     wait_seconds: float = 0.0
 
+    @property
+    def processes(self) -> int | None:
+        """Workers that are asked for: 0 is this process, None all that the cluster has."""
+        if self.workers is None and self.address is None:
+            cores = os.cpu_count() or 1
+            return 0 if cores == 1 else cores
+        return self.workers
+
+    @property
+    def where(self) -> str:
+        """Where items are evaluated, as a start says it before anything is begun."""
+        count = self.processes
+        if count == 0:
+            return "in this process"
+        workers = "" if count is None else f" with {count} worker{'s' if count > 1 else ''}"
+        if self.address:
+            return f"joining Ray at {self.address}{workers}"
+        return f"starting Ray{workers}"
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -71,7 +90,7 @@ def make_executor(
     `on_gpu` is called when a reply comes from an item that was granted a GPU.
     """
     workers = execution.workers
-    if workers is None and execution.address is None and (os.cpu_count() or 1) == 1:
+    if execution.processes == 0:
         workers = 0
     artifacts = folder.artifacts
 
@@ -130,6 +149,14 @@ def make_executor(
     from heliostat.executors.default import DefaultExecutor
 
     return DefaultExecutor(on_ray, in_this_process, on_event)
+
+
+def refuse_dead(execution: Execution) -> None:
+    """Raise NotStarted when nothing answers at the address of a cluster that is not waited for."""
+    if execution.address is not None and not execution.wait_seconds:
+        from heliostat.executors.ray.executor import refuse_silent
+
+        refuse_silent(execution.address)
 
 
 def worker_of(

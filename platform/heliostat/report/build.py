@@ -115,7 +115,7 @@ def _convergence(view: RunView) -> Sequence[Section]:
 def _failures(view: RunView) -> Section:
     failures = view.failures()
     if not failures:
-        return Section("Failures", [Text(f"None of {view.count()} tasks failed.")])
+        return Section("Failures", [Text(f"None of {view.tasks()} tasks failed.")])
     rows = [
         [key_text(row.key), row.function, row.failure.kind, row.failure.message[:300]]
         for row in failures[:50]
@@ -128,7 +128,7 @@ def _failures(view: RunView) -> Section:
             "(WorkerLost and NodeLost always, others with --retry KIND)."
         )
     ]
-    caption = f"{len(failures)} of {view.count()} tasks failed"
+    caption = f"{len(failures)} of {view.tasks()} tasks failed"
     caption += "; the first 50 are shown" if len(failures) > 50 else ""
     table = Table(["key", "task", "kind", "message"], rows, caption)
     return Section("Failures", [*(told_of if machine else []), table])

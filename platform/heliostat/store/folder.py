@@ -20,6 +20,7 @@ from heliostat.names import is_method_name
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.entries import check_entries
 from heliostat.store.journal import Journal
+from heliostat.store.last import told_last
 from heliostat.store.marks import read_marks
 
 _NAMED = re.compile(r"[0-9]{8}-[0-9]{6}-[a-z][a-z0-9_]{0,63}-[0-9a-f]{4}")
@@ -160,7 +161,9 @@ def find(name: str, root: Path) -> RunFolder:
         return RunFolder(Path(name))
     every = folders(root)
     if name == "last" and every:
-        return max(every, key=_begun)
+        newest = max(every, key=_begun)
+        told_last(newest.id)
+        return newest
     exact = [run for run in every if run.id == name]
     exact = exact or [run for run in every if name and read_marks(run.path).name == name]
     partial = [run for run in every if name in run.id] if name else []

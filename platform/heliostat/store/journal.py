@@ -559,6 +559,15 @@ class Journal:
             done["seconds"] += row.seconds
         return dict(sorted(found.items()))
 
+    def tallies(self) -> dict[str, tuple[int, float]]:
+        """Return items and busy seconds of each worker: a sum for a display, no seal is checked."""
+        query = "select worker, count(*), sum(seconds) from outcome group by worker order by worker"
+        return {worker: (items, seconds) for worker, items, seconds in self._db.sums(query)}
+
+    def count_failed(self) -> int:
+        """Return how many journaled outcomes are failures, for a display."""
+        return self._db.total("select count(failure) as total from outcome")
+
     def any_done(self, call: Key) -> bool:
         """Return whether an outcome under that key, but not of calls inside it, has a value."""
         return bool(

@@ -23,9 +23,14 @@ class RunLog:
 
     def add(self, kind: str, text: str) -> None:
         """Log an event; failures to write are left to the journal, which must be able to write."""
-        line = json.dumps({"time": round(time.time(), 3), "kind": kind, "text": text})
         with self._lock:
             self._pending.append((kind, text))
+        self.write(kind, text)
+
+    def write(self, kind: str, text: str) -> None:
+        """Log an event that the journal has already."""
+        line = json.dumps({"time": round(time.time(), 3), "kind": kind, "text": text})
+        with self._lock:
             try:
                 descriptor = open_regular(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
                 with os.fdopen(descriptor, "a", encoding="utf-8") as file:

@@ -62,9 +62,13 @@ class Pace:
     def begin(self, phase: str) -> None:
         """Take what the search does from here on: steps, rate and time left count anew."""
         if self.phase:
-            self._anew()
-            self.step, self.of = 0, None
+            self.restart()
         self.phase = phase
+
+    def restart(self) -> None:
+        """Count steps, rate and time left from the next report."""
+        self._anew()
+        self.step, self.of = 0, None
 
     def take(
         self,
@@ -121,6 +125,9 @@ class Paces:
         for at, metrics in _steps(reported):
             self.newest = at.number
             pace = self.searches.setdefault(at.scope, Pace(0.0))
+            if (at.step, at.of, at.done, metrics) == (0, None, None, {}):  # a phase begins
+                pace.restart()
+                continue
             pace.take(at.step, at.of, at.done, metrics, at.elapsed)
         for _, kind, text in events:
             if kind == PHASE:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -208,8 +208,21 @@ class RunView:
         return self._journal.extern(held_text)
 
     def count(self) -> int:
-        """Return the number of outcomes the search saw (so far, all that are journaled)."""
-        return self._journal.count_delivered() or self._journal.count()
+        """Return the number of tasks: of outcomes the search saw, as far as that is recorded.
+
+        This is what every command and the report say. `stored` counts all that are journaled.
+        """
+        seen = self._journal.count_delivered()
+        return seen if seen or self.about.digest is not None else self._journal.count()
+
+    def stored(self) -> int:
+        """Return the number of journaled outcomes, those included that no search has seen."""
+        return self._journal.count()
+
+    def tasks(self) -> str:
+        """Return the number of tasks as people read it, with what is stored where that differs."""
+        count, stored = self.count(), self.stored()
+        return f"{count}" if count == stored else f"{count} ({stored} stored)"
 
     def failures(self) -> list[Row]:
         """Return the outcomes that failed."""
@@ -218,6 +231,14 @@ class RunView:
     def workers(self) -> dict[str, dict[str, float]]:
         """Return items and busy seconds of each worker process."""
         return self._journal.workers()
+
+    def tallies(self) -> dict[str, tuple[int, float]]:
+        """Return items and busy seconds of each worker, summed by the database and not checked."""
+        return self._journal.tallies()
+
+    def count_failed(self) -> int:
+        """Return how many journaled outcomes are failures, as far as the database is believed."""
+        return self._journal.count_failed()
 
     def products(self) -> list[dict[str, Any]]:
         """Return what the run saved.
@@ -256,19 +277,24 @@ class RunView:
         """Return the hashes of the source files that began the run."""
         return self.about.sources
 
-    def best(self) -> dict[str, float]:
-        """Return the goals of its method: what a finished run came to, or the best reported yet."""
+    def best(self, paces: Mapping[Key, Pace] | None = None) -> dict[str, float]:
+        """Return the goals of its method: what a finished run came to, or the best reported yet.
+
+        A method that reports none of its goals may report a `best`. `paces`: those read already.
+        """
         about = self.about
         if about.best or about.state == "finished":
             return about.best
         found: dict[str, float] = {}
-        for pace in self.paces().values():
+        paces = self.paces() if paces is None else paces
+        for pace in paces.values():
             for name, direction in about.goals.items():
                 if name in pace.least:
                     one = (pace.least if direction == "min" else pace.most)[name]
                     choose = min if direction == "min" else max
                     found[name] = choose(one, found.get(name, one))
-        return found
+        told = [pace.metrics["best"] for pace in paces.values() if "best" in pace.metrics]
+        return found or ({"best": told[0]} if len(told) == 1 else {})
 
     def seconds(self) -> float:
         """Return how long the run was worked on, in seconds; a start that was killed adds none."""
@@ -277,6 +303,13 @@ class RunView:
             with suppress(OSError):  # the lock's time is when the driver signed it
                 now = max(0.0, time.time() - self.folder.lock.stat().st_mtime)
         return round(self.about.spent + now, 3)
+
+    def so_far(self) -> str:
+        """Return in a few words what the run is at and has come to, for who asks for its end."""
+        row = self.row()
+        step = f"step {row['step']}" + (f" of {row['of']}" if row["of"] else "")
+        best = [f"{name} {value:.4g}" for name, value in row["best"].items()]
+        return ", ".join(filter(None, [row["phase"], step if row["step"] else "", *best[:1]]))
 
     def row(self) -> dict[str, Any]:
         """Return one line for `heliostat ls`: all that is known without the method's code."""
@@ -291,11 +324,11 @@ class RunView:
             "phase": main.phase if main else "",
             "step": main.step if main else None,
             "of": main.of if main else None,
-            "best": self.best(),
+            "best": self.best(paces),
             "seed": about.seed,
             "digest": self.digest,
             "outcomes": self.count(),
-            "stored": self._journal.count(),
+            "stored": self.stored(),
             "failures": len(self.failures()),
             "created": about.created,
             "seconds": self.seconds(),

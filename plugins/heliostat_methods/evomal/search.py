@@ -91,8 +91,12 @@ def _one_search(
     targets: list[Loaded],
 ) -> Callable[[Run], list[Account]]:
     def start(run: Run) -> list[Account]:
-        posed = Posed(group, run.share(group))
-        found = readable(find_losses(config, posed, run), config, posed, run)
+        posed = Posed(group, run.share(group), tuple(f"loss-{data.name}" for data in group))
+        where = ", ".join(data.name for data in group)
+        run.phase(f"{where}: searching")
+        found = find_losses(config, posed, run)
+        run.phase(f"{where}: shortening")
+        found = readable(found, config, posed, run)
         return [
             account_of(config, posed, t, found, opponents[d.name], loaded[d.name], targets, run)
             for t, d in enumerate(group)

@@ -40,6 +40,11 @@ def _model(value: Any, parameters: NetworkParameters) -> Any:
     return build_model(value, parameters)
 
 
+def _on(config: PNAGConfig) -> str:
+    """Return the space, and the images where they are named."""
+    return ", ".join(ref.name for ref in (config.space, config.dataset) if ref is not None)
+
+
 SMOKE: dict[str, Any] = {
     "space": {"name": "elastic_conv", "widths": [4, 6], "strides": [1, 2], "stem_channels": 4},
     "supernet": {"epochs": 1, "batch": 256, "calibration": 64, "random": 1},
@@ -108,6 +113,7 @@ METHOD = MethodSpec(
     report=_report,
     describe=_describe,
     within=_within,
+    on=_on,
     unit="networks",
 )
 

@@ -108,6 +108,7 @@ def _trained(config: PNAGConfig, space: TrainableSpace, run: Run) -> Outcome:
         return net.accuracies(archs, run, config.block), net.cost(archs)
 
     if listed is not None:
+        run.phase(f"{problem.dataset}: evaluating all networks")
         seen = everything(config.space, listed, *worth(listed))
         table = Table(config.space, seen.archs, seen.accuracy, seen.cost)
         found = searches_of_table(config, table, False, run)

@@ -59,6 +59,7 @@ def price_book(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
     parts: list[BookPrices] = []
     done_rows = bad = 0
     shared = run.share(settings)
+    run.phase(f"{path.name}: pricing")
     for done, outcome in enumerate(run.stream(price_book_rows, items, shared=shared), 1):
         parts.append(outcome.unwrap())
         done_rows += len(items[done - 1].lines)
@@ -66,6 +67,7 @@ def price_book(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
         run.report(done, of=len(items), rows=float(done_rows), bad=float(bad))
     checked = None
     if config.cross_check:
+        run.phase(f"{path.name}: cross check")
         checked = _cross_check(config, settings, rows, parts, run)
         parts = [part.refusing(_disagreeing(checked)) for part in parts]
     result = _result(rows, parts, by, _write(config, path, rows, parts, run))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 from heliostat import MethodSpec, Metric, hookimpl
@@ -25,6 +26,16 @@ def _describe(result: Any, run_id: str) -> str:
     from heliostat_methods.step_options.report.terminal import describe
 
     return describe(result, run_id)
+
+
+def _on(config: StepOptionsConfig) -> str:
+    """Return the contract, or the book, in a few words."""
+    if config.book is not None:
+        return PurePath(config.book).name
+    levels = ", ".join(f"{level:g}" for level in config.barriers)
+    return (
+        f"{config.knock}-{config.kind} K={config.strike:g}, {config.maturity:g} y, barrier {levels}"
+    )
 
 
 SMOKE: dict[str, Any] = {
@@ -61,6 +72,7 @@ METHOD = MethodSpec(
     names="heliostat_methods.step_options.tasks",
     report=_report,
     describe=_describe,
+    on=_on,
     unit="paths",
 )
 

@@ -54,6 +54,7 @@ def search(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
     if config.ladder is not None:
         result["ladder"] = _ladder(config, run)
     if config.figures:
+        run.phase("figures")
         result["figures"] = {
             "sweeps": price_functions(run),
             "kernel": kernel_figure(),
@@ -64,6 +65,7 @@ def search(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
 
 def _price(config: StepOptionsConfig, name: str, run: Run) -> dict[str, Any]:
     main = name == config.method
+    run.phase(f"pricing by {name}")
     if name in STOCHASTIC:
         found = _estimate(config, name, run)
     else:
@@ -176,6 +178,7 @@ def _plain(config: StepOptionsConfig) -> dict[str, Any]:
 def _effort(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
     """Measure the main engine alone on a worker: seconds are no part of the digest."""
     name = config.method
+    run.phase(f"measuring {name}")
     settings: dict[str, Any] = {}
     if name in STOCHASTIC:
         settings = _settings(config, name) | {"seed": run.seed64("effort", name) >> 1}
@@ -186,6 +189,7 @@ def _effort(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
 
 def _ladder(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
     assert config.ladder is not None
+    run.phase("ladder of spots and vols")
     rungs = Ladder(config.ladder.spots, config.ladder.vols)
     method = config.table_engine()
     call = EngineCall(config.option(), config.market(), method, False, {})
@@ -207,6 +211,7 @@ def _sweep(config: StepOptionsConfig, run: Run) -> dict[str, Any]:
         option = config.option(**({} if market_field else change))
         market = config.market(**(change if market_field else {}))
         calls.append(EngineCall(option, market, method, False, {}))
+    run.phase(f"sweep of {config.sweep}")
     rows = [o.unwrap() for o in run.map(evaluate, calls)]
     return {
         "variable": config.sweep,

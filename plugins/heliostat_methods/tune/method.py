@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from heliostat import MethodSpec, hookimpl
+from heliostat.contract import part_refs
 from heliostat_methods.tune.config import TuneConfig
 
 
@@ -29,6 +30,14 @@ def _describe(result: Any, run_id: str) -> str:
 
 def _methods_run(config: Mapping[str, Any]) -> list[str]:
     return [str(config["method"])]
+
+
+def _on(config: TuneConfig) -> str:
+    """Return the tuned method, and what it works on."""
+    spec = config.spec
+    names = [ref.name for _, ref in part_refs(config.base) if ref.kind == "dataset"]
+    words = ", ".join(dict.fromkeys(names)) if spec.on is None else spec.on(config.base)
+    return f"{spec.name}: {words}" if words else spec.name
 
 
 SMOKE: dict[str, Any] = {

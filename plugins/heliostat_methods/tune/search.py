@@ -21,6 +21,7 @@ def search(config: TuneConfig, run: Run) -> dict[str, Any]:
         registry().check_parts(chosen)
         return read_values(spec.search(chosen, sub), config.objectives)
 
+    run.phase(f"tuning {config.method}")
     as_is = {path: value_at(config.base, path) for path in space}
     inside = all(dimension.holds(as_is[path]) for path, dimension in space.items())
     first = [as_is] if config.base_first and inside else []

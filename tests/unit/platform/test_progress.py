@@ -1,11 +1,14 @@
 """The rate and the time left that a search shows."""
 
+from itertools import pairwise
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from heliostat.cli import progress
-from heliostat.cli.progress import PlainProgress, duration
+from heliostat.cli.progress import PlainProgress
+from heliostat.cli.searches_table import duration
 from heliostat.store.pace import Pace, phase_text, read_phase
 
 
@@ -66,8 +69,15 @@ def test_another_text_is_a_phase_of_the_main_search(text: str) -> None:
     assert read_phase(text) == ((), text)
 
 
-def test_a_new_phase_is_said_at_once(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
-    shown = PlainProgress(SimpleNamespace(unit="candidates", methods_run=()))  # type: ignore[arg-type]
+@pytest.fixture
+def shown(clock: Clock) -> PlainProgress:
+    method: Any = SimpleNamespace(unit="candidates", methods_run=())
+    return PlainProgress(method)
+
+
+def test_a_new_phase_is_said_at_once(
+    shown: PlainProgress, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
     clock.now = 10.0
     shown.on_report((), 5, 5, None, {"best": 0.5})
     clock.now = 10.1
@@ -76,9 +86,84 @@ def test_a_new_phase_is_said_at_once(clock: Clock, capsys: pytest.CaptureFixture
     assert capsys.readouterr().err.splitlines() == ["step 5/5  best 0.5", "step 0/40  losses 8"]
 
 
+def said(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return capsys.readouterr().err.splitlines()
+
+
+def test_a_phase_by_name_is_said_when_it_begins_and_then_in_its_lines(
+    shown: PlainProgress, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown.on_phase((), "digits: searching")
+    for step in range(11):
+        clock.now += 3.0
+        shown.on_report((), step, 10, None, {})
+    first, *others = said(capsys)
+    assert first == "digits: searching"
+    assert others[0].startswith("digits: searching  step 1/10")
+    assert len(others) == 10
+
+
+def test_there_is_a_line_every_tenth_of_a_phase(
+    shown: PlainProgress, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for step in range(1001):
+        clock.now += 0.5
+        shown.on_report((), step, 1000, None, {})
+    steps = [int(line.split()[1].partition("/")[0]) for line in said(capsys)]
+    assert set(range(0, 1001, 100)) <= set(steps)
+    gaps = [after - before for before, after in pairwise(steps)]
+    assert max(gaps) <= 60  # steps of 0.5 s in 30 s
+    assert len(steps) <= 11 + 500 / 30
+
+
+def test_there_is_a_line_every_half_minute_of_slow_steps_and_of_none(
+    shown: PlainProgress, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown.on_phase((), "adult: tuning fams")
+    said(capsys)
+    for step in range(1, 4):
+        clock.now += 31.0
+        shown.on_report((), step, 1000, None, {})
+        assert len(said(capsys)) == 1
+    shown.on_commit([SimpleNamespace(failure=None), SimpleNamespace(failure="x")])  # type: ignore[list-item]
+    for _ in range(120):
+        clock.now += 1.0
+        shown.on_tick()
+    lines = said(capsys)
+    assert len(lines) == 4
+    assert all(line.startswith("adult: tuning fams  step 3/1000") for line in lines)
+    assert all("2 tasks done  1 failed" in line for line in lines)
+
+
+def test_many_sub_searches_and_short_phases_are_no_wall(
+    shown: PlainProgress, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for step in range(20):
+        for number in range(200):
+            clock.now += 0.05
+            shown.on_report((0, number), step, 20, None, {"best": 0.5})
+    seconds, lines = clock.now, said(capsys)
+    assert 40 <= len(lines) <= 41 + seconds / 30
+    for number in range(1000):
+        clock.now += 0.01
+        shown.on_phase((), f"data set {number}")
+    assert len(said(capsys)) < 60
+
+
+def test_an_event_is_one_line(shown: PlainProgress, capsys: pytest.CaptureFixture[str]) -> None:
+    shown.on_event("worker_lost", "item 3.1\n  died\n\nby signal 9")
+    assert said(capsys) == ["note: item 3.1; died; by signal 9; it is being retried"]
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.4, "0 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
+    [
+        (0.4, "0 s"),
+        (59.6, "1 min 0 s"),
+        (200, "3 min 20 s"),
+        (7500, "2 h 5 min"),
+        (200_000, "2 d 7 h"),
+    ],
 )
 def test_a_time_is_said_as_people_say_it(seconds: float, text: str) -> None:
     assert duration(seconds) == text

@@ -8,6 +8,7 @@ import pytest
 
 from heliostat.cli.progress import LiveProgress, PlainProgress
 from heliostat.cli.progress_table import Column, Columns
+from heliostat.executors.choice import Execution
 
 METRICS = {
     "best_fitness": 0.46241,
@@ -89,20 +90,64 @@ def test_the_start_of_ray_is_said_until_there_is_work(
 
 
 @pytest.mark.parametrize("display", [PlainProgress, LiveProgress])
-def test_a_run_is_named_once_there_is_work(
-    display: type[PlainProgress], capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("execution", "words"),
+    [
+        (Execution(workers=0), "in this process"),
+        (Execution(workers=1), "starting Ray with 1 worker"),
+        (Execution(workers=2), "starting Ray with 2 workers"),
+        (Execution(address="head:6379"), "joining Ray at head:6379"),
+    ],
+)
+def test_a_run_is_named_at_once_with_where_it_works(
+    display: type[PlainProgress],
+    execution: Execution,
+    words: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     shown = display(METHOD)  # type: ignore[arg-type]
-    shown.begin("20260101-000000-evomal-abcd")
-    shown.on_event("part", "csv:table.csv: 300 rows")
-    assert capsys.readouterr().err == "csv:table.csv: 300 rows\n"
-    shown.on_event("starting", "ray 10.0.0.2:6379")
-    assert "20260101" not in capsys.readouterr().err
-    shown.on_event("starting", "serial")
+    shown.begin("20260101-000000-evomal-abcd", execution.where)
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.startswith(f"run 20260101-000000-evomal-abcd; {words}")
+    shown.on_event("starting", "ray local" if execution.workers else "serial")
     shown.on_tick()
     shown.on_commit([])
     shown.end()
-    assert capsys.readouterr().err.count("run 20260101-000000-evomal-abcd") == 1
+    assert "20260101-000000-evomal-abcd" not in capsys.readouterr().err
+
+
+def test_a_run_that_goes_on_says_where_once_it_needs_to(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shown = PlainProgress(METHOD)  # type: ignore[arg-type]
+    shown.begin("20260101-000000-evomal-abcd", "starting Ray with 2 workers", goes_on=True)
+    assert capsys.readouterr().err == "run 20260101-000000-evomal-abcd goes on\n"
+    shown.on_event("starting", "ray local")
+    assert capsys.readouterr().err == "starting Ray with 2 workers\n"
+
+
+def test_the_table_has_the_phase_of_each_search(
+    shown: LiveProgress, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, data in enumerate(("diabetes", "digits")):
+        shown.on_phase((0, number), f"{data}: searching")
+        shown.on_report((0, number), 3, 16, 10.0, METRICS)
+    shown.end()
+    rows = capsys.readouterr().err.splitlines()
+    assert any("0.1" in row and "digits: searching" in row and "3/16" in row for row in rows)
+    assert max(map(len, rows)) <= 80
+
+
+def test_searches_beyond_the_newest_are_counted(
+    shown: LiveProgress, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(30):
+        shown.on_report((0, number), 1, 2, None, {})
+    shown.end()
+    text = capsys.readouterr().err
+    assert "and 18 earlier searches" in text
+    assert "0.29" in text
+    assert "0.17" not in text
 
 
 def test_no_time_is_left_at_the_end_of_a_phase(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,82 +1,19 @@
-"""`heliostat ls`, `show` and `report`: looking at runs."""
+"""`heliostat show` and `report`: looking at a run."""
 
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
 import click
 
-from heliostat.cli.asking_again import asking_again
 from heliostat.cli.declared_outputs import declared_outputs
 from heliostat.cli.within_budget import show_within
 from heliostat.contract.commands import json_option, next_command, print_json, runs_option
-from heliostat.errors import ConfigError, CorruptStore, StoreError, told
+from heliostat.errors import ConfigError, CorruptStore, told
 from heliostat.store.lock import holder
 from heliostat.terminal import say
-
-
-@click.command()
-@runs_option
-@json_option
-@click.option("--method", "wanted", help="Only runs of this method.")
-def ls(runs: Path | None, as_json: bool, wanted: str | None) -> None:
-    """List runs, newest first."""
-    from heliostat.store.folder import folders, missing_journal, runs_root, without_journal
-    from heliostat.store.view import RunView
-
-    rows: list[dict[str, Any]] = []
-    for folder in folders(runs_root(runs)):
-        try:
-            view = RunView(folder, whole=False)
-            rows.append(view.row())
-            view.close()
-        except StoreError as error:  # one run that cannot be read hides no other
-            rows.append(damaged(folder.id, error))
-    rows += [damaged(run.id, missing_journal(run)) for run in without_journal(runs_root(runs))]
-    rows.sort(key=lambda row: (row["created"], row["run"]), reverse=True)
-    rows = [row for row in rows if wanted in (None, row["method"])]
-    if as_json:
-        print_json(rows)
-        return
-    if not rows:
-        begin = next_command("run", "METHOD")
-        say(f"no runs in {runs_root(runs)}; begin one with: {begin}", err=True)
-    for row in rows:
-        digest = (row["digest"] or "")[:12]
-        line = (
-            f"{row['run']:<36} {row['state']:<12} seed {row['seed']!s:<6} "
-            f"{row['outcomes']:>8} tasks  {digest}"
-        )
-        say(line)
-
-
-def damaged(run: str, error: StoreError) -> dict[str, Any]:
-    """Return the line of a run whose journal cannot be read."""
-    return {
-        "run": run,
-        "name": "",
-        "method": None,
-        "on": "",
-        "state": "damaged",
-        "phase": "",
-        "step": None,
-        "of": None,
-        "best": {},
-        "seed": None,
-        "digest": None,
-        "outcomes": 0,
-        "stored": 0,
-        "failures": 0,
-        "created": 0.0,
-        "seconds": 0.0,
-        "bytes": 0,
-        "tags": {},
-        "note": "",
-        "error": str(error),
-    }
 
 
 @click.command()
@@ -89,10 +26,11 @@ def show(
     run_name: str, key: str | None, budget: str | None, runs: Path | None, as_json: bool
 ) -> None:
     """Show a run, the outcome under KEY (such as 3.1), or what fits a budget."""
+    from heliostat.cli.account_lines import account_lines, searches_lines
     from heliostat.plugins.registry import registry
     from heliostat.store.folder import find, runs_root
     from heliostat.store.view import RunView
-    from heliostat.values.outcome import by_machine, counted
+    from heliostat.values.outcome import by_machine
 
     view = RunView(find(run_name, runs_root(runs)))
     if budget is not None:
@@ -125,21 +63,9 @@ def show(
     if as_json:
         print_stored(view, account)
         return
-    for name in ("run", "method", "state", "seed", "digest", "outcomes", "failures", "command"):
-        say(f"{name:<10}{account[name]}")
-    say(f"{'begun':<10}{time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(view.created))}")
-    if machine:
-        say(f"{'machine':<10}{asking_again(machine, view.id)}")
-    if view.about.retried:
-        say(f"{'retried':<10}{counted(view.about.retried)}")
-    say(f"{'numerics':<10}{view.about.numerics or 'not recorded'}")
-    for label in view.labels:
-        say(f"{'label':<10}{label}")
-    if view.error:
-        say(*f"{'error':<10}{view.error}".split("\n"))
-    for product in products:
-        told_of = f"{product['unique_name']} ({product['kind']}, {product['bytes']} bytes)"
-        say(f"{'product':<10}{told_of}")
+    say(*account_lines(view, account))
+    if account["state"] != "finished":
+        say(*searches_lines(view))
     for name, value in view.config.items():
         say(f"  {name} = {json.dumps(value)}")
     method = registry().method(view.method)
@@ -198,6 +124,8 @@ def _plain_text(view: Any, column: str, key: str, held: str | None) -> Any:
 
 
 def _show_outcome(view: Any, key: str, as_json: bool) -> None:
+    from heliostat.cli.account_lines import failure_lines
+
     if not all(p.isascii() and p.isdecimal() and len(p) < 20 for p in key.split(".")):
         raise ConfigError("KEY", key, "numbers with dots between them, such as 3.1")
     wanted = tuple(int(part) for part in key.split("."))
@@ -220,6 +148,9 @@ def _show_outcome(view: Any, key: str, as_json: bool) -> None:
         print_stored(view, account)
         return
     for name, value in account.items():
+        if name == "failure" and row.failure is not None:
+            say(*failure_lines(row.failure))
+            continue
         told_of = value if isinstance(value, str) else json.dumps(value)
         say(*f"{name:<10}{told_of}".split("\n"))
 

@@ -21,7 +21,15 @@ from heliostat.cli.options import (
     run_options,
 )
 from heliostat.contract.commands import next_command, print_json
-from heliostat.errors import Interrupted, Paused, PluginError, place_of, told
+from heliostat.errors import (
+    ExecutionError,
+    Interrupted,
+    Paused,
+    PluginError,
+    key_text,
+    place_of,
+    told,
+)
 from heliostat.process.guard import contained
 from heliostat.terminal import say
 from heliostat.worker.numerics import prepare_environment
@@ -90,7 +98,7 @@ def start_and_show(
 
     def on_folder(folder: RunFolder) -> None:
         started.append(folder)
-        progress.begin(folder.id)
+        progress.begin(folder.id, execution.where)
 
     try:
         with data_only(options.as_json):
@@ -106,6 +114,8 @@ def start_and_show(
         progress.end()
         if started and started[0].path.exists():
             _say_how_to_resume(started[0], error)
+        elif started:
+            say(f"run {started[0].id} left nothing: no task was evaluated", err=True)
         raise
     progress.end()
     _finish(method, account, options)
@@ -154,7 +164,7 @@ def resume(
     options.mark(folder)
     say(*at_once, err=True)
     progress = _progress(method, options)
-    progress.begin(folder.id)
+    progress.begin(folder.id, execution.where, goes_on=True)
     try:
         with data_only(options.as_json):
             account = go_on(
@@ -166,7 +176,7 @@ def resume(
                 execution=execution,
                 listener=progress,
             )
-    except Interrupted as error:
+    except (Interrupted, ExecutionError) as error:
         progress.end()
         _say_how_to_resume(folder, error)
         raise
@@ -193,6 +203,10 @@ def _say_how_to_resume(folder: Any, error: BaseException) -> None:
     else:
         log = _short_path(str(folder.log.absolute()))
         say(f"run {folder.id} ended with an error; its log: {log}", err=True)
+        key = error.shown_under if isinstance(error, ExecutionError) else None
+        if key is not None:
+            command = next_command("show", folder.id, key_text(key))
+            say(f"the whole failure: {command}", err=True)
 
 
 def _finish(method: Any, account: dict[str, Any], options: RunOptions) -> None:

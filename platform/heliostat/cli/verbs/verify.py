@@ -67,7 +67,8 @@ def verify(
         if view.state == "finished":
             replay(view, registry(), files)
         found = _check(view, chosen, files)
-    account = {"run": view.id, "checked": len(chosen), "of": len(rows), **found}
+    told = {"outcomes": view.count(), "stored": view.stored()}
+    account = {"run": view.id, "checked": len(chosen), "of": len(rows), **told, **found}
     if as_json:
         print_json(account)
     elif not rows:
@@ -76,9 +77,14 @@ def verify(
             f"{view.state}, none can be evaluated again"
         )
     else:
+        left_out = len(every) - len(rows)
+        others = f", {left_out} of them measured or lost to the machine" if left_out else ""
+        has = f"the run has {view.tasks()} tasks"
+        if view.state != "finished":
+            has = f"journaled so far are {view.tasks()} tasks"
         say(
-            f"{account['equal']} of {account['checked']} outcomes are equal byte for byte "
-            f"({len(rows)} {'in' if view.state == 'finished' else 'journaled so far by'} the run)"
+            f"{account['equal']} of {account['checked']} outcomes are equal byte for byte; "
+            f"{has}{others}"
         )
         for difference in account["different"]:
             say(f"differs: {difference['key']} {difference['function']}")

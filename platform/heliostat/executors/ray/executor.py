@@ -159,9 +159,7 @@ class RayExecutor(Executor):
                 self._connect()
 
     def _connect(self) -> None:
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-        ray = import_ray()
+        ray = _in_driver()
         logging.getLogger("ray").setLevel(logging.ERROR)
         _take_messages(self._on_event)
         options: dict[str, Any] = {
@@ -179,10 +177,7 @@ class RayExecutor(Executor):
                         address="local", num_cpus=self.slots, include_dashboard=False, **options
                     )
             else:
-                where = _resolved(self._address)
-                silent = why_unreachable(where, self._wait_seconds)
-                if silent is not None:
-                    raise ConnectionError(f"{silent} ({where})")
+                _knock(self._address, self._wait_seconds)
                 # Ray's workers load numpy before any code of ours; those of a local session have
                 # the driver's variables
                 if self._setup.numerics == PORTABLE:
@@ -600,6 +595,13 @@ def import_ray() -> Any:
     return ray
 
 
+def _in_driver() -> Any:
+    """Return Ray for a driver, which says beforehand what Ray is not to do."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    return import_ray()
+
+
 def _lost_errors(ray: Any) -> tuple[type[BaseException], ...]:
     names = (
         "WorkerCrashedError",
@@ -631,10 +633,27 @@ def _resolved(address: str) -> str:
     """Return the address that Ray would take for `auto`, or the address as it is."""
     if address != "auto":
         return address
+    _in_driver()
     from ray._private import services
 
     find = getattr(services, "get_ray_address_from_environment", None)
     return address if find is None else str(find(address, None))
+
+
+def refuse_silent(address: str) -> None:
+    """Raise NotStarted, within seconds, when nothing takes connections at an address."""
+    try:
+        with left_alone():
+            _knock(address, 0.0)
+    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        raise NotStarted(_connection_message(address, str(error))) from error
+
+
+def _knock(address: str, wait_seconds: float) -> None:
+    where = _resolved(address)
+    silent = why_unreachable(where, wait_seconds)
+    if silent is not None:
+        raise ConnectionError(f"{silent} ({where})")
 
 
 def _connection_message(address: str | None, why: str) -> str:
@@ -642,6 +661,6 @@ def _connection_message(address: str | None, why: str) -> str:
     if address is None:
         return f"a local Ray session could not start: {first}; try --workers serial"
     return (
-        f"no Ray cluster answers at {address!r}: {first}; check the address, that the head node "
-        "runs, and that ~/.ray/auth_token is the same on both sides"
+        f"no Ray cluster answers at --address {address}: {first}; check the address, that the head "
+        "node runs, and that ~/.ray/auth_token is the same on both sides"
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
 import time
 from collections.abc import Callable
 
-TRY_SECONDS = 5.0
+TRY_SECONDS = 4.0
+"""How long a connection may take, the look-up of a name and all addresses of it included."""
 PAUSE_SECONDS = 1.0
 _HOST_AND_PORT = re.compile(r"(?:ray://)?\[?([^\[\]/]+)\]?:(\d+)")
 
@@ -41,4 +43,20 @@ def why_unreachable(
 
 
 def _connect(place: tuple[str, int], seconds: float) -> None:
-    socket.create_connection(place, timeout=seconds).close()
+    # a look-up has no limit of its own, and each address of a name would get all the seconds
+    ended: list[Exception | None] = []
+
+    def knock() -> None:
+        try:
+            socket.create_connection(place, timeout=seconds).close()
+            ended.append(None)
+        except Exception as error:  # raised again below, in the caller's thread
+            ended.append(error)
+
+    thread = threading.Thread(target=knock, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not ended:
+        raise TimeoutError(f"no answer within {seconds:g} s")
+    if ended[0] is not None:
+        raise ended[0]

@@ -188,6 +188,13 @@ class SealedDatabase:
             raise schema.wrong(self.path, query, "total", "a whole number", number)
         return number
 
+    def sums(self, query: str) -> Iterator[tuple[str, int, float]]:
+        """Return rows of a name, a count and a sum, as a query adds them up."""
+        for row in self._execute(query, ()):
+            if tuple(map(type, row)) != (str, int, float):
+                raise schema.wrong(self.path, query, "row", "a name, a count and a sum", row)
+            yield row
+
     def check(self) -> None:
         """Raise CorruptStore where the file is none of SQLite's any more: rows may be missing."""
         for (text,) in self._execute("pragma quick_check(1)", ()):

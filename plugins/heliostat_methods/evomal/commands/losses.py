@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from heliostat_methods.evomal.commands.saved_losses import NamedLoss
     from heliostat_methods.evomal.losses.tree import Task
 
+METHOD = "evomal"
 METRICS = ("mse", "rmse", "mae", "error_rate", "balanced_error", "log_loss", "auc")
 
 # Numerical libraries load inside the commands: the group itself is made for every help text.
@@ -52,17 +53,20 @@ def losses() -> None:
 @runs_option
 @json_option
 def list_losses(runs: Path | None, as_json: bool) -> None:
-    """List the losses of all runs, newest first."""
+    """List the losses of all runs, newest first; of a run that goes on, the best so far."""
     from heliostat.contract import RunView, folders, runs_root
     from heliostat_methods.evomal.commands.describing import number
     from heliostat_methods.evomal.commands.saved_losses import losses_of
     from heliostat_methods.evomal.report.formulas import cut
 
     rows: list[dict[str, Any]] = []
+    going_on: list[str] = []
     for folder in folders(runs_root(runs)):
         try:
             view = RunView(folder)
             rows += [loss.row() for loss in losses_of(view)]
+            if view.method == METHOD and view.state != "finished":
+                going_on.append(f"{folder.id} is {view.state}: {view.so_far() or 'nothing yet'}")
             view.close()
         except HeliostatError as error:  # one run that cannot be read hides no other
             say(f"{folder.id}: {error}", err=True)
@@ -70,17 +74,19 @@ def list_losses(runs: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(rows)
         return
-    if not rows:
-        command = next_command("run", "evomal")
+    if not rows and not going_on:
+        command = next_command("run", METHOD)
         say(f"no losses in {runs_root(runs)}; find some with: {command}", err=True)
     for row in rows:
         say(f"{row['run']}/{row['name']}")
         day = time.strftime("%Y-%m-%d", time.localtime(row["created"]))
+        so_far = "" if row["state"] == "finished" else f"  so far, {row['state']}"
         say(
             f"  {day}  {row['dataset']} ({row['task']})  "
-            f"validation {number(row['fitness'])}  test {number(row['test'])}"
+            f"validation {number(row['fitness'])}  test {number(row['test'])}{so_far}"
         )
         say(cut(f"  m(y, f) = {row['formula']}"))
+    say(*going_on)
 
 
 @losses.command()

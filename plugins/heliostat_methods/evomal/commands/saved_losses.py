@@ -63,6 +63,8 @@ class NamedLoss:
     labels: Mapping[str, Any] | None = None
     typed: bool = False
     training: Mapping[str, Any] | None = None
+    state: str = "finished"
+    """That of its run: in one that has not finished, what is best so far."""
 
     @property
     def expression(self) -> LossExpression | None:
@@ -87,6 +89,7 @@ class NamedLoss:
             "fitness": self.fitness,
             "test": self.test,
             "created": self.created,
+            "state": self.state,
             "labels": None if self.labels is None else dict(self.labels),
             "training": None if self.training is None else dict(self.training),
         }
@@ -95,7 +98,7 @@ class NamedLoss:
 def losses_of(view: RunView) -> Iterator[NamedLoss]:
     """Yield the losses that a run has left, by name; raises StoreError for one of no known kind."""
     result = view.result if isinstance(view.result, dict) else {}
-    problems = result.get("problems")
+    problems, state = result.get("problems"), view.state
     for product in view.products():
         if product["kind"] != KIND:
             continue
@@ -126,6 +129,7 @@ def losses_of(view: RunView) -> Iterator[NamedLoss]:
             str(value.get("formula", "")),
             _labels(value),
             training=value.get("training"),
+            state=state,
         )
         yield first
         best = value.get("best")  # where a short loss stands for it

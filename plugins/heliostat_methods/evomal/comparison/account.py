@@ -122,6 +122,7 @@ def product(
 
 def _behaviours(data: ProblemData, contestants: list[Contestant], run: Run) -> tuple[Labelled, ...]:
     """Return how each loss behaves, by label, for the plots of the analysis."""
+    run.phase(f"{data.name}: analysing")
     return tuple(
         (one.label, run.call(describe_loss, (one.loss, data.task, data.classes)).unwrap())
         for one in contestants

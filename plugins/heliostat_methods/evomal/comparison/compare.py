@@ -38,6 +38,7 @@ def compare(
     the trainings, `test_block` seeds at a time.
     """
     data = posed.group[which]
+    run.phase(f"{data.name}: comparing")
     problems: Problems = (data, *loaded.splits)
     handle, first = posed.problems, which
     if loaded.splits:

@@ -16,6 +16,8 @@ class Posed:
 
     group: Problems
     problems: Shared[Problems]
+    products: tuple[str, ...] = ()
+    """The names under which the best loss so far is kept for each data set; none for none."""
 
 
 class LossSearch(Protocol):

@@ -69,6 +69,7 @@ class TreeSearch:
         proposer = self.proposing(config, scorer.table, run)
         initial = [parse(text, scorer.table) for text in config.initial]
         generation, state = run.restore((0, State()), load=State.load)
+        kept = math.inf
         while generation <= config.generations:
             before = [[Individual(t, f) for t, f in island] for island in state.islands]
             each = proposer.ask(generation, before)
@@ -84,7 +85,29 @@ class TreeSearch:
             run.checkpoint(generation, state.plain())
             population = [state.archive[key] for names in keys for key in names]
             _report(state, population, generation, config, run)
+            kept = _keep_best(state, scorer.table, posed, kept, run)
         return state
+
+
+def _keep_best(state: State, table: PrimitiveTable, posed: Posed, kept: float, run: Run) -> float:
+    """Leave the best loss so far as the product that the end of the run writes over.
+
+    Returns its fitness; one that is no better than `kept` is not written again.
+    """
+    best = next(iter(ranked(state)), None)
+    if best is None or not best.fitness < kept:
+        return kept
+    loss = LossExpression(best.nodes, best.weights, table)
+    for name, data in zip(posed.products, posed.group, strict=False):
+        value = {
+            "task": data.task,
+            "loss": loss.to_dict(),
+            "fitness": best.fitness,
+            "dataset": data.name,
+            "formula": loss.formula(),
+        }
+        run.save(name, value, kind="loss")
+    return best.fitness
 
 
 def _found(state: State, table: PrimitiveTable) -> FoundLosses:

@@ -58,6 +58,7 @@ def study(config: EvoMALConfig, plan: StudyConfig, run: Run) -> Outcome:
     }
     found: dict[Place, FoundLosses] = {}
     spent = standards if wanted else 0.0
+    run.phase("searching")
     for i in range(0, len(wanted), plan.side_by_side):
         part = wanted[i : i + plan.side_by_side]
         searches = [
@@ -154,10 +155,11 @@ def _one_cell(
         (data,) = posed.group
         settings = config.of_cell(cell.dataset, data.model.name)
         settings = settings.model_copy(update={"baseline": cell.baseline})
-        found = find_losses(settings, posed, run)
+        run.phase(f"{data.name}, {cell.model}: {cell.baseline}, seed {cell.seed}")
+        name = f"loss-{data.name}-{cell.model}-{cell.baseline}-{cell.seed}".replace(" ", "_")
+        found = find_losses(settings, replace(posed, products=(name,)), run)
         for loss in found.best[:1]:
-            name = f"loss-{data.name}-{cell.model}-{cell.baseline}-{cell.seed}"
-            run.save(name.replace(" ", "_"), product(loss, data, labels), kind="loss")
+            run.save(name, product(loss, data, labels), kind="loss")
         return found
 
     return start

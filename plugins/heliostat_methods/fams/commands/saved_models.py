@@ -25,5 +25,7 @@ def found_model(run: str, runs: Path | str | None = None) -> Model:
             if isinstance(value, Model):
                 return value
     kinds = sorted({str(product["kind"]) for product in view.products()})
-    left = f"it left {listed(kinds)}" if kinds else "it has left nothing yet"
+    at = view.so_far()
+    nothing = f"it is {view.state}, and has left nothing yet" + (at and f" ({at})")
+    left = f"it left {listed(kinds)}" if kinds else nothing
     raise ConfigError("run", run, "a run of fams that has trained the method", left)

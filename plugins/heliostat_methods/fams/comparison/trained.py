@@ -54,6 +54,7 @@ def trained(
     posed: Posed, one: Contestant, seeds: Sequence[Seeds], judgings: Sequence[Judging], run: Run
 ) -> list[Fitted]:
     """Return what a contestant comes to, for each repetition."""
+    run.phase(f"{posed.problem.dataset}: training {one.label or one.name}")
     if one.name == FAMS:
         pairs = zip(seeds, judgings, strict=True)
         return run.gather(*(_bilevel(posed, one, s, judging) for s, judging in pairs))

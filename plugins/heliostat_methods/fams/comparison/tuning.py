@@ -47,6 +47,7 @@ def tune(posed: Posed, name: str, seeds: Seeds) -> Callable[[Run], Tuned]:
             made[numbers(parameters)] = fitted
             return fitted.metrics.get(config.criterion, math.nan)
 
+        run.phase(f"{posed.problem.dataset}: tuning {name}")
         initial = [defaults_of(config, name)]
         found = minimize_search(
             run, trial, space, config.trials, sampler=config.sampler, initial=initial

@@ -38,7 +38,9 @@ def _none(run: str, view: RunView) -> ConfigError:
         left = f", which left {listed(kinds)}" if kinds else ""
         return ConfigError("run", run, expected, f"it is a run of {view.method}{left}")
     if view.result is None:
-        return ConfigError("run", run, expected, f"it is {view.state}, and has left nothing yet")
+        at = view.so_far()
+        told = f"it is {view.state}, and has left nothing yet" + (at and f" ({at})")
+        return ConfigError("run", run, expected, told)
     return ConfigError(
         "run", run, expected,
         "it searched a space whose results are known and trained nothing; "

@@ -76,5 +76,7 @@ def _table_of(run_name: str, runs: Path | None) -> Any:
     view = RunView(find(run_name, runs_root(runs)))
     tables = [one for one in view.products() if one["kind"] == "latency_table"]
     if not tables:
-        raise ConfigError("RUN", view.id, "a finished run that left a latency table")
+        at = view.so_far()
+        told = f"it is {view.state}" + (at and f" ({at})")
+        raise ConfigError("RUN", view.id, "a finished run that left a latency table", told)
     return view.product(tables[0]["name"])

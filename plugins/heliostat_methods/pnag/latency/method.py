@@ -63,6 +63,7 @@ METHOD = MethodSpec(
     names="heliostat_methods.pnag.latency.search",
     report=_report,
     describe=_describe,
+    on=lambda config: config.space.name,
     unit="rounds",
 )
 

@@ -38,6 +38,7 @@ def search(config: LatencyConfig, run: Run) -> dict[str, Any]:
     setting = Setting(config.batch, config.threads, config.dtype)
     seed = run.seed64("weights") % SEEDS
     handle = run.share(planned(space, layout, archs, setting, seed))
+    run.phase("putting networks together")
     items = [Network(handle, number) for number in range(len(archs))]
     counts = [one.unwrap() for one in run.map(put_together, items, shared=handle)]
     settings = ProbeSettings(
@@ -110,6 +111,7 @@ def _resources(config: LatencyConfig, run: Run) -> Resources:
 
 
 def _rounds(plan: Any, settings: ProbeSettings, resources: Resources, run: Run) -> Sequence[Any]:
+    run.phase("timing blocks")
     rounds: list[Any] = []
     while wants_more(rounds, settings):
         item = Round(plan, len(rounds), **asdict(settings))

@@ -20,6 +20,7 @@ Worth = Callable[[Archs], tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 def said_by_generator(config: PNAGConfig, known: Everything, run: Run) -> Said:
     """Return what one generator, taught by what was found, says for budgets in between."""
+    run.phase("teaching the generator")
     handle = run.share(known)
     item = Teaching(handle, config.generator)
     found: Said = run.call(teach_generator, item, shared=handle).unwrap()

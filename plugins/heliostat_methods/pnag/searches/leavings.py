@@ -24,6 +24,7 @@ def front_networks(
     config: PNAGConfig, trained: Trained, seen: Everything, run: Run
 ) -> list[FrontNetwork]:
     """Return the front of all that was evaluated by rising cost, and leave it as a product."""
+    run.phase(f"{trained.problem.dataset}: testing the front")
     kept = archive(seen.accuracy, seen.cost)
     archs = seen.archs[kept]
     tests = trained.accuracies(archs, run, config.block, "test")
@@ -88,6 +89,8 @@ def retrained_networks(
 ) -> list[Retrained]:
     """Return networks evenly over the costs of all that was evaluated, trained by themselves."""
     places = _evenly(seen, config.retrain.networks)
+    if len(places):
+        run.phase(f"{trained.problem.dataset}: training networks by themselves")
     items = [
         Retraining(trained.handle, config.retrain, seen.archs[place], number)
         for number, place in enumerate(places)

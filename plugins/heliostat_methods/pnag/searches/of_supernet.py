@@ -24,18 +24,20 @@ def searches_of_supernet(
         return lambda *name: run.rng("search", seed, *name)
 
     starts = [
-        _searched(config, trained, name, streams(seed))
+        _searched(config, trained, name, seed, streams(seed))
         for name in names
         for seed in range(config.seeds)
     ]
+    run.phase(f"{trained.problem.dataset}: searching")
     found = iter(run.gather(*starts))
     return {name: [next(found) for _ in range(config.seeds)] for name in names}
 
 
 def _searched(
-    config: PNAGConfig, trained: Trained, name: str, streams: Streams
+    config: PNAGConfig, trained: Trained, name: str, seed: int, streams: Streams
 ) -> Callable[[Run], Searched]:
     def start(run: Run) -> Searched:
+        run.phase(f"{trained.problem.dataset}: {name}, seed {seed}")
         searcher = recipe(name, config.settings.get(name, {})).start(
             trained.space, config.evaluations, streams, trained.cost
         )

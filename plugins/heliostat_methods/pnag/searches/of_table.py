@@ -12,6 +12,7 @@ def searches_of_table(
     config: PNAGConfig, table: Table, cost_is_found: bool, run: Run
 ) -> dict[str, list[Searched]]:
     """Return every search of every searcher, by name, in the order of seeds."""
+    run.phase(f"{table.space.name}: searching")
     handle = run.share(table)
     names = (config.searcher, *config.compare)
     items = [

@@ -69,6 +69,7 @@ def trained(
     config: PNAGConfig, problem: Problem, space: TrainableSpace, run: Run
 ) -> Trained:  # fmt: skip
     """Return the supernet of a problem, trained by one task or in shards of its batches."""
+    run.phase(f"{problem.dataset}: training the supernet")
     if config.supernet.memory_format == "auto":
         problem = replace(problem, memory_format=_faster_format(problem, run))
     handle, resources = run.share(problem), resources_of(config)

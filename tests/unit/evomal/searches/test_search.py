@@ -15,6 +15,9 @@ from heliostat import ConfigError, PartRef
 from heliostat.engine.listener import Silent
 from heliostat.executors.serial import SerialExecutor
 from heliostat.plugins.registry import registry
+from heliostat.store.artifacts import ArtifactStore
+from heliostat.store.journal import Journal
+from heliostat.values.canonical import decode
 from heliostat.worker.evaluate import WorkerSide
 from heliostat.worker.work import Reply, Work
 from heliostat_methods.evomal.config import EvoMALConfig
@@ -310,6 +313,31 @@ def test_one_search_takes_data_sets_of_one_kind_of_task(tmp_path: Path) -> None:
     settings = config(datasets=["wine", "diabetes"], together=True)
     with pytest.raises(ConfigError, match="together"):
         run(tmp_path, settings)
+
+
+def test_the_best_loss_so_far_is_kept_as_the_product_of_the_end(tmp_path: Path) -> None:
+    settings = config(datasets=["wine"])
+
+    def products(folder: Path) -> dict[str, Any]:
+        journal = Journal(folder / "run.db", ArtifactStore(folder / "artifacts"), readonly=True)
+        store = ArtifactStore(folder / "artifacts")
+        found = {p["name"]: decode(store.get(p["sha256"]).decode()) for p in journal.products()}
+        journal.close()
+        return found
+
+    def first_generation_only(r: Any) -> None:
+        (data,) = group = (load_problem(settings, settings.datasets[0], settings.model, r),)
+        one = settings.model_copy(update={"generations": 0})
+        posed = Posed(group, r.share(group), (f"loss-{data.name}",))
+        TreeSearch(one, GeneticProgram).evolve(posed, r)
+
+    drive(first_generation_only, tmp_path / "early", build_part=part)
+    early = products(tmp_path / "early")["loss-wine"]
+    run(tmp_path / "whole", settings)
+    late = products(tmp_path / "whole")
+    assert set(late) == {"data-wine", "loss-wine"}
+    assert {"task", "loss", "fitness", "dataset", "formula"} <= set(early) < set(late["loss-wine"])
+    assert build_loss(early) is not None
 
 
 def test_more_filter_samples_than_rows_are_clipped_with_a_note(tmp_path: Path) -> None:
