@@ -48,3 +48,6 @@ VERBS: dict[str, tuple[str, str]] = {
     "doctor": ("heliostat.cli.verbs.doctor", "Check this machine and say what to mend."),
 }
 """Verb: the module that implements it, imported only when it is used, and its help."""
+
+SUGGESTED = tuple(name for name in VERBS if name != "rm")
+"""Verbs that are offered in place of one that does not exist: none that removes anything."""

@@ -21,7 +21,7 @@ from heliostat.errors import (
     shown,
     told,
 )
-from heliostat.names import VERBS
+from heliostat.names import SUGGESTED, VERBS
 from heliostat.store.last import tell_last
 from heliostat.terminal import say
 
@@ -49,7 +49,7 @@ class LazyGroup(click.Group):
         if self.get_command(ctx, name) is None:
             from heliostat.plugins.registry import registry
 
-            names = [*VERBS, *registry().command_names()]
+            names = [*SUGGESTED, *registry().command_names()]
             ctx.fail(f"no command {shown(name)}; {did_you_mean(name, names)}")
         return super().resolve_command(ctx, args)
 

@@ -133,10 +133,16 @@ class Removal:
 
     def hold(self, run: RunFolder) -> None:
         """Keep others from driving a run; raises RunLocked when somebody does."""
-        if not run.path.is_symlink():
-            lock = RunLock(run.lock)
+        if run.path.is_symlink():
+            return
+        lock = RunLock(run.lock)
+        try:
             lock.acquire()
-            self._locks.callback(lock.release)
+        except RunLocked:
+            raise
+        except StoreError:
+            return  # no file that a driver could hold: a link, a FIFO
+        self._locks.callback(lock.release)
 
     def held(self, runs: Sequence[RunFolder]) -> Iterator[tuple[RunFolder, str]]:
         """Hold those that can be; yield each of the others with the reason."""

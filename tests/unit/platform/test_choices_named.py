@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from heliostat.errors import RunNotFound, did_you_mean
-from heliostat.names import VERBS
+from heliostat.names import SUGGESTED
 
 RUNS = [f"20260101-0000{n:02}-count-{n:04x}" for n in range(30)]
 
@@ -15,7 +15,7 @@ RUNS = [f"20260101-0000{n:02}-count-{n:04x}" for n in range(30)]
     [("rum", "run"), ("resme", "resume"), ("comprae", "compare"), ("verfy", "verify")],
 )
 def test_a_slip_of_the_finger_is_taken_for_what_was_meant(name: str, choice: str) -> None:
-    assert did_you_mean(name, VERBS) == f"did you mean {choice!r}?"
+    assert did_you_mean(name, SUGGESTED) == f"did you mean {choice!r}?"
 
 
 @pytest.mark.parametrize("name", ["nope", "foo", "2026"])

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from heliostat.ops.removal import Chosen
     from heliostat.store.folder import RunFolder
 
+LONGEST_NAME = 38
+"""Characters of a run's name for which a line of `du` has room."""
 _STATES = "finished, failed, interrupted, paused, stopped (its driver is gone) or damaged"
 
 
@@ -175,8 +177,12 @@ def du(runs: Path | None, as_json: bool) -> None:
     for method, its in by_method(found):
         say(_line(method, its))
         for one in its:
-            say(_line(f"  {one.name or one.run}", [one]))
+            say(_line(f"  {_short(one.name) or one.run}", [one]))
     say(_line("all", found))
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
 
 
 def _line(what: str, runs: list[Any]) -> str:
