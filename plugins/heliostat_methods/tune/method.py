@@ -59,6 +59,7 @@ METHOD = MethodSpec(
     presets={"smoke": SMOKE},
     report=_report,
     describe=_describe,
+    on=_on,
     methods_run=_methods_run,
     unit="trials",
 )
