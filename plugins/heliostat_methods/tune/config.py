@@ -48,7 +48,8 @@ class TuneConfig(MethodConfig):
         ge=1,
         le=1_000_000,
         description="trials under way at a time; as many as the run's look-ahead if left out",
-        json_schema_extra=EXTENDABLE,
+        # other trials would have been asked for, under the keys of those that were
+        json_schema_extra=EXTENDABLE | {"anew": True},
     )
     base_first: bool = Field(
         True, description="try the configuration as it is first, if it lies in the space"
