@@ -154,7 +154,10 @@ class WatchedRun:
             raise TrialPruned
         if self._held is not None:
             (step, state), self._held = self._held, None
-            self._run.checkpoint(step, state)
+            course = self._course
+            reports = list(zip(course.steps, course.values, strict=True))
+            stored = {"reports": reports, "of": course.of, "state": state}
+            self._run.checkpoint(step, stored)
 
     def report(
         self, step: int, *, of: int | None = None, count: float | None = None, **metrics: float
@@ -177,18 +180,10 @@ class WatchedRun:
             raise TrialPruned
 
     def checkpoint(self, step: int, state: object) -> None:
-        """Keep the state beside what was reported; it is written when the trial goes on."""
+        """Keep the state; it is written, with what was reported, when the trial goes on."""
         self.go_on()
-        course = self._course
         # as it is now: the search may change it before it is written
-        self._held = (
-            step,
-            {
-                "reports": list(zip(course.steps, course.values, strict=True)),
-                "of": course.of,
-                "state": copy.deepcopy(state),
-            },
-        )
+        self._held = step, copy.deepcopy(state)
 
     def restore(self, default: tuple[int, Any], load: Callable[[Any], Any] | None = None) -> Any:
         """Return the newest state, and take up what was reported before it."""
