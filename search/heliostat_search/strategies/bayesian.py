@@ -249,10 +249,10 @@ class _Search:
         metrics = {name: value for name, value in named if not math.isnan(value)}
         self._undefined += trial.values is not None and len(metrics) < len(names)
         self._pruned += trial.pruned is not None
-        found = self._losses(trial)
-        if metrics and found is not None and len(names) == 1:
-            self._best = min(self._best, *found)
-            metrics["best"] = self._best if self._directions == ["min"] else -self._best
+        if len(names) == 1:
+            self._best = min((self._best, *(self._losses(trial) or ())))
+            if math.isfinite(self._best):
+                metrics["best"] = self._best if self._directions == ["min"] else -self._best
         if self._undefined:
             metrics["no_number"] = self._undefined
         if self._pruned:

@@ -36,6 +36,10 @@ SAID_BY = {
 }
 """The options that say fields of a tuning."""
 
+LEARN_CONDITIONAL = ("tpe", "random")
+"""Samplers that treat a field with a condition as any other; the rest learn of those always there.
+"""
+
 
 @click.command()
 @click.argument("target", metavar="METHOD|CONFIG.toml")
@@ -216,9 +220,14 @@ def tune(
         "prune_factor": prune_factor,
     }
     try:
-        configuration.resolve(tuning, registry(), values=values)
+        tuned = configuration.resolve(tuning, registry(), values=values)
     except ConfigError as error:
         raise _where_it_was_said(error, space) from None
+    conditional = [path for path, table in plain(tuned)["space"].items() if "when" in table]
+    if conditional and sampler not in LEARN_CONDITIONAL:
+        say(
+            f"{sampler} draws fields with a condition at random: {', '.join(conditional)}", err=True
+        )
     say(f"trials at once: {most} (another number: --lookahead)", err=True)
     start_and_show(
         tuning,
