@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -158,18 +157,14 @@ def test_verify_comes_to_the_same_end(pruned: Any) -> None:
     assert (checked["checked"], checked["equal"]) == (10, 10)
 
 
-@pytest.mark.parametrize("pruner", ["asha", "median", "hyperband"])
-def test_workers_and_kills_change_nothing(pruner: str, pull: Any, cli: Any, ray_node: Any) -> None:
-    base = (*GROUPS, "--trials", "14", "--pruner", pruner, "--prune-startup", "2",
-            "--patience", "12")  # fmt: skip
-    serial = pull.json(*base, *SERIAL)
-    assert serial["result"]["pruned"] > 0
-    killed = cli(*base, "--workers", "2", "--address", ray_node.address,
-                 HELIOSTAT_FAULT="kill-after-commits=30")  # fmt: skip
+def test_workers_and_kills_change_nothing(pruned: Any, cli: Any, ray_node: Any) -> None:
+    # the other pruners, and any order of arrival: tests/unit/search/strategies/test_pruning.py
+    _, serial = pruned
+    (cli.folder / "space.toml").write_text(PULL)
+    on_ray = ("--workers", "2", "--address", ray_node.address)
+    killed = cli(*PRUNED, *on_ray, HELIOSTAT_FAULT="kill-after-commits=25")
     assert killed.returncode == -9, killed.stderr
-    done = cli("resume", "last", "--workers", "2", "--address", ray_node.address, "--json")
-    assert done.returncode == 0, done.stderr
-    resumed = json.loads(done.stdout)
+    resumed = cli.json("resume", "last", *on_ray)
     assert (resumed["digest"], resumed["result"]) == (serial["digest"], serial["result"])
     assert resumed["replayed"] > 0
 

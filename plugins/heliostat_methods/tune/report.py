@@ -58,7 +58,7 @@ def ended_by(result: Mapping[str, Any], run_id: str) -> str:
         return ""
     rule, told = stopped["rule"], stopped["told"]
     if rule == "target":
-        return f"ended by target: trial {stopped['trial']} reached it, the {told}. that was told"
+        return f"ended by target: trial {stopped['trial']} reached it, after {told} in all"
     what = "no better trial for as long" if rule == "patience" else "the time was up"
     on = next_command("resume", run_id, "-o", f"{rule}=MORE")
     return f"ended by {rule} after {told} trials: {what} (to go on: {on})"

@@ -62,9 +62,10 @@ class Optimiser:
         self.space = space
         self.directions = tuple(directions)
         self._when = when
-        self._asked: dict[int, optuna.Trial] = {}
         with quiet():
             import optuna
+
+            self._asked: dict[int, optuna.Trial] = {}
 
             self._distributions = {name: d.distribution() for name, d in space.items()}
 
