@@ -148,7 +148,7 @@ def value_at(config: BaseModel, path: str) -> Any:
 def with_values(base: BaseModel, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the plain configuration with the values of some fields, by dotted path."""
     changed = copy.deepcopy(plain(base))
-    for path, value in values.items():
+    for path, value in sorted(values.items(), key=lambda item: item[0]):  # a part before its fields
         *sections, last = path.split(".")
         table = changed
         for key in sections:
