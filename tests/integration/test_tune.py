@@ -107,6 +107,17 @@ def test_how_many_trials_are_under_way_is_said_and_may_grow(tune: Any) -> None:
     assert grown["replayed"] > 0  # what the sampler asks first depends on no answer
 
 
+def test_more_at_once_uses_no_checkpoint_of_a_trial_with_other_parameters(here: Any) -> None:
+    # `group_means` keeps checkpoints, and from the eleventh trial on TPE asks by what it was told
+    (here.folder / "space.toml").write_text("pull = {low = 0.1, high = 9.0, log = true}\n")
+    base = ("tune", "group_means", "-o", "rounds=3", "--space", "space.toml", "--trials", "13")
+    here.json(*base, "--lookahead", "1", *SERIAL)
+    grown = here.json("resume", "last", "-o", "at_once=3", *SERIAL)
+    straight = here.json(*base, "--lookahead", "3", *SERIAL)
+    assert (grown["digest"], grown["result"]) == (straight["digest"], straight["result"])
+    assert grown["replayed"] > 0
+
+
 def test_verify_evaluates_the_items_of_the_trials_again(finished: Any) -> None:
     here, account = finished
     checked = here.json("verify", account["run"], "--sample", "40")

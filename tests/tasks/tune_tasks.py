@@ -50,3 +50,8 @@ def leaves_a_mark(item: str, ctx: TaskContext) -> int:
     """Touch a file, so that a driver that has not asked for the answer can see the task run."""
     Path(item).touch()
     return os.getpid()
+
+
+def counted(params: dict[str, Any], ctx: TaskContext) -> float:
+    """The fewer parameters, the better."""
+    return float(len(params)) + params["layers"] / 10

@@ -14,6 +14,9 @@ from heliostat.errors import ConfigError, did_you_mean, nearest
 
 EXTENDABLE: dict[str, Any] = {"extendable": True}
 """Marks a field that may grow on resume: ``Field(50, json_schema_extra=EXTENDABLE)``."""
+ANEW = "anew"
+"""Beside it, ``EXTENDABLE | {"anew": True}``: what was asked before would have been another thing
+with the larger value, so a resume in which it grew starts from no checkpoint."""
 
 
 class MethodConfig(BaseModel):
@@ -63,12 +66,12 @@ def without_none(value: Any) -> Any:
     return value
 
 
-def extendable_fields(model: type[BaseModel]) -> set[str]:
-    """Return the fields that may grow on resume."""
+def extendable_fields(model: type[BaseModel], mark: str = "extendable") -> set[str]:
+    """Return the fields that may grow on resume; those of them that bear another `mark`."""
     return {
         name
         for name, info in model.model_fields.items()
-        if isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("extendable")
+        if isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get(mark)
     }
 
 

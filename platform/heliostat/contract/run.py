@@ -132,6 +132,18 @@ class Run(Protocol):
         """Measure something (a duration): journaled and replayed, run alone, not in the digest."""
         ...
 
+    def elapsed(self) -> float:
+        """Return the seconds that this run has taken until now, earlier starts included.
+
+        An observation that the driver makes itself: it takes a key, is journaled and replayed, and
+        is not in the digest. A start that was killed counts until the last time it was asked.
+        """
+        ...
+
+    def abandon(self) -> None:
+        """Give up all that is outstanding: nobody waits for it, and it is no part of the result."""
+        ...
+
     def require(self, resources: Resources) -> None:
         """Raise ResourceError where no worker could give them: a refusal before any work.
 

@@ -119,6 +119,7 @@ def drive(begun: Begun) -> dict[str, Any]:
         title=f"method {method.name}",
         meet=identity.CodeOfRun(begun.code, journal, on_event).meet,
     )
+    engine.spent = began_as.spent
     state = "failed"
     error: BaseException | None = None
     observers.started()

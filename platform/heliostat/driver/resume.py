@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from heliostat.contract.config import plain
+from heliostat.contract.config import ANEW, extendable_fields, plain
 from heliostat.contract.instructions import level_text
 from heliostat.contract.method import migrated
 from heliostat.driver import configuration, identity
@@ -112,7 +112,8 @@ def _resumed(
         listener.on_event("damaged", told)
     news = []
     if now != stored:
-        journal.begin_extension()
+        grown = {name for name in now if now[name] != stored.get(name)}
+        journal.begin_extension(anew=bool(grown & extendable_fields(method.config, ANEW)))
         news.append(("extended", json.dumps(configuration.first_change(stored, now))))
     if began.method_version != method.version:
         text = f"configuration of version {began.method_version} to {method.version}"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from heliostat.contract.part import PartRef
 from heliostat.contract.run import Run, SharedData
 from heliostat.contract.task import Resources, Task
-from heliostat.engine.engine import Engine
+from heliostat.engine.engine import ELAPSED, Engine
 from heliostat.engine.failing import Failing, refuse_if_all_failed
 from heliostat.engine.turns import Branch, SubSearchFailed
 from heliostat.errors import (
@@ -177,6 +177,26 @@ class SearchRun(Run):
         if failure is not None:
             self._engine.note_failure(key, failure)
         return Outcome(key, branch.result, failure and failure.seen())
+
+    def elapsed(self) -> float:
+        key = self._next_key()
+        work = Work(key, self._scope, ELAPSED, "null", module=__name__, observed=True)
+        self._ask_or_recall(work)
+        replayed = self._engine.recalls(key)
+        seconds = self._single_outcome(self._engine.wait_for(key)).value
+        if not isinstance(seconds, float) or not 0 <= seconds < math.inf:
+            raise CorruptStore(f"the value of item {key_text(key)}", "seconds", repr(seconds))
+        if replayed:  # an earlier start that was killed told nothing else of its length
+            self._engine.spent = max(self._engine.spent, seconds)
+        return seconds
+
+    def abandon(self) -> None:
+        self.own_thread()
+        for _, key in self._submitted:
+            if key in self._branches:
+                self._branches.pop(key).abandon()
+        self._engine.forget(key for _, key in self._submitted)
+        self._submitted.clear()
 
     def require(self, resources: Resources) -> None:
         self.own_thread()

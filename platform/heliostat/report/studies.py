@@ -17,8 +17,10 @@ from heliostat.errors import key_text
 from heliostat.store.view import RunView
 
 if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
     from optuna.storages import BaseStorage
     from optuna.study import Study
+    from optuna.trial import FrozenTrial
 
 TRIALS_KIND = "trials"
 FEWEST_FOR_IMPORTANCE = 20
@@ -49,9 +51,11 @@ def importances(study: Study, place: int) -> dict[str, float]:
     """
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
     from optuna.study import StudyDirection
+    from optuna.trial import TrialState
 
     sign = 1.0 if study.directions[place] == StudyDirection.MINIMIZE else -1.0
-    values = [t.values[place] for t in study.get_trials(deepcopy=False) if t.values]
+    done = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    values = [t.values[place] for t in done]
     if len(values) < FEWEST_FOR_IMPORTANCE or min(values) == max(values):
         return {}
     if not all(map(math.isfinite, values)):
@@ -69,7 +73,6 @@ def _study(name: str, content: Any, storage: BaseStorage | None, view: RunView) 
     from optuna import create_study
     from optuna.distributions import json_to_distribution
     from optuna.study import StudyDirection
-    from optuna.trial import TrialState, create_trial
 
     directions = [
         StudyDirection.MINIMIZE if d == "min" else StudyDirection.MAXIMIZE
@@ -79,25 +82,41 @@ def _study(name: str, content: Any, storage: BaseStorage | None, view: RunView) 
         space = {key: json_to_distribution(text) for key, text in content["space"].items()}
         study = create_study(study_name=name, storage=storage, directions=directions)
         study.set_metric_names([objective for objective, _ in content["objectives"]])
-        for key, value in (("run", view.id), ("method", view.method), ("seed", view.seed),
-                           ("sampler", content["sampler"]), ("digest", view.digest)):  # fmt: skip
+        about = {"run": view.id, "method": view.method, "seed": view.seed,
+                 "sampler": content["sampler"], "digest": view.digest}  # fmt: skip
+        if content.get("stopped"):
+            about["stopped"] = content["stopped"]
+        for key, value in about.items():
             study.set_user_attr(key, value)
         for trial in content["trials"]:
-            values = trial["values"] and [float(text) for text in trial["values"]]
-            told = bool(values) and not any(math.isnan(value) for value in values)
-            attributes = {"failure": trial["failure"]} if trial["failure"] else {}
-            if values and not told:
-                attributes = {"failure": f"values {', '.join(trial['values'])}"}
-            study.add_trial(
-                create_trial(
-                    state=TrialState.COMPLETE if told else TrialState.FAIL,
-                    values=values if told else None,
-                    params=trial["params"],
-                    distributions=space,
-                    user_attrs=attributes,
-                )
-            )
+            study.add_trial(_trial(trial, space))
     return study
+
+
+def _trial(told: Any, space: dict[str, BaseDistribution]) -> FrozenTrial:
+    """Return a trial as Optuna has it: complete, failed, or pruned with its last report as value.
+
+    Runs of older versions hold no reports.
+    """
+    from optuna.trial import TrialState, create_trial
+
+    values = told["values"] and [float(text) for text in told["values"]]
+    reports = {int(step): float(text) for step, text in told.get("reports", [])}
+    attributes = {"failure": told["failure"]} if told["failure"] else {}
+    state = TrialState.COMPLETE if values else TrialState.FAIL
+    if values and any(math.isnan(value) for value in values):
+        state, attributes = TrialState.FAIL, {"failure": f"values {', '.join(told['values'])}"}
+    if told.get("pruned") is not None:
+        last = reports.get(told["pruned"], math.nan)
+        state, values = TrialState.PRUNED, None if math.isnan(last) else [last]
+    return create_trial(
+        state=state,
+        values=None if state == TrialState.FAIL else values,
+        params=told["params"],
+        distributions={name: space[name] for name in told["params"]},
+        user_attrs=attributes,
+        intermediate_values=reports,
+    )
 
 
 @contextmanager

@@ -71,6 +71,7 @@ class Journal:
         self._last: tuple[str, RunRecord] | None = None
         self._deferred: list[Callable[[], None]] = []
         self._ahead: RunRecord | None = None
+        self._anew = False
         self._db = SealedDatabase(path, readonly=readonly, alone=alone)
         if self._db.new and readonly:
             raise StoreError(f"{path} is empty: its run did not begin")
@@ -336,14 +337,24 @@ class Journal:
         rows = [(pack_key(key), count) for key, count in calls.items()]
         self._db.put("call", rows, replace=True)
 
-    def begin_extension(self) -> None:
+    def begin_extension(self, *, anew: bool = False) -> None:
         """Let a grown budget supersede what came after the newest checkpoint of each scope.
 
         From here on an outcome that answers another question than the one asked is evaluated anew.
+        With `anew` the checkpoints go too: they may be those of sub-searches of other parameters.
         """
         counters = self._counters()
-        obsolete = self._uncovered_calls({at: last for _, at, last in counters})
-        self.defer(lambda: self._db.delete("call", "key = ?", obsolete), extended=True)
+        covered = {} if anew else {at: last for _, at, last in counters}
+        obsolete = self._uncovered_calls(covered)
+        self._anew = anew
+
+        def write() -> None:
+            if anew:
+                self._db.delete("checkpoint", "id = ?", [(number,) for number, _, _ in counters])
+                self._db.delete("task_state", "id > ?", [(0,)])
+            self._db.delete("call", "key = ?", obsolete)
+
+        self.defer(write, extended=True)
         self.extended = True
 
     def supersede(self, after: Key, retried: Mapping[str, int]) -> None:
@@ -424,6 +435,8 @@ class Journal:
 
     def checkpoints(self, scope: Key) -> Iterator[StoredCheckpoint]:
         """Return a scope's checkpoints that are intact, newest first."""
+        if self._anew:
+            return
         rest = "where scope = ? order by id desc"
         for row in self._db.tried("checkpoint", rest, pack_key(scope)):
             state = self._intact(row)
@@ -447,6 +460,8 @@ class Journal:
 
     def task_state(self, key: Key) -> str | None:
         """Return the newest intact checkpoint of a task."""
+        if self._anew:
+            return None
         rest = "where key = ? order by id desc"
         states = map(self._intact, self._db.tried("task_state", rest, pack_key(key)))
         return next((state for state in states if state is not None), None)
@@ -554,6 +569,8 @@ class Journal:
         """Return, for each worker, how many items it did and for how many seconds."""
         found: dict[str, dict[str, float]] = {}
         for row in self._outcomes():
+            if not row.worker:
+                continue  # the driver measured it
             done = found.setdefault(row.worker, {"items": 0, "seconds": 0.0})
             done["items"] += 1
             done["seconds"] += row.seconds

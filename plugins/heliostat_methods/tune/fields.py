@@ -15,12 +15,20 @@ from pydantic.fields import FieldInfo
 from heliostat import ConfigError, MethodSpec, PartRef, registry
 from heliostat.contract import part_refs, plain, validate
 from heliostat.errors import did_you_mean
+from heliostat_search.strategies.conditions import (
+    NO_CONDITIONS,
+    Condition,
+    Conditions,
+    in_order,
+    named_in,
+    read_values,
+)
 from heliostat_search.strategies.space import (
     Choice,
     Dimension,
     Integer,
     Real,
-    is_dimension,
+    divided,
     read_dimension,
 )
 
@@ -34,7 +42,9 @@ def flattened(tables: Mapping[str, Any], above: str = "") -> dict[str, Mapping[s
             raise ConfigError(
                 f"space.{path}", value, "a table: {low = ..., high = ...} or {choices = [...]}"
             )
-        found |= {path: value} if is_dimension(value) or not value else flattened(value, path)
+        own, below = divided(value)
+        found |= {path: own} if own or not value else {}
+        found |= flattened(below, path) if below else {}
     return {path: found[path] for path in sorted(found)}
 
 
@@ -46,21 +56,61 @@ def read_space(
     `base` is the configuration that the rest comes from. Raises ConfigError for an unknown field,
     a range where there are no numbers, and ends or choices that the field does not allow.
     """
+    return read_tables(method, base, tables)[0]
+
+
+def read_tables(
+    method: MethodSpec, base: BaseModel, tables: Mapping[str, Any]
+) -> tuple[dict[str, Dimension], Conditions]:
+    """Return dimensions, as `read_space`, and the conditions of those that have one."""
+    flat = flattened(tables)
+    named = {path: _named(path, table["when"], flat) for path, table in flat.items()
+             if "when" in table}  # fmt: skip
+    try:
+        order = in_order(flat, named)
+    except ConfigError as error:
+        raise ConfigError(f"space.{error.field}", error.got, error.expected, error.hint) from None
     space: dict[str, Dimension] = {}
-    for path, table in flattened(tables).items():
-        info = field_at(method, base, path)
+    conditions: dict[str, Condition] = {}
+    for path in order:
+        table = {key: value for key, value in flat[path].items() if key != "when"}
+        try:
+            condition = {n: read_values(n, space[n], v) for n, v in named.get(path, {}).items()}
+        except ConfigError as error:
+            raise _below(path, error) from None
+        if condition:
+            conditions[path] = condition
+        there = assumed(method, base, conditions, path)
+        info = field_at(method, there, path)
         numbers = _numbers(info.annotation)
         if "choices" not in table and not numbers:
-            raise ConfigError(f"space.{path}", dict(table), "choices, since the field is no number")
+            raise ConfigError(f"space.{path}", table, "choices, since the field is no number")
         try:
             dimension = read_dimension(table, integers="float" not in numbers)
         except ConfigError as error:
             raise _below(path, error) from None
-        _check_values(method, base, path, dimension)
+        _check_values(method, there, path, dimension)
         space[path] = dimension
     if not space:
         raise ConfigError("space", dict(tables), f"at least one field of {method.name}")
-    return space
+    return {path: space[path] for path in sorted(space)}, conditions
+
+
+def assumed(method: MethodSpec, base: BaseModel, conditions: Conditions, path: str) -> BaseModel:
+    """Return a configuration in which a field is there: the conditions' first values hold.
+
+    The configuration as it is where that alone is none.
+    """
+    values: dict[str, Any] = {}
+
+    def hold(name: str) -> None:
+        for other, admitted in conditions.get(name, {}).items():
+            hold(other)
+            values[other] = admitted[0]
+
+    hold(path)
+    found = _validated(method, with_values(base, values)) if values else base
+    return found if isinstance(found, BaseModel) else base
 
 
 def field_at(method: MethodSpec, base: BaseModel, path: str) -> FieldInfo:
@@ -98,7 +148,7 @@ def value_at(config: BaseModel, path: str) -> Any:
 def with_values(base: BaseModel, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the plain configuration with the values of some fields, by dotted path."""
     changed = copy.deepcopy(plain(base))
-    for path, value in values.items():
+    for path, value in sorted(values.items(), key=lambda item: item[0]):  # a part before its fields
         *sections, last = path.split(".")
         table = changed
         for key in sections:
@@ -110,12 +160,18 @@ def with_values(base: BaseModel, values: Mapping[str, Any]) -> dict[str, Any]:
     return changed
 
 
-def parts_named(method: MethodSpec, base: BaseModel, space: Mapping[str, Dimension]) -> list[Any]:
+def parts_named(
+    method: MethodSpec,
+    base: BaseModel,
+    space: Mapping[str, Dimension],
+    conditions: Conditions = NO_CONDITIONS,
+) -> list[Any]:
     """Return the parts that choices name, so that their files and products belong to the run."""
     found = []
     for path, dimension in space.items():
+        there = assumed(method, base, conditions, path)
         for value in dimension.choices if isinstance(dimension, Choice) else ():
-            config = _validated(method, with_values(base, {path: value}))
+            config = _validated(method, with_values(there, {path: value}))
             if isinstance(config, BaseModel):
                 found += [ref for at, ref in part_refs(config) if _covers(path, at)]
     return found
@@ -173,6 +229,13 @@ def _as_config_error(method: MethodSpec, values: Mapping[str, Any]) -> ConfigErr
 
 def _renamed(path: str, name: str, value: Any, error: ConfigError) -> ConfigError:
     return ConfigError(f"space.{path}.{name}", value, error.expected, error.hint)
+
+
+def _named(path: str, when: Any, names: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return named_in(when, names)
+    except ConfigError as error:
+        raise _below(path, error) from None
 
 
 def _below(path: str, error: ConfigError) -> ConfigError:

@@ -32,7 +32,8 @@ def describe(result: Mapping[str, Any], run_id: str) -> str:
     best = result["best"]
     told = _told_of_no_number(result)
     if best is None:
-        return "\n".join([f"no trial of {result['method']} gave a result", *told])
+        ended = [line for line in (_pruned(result), ended_by(result, run_id)) if line]
+        return "\n".join([f"no trial of {result['method']} gave a result", *told, *ended])
     lines = [
         f"best of {len(result['trials'])} trials of {result['method']}: trial {best['number']}"
     ]
@@ -44,9 +45,29 @@ def describe(result: Mapping[str, Any], run_id: str) -> str:
     if len(result["objectives"]) > 1:
         lines.append(f"  not dominated: trials {', '.join(map(str, result['front']))}")
     lines += [f"  {line}" for line in told]
+    lines += [f"  {line}" for line in (_pruned(result), ended_by(result, run_id)) if line]
     lines.append(f"run it   {_export_best(run_id)}")
     lines.append(f"         {next_command('run', 'best.toml')}")
     return "\n".join(lines)
+
+
+def ended_by(result: Mapping[str, Any], run_id: str) -> str:
+    """Return which rule ended a tuning before its budget did, with the command that goes on."""
+    stopped = result.get("stopped")
+    if not stopped:
+        return ""
+    rule, told = stopped["rule"], stopped["told"]
+    if rule == "target":
+        return f"ended by target: trial {stopped['trial']} reached it, after {told} in all"
+    what = "no better trial for as long" if rule == "patience" else "the time was up"
+    on = next_command("resume", run_id, "-o", f"{rule}=MORE")
+    return f"ended by {rule} after {told} trials: {what} (to go on: {on})"
+
+
+def _pruned(result: Mapping[str, Any]) -> str:
+    """Return how many trials were given up on the way."""
+    count = result.get("pruned", 0)
+    return f"given up on the way: {count} of {len(result['trials'])} trials" if count else ""
 
 
 def _told_of_no_number(result: Mapping[str, Any]) -> list[str]:
@@ -76,14 +97,17 @@ def _columns(points: Sequence[tuple[int, float]]) -> tuple[list[float], list[flo
 
 def _outcome(run_id: str, result: Mapping[str, Any]) -> Section:
     best, base = result["best"], result["base"]
-    told: list[Text | Table] = [Text(f"{line}.") for line in _told_of_no_number(result)]
+    notes = [*_told_of_no_number(result), _pruned(result), ended_by(result, run_id)]
+    told: list[Text | Table] = [Text(f"{line}.") for line in notes if line]
     if best is None:
         none = Text("No trial gave a result; the failures are listed below.")
         return Section("Outcome", [none, *told])
-    head = ["", *_names(result), *best["params"]]
-    rows = [[f"best: trial {best['number']}", *_cells(best)]]
+    paths = [*best["params"], *(path for path in (base or best)["params"]
+                                if path not in best["params"])]  # fmt: skip
+    head = ["", *_names(result), *paths]
+    rows = [[f"best: trial {best['number']}", *_cells(result, best, paths)]]
     if base is not None:
-        cells = _cells(base, len(result["objectives"]))  # it may have failed where others did not
+        cells = _cells(result, base, paths)  # it may have failed where others did not
         rows.append(["the configuration as it was", *cells])
     return Section(
         "Outcome",
@@ -135,7 +159,8 @@ def _slices(view: RunView, result: Mapping[str, Any]) -> Section:
 def _slice(
     result: Mapping[str, Any], place: int, name: str, path: str, table: Mapping[str, Any]
 ) -> Plot:
-    done = [t for t in result["trials"] if t["values"]]
+    # a field that is not always there has the trials in which it was
+    done = [t for t in result["trials"] if t["values"] and path in t["params"]]
     y = [t["values"][place] for t in done]
     if "choices" in table:
         choices = [choice_text(choice) for choice in table["choices"]]
@@ -160,8 +185,9 @@ def _front(result: Mapping[str, Any]) -> list[Section]:
         for label, some in (("dominated", others), ("not dominated", chosen))
         if some
     ]  # fmt: skip
-    rows = [[t["number"], *_cells(t)] for t in chosen]
-    names = [*_names(result), *(chosen[0]["params"] if chosen else ())]
+    paths = _paths(chosen)
+    rows = [[t["number"], *_cells(result, t, paths)] for t in chosen]
+    names = [*_names(result), *paths]
     return [
         Section(
             "Front",
@@ -175,14 +201,13 @@ def _front(result: Mapping[str, Any]) -> list[Section]:
 
 def _trials(result: Mapping[str, Any]) -> Section:
     trials = result["trials"]
-    paths = list(trials[0]["params"]) if trials else []
-    rows = [
-        [t["number"], *_cells(t, len(result["objectives"])), t["failure"][:200]] for t in trials
-    ]
+    paths = _paths(trials)
+    rows = [[t["number"], *_cells(result, t, paths), _state(t)] for t in trials]
     caption = f"{len(trials)} trials, {result['failed']} failed"
+    caption += f", {result['pruned']} given up on the way" if result.get("pruned") else ""
     caption += f", {result['at_once']} at once" if "at_once" in result else ""
     caption += f"; the first {ROWS_SHOWN} are shown" if len(trials) > ROWS_SHOWN else ""
-    head = ["trial", *_names(result), *paths, "failure"]
+    head = ["trial", *_names(result), *paths, "state"]
     return Section("Trials", [Table(head, rows[:ROWS_SHOWN], caption)])
 
 
@@ -195,9 +220,24 @@ def _named(result: Mapping[str, Any], trial: Mapping[str, Any]) -> list[tuple[st
     return list(zip(_names(result), trial["values"], strict=True))
 
 
-def _cells(trial: Mapping[str, Any], objectives: int = 0) -> list[Any]:
-    values = trial["values"] if trial["values"] is not None else [None] * objectives
-    return [*values, *(_shown(value) for value in trial["params"].values())]
+def _state(trial: Mapping[str, Any]) -> str:
+    """Return what became of a trial: nothing to say, given up at a step, or its failure."""
+    if trial.get("pruned") is not None:
+        return f"pruned at step {trial['pruned']}"
+    return str(trial["failure"])[:200]
+
+
+def _paths(trials: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return all fields that trials have, in the order of the alphabet."""
+    return sorted({path for trial in trials for path in trial["params"]})
+
+
+def _cells(result: Mapping[str, Any], trial: Mapping[str, Any], paths: Sequence[str]) -> list[Any]:
+    """Return a trial's values and the fields of these paths, nothing where it lacks one."""
+    none = [None] * len(result["objectives"])
+    values = none if trial["values"] is None else trial["values"]
+    params = trial["params"]
+    return [*values, *(_shown(params[path]) if path in params else "" for path in paths)]
 
 
 def _shown(value: Any) -> Any:

@@ -9,6 +9,7 @@ from heliostat.contract import plain, validate, without_none
 from heliostat_methods.tune.config import TuneConfig
 from heliostat_methods.tune.fields import value_at, with_values
 from heliostat_search.strategies.bayesian import Trial, minimize_search, read_values
+from heliostat_search.strategies.conditions import in_order, is_active
 
 
 def search(config: TuneConfig, run: Run) -> dict[str, Any]:
@@ -22,9 +23,8 @@ def search(config: TuneConfig, run: Run) -> dict[str, Any]:
         return read_values(spec.search(chosen, sub), config.objectives)
 
     run.phase(f"tuning {config.method}")
-    as_is = {path: value_at(config.base, path) for path in space}
-    inside = all(dimension.holds(as_is[path]) for path, dimension in space.items())
-    first = [as_is] if config.base_first and inside else []
+    as_is = _as_it_is(config)
+    first = [as_is] if config.base_first and as_is is not None else []
     found = minimize_search(
         run,
         trial,
@@ -35,8 +35,11 @@ def search(config: TuneConfig, run: Run) -> dict[str, Any]:
         initial=first,
         cost=config.duration,
         at_once=config.at_once,
+        when=config.conditions,
+        stop=config.stop,
+        pruning=config.pruning,
     )
-    best = found.best
+    best, stopped = found.best, found.stopped
     if best is not None:
         run.save("best.toml", _file(config, best), kind="config")
     if len(config.objectives) > 1:
@@ -49,11 +52,34 @@ def search(config: TuneConfig, run: Run) -> dict[str, Any]:
         "best": None if best is None else _plain(best),
         "base": _plain(found.trials[0]) if first else None,
         "front": [member.number for member in found.front],
-        "failed": sum(one.values is None for one in found.trials),
+        "failed": sum(one.failed for one in found.trials),
+        "pruned": sum(one.pruned is not None for one in found.trials),
+        "stopped": None
+        if stopped is None
+        else {
+            # the field of the configuration that said it
+            "rule": "stop_after" if stopped.rule == "seconds" else stopped.rule,
+            "told": stopped.told,
+            "trial": stopped.trial,
+        },
         "no_number": found.undefined,
         "at_once": config.at_once or run.lookahead,
         "trials": [_plain(one) for one in found.trials],
     }
+
+
+def _as_it_is(config: TuneConfig) -> dict[str, Any] | None:
+    """Return the base's parameters, or None if it lies outside the space."""
+    found: dict[str, Any] = {}
+    for path in in_order(config.dimensions, config.conditions):
+        value = value_at(config.base, path)
+        if not is_active(config.conditions.get(path, {}), found):
+            continue
+        if not config.dimensions[path].holds(value):
+            return None
+        found[path] = value
+    # by path, as the space is
+    return {path: found[path] for path in config.dimensions if path in found}
 
 
 def _plain(trial: Trial) -> dict[str, Any]:
@@ -62,6 +88,7 @@ def _plain(trial: Trial) -> dict[str, Any]:
         "params": trial.params,
         "values": None if trial.values is None else list(trial.values),
         "failure": trial.failure,
+        "pruned": trial.pruned and trial.pruned[0],
     }
 
 

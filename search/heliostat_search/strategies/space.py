@@ -5,6 +5,7 @@ As tables, for a TOML file::
     learning_rate = {low = 1e-4, high = 1.0, log = true}
     population = {low = 10, high = 50, step = 5}
     reject = {choices = ["exact", "early"]}
+    momentum = {low = 0.0, high = 0.99, when = {optimizer = "sgd"}}    # see `conditions`
 
 With a step the values are low, low + step, ... up to high. A sampler is asked for the number of
 steps, since Optuna's own grid loses its last value where the step is no short decimal.
@@ -231,10 +232,28 @@ def to_show(dimension: Dimension, value: Any) -> Any:
 
 
 def is_dimension(table: Mapping[str, Any]) -> bool:
-    """Return whether a table says a range or choices, rather than holding further tables."""
-    return any(key in table for key in KEYS) and not any(
-        isinstance(value, Mapping) for value in table.values()
+    """Return whether a table says a range or choices, rather than holding further tables only."""
+    if "when" in table and not _holds_dimensions(table["when"]):
+        return True
+    return any(key in KEYS and not isinstance(value, Mapping) for key, value in table.items())
+
+
+def _holds_dimensions(table: Any) -> bool:
+    """Return whether a field that is called "when" is meant, or fields of such a section."""
+    return isinstance(table, Mapping) and (
+        is_dimension(table) or any(map(_holds_dimensions, table.values()))
     )
+
+
+def divided(table: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what a table says of its own field, and the tables of fields below it.
+
+    ``[optimizer]`` with ``choices`` may hold ``[optimizer.momentum]``.
+    """
+    if not is_dimension(table):
+        return {}, dict(table)
+    below = {k: v for k, v in table.items() if isinstance(v, Mapping) and k != "when"}
+    return {k: v for k, v in table.items() if k not in below}, below
 
 
 def read_dimension(table: Mapping[str, Any], *, integers: bool) -> Dimension:

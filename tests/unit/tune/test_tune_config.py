@@ -74,6 +74,11 @@ def test_values_go_where_their_paths_lead_and_leave_the_rest() -> None:
     assert value_at(BASE, "section.width.more") is None
 
 
+def test_a_part_is_chosen_before_its_fields_are_set() -> None:
+    changed = with_values(BASE, {"loss.gamma": 0.7, "loss": "focal"})
+    assert changed["loss"] == {"name": "focal", "gamma": 0.7}
+
+
 def test_parts_that_choices_name_belong_to_the_run() -> None:
     space = {"data": Choice(("wine", "diabetes")), "rate": Choice((0.1, 0.2))}
     assert [part.name for part in parts_named(TABLE, BASE, space)] == ["wine", "diabetes"]

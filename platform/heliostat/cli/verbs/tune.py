@@ -25,8 +25,20 @@ SAID_BY = {
     "objectives": "--objective",
     "cost": "--cost",
     "at_once": "--lookahead",
+    "stop_after": "--stop-after",
+    "target": "--target",
+    "patience": "--patience",
+    "pruner": "--pruner",
+    "prune_by": "--prune-by",
+    "prune_from": "--prune-from",
+    "prune_startup": "--prune-startup",
+    "prune_factor": "--prune-factor",
 }
 """The options that say fields of a tuning."""
+
+LEARN_CONDITIONAL = ("tpe", "random")
+"""Samplers that treat a field with a condition as any other; the rest learn of those always there.
+"""
 
 
 @click.command()
@@ -35,7 +47,7 @@ SAID_BY = {
     "--space",
     type=click.Path(path_type=Path),
     required=True,
-    help="TOML file: field = {low = ..., high = ...} or {choices = [...]}.",
+    help="TOML file: field = {low = ..., high = ...} or {choices = [...]}, with when = {...}.",
 )
 @click.option("--trials", type=int, default=DEFAULT_TRIALS, show_default=True, help="Budget.")
 @click.option(
@@ -50,6 +62,59 @@ SAID_BY = {
     multiple=True,
     metavar="NAME",
     help="A result to optimise [default: all that are goals].",
+)
+@click.option(
+    "--stop-after",
+    metavar="DURATION",
+    help="Begin no trial after this time (90s, 30min, 2h), all starts together.",
+)
+@click.option(
+    "--target",
+    "target_value",
+    type=float,
+    metavar="VALUE",
+    help="Begin no trial once the first objective is this good.",
+)
+@click.option(
+    "--patience",
+    type=int,
+    metavar="N",
+    help="Begin no trial after N in a row without a better one.",
+)
+@click.option(
+    "--pruner",
+    default="none",
+    show_default=True,
+    help="Give up bad trials by what they report: median, asha, hyperband.",
+)
+@click.option(
+    "--prune-by",
+    metavar="NAME",
+    help="The reported number that is compared [default: the objective's name].",
+)
+@click.option(
+    "--prune-from",
+    type=int,
+    default=1,
+    show_default=True,
+    metavar="STEP",
+    help="First step at which a trial may be given up.",
+)
+@click.option(
+    "--prune-startup",
+    type=int,
+    default=5,
+    show_default=True,
+    metavar="N",
+    help="Complete trials before median gives any up.",
+)
+@click.option(
+    "--prune-factor",
+    type=int,
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="asha, hyperband: one trial of N goes on at a rung.",
 )
 @click.option("--preset", help="Start from this preset of the method.")
 @click.option(
@@ -87,6 +152,14 @@ def tune(
     trials: int,
     sampler: str,
     objectives: tuple[str, ...],
+    stop_after: str | None,
+    target_value: float | None,
+    patience: int | None,
+    pruner: str,
+    prune_by: str | None,
+    prune_from: int,
+    prune_startup: int,
+    prune_factor: int,
     preset: str | None,
     overrides: tuple[str, ...],
     cost: tuple[str, ...],
@@ -137,11 +210,24 @@ def tune(
         "objectives": list(objectives),
         "cost": list(cost),
         "at_once": most,
+        "stop_after": stop_after,
+        "target": target_value,
+        "patience": patience,
+        "pruner": pruner,
+        "prune_by": prune_by or "",
+        "prune_from": prune_from,
+        "prune_startup": prune_startup,
+        "prune_factor": prune_factor,
     }
     try:
-        configuration.resolve(tuning, registry(), values=values)
+        tuned = configuration.resolve(tuning, registry(), values=values)
     except ConfigError as error:
         raise _where_it_was_said(error, space) from None
+    conditional = [path for path, table in plain(tuned)["space"].items() if "when" in table]
+    if conditional and sampler not in LEARN_CONDITIONAL:
+        say(
+            f"{sampler} draws fields with a condition at random: {', '.join(conditional)}", err=True
+        )
     say(f"trials at once: {most} (another number: --lookahead)", err=True)
     start_and_show(
         tuning,

@@ -342,6 +342,6 @@ def test_bad_settings_are_refused_before_anything_is_asked(tmp_path: Path) -> No
 def test_a_sampler_that_is_not_installed_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("heliostat_search.strategies.bayesian.find_spec", lambda name: None)
+    monkeypatch.setattr("heliostat_search.strategies.samplers.find_spec", lambda name: None)
     with pytest.raises(ConfigError, match="pip install cmaes"):
         make_sampler("cmaes", 0)
