@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from heliostat.contract.cache import told_of_another
 from heliostat.contract.config import without_none
 from heliostat.contract.method import MethodSpec
 from heliostat.driver import identity
@@ -98,6 +99,8 @@ def drive(begun: Begun) -> dict[str, Any]:
         on_event,
         on_gpu=functools.cache(lambda: add_label(journal, ON_GPU)),
     )
+    if elsewhere := told_of_another(execution.cache_dir):
+        on_event("warning", elsewhere)
     observers = Observers(plugins, folder, on_event)
     others = plugins.others()
     _tell_of_plugins(others, on_event)
