@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import importlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from heliostat.distributions import read_tolerantly
+from heliostat.errors import ConfigError
+from heliostat.worker.instructions import hold_early
 
 if TYPE_CHECKING:
     from heliostat.contract.config import EXTENDABLE, MethodConfig
@@ -14,22 +17,28 @@ if TYPE_CHECKING:
     from heliostat.contract.part import PartKind, PartRef, PartSpec
     from heliostat.contract.run import Run
     from heliostat.contract.task import Resources, Task, TaskContext
-    from heliostat.errors import ConfigError, DataError, HeliostatError, TaskError
+    from heliostat.errors import DataError, HeliostatError, Interrupted, TaskError
     from heliostat.plugins.registry import registry
+    from heliostat.python.handle import RunHandle
+    from heliostat.python.listing import open, runs
+    from heliostat.python.starting import resume, run
+    from heliostat.python.tuning import tune
     from heliostat.values.canonical import Artifact, Shared
     from heliostat.values.names import stored, task
     from heliostat.values.outcome import Failure, Outcome
 
 read_tolerantly()  # before any library that reads what is installed, in workers too
+with suppress(ConfigError):  # told when a run begins, in the words of whoever said it
+    hold_early()  # whoever imports heliostat before numpy has equal bits on other CPUs
 
 # Loaded when first used: `heliostat --help` needs none of numpy, pydantic and pluggy.
 _HOMES = {
     "EXTENDABLE": "contract.config",
     "Artifact": "values.canonical",
-    "ConfigError": "errors",
     "DataError": "errors",
     "Failure": "values.outcome",
     "HeliostatError": "errors",
+    "Interrupted": "errors",
     "MethodConfig": "contract.config",
     "MethodSpec": "contract.method",
     "Metric": "contract.method",
@@ -40,14 +49,20 @@ _HOMES = {
     "ProductSpec": "contract.method",
     "Resources": "contract.task",
     "Run": "contract.run",
+    "RunHandle": "python.handle",
     "Shared": "values.canonical",
     "Task": "contract.task",
     "TaskContext": "contract.task",
     "TaskError": "errors",
     "hookimpl": "contract.hooks",
+    "open": "python.listing",
     "registry": "plugins.registry",
+    "resume": "python.starting",
+    "run": "python.starting",
+    "runs": "python.listing",
     "stored": "values.names",
     "task": "values.names",
+    "tune": "python.tuning",
 }
 
 __all__ = [
@@ -57,6 +72,7 @@ __all__ = [
     "DataError",
     "Failure",
     "HeliostatError",
+    "Interrupted",
     "MethodConfig",
     "MethodSpec",
     "Metric",
@@ -67,22 +83,26 @@ __all__ = [
     "ProductSpec",
     "Resources",
     "Run",
+    "RunHandle",
     "Shared",
     "Task",
     "TaskContext",
     "TaskError",
     "hookimpl",
+    "open",
     "registry",
+    "resume",
+    "run",
+    "runs",
     "stored",
     "task",
+    "tune",
 ]
 
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'heliostat' has no attribute {name!r}")
-    # a script's first use of the door, perhaps; what is behind it loads numerical libraries
-    importlib.import_module("heliostat.worker.instructions").hold_early()
     return getattr(importlib.import_module(f"heliostat.{_HOMES[name]}"), name)
 
 

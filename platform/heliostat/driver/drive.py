@@ -131,7 +131,11 @@ def drive(begun: Begun) -> dict[str, Any]:
     set_threads(1)  # as the search expects it, whatever observers did
     stopping = ExitStack()
     search_is_over = stopping.enter_context(
-        stoppable(engine, lambda: None if state == "finished" else say_last(folder))
+        stoppable(
+            engine,
+            lambda: None if state == "finished" else say_last(folder),
+            may_exit=execution.may_exit,
+        )
     )
     try:
         plugins.load_names(method.name)  # a worker would be the first to miss them

@@ -16,6 +16,7 @@ from heliostat.engine.listener import Listener, Silent
 from heliostat.errors import ConfigError, IdentityChanged, did_you_mean
 from heliostat.executors.choice import Execution
 from heliostat.plugins.registry import Registry, registry
+from heliostat.process.alone import alone
 from heliostat.store.folder import RunFolder
 from heliostat.store.journal import Journal
 from heliostat.store.lock import RunLock
@@ -24,6 +25,7 @@ from heliostat.values.outcome import LOST, MACHINE_FAILURES
 from heliostat.worker.instructions import hold
 
 
+@alone()
 def resume(
     folder: RunFolder,
     *,
@@ -38,7 +40,8 @@ def resume(
 
     Items that were lost with their workers are asked again, and failures of the machine of the
     kinds `retry`. Raises IdentityChanged naming the first difference in configuration, inputs or
-    code, except for fields marked extendable that grew.
+    code, except for fields marked extendable that grew, and MisuseError while another run goes on
+    in this process.
     """
     asked_again = LOST | {_machine_failure(kind) for kind in retry}
     folder = RunFolder(folder.path.absolute())

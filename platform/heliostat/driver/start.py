@@ -21,6 +21,7 @@ from heliostat.engine.listener import Listener, Silent
 from heliostat.errors import ConfigError, DataError, NotStarted, PluginError
 from heliostat.executors.choice import Execution
 from heliostat.plugins.registry import Registry, registry
+from heliostat.process.alone import alone
 from heliostat.store.folder import RunFolder, create, place
 from heliostat.store.journal import Journal
 from heliostat.store.lock import RunLock
@@ -33,6 +34,7 @@ MOST_LOOKAHEAD = 1_000_000
 """More virtual slots than any cluster has real ones."""
 
 
+@alone()
 def start(
     method: MethodSpec,
     *,
@@ -46,10 +48,13 @@ def start(
     plugins: Registry | None = None,
     source: str = "",
     on_folder: Callable[[RunFolder], None] = lambda folder: None,
+    command: str = "",
 ) -> dict[str, Any]:
     """Run a method from the beginning in a new folder and return the account of the run.
 
-    Raises ConfigError before anything is written when the configuration is not usable.
+    `command` is what the run says it was begun by; without it, the command line of this process.
+    Raises ConfigError before anything is written when the configuration is not usable, and
+    MisuseError while another run goes on in this process.
     """
     level = hold()
     plugins = plugins or registry()
@@ -82,7 +87,7 @@ def start(
             goals=goals_of(method),
             directory=str(Path.cwd()),
             created=time.time(),
-            command=shlex.join(["heliostat", *sys.argv[1:]]),
+            command=command or shlex.join(["heliostat", *sys.argv[1:]]),
             numerics=level_text(level),
             **code.record(),
         )

@@ -35,6 +35,8 @@ class Execution:
     retries: int = 3
     may_pause: bool = True
     """Whether the machine may be blamed for lost workers, which pauses the run."""
+    may_exit: bool = True
+    """Whether a run that was asked to stop, and does not, may end its process."""
     min_nodes: int = 1
     wait_seconds: float = 0.0
 

@@ -45,6 +45,7 @@ from heliostat.executors.ray.surroundings import left_alone
 from heliostat.plugins.allowed import obey
 from heliostat.plugins.building import PartBuilder, products_in
 from heliostat.plugins.registry import registry
+from heliostat.process.alone import serve
 from heliostat.values.canonical import digest
 from heliostat.values.outcome import NODE_LOST, WORKER_LOST, Failure
 from heliostat.worker.evaluate import WorkerSide
@@ -539,6 +540,7 @@ def _run_chunk(
         _lane = Lane()
     side = _sides.get(setup.run)
     if side is None:
+        serve(Path(setup.run).name)
         _sides.clear()
         _compared.clear()
         cache_dir = on_this_node(setup.cache_dir)

@@ -1,0 +1,78 @@
+"""A run that is driven from Python: its display, its marks, and its name in what is raised."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from heliostat.errors import Interrupted, Paused
+from heliostat.python.arguments import said_as_arguments
+from heliostat.python.handle import RunHandle
+from heliostat.python.progress import Display, display_for
+from heliostat.python.threads import threads_as_before
+from heliostat.store.folder import RunFolder
+from heliostat.store.marks import Marks, write_marks
+
+if TYPE_CHECKING:
+    from heliostat.contract.method import MethodSpec
+
+
+@dataclass
+class _Begun:
+    """The folder of the run that began, once there is one."""
+
+    display: Display
+    marks: Marks = field(default_factory=Marks)
+    folder: RunFolder | None = None
+
+    def __call__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        if self.marks != Marks():
+            write_marks(folder.path, self.marks)
+        self.display.begin(folder.id)
+
+
+def driven(
+    spec: MethodSpec,
+    progress: bool,
+    drive: Callable[[Display, Callable[[RunFolder], None]], Mapping[str, Any]],
+    *,
+    marks: Marks | None = None,
+    folder: RunFolder | None = None,
+    report: bool = False,
+) -> RunHandle:
+    """Let a run be driven under a display, and return its handle; errors get the run's name."""
+    display = display_for(spec, progress)
+    begun = _Begun(display, marks or Marks())
+    if folder is not None:
+        begun(folder)
+    try:
+        with said_as_arguments(), threads_as_before():
+            account = drive(display, begun)
+    except BaseException as error:
+        display.end("")
+        place = begun.folder
+        if place is None or not place.database.exists():
+            raise
+        raise _with_name(error, place.id) from error.__cause__
+    display.end(f"{account['state']} in {account['seconds']:.1f} s")
+    handle = RunHandle(Path(account["folder"]))
+    if report:
+        handle.report()
+    return handle
+
+
+def _with_name(error: BaseException, run: str) -> BaseException:
+    """Return the error with the name of the run, and how to go on with it."""
+    on = f"heliostat.resume({run!r})"
+    if not isinstance(error, Interrupted):
+        error.add_note(f"run {run}: what was done is kept; see heliostat.open({run!r}).events()")
+        return error
+    if isinstance(error, Paused):
+        named: Interrupted = Paused(f"run {run}: {error.reason}")
+    else:
+        named = Interrupted(f"run {run} was stopped; what was done is kept. Go on with: {on}")
+    named.run = run
+    return named
