@@ -20,7 +20,7 @@ from heliostat.terminal import printable
 
 WIDTH = 80
 """Columns of a table in a terminal."""
-_COLUMNS = ("run", "state", "on", "best", "step", "name")
+_COLUMNS = ("run", "state", "step", "best", "on", "name")
 
 
 def line_of(row: Mapping[str, Any]) -> str:
@@ -86,7 +86,7 @@ def _best(row: Mapping[str, Any]) -> str:
 
 def _cells(row: Mapping[str, Any]) -> dict[str, str]:
     step = "" if row["state"] == "finished" else _step(row)
-    values = {**row, "best": _best(row), "step": step}
+    values = {**row, "best": _best(row).partition(",")[0], "step": step}
     return {name: printable(values.get(name) or "") for name in _COLUMNS}
 
 

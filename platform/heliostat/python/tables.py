@@ -1,4 +1,4 @@
-"""Tables handed over in Python, stored beside the runs by hash: `RUNS/tables/SHA256.parquet`.
+"""Tables handed over in Python, stored beside the runs by hash: `RUNS/tables/HASH.parquet`.
 
 A run names the file as it names any data set, so the command line resumes it, verifies it and runs
 it again, and equal tables give equal files. An index of pandas is no column and is left out.
@@ -19,6 +19,8 @@ from heliostat.plugins.building import file_hash
 FOLDER = "tables"
 FAMILY = "parquet"
 """The data set that reads such a file."""
+HASH_DIGITS = 16
+"""Digits of the SHA-256 that name a file; the run's record has all of them."""
 TARGET = "target"
 """What the targets of a pair (X, y) without a name are called, and its inputs x0, x1, ..."""
 _ROWS_A_GROUP = 1_000_000
@@ -99,7 +101,7 @@ def stored_table(value: Any, root: Path, field: str) -> str:
 def _in_place(written: Path, folder: Path) -> Path:
     """Give a file the name of its hash; one that is there and whole stays."""
     sha256 = file_hash(written)
-    path = folder / f"{sha256}.parquet"
+    path = folder / f"{sha256[:HASH_DIGITS]}.parquet"
     if not (path.is_file() and not path.is_symlink() and file_hash(path) == sha256):
         written.chmod(0o666 & ~_umask())
         os.replace(written, path)
