@@ -13,7 +13,6 @@ import pytest
 
 from heliostat.python.arguments import NATIVE_NOTE
 
-
 INTERRUPTED = """
 import os, signal, threading, time
 

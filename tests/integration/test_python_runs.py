@@ -19,12 +19,14 @@ from heliostat.errors import (
     ConfigError,
     IdentityChanged,
     MisuseError,
+    PluginError,
     RunNotFound,
     StoreError,
     TaskError,
     UnknownMethod,
 )
 from heliostat.plugins.registry import registry
+from heliostat.python import edited
 
 QUIET: Any = {"workers": "serial", "progress": False}
 
@@ -160,7 +162,7 @@ def test_an_error_of_the_search_names_the_run_that_has_what_was_done() -> None:
     with pytest.raises(KeyError) as caught:
         heliostat.run("ends_badly", **QUIET)
     (run,) = heliostat.runs(state="failed")
-    assert run.id in caught.value.__notes__[0]
+    assert caught.value.__notes__ == [f"what was done is kept in run {run.id}, {run.folder}"]
     assert run.result is None and run.digest is None and "a mistake" in run.error
     assert heliostat.run("keeps", **QUIET).state == "finished"  # the next one is not in its way
     with pytest.raises(StoreError, match="has no product 'widht'; did you mean 'width'"):
@@ -268,6 +270,27 @@ def test_threads_of_libraries_are_put_back() -> None:
         assert 2 in before
         heliostat.run("group_means", preset="smoke", **QUIET)
         assert now() == before
+
+
+def test_code_that_was_edited_since_it_was_loaded_starts_no_run(
+    monkeypatch: pytest.MonkeyPatch, runs: Path
+) -> None:
+    heliostat.run("count", rounds=1, **QUIET)
+    monkeypatch.setitem(edited._loaded_as, "heliostat_test_tasks.py", "of other text")
+    monkeypatch.setitem(edited._loaded_as, "heliostat_test_methods.py", "of other text")
+    with pytest.raises(PluginError, match=r"heliostat_test_methods.*was edited.*restart the kern"):
+        heliostat.run("count", rounds=1, **QUIET)
+    assert len(list(runs.glob("[0-9]*"))) == 1 and not list(runs.glob(".*"))
+
+
+def test_a_file_that_no_module_of_this_process_is_may_change(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(edited, "_loaded_as", {})
+    edited.check_as_loaded({"nowhere/a.py": "1", "heliostat/errors.py": "1"})
+    edited.check_as_loaded({"nowhere/a.py": "2", "heliostat/errors.py": "1"})
+    with pytest.raises(PluginError, match=r"heliostat/errors\.py was edited"):
+        edited.check_as_loaded({"nowhere/a.py": "3", "heliostat/errors.py": "2"})
 
 
 def test_what_is_offered_is_documented_and_typed() -> None:

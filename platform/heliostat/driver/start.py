@@ -48,11 +48,13 @@ def start(
     plugins: Registry | None = None,
     source: str = "",
     on_folder: Callable[[RunFolder], None] = lambda folder: None,
+    on_code: Callable[[identity.Code], None] = lambda code: None,
     command: str = "",
 ) -> dict[str, Any]:
     """Run a method from the beginning in a new folder and return the account of the run.
 
-    `command` is what the run says it was begun by; without it, the command line of this process.
+    `on_code` takes the code that decides the result, and may refuse it. `command` is what the run
+    says it was begun by; without it, the command line of this process.
     Raises ConfigError before anything is written when the configuration is not usable, and
     MisuseError while another run goes on in this process.
     """
@@ -74,6 +76,7 @@ def start(
         inputs = resolve_inputs(config, plugins, folder.artifacts, execution.runs, source)
         values_now = plain(config)
         code = identity.code_of(identity.packages_of(plugins, method, config, inputs))
+        on_code(code)
         write_config(folder, method, preset, seed, lookahead, values_now, level)
         record = RunRecord(
             method=method.name,

@@ -11,7 +11,6 @@ from heliostat.errors import Interrupted, Paused
 from heliostat.python.arguments import said_as_arguments
 from heliostat.python.handle import RunHandle
 from heliostat.python.progress import Display, display_for
-from heliostat.python.threads import threads_as_before
 from heliostat.store.folder import RunFolder
 from heliostat.store.marks import Marks, write_marks
 
@@ -49,14 +48,17 @@ def driven(
     if folder is not None:
         begun(folder)
     try:
-        with said_as_arguments(), threads_as_before():
+        with said_as_arguments():
             account = drive(display, begun)
     except BaseException as error:
         display.end("")
         place = begun.folder
         if place is None or not place.database.exists():
             raise
-        raise _with_name(error, place.id) from error.__cause__
+        if isinstance(error, Interrupted):
+            raise _with_name(error, place.id) from error.__cause__
+        error.add_note(f"what was done is kept in run {place.id}, {place.path}")
+        raise
     display.end(f"{account['state']} in {account['seconds']:.1f} s")
     handle = RunHandle(Path(account["folder"]))
     if report:
@@ -64,15 +66,12 @@ def driven(
     return handle
 
 
-def _with_name(error: BaseException, run: str) -> BaseException:
-    """Return the error with the name of the run, and how to go on with it."""
-    on = f"heliostat.resume({run!r})"
-    if not isinstance(error, Interrupted):
-        error.add_note(f"run {run}: what was done is kept; see heliostat.open({run!r}).events()")
-        return error
+def _with_name(error: Interrupted, run: str) -> Interrupted:
+    """Return the interruption with the name of the run, and how to go on with it."""
     if isinstance(error, Paused):
         named: Interrupted = Paused(f"run {run}: {error.reason}")
     else:
+        on = f"heliostat.resume({run!r})"
         named = Interrupted(f"run {run} was stopped; what was done is kept. Go on with: {on}")
     named.run = run
     return named

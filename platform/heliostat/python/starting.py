@@ -21,13 +21,16 @@ from heliostat.python.arguments import (
     target_of,
 )
 from heliostat.python.driving import driven
+from heliostat.python.edited import check_as_loaded
 from heliostat.python.handle import RunHandle
 from heliostat.python.listing import found
+from heliostat.python.threads import threads_as_before
 from heliostat.store.folder import RunFolder, runs_root
 from heliostat.store.marks import Marks, checked
 from heliostat.worker.numerics import prepare_environment
 
 
+@threads_as_before()
 def run(
     method: str,
     *,
@@ -78,6 +81,7 @@ def run(
             execution=execution,
             listener=display,
             on_folder=begun,
+            on_code=lambda code: check_as_loaded(code.files),
             source=target.source,
             command=call_text(spec.name, said),
             preset=preset,
@@ -89,6 +93,7 @@ def run(
     )
 
 
+@threads_as_before()
 def resume(
     run: str | Path | RunHandle,
     *,

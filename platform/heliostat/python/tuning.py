@@ -11,6 +11,7 @@ from heliostat.errors import ConfigError
 from heliostat.python.arguments import Workers, given_values, target_of
 from heliostat.python.handle import RunHandle
 from heliostat.python.starting import run
+from heliostat.python.threads import threads_as_before
 from heliostat.store.folder import runs_root
 
 TUNE = "tune"
@@ -19,6 +20,7 @@ DEFAULT_TRIALS = 20
 DEFAULT_PARALLEL = 2
 
 
+@threads_as_before()
 def tune(
     method: str,
     *,
