@@ -11,7 +11,7 @@ from heliostat.errors import Interrupted, Paused
 from heliostat.python.arguments import said_as_arguments
 from heliostat.python.handle import RunHandle
 from heliostat.python.progress import Display, display_for
-from heliostat.store.folder import RunFolder
+from heliostat.store.folder import RunFolder, runs_root
 from heliostat.store.marks import Marks, write_marks
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def driven(
         if place is None or not place.database.exists():
             raise
         if isinstance(error, Interrupted):
-            raise _with_name(error, place.id) from error.__cause__
+            raise _with_name(error, place) from error.__cause__
         error.add_note(f"what was done is kept in run {place.id}, {place.path}")
         raise
     display.end(f"{account['state']} in {account['seconds']:.1f} s")
@@ -66,12 +66,13 @@ def driven(
     return handle
 
 
-def _with_name(error: Interrupted, run: str) -> Interrupted:
+def _with_name(error: Interrupted, folder: RunFolder) -> Interrupted:
     """Return the interruption with the name of the run, and how to go on with it."""
+    usual = folder.path.absolute().parent == runs_root().absolute()
+    on = f"heliostat.resume({folder.id if usual else str(folder.path)!r})"
     if isinstance(error, Paused):
-        named: Interrupted = Paused(f"run {run}: {error.reason}")
+        named: Interrupted = Paused(f"run {folder.id}: {error.reason}. Go on with: {on}")
     else:
-        on = f"heliostat.resume({run!r})"
-        named = Interrupted(f"run {run} was stopped; what was done is kept. Go on with: {on}")
-    named.run = run
+        named = Interrupted(f"run {folder.id} was stopped; what was done is kept. Go on with: {on}")
+    named.run = folder.id
     return named

@@ -101,11 +101,9 @@ class InNotebook(Silent):
 
     def end(self, how: str) -> None:
         """Leave the line with how the run ended, or with its last state."""
-        if how:
-            failed = f", {self._failures} failed" if self._failures else ""
-            self._draw(how + failed)
-        elif self._run:
-            self._draw(self._state())
+        failed = f", {self._failures} failed" if how and self._failures else ""
+        if how or self._line is not None:
+            self._draw(f"{how}{failed}" or f"{self._state()}  (not finished)")
 
     def on_report(
         self, scope: Key, step: int, of: int | None, count: float | None, metrics: dict[str, float]
@@ -138,7 +136,7 @@ class InNotebook(Silent):
     def _state(self) -> str:
         pace = self._searches.get(self._newest)
         if pace is None:
-            return "runs"
+            return "no step yet"
         now = time.monotonic()
         parts = [pace.phase] if pace.phase else []
         if pace.reports:
@@ -151,7 +149,7 @@ class InNotebook(Silent):
             parts.append(f"{self._failures} failed")
         if left is not None:
             parts.append(f"{duration(left)} left")
-        return "  ".join(parts) or "runs"
+        return "  ".join(parts) or "no step yet"
 
     def _draw(self, state: str) -> None:
         self._drawn = time.monotonic()
