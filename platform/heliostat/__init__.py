@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from heliostat.distributions import read_tolerantly
-from heliostat.errors import ConfigError
-from heliostat.worker.instructions import hold_early
 
 if TYPE_CHECKING:
     from heliostat.contract.config import EXTENDABLE, MethodConfig
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from heliostat.contract.part import PartKind, PartRef, PartSpec
     from heliostat.contract.run import Run
     from heliostat.contract.task import Resources, Task, TaskContext
-    from heliostat.errors import DataError, HeliostatError, Interrupted, TaskError
+    from heliostat.errors import ConfigError, DataError, HeliostatError, Interrupted, TaskError
     from heliostat.plugins.registry import registry
     from heliostat.python.handle import RunHandle
     from heliostat.python.listing import open, runs
@@ -28,13 +27,35 @@ if TYPE_CHECKING:
     from heliostat.values.outcome import Failure, Outcome
 
 read_tolerantly()  # before any library that reads what is installed, in workers too
-with suppress(ConfigError):  # told when a run begins, in the words of whoever said it
-    hold_early()  # whoever imports heliostat before numpy has equal bits on other CPUs
+
+_DISPATCHING = ("numpy", "scipy", "torch", "numba", "llvmlite", "sklearn", "pyarrow")
+"""As `heliostat.contract.instructions` has it, whose import costs more than this whole module."""
+
+
+class _BeforeLibraries:
+    """Holds the process to its level when the first numerical library is looked for.
+
+    So whoever imports heliostat before numpy has equal bits on other CPUs; until then nothing of
+    the environment is touched, and a command may still choose another level.
+    """
+
+    @classmethod
+    def find_spec(cls, name: str, path: object = None, target: object = None) -> None:
+        """Find nothing: the library is found by those who come after."""
+        if name in _DISPATCHING and cls in sys.meta_path:
+            sys.meta_path.remove(cls)
+            instructions = importlib.import_module("heliostat.worker.instructions")
+            with suppress(Exception):  # a level that is none is told when a run begins
+                instructions.hold_early()
+
+
+sys.meta_path.insert(0, _BeforeLibraries)
 
 # Loaded when first used: `heliostat --help` needs none of numpy, pydantic and pluggy.
 _HOMES = {
     "EXTENDABLE": "contract.config",
     "Artifact": "values.canonical",
+    "ConfigError": "errors",
     "DataError": "errors",
     "Failure": "values.outcome",
     "HeliostatError": "errors",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -28,7 +27,6 @@ _LLVM = (
     "64bit,avx,avx2,bmi,bmi2,cmov,cx16,cx8,f16c,fma,fxsr,lzcnt,mmx,movbe,popcnt,sse,sse2,sse3,"
     "sse4.1,sse4.2,ssse3"
 )
-_VERSION = re.compile(r"""version\s*=\s*["'](\d+)\.(\d+)""")
 _SETS = (("avx512f", "AVX512"), ("avx2", "AVX2"), ("avx", "AVX"), ("sse4_2", "SSE4_2"))
 
 
@@ -89,31 +87,17 @@ def variables_to_set() -> dict[str, str]:
 
 def _numpy_features() -> tuple[str, ...]:
     """Return numpy's names for what lies above AVX2; it warns of names that it does not know."""
-    if _numpy_version() >= (2, 4):  # NumPy 2.4's release notes: features are dispatched by groups
+    from importlib import metadata
+
+    try:
+        version = metadata.version("numpy").split(".")
+        grouped = (int(version[0]), int(version[1])) >= (2, 4)
+    except (metadata.PackageNotFoundError, ValueError, IndexError):
+        grouped = True
+    if grouped:  # NumPy 2.4's release notes: features are dispatched by groups
         return ("X86_V4", "AVX512_ICL", "AVX512_SPR")
     return ("AVX512F", "AVX512CD", "AVX512_SKX", "AVX512_CLX", "AVX512_CNL", "AVX512_ICL",
             "AVX512_SPR")  # fmt: skip
-
-
-def _numpy_version() -> tuple[int, int]:
-    """Return the version of the numpy that would be imported, read from its text: it is not loaded.
-
-    The metadata of what is installed would say it as well, and take as long as all of `--help`.
-    """
-    from importlib.util import find_spec
-
-    try:
-        found = find_spec("numpy")
-        text = "" if found is None or found.origin is None else _text_beside(found.origin)
-    except (OSError, ValueError, ImportError):
-        text = ""
-    number = _VERSION.search(text)
-    return (int(number[1]), int(number[2])) if number else (2, 4)
-
-
-def _text_beside(origin: str) -> str:
-    with open(os.path.join(os.path.dirname(origin), "version.py"), encoding="utf-8") as file:
-        return file.read()
 
 
 def level_in(variables: Mapping[str, str]) -> str:
