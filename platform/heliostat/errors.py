@@ -317,6 +317,8 @@ class Interrupted(BaseException):
     """The run was asked to stop; raised inside `run.*` and meant to pass through the search."""
 
     exit_code = 130
+    run: str = ""
+    """The name of the run, for whoever started it from Python."""
 
 
 class Paused(Interrupted):

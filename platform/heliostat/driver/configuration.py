@@ -124,21 +124,21 @@ def resolve(
 
     Raises ConfigError naming the field, the value, what was expected and the nearest valid choice.
     """
-    merged: dict[str, Any] = {}
+    chosen: dict[str, Any] = {}
     if preset is not None:
         if preset not in method.presets:
             hint = did_you_mean(preset, sorted(method.presets))
             raise ConfigError("preset", preset, f"a preset of {method.name}", hint)
-        merged = _merged(merged, method.presets[preset], method.config)
-    merged = _merged(merged, values or {}, method.config)
+        chosen = merged(chosen, method.presets[preset], method.config)
+    chosen = merged(chosen, values or {}, method.config)
     for text in overrides:
         keys, value = parse_override(text)
         first = method.config.model_fields.get(keys[0])
         if keys[1:] == ["name"] and first is not None and _names_part(first):
-            merged[keys[0]] = value  # another part: the parameters of the one before do not fit
+            chosen[keys[0]] = value  # another part: the parameters of the one before do not fit
         else:
-            _assign(merged, keys, value)
-    config = validate(method.config, merged, source)
+            _assign(chosen, keys, value)
+    config = validate(method.config, chosen, source)
     registry.check_parts(config, source)
     return config
 
@@ -154,9 +154,10 @@ def first_change(stored: Any, now: Any, path: str = "") -> tuple[str, Any, Any] 
     return None if stored == now and type(stored) is type(now) else (path, stored, now)
 
 
-def _merged(
+def merged(
     base: Mapping[str, Any], top: Mapping[str, Any], model: type[BaseModel] | None
 ) -> dict[str, Any]:
+    """Return the fields of both, those of `top` over those of `base`, section by section."""
     result = copy.deepcopy(dict(base))
     for key, value in top.items():
         below = result.get(key)
@@ -165,7 +166,7 @@ def _merged(
         whole = info is not None and _names_part(info)
         if isinstance(value, Mapping) and isinstance(below, Mapping) and not whole:
             inner = model_in(info.annotation) if info is not None else None
-            result[key] = _merged(below, value, inner)
+            result[key] = merged(below, value, inner)
         else:
             result[key] = copy.deepcopy(value)
     return result

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
+from heliostat.contract.cache import told_of_another
 from heliostat.contract.config import without_none
 from heliostat.contract.method import MethodSpec
 from heliostat.driver import identity
@@ -98,6 +99,8 @@ def drive(begun: Begun) -> dict[str, Any]:
         on_event,
         on_gpu=functools.cache(lambda: add_label(journal, ON_GPU)),
     )
+    if elsewhere := told_of_another(execution.cache_dir):
+        on_event("warning", elsewhere)
     observers = Observers(plugins, folder, on_event)
     others = plugins.others()
     _tell_of_plugins(others, on_event)
@@ -126,7 +129,11 @@ def drive(begun: Begun) -> dict[str, Any]:
     set_threads(1)  # as the search expects it, whatever observers did
     stopping = ExitStack()
     search_is_over = stopping.enter_context(
-        stoppable(engine, lambda: None if state == "finished" else say_last(folder))
+        stoppable(
+            engine,
+            lambda: None if state == "finished" else say_last(folder),
+            may_exit=execution.may_exit,
+        )
     )
     try:
         plugins.load_names(method.name)  # a worker would be the first to miss them

@@ -27,6 +27,7 @@ from heliostat.executors.choice import Execution
 from heliostat.plugins.building import products_in
 from heliostat.plugins.input_files import InputFiles
 from heliostat.plugins.registry import Registry, registry
+from heliostat.process.alone import alone
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.database.rows import Row
 from heliostat.store.folder import RunFolder
@@ -42,6 +43,7 @@ FORKED = "forked"
 """The event that says what a run began with."""
 
 
+@alone()
 def fork(
     folder: RunFolder,
     before: Key,

@@ -17,6 +17,7 @@ from heliostat.errors import ConfigError, IdentityChanged, did_you_mean
 from heliostat.executors.choice import Execution
 from heliostat.plugins.input_files import InputFiles
 from heliostat.plugins.registry import Registry, registry
+from heliostat.process.alone import alone
 from heliostat.store.folder import RunFolder
 from heliostat.store.journal import Journal
 from heliostat.store.lock import RunLock
@@ -25,6 +26,7 @@ from heliostat.values.outcome import LOST, MACHINE_FAILURES
 from heliostat.worker.instructions import hold
 
 
+@alone()
 def resume(
     folder: RunFolder,
     *,
@@ -41,7 +43,7 @@ def resume(
     Items that were lost with their workers are asked again, and failures of the machine of the
     kinds `retry`. Files that moved are found by their hash; `moved` says of others OLD=NEW. Raises
     IdentityChanged naming the first difference in configuration, inputs or code, except for fields
-    marked extendable that grew.
+    marked extendable that grew, and MisuseError while another run goes on in this process.
     """
     asked_again = LOST | {_machine_failure(kind) for kind in retry}
     folder = RunFolder(folder.path.absolute())

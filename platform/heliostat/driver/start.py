@@ -24,6 +24,7 @@ from heliostat.executors.choice import Execution, refuse_dead
 from heliostat.plugins.input_files import InputFiles
 from heliostat.plugins.registry import Registry, registry
 from heliostat.plugins.whereabouts import Whereabouts
+from heliostat.process.alone import alone
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.folder import RunFolder, create, named, place
 from heliostat.store.journal import Journal
@@ -38,6 +39,7 @@ MOST_LOOKAHEAD = 1_000_000
 """More virtual slots than any cluster has real ones."""
 
 
+@alone()
 def start(
     method: MethodSpec,
     *,
@@ -52,12 +54,16 @@ def start(
     source: str = "",
     on_folder: Callable[[RunFolder], None] = lambda folder: None,
     marks: Marks | None = None,
+    on_code: Callable[[identity.Code], None] = lambda code: None,
+    command: str = "",
 ) -> dict[str, Any]:
     """Run a method from the beginning in a new folder and return the account of the run.
 
-    `marks` are written with the folder. Raises ConfigError before anything is written when the
-    configuration is not usable, or another run has the name, and NotStarted when nothing answers
-    at the address of a cluster.
+    `marks` are written with the folder. `on_code` takes the code that decides the result, and may
+    refuse it. `command` is what the run says it was begun by; without it, the command line of this
+    process. Raises ConfigError before anything is written when the configuration is not usable, or
+    another run has the name, NotStarted when nothing answers at the address of a cluster, and
+    MisuseError while another run goes on in this process.
     """
     hold()
     plugins = plugins or registry()
@@ -75,7 +81,10 @@ def start(
         inputs = resolve_inputs(config, plugins, artifacts, execution.runs, source)
         return InputFiles(inputs, Whereabouts(Path.cwd()), trusted=True)
 
-    new = NewRun(method, config, seed, lookahead, bring, preset or "", marks or Marks())
+    new = NewRun(
+        method, config, seed, lookahead, bring, preset or "", marks or Marks(),
+        on_code=on_code, command=command,
+    )  # fmt: skip
     return begin(new, execution, listener or Silent(), plugins, on_folder)
 
 
@@ -96,6 +105,8 @@ class NewRun:
     marks: Marks = field(default_factory=Marks)
     fill: Callable[[Journal], None] = lambda journal: None
     origin: Mapping[str, Any] = field(default_factory=dict)
+    on_code: Callable[[identity.Code], None] = lambda code: None
+    command: str = ""
 
 
 def begin(
@@ -118,6 +129,7 @@ def begin(
         inputs = dict(files.hashes)
         values = plain(config)
         code = identity.code_of(identity.packages_of(plugins, method, config, inputs))
+        new.on_code(code)
         write_config(folder, method, new.preset, new.seed, new.lookahead, values, level)
         fields: dict[str, Any] = {
             "directory": str(Path.cwd()),
@@ -136,7 +148,7 @@ def begin(
             on=subject(method, config),
             goals=goals_of(method),
             created=time.time(),
-            command=shlex.join(["heliostat", *sys.argv[1:]]),
+            command=new.command or shlex.join(["heliostat", *sys.argv[1:]]),
             numerics=level_text(level),
             **fields,
         )

@@ -27,13 +27,17 @@ STOPPED = "stopped; what was done is kept. Go on with:  {}"
 
 
 @contextmanager
-def stoppable(engine: Engine, last_words: Callable[[], None]) -> Iterator[Callable[[], None]]:
+def stoppable(
+    engine: Engine, last_words: Callable[[], None], *, may_exit: bool = True
+) -> Iterator[Callable[[], None]]:
     """First Ctrl-C, TERM or HUP: stop at the next use of `run`; a second one ends at once.
 
     All of a run belongs inside, to the end of its workers. What is yielded is called when its
     search is over: from then on nothing has to be hurried. A closed terminal (HUP) is no second
     signal, since it may come twice, and none at all where it was ignored before, as `nohup` has it.
-    `last_words` is called where the process ends without coming back from the search.
+    `last_words` is called where the process ends without coming back from the search. Without
+    `may_exit` (a notebook's process holds more than the run) Interrupted is raised there instead,
+    wherever the search is.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None
@@ -43,12 +47,14 @@ def stoppable(engine: Engine, last_words: Callable[[], None]) -> Iterator[Callab
     over: list[bool] = []
 
     def leave() -> NoReturn:
+        if not may_exit:
+            raise Interrupted("the run was asked to stop at once")
         last_words()
         os._exit(130)
 
     def handle(number: int, frame: object) -> None:
         if engine.stopping:
-            if number != signal.SIGHUP:
+            if number != signal.SIGHUP and (may_exit or not over):
                 leave()
             return
         engine.stop()
@@ -58,6 +64,8 @@ def stoppable(engine: Engine, last_words: Callable[[], None]) -> Iterator[Callab
 
     def overdue(number: int, frame: object) -> None:
         # A task that runs in this process holds the search up: leave it where it is.
+        if not may_exit:
+            signal.alarm(SWALLOW_SECONDS)
         if engine.turns.side_by_side:
             leave()  # the main thread only waits here; commits are whole either way
         if tries:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from heliostat.contract.cache import default_cache_dir
+from heliostat.contract.cache import default_cache_dir, for_other_nodes
 from heliostat.engine.executor import Executor
 from heliostat.plugins.allowed import selection
 from heliostat.plugins.building import PartBuilder
@@ -36,6 +36,8 @@ class Execution:
     retries: int = 3
     may_pause: bool = True
     """Whether the machine may be blamed for lost workers, which pauses the run."""
+    may_exit: bool = True
+    """Whether a run that was asked to stop, and does not, may end its process."""
     min_nodes: int = 1
     wait_seconds: float = 0.0
 
@@ -115,15 +117,11 @@ def make_executor(
         return in_this_process()
     from heliostat.executors.ray.executor import RayExecutor, WorkerSetup
 
-    cache_dir = str(execution.cache_dir)
-    home = Path.home()
-    if execution.cache_dir.is_relative_to(home):  # another node's user has another home
-        cache_dir = str(Path("~") / execution.cache_dir.relative_to(home))
     setup = WorkerSetup(
         run=str(folder.path.resolve()),
         root=seed,
         code=code,
-        cache_dir=cache_dir,
+        cache_dir=for_other_nodes(execution.cache_dir),
         checkpoint_seconds=execution.checkpoint_seconds,
         import_paths=tuple(filter(None, sys.path)) if execution.address is None else (),
         plugins=selection(),

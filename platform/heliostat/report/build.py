@@ -72,7 +72,7 @@ def sections_of(
 def _of_method(method: MethodSpec, view: RunView, tell: Callable[[str], None]) -> list[Section]:
     """Return the method's sections, or a note in their place; raises StoreError for a bad run."""
     if method.report is None:
-        return list(_convergence(view))
+        return list(convergence(view))
     try:
         with contained("report"):
             found: list[Section] = listed("report", method.report(view), Section)
@@ -84,7 +84,7 @@ def _of_method(method: MethodSpec, view: RunView, tell: Callable[[str], None]) -
         place = place_of(error.__cause__ or error)
         what = f"The sections of method {method.name} are left out: {told(error)} ({place})"
         tell(what)
-        return [Section(f"Method {method.name}", [Text(what)]), *_convergence(view)]
+        return [Section(f"Method {method.name}", [Text(what)]), *convergence(view)]
 
 
 def _contributed(call: HookCall, view: RunView) -> list[Section]:
@@ -99,7 +99,8 @@ def _contributed(call: HookCall, view: RunView) -> list[Section]:
         return [Section(f"Plugin {call.plugin}", [Text(what)])]
 
 
-def _convergence(view: RunView) -> Sequence[Section]:
+def convergence(view: RunView) -> Sequence[Section]:
+    """Return the curves of all metrics, for a method without sections of its own."""
     plots = [
         Plot(
             title=name,

@@ -53,7 +53,7 @@ def hold(
     if libraries and level != _held:
         raise ConfigError(
             source, level, f"{_held}, at which {libraries[0]} was loaded by this process",
-            f"set {LEVEL_VARIABLE}={level} and import heliostat.driver before any of them",
+            f"set {LEVEL_VARIABLE}={level} and import heliostat before any of them",
         )  # fmt: skip
     _held = level
     _set_variables(level)

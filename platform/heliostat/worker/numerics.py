@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from heliostat.contract.cache import default_cache_dir
+from heliostat.contract.cache import default_cache_dir, prepare_caches
 from heliostat.contract.instructions import cpu, level_text, portable_variables
 from heliostat.worker.instructions import hold
 
@@ -62,10 +62,9 @@ def prepare_environment(cache_dir: Path | None = None, code: str = "any") -> Non
     for name in THREAD_VARIABLES:
         os.environ[name] = "1"
     cache = cache_dir or default_cache_dir()
-    # numba would write beside the sources, which may be read-only or another user's, and torch
-    # makes a folder in /tmp as soon as its compiler is imported
+    # numba would write beside the sources, which may be read-only or another user's
     os.environ["NUMBA_CACHE_DIR"] = str(cache / "numba" / f"{code[:16]}-{level}")
-    os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(cache / "torch")
+    prepare_caches(cache)
 
 
 def set_threads(count: int) -> None:

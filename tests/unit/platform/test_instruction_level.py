@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import heliostat
 from heliostat.contract import instructions
 from heliostat.contract.instructions import (
     LEVEL_VARIABLE,
@@ -94,6 +95,24 @@ def test_an_imported_driver_holds_the_level_and_one_that_comes_late_keeps_what_t
     assert in_fresh_process(door + early + say) == [expected] * 2
     assert in_fresh_process(late + say) == [NATIVE] * 2
     assert in_fresh_process(early + say, **{LEVEL_VARIABLE: NATIVE}) == [NATIVE] * 2
+
+
+@needs_portable
+def test_whoever_imports_heliostat_first_has_the_level_when_a_library_is_loaded() -> None:
+    untouched = in_fresh_process(
+        "import os\nbefore = dict(os.environ)\nimport heliostat\n"
+        "print(json.dumps(before == dict(os.environ)))"
+    )
+    assert untouched
+    say = (
+        "from heliostat.contract.instructions import own_level\n"
+        "from heliostat.worker.instructions import hold\nprint(json.dumps([hold(), own_level()]))"
+    )
+    first, later = "import heliostat\n", "import numpy\n"
+    assert in_fresh_process(first + later + say) == [PORTABLE] * 2
+    assert in_fresh_process(later + first + say) == [NATIVE] * 2
+    assert in_fresh_process(first + later + say, **{LEVEL_VARIABLE: NATIVE}) == [NATIVE] * 2
+    assert heliostat._DISPATCHING == instructions.DISPATCHING
 
 
 @needs_portable

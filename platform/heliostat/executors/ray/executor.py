@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from heliostat.contract.cache import on_this_node
 from heliostat.contract.instructions import PORTABLE, variables_to_set
 from heliostat.contract.task import Resources
 from heliostat.engine.executor import Executor
@@ -39,13 +40,14 @@ from heliostat.executors.ray.raw_lines import kept, only_fatal, why_refused
 from heliostat.executors.ray.reaching import why_unreachable
 from heliostat.executors.ray.same_code import OtherCode, code_of, compared, packages_of, refused
 from heliostat.executors.ray.shared_memory import too_small
-from heliostat.executors.ray.starting import reading_tolerantly
+from heliostat.executors.ray.starting import reading_tolerantly, token_without_home
 from heliostat.executors.ray.surroundings import left_alone
 from heliostat.plugins.allowed import obey
 from heliostat.plugins.building import PartBuilder, products_in
 from heliostat.plugins.input_files import InputFiles
 from heliostat.plugins.registry import registry
 from heliostat.plugins.whereabouts import Whereabouts
+from heliostat.process.alone import serve
 from heliostat.values.canonical import digest
 from heliostat.values.outcome import NODE_LOST, WORKER_LOST, Failure
 from heliostat.worker.evaluate import WorkerSide
@@ -172,7 +174,7 @@ class RayExecutor(Executor):
             if self._address is None:
                 if small := too_small():
                     raise NotStarted(f"{small}; or run in one process with --workers serial")
-                with reading_tolerantly(), kept(raw):
+                with reading_tolerantly(), token_without_home(), kept(raw):
                     ray.init(
                         address="local", num_cpus=self.slots, include_dashboard=False, **options
                     )
@@ -535,9 +537,10 @@ def _run_chunk(
         _lane = Lane()
     side = _sides.get(setup.run)
     if side is None:
+        serve(Path(setup.run).name)
         _sides.clear()
         _compared.clear()
-        cache_dir = Path(setup.cache_dir).expanduser()
+        cache_dir = on_this_node(setup.cache_dir)
         hold(setup.numerics or None, "the run's numerics")
         prepare_environment(cache_dir, setup.code)
         obey(setup.plugins)
