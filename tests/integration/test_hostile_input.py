@@ -359,7 +359,7 @@ def test_the_report_runs_and_fetches_nothing(
         view = RunView(RunFolder(Path(account["folder"])))
         page = Path(write_report(view, one, Registry()))
         dom = browsed(page, tmp_path / f"profile{number}")
-        assert "<title>hostile: " in dom
+        assert "<title>hostile</title>" in dom
         assert "&lt;script&gt;" in dom
         tags, attributes = elements(dom)
         assert not {"script", "img", "iframe", "link", "image"} & tags

@@ -61,6 +61,13 @@ MISTAKES = [
         "correct the method's report(view)",
     ),
     (
+        "unfinished_report",
+        "partial-report",
+        "the report of a run that was killed in the middle raised TypeError: 'NoneType' object is "
+        "not subscriptable (report, line 21 of unfinished_report.py)",
+        "show what there is while view.result is None",
+    ),
+    (
         "unserialisable_items",
         "plain-values",
         "item 0.0 of unserialisable_items:draw: value[1] of type _thread.lock cannot be stored",

@@ -48,7 +48,10 @@ def test_the_tutorial_works_as_it_stands(
             if words[0] == "cd":
                 folder = folder / words[1]
                 continue
-            done = environment(*words, cwd=folder)
+            given = {}
+            while "=" in words[0]:
+                name, _, given[name] = words.pop(0).partition("=")
+            done = environment(*words, cwd=folder, **given)
             assert done.returncode == 0, (line, done.stdout[-2000:], done.stderr[-2000:])
             said[line] = done.stdout
     assert (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import posixpath
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +13,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from heliostat.contract import RunFolder, RunView
 
-from heliostat_plugin_mlflow.recording import MOST, Point, parameters, points, tags
+from heliostat_plugin_mlflow import plugin
+from heliostat_plugin_mlflow.recording import LONGEST, MOST, Names, Point, parameters, points, tags
 
 WATCHED = "heliostat_kit.watched"
 METHOD = ("watched", "--seed", "3", "--workers", "serial")
@@ -64,15 +68,40 @@ def test_metrics_of_sub_searches_carry_their_key_and_nan_is_left_out() -> None:
         (0, 1): {"cost @ 10%": [(1, 2.0)]},
     }
     view: Any = SimpleNamespace(scopes=lambda: list(values), metrics=values.__getitem__)
-    assert list(points(view)) == [Point("best", 0.5, 1), Point("0.1.cost _ 10_", 2.0, 1)]
+    assert list(points(view, Names())) == [Point("best", 0.5, 1), Point("0.1.cost _ 10_", 2.0, 1)]
+
+
+def test_names_are_legal_and_never_one_for_two() -> None:
+    names = Names()
+    given = ["a b", "a@b", "a%b", "A@B", "../a", "/a", "a//b", "", ".", "x" * 300, "x" * 301]
+    found = [names.legal(name) for name in given]
+    assert found[:4] == ["a b", "a_b", "a_b_2", "A_B_3"]
+    assert len({name.casefold() for name in found}) == len(given)
+    for name in found:
+        assert re.fullmatch(r"[A-Za-z0-9_.\-/ ]{1,250}", name)
+        assert posixpath.normpath(name) == name and not name.startswith((".", "/"))
+    assert [names.legal(name) for name in given] == found
+    assert len(found[-2]) == LONGEST
+
+
+def test_parameters_whose_names_differ_in_what_is_forbidden_are_all_there() -> None:
+    assert parameters({"a%": 1, "a@": 2}) == {"a_": "1", "a__2": "2"}
 
 
 def test_tags_name_the_run_and_the_digest_once_there_is_one() -> None:
-    view: Any = SimpleNamespace(id="r", method="m", seed=3, state="running", code="c", digest=None)
-    assert tags(view)["heliostat.run"] == "r"
-    assert "heliostat.digest" not in tags(view)
-    view.digest = "d"
+    marks = SimpleNamespace(note="why", tags={"kind": "try"})
+    view: Any = SimpleNamespace(id="r", method="m", seed=3, state="running", code="c",
+                                digest=None, error="", marks=marks,
+                                about=SimpleNamespace(on="wine"))  # fmt: skip
+    found = tags(view)
+    assert found["heliostat.run"] == "r"
+    assert found["heliostat.on"] == "wine"
+    assert found["heliostat.tag.kind"] == "try"
+    assert found["mlflow.note.content"] == "why"
+    assert not {"heliostat.digest", "heliostat.error"} & set(found)
+    view.digest, view.error = "d", "e" * 600
     assert tags(view)["heliostat.digest"] == "d"
+    assert len(tags(view)["heliostat.error"]) == MOST
 
 
 def test_without_a_tracking_address_nothing_is_recorded(tmp_path: Path) -> None:
@@ -121,3 +150,64 @@ def test_mlflow_has_one_run_for_a_run_that_was_killed_and_resumed(tmp_path: Path
     (found,) = client.search_runs([experiment.experiment_id])
     assert found.info.status == "FINISHED"
     assert found.data.tags["heliostat.digest"] == json.loads(resume.stdout)["digest"]
+
+
+def a_view(folder: Path) -> Any:
+    """A run as the observer sees it, with a point that no server takes among good ones."""
+    account = run(folder, MLFLOW_TRACKING_URI="")
+    view = RunView(RunFolder(folder / "runs" / account["run"]))
+    steps = [(1, 0.5), (2**70, 0.25), (3, 0.125)]  # a step has 64 bits
+    view.metrics = lambda scope=None: {"mean": steps} if scope == () else {}  # type: ignore[assignment, method-assign]
+    return view
+
+
+def recorded(uri: str) -> Any:
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(uri)
+    experiment = client.get_experiment_by_name("watched")
+    (found,) = client.search_runs([experiment.experiment_id])
+    return client, found
+
+
+def test_mlflow_has_the_good_points_beside_a_bad_one_and_the_run_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("mlflow", reason="mlflow-skinny is not installed")
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    view = a_view(tmp_path)
+    plugin.heliostat_run_started(view)
+    with pytest.raises(RuntimeError, match="MLflow refused 1 values: "):
+        plugin.heliostat_run_finished(view, None)
+    client, found = recorded(uri)
+    history = client.get_metric_history(found.info.run_id, "mean")
+    assert [(point.step, point.value) for point in history] == [(1, 0.5), (3, 0.125)]
+    assert found.info.status == "FINISHED"
+    assert found.data.tags["heliostat.digest"] == view.digest
+
+
+@pytest.mark.parametrize(
+    ("state", "status"), [("failed", "FAILED"), ("interrupted", "KILLED"), ("paused", "KILLED")]
+)
+def test_mlflow_has_the_run_closed_with_its_tags_though_points_cannot_be_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, status: str
+) -> None:
+    pytest.importorskip("mlflow", reason="mlflow-skinny is not installed")
+    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setattr(RunView, "state", property(lambda self: state))
+    monkeypatch.setattr(RunView, "error", property(lambda self: "ValueError: no"))
+    view = a_view(tmp_path)
+
+    def broken(scope: Any = None) -> Any:
+        raise OSError("the journal cannot be read")
+
+    view.metrics = broken
+    with pytest.raises(OSError, match="the journal cannot be read"):
+        plugin.heliostat_run_finished(view, ValueError("no"))
+    _, found = recorded(uri)
+    assert found.info.status == status
+    assert found.data.tags["heliostat.error"] == "ValueError: no"
+    assert found.data.tags["heliostat.state"] == state
+    assert view.id not in plugin._recorders

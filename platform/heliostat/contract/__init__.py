@@ -39,7 +39,17 @@ if TYPE_CHECKING:
         Score,
     )
     from heliostat.contract.run import Run, SharedData
-    from heliostat.contract.sections import HeatMap, Picture, Plot, Section, Series, Table, Text
+    from heliostat.contract.sections import (
+        Folded,
+        HeatMap,
+        Image,
+        Picture,
+        Plot,
+        Section,
+        Series,
+        Table,
+        Text,
+    )
     from heliostat.contract.task import Resources, Task, TaskContext
     from heliostat.contract.toml_text import toml_value
     from heliostat.contract.within import Within
@@ -72,7 +82,8 @@ _HOMES = {
     ),
     **dict.fromkeys(("Run", "SharedData"), "contract.run"),
     **dict.fromkeys(
-        ("HeatMap", "Picture", "Plot", "Section", "Series", "Table", "Text"), "contract.sections"
+        ("Folded", "HeatMap", "Image", "Picture", "Plot", "Section", "Series", "Table", "Text"),
+        "contract.sections",
     ),
     **dict.fromkeys(("Resources", "Task", "TaskContext"), "contract.task"),
     **dict.fromkeys(("RunFolder", "find", "folders", "runs_root"), "store.folder"),
@@ -85,13 +96,13 @@ _HOMES = {
 }  # fmt: skip
 
 __all__ = [
-    "EXTENDABLE", "Artifact", "Dataset", "Failure", "HeatMap", "Layer", "Loss", "MethodConfig",
-    "MethodSpec", "Metric", "Model", "Name", "NoParameters", "Outcome", "PartKind", "PartRef",
-    "PartSpec", "Picture", "Plot", "ProductSpec", "Resources", "Run", "RunFolder", "RunView",
-    "Sampler", "Score", "Section", "Series", "Shared", "SharedData", "Table", "Task", "TaskContext",
-    "Text", "Within", "digest", "find", "folders", "hookimpl", "json_option", "next_command",
-    "part_refs", "plain", "print_json", "regular_file", "runs_option", "runs_root", "say", "stored",
-    "stream", "task", "toml_value", "validate", "without_none",
+    "EXTENDABLE", "Artifact", "Dataset", "Failure", "Folded", "HeatMap", "Image", "Layer", "Loss",
+    "MethodConfig", "MethodSpec", "Metric", "Model", "Name", "NoParameters", "Outcome", "PartKind",
+    "PartRef", "PartSpec", "Picture", "Plot", "ProductSpec", "Resources", "Run", "RunFolder",
+    "RunView", "Sampler", "Score", "Section", "Series", "Shared", "SharedData", "Table", "Task",
+    "TaskContext", "Text", "Within", "digest", "find", "folders", "hookimpl", "json_option",
+    "next_command", "part_refs", "plain", "print_json", "regular_file", "runs_option", "runs_root",
+    "say", "stored", "stream", "task", "toml_value", "validate", "without_none",
 ]  # fmt: skip
 
 

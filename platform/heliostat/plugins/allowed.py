@@ -9,18 +9,19 @@ import importlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from operator import attrgetter
 from types import ModuleType
 from typing import Any, NamedTuple
 
 from heliostat.distributions import malformed
 from heliostat.errors import ConfigError, did_you_mean
 from heliostat.names import COLLECTION, FAMILY, GROUP
+from heliostat.plugins import files
 from heliostat.plugins.installed import Declared, declared, plain_name
-from heliostat.plugins.modules import missing_part
 from heliostat.terminal import printable
 
 LOAD_VARIABLE = "HELIOSTAT_LOAD"
-"""Modules to load as plugins without installing them: names with commas between them."""
+"""Plugins to load without installing them: modules, module:object or files, commas between."""
 
 SELECT_VARIABLE = "HELIOSTAT_PLUGINS"
 """Installed plugins that may be loaded: names or distributions with commas between, or `none`."""
@@ -92,10 +93,10 @@ def installed() -> list[str]:
 def loadable(taken: Iterable[str]) -> Iterator[Loadable]:
     """Yield what HELIOSTAT_LOAD names, then what is installed, in order of names."""
     owners = dict.fromkeys(taken, "heliostat")
-    for module in _names_in(LOAD_VARIABLE):
-        row = PluginRow(module, LOAD_VARIABLE)
+    for value in _loaded():
+        row = PluginRow(value, LOAD_VARIABLE)
         _decide(row, owners)
-        yield Loadable(row, partial(importlib.import_module, module), module, named=True)
+        yield Loadable(row, partial(_imported, value), value, named=True)
     every = declared(FAMILY)
     for found in every:
         row = PluginRow(found.name or found.value, found.distribution, found.version)
@@ -153,6 +154,7 @@ def obey(selection: Mapping[str, str]) -> None:
     global _obeys
     _obeys = True  # what is installed there may be missing here
     os.environ.update(selection)
+    _loaded()  # the folders of files, from which tasks are imported
 
 
 def check_lists(built_in: Iterable[str]) -> None:
@@ -162,10 +164,10 @@ def check_lists(built_in: Iterable[str]) -> None:
     """
     if _obeys:
         return
-    for module in _names_in(LOAD_VARIABLE):
-        missing = missing_part(module)
-        if missing is not None:
-            raise ConfigError(LOAD_VARIABLE, module, "a module that Python finds", missing)
+    for entry in _names_in(LOAD_VARIABLE):
+        files.check(entry, LOAD_VARIABLE)
+    if os.environ.get(LOAD_VARIABLE):  # processes started from here may be in another folder
+        os.environ[LOAD_VARIABLE] = ",".join(map(files.absolute, _names_in(LOAD_VARIABLE)))
     allowed = [name for name in _names_in(SELECT_VARIABLE) if name != NONE]
     for variable, listed in ((SELECT_VARIABLE, allowed), (BLOCK_VARIABLE, blocked_names())):
         check_known(listed, built_in, variable)
@@ -187,7 +189,7 @@ def unknown_among(
     listed = list(listed)
     if not listed:
         return
-    known = {*built_in, *_names_in(LOAD_VARIABLE)}
+    known = {*built_in, *_loaded()}
     for found in declared(FAMILY):
         known |= {found.name, found.distribution}
     plain = set(map(plain_name, known))
@@ -236,6 +238,18 @@ def _other_version(found: Declared) -> str:
         f"it is written for {found.group!r}, this version of Heliostat loads {GROUP!r}; "
         "look for another version of one of them"
     )
+
+
+def _loaded() -> list[str]:
+    """Return the modules, or module:object, that HELIOSTAT_LOAD names."""
+    return [files.module_of(entry) for entry in _names_in(LOAD_VARIABLE)]
+
+
+def _imported(value: str) -> Any:
+    """Import a module and return it, or the object in it that is named."""
+    module, _, inside = value.partition(":")
+    found = importlib.import_module(module)
+    return attrgetter(inside)(found) if inside else found
 
 
 def _names_in(variable: str) -> list[str]:

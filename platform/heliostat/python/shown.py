@@ -106,7 +106,7 @@ def _picture(view: RunView) -> str:
 
 
 def _sections(method: MethodSpec, view: RunView) -> Sequence[Section]:
-    from heliostat.report.build import convergence
+    from heliostat.report.standing import convergence
 
     if method.report is None:
         return convergence(view)

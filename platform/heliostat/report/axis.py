@@ -74,6 +74,13 @@ def fit(values: Sequence[float], *, log: bool = False, target: int = 6) -> Axis 
         return _decades(low, high, target)
 
 
+def categorical(names: Sequence[str]) -> Axis:
+    """Return the axis of categories: the one numbered n lies in the middle of its share."""
+    count = len(names)
+    ticks = tuple(Tick((n + 0.5) / count, name) for n, name in enumerate(names))
+    return Axis(ticks, start=-0.5, span=float(count))
+
+
 def _spaced(
     low: float, high: float, target: int, flat: float, whole: bool
 ) -> tuple[list[Decimal], Decimal]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from heliostat.contract.sections import Plot, Series
 from heliostat.errors import PluginError, did_you_mean
 
-STYLES = ("line", "step", "points")
+STYLES = ("line", "step", "points", "bars")
 
 # What one series may cost: a line keeps its outline at the resolution of a screen, a cloud stays
 # small enough for every point to carry its values as a tooltip.
@@ -59,6 +59,7 @@ class Prepared:
 
 def prepare(plot: Plot) -> Prepared:
     """Return what can be drawn of a plot; a malformed series raises `PluginError`."""
+    _check(plot)
     curves = []
     not_finite = not_positive = below_zero = 0
     for series in plot.series:
@@ -89,6 +90,25 @@ def prepare(plot: Plot) -> Prepared:
         tuple(curves),
         tuple(text.format(_points_are(count)) for count, text in notes if count),
     )
+
+
+def _check(plot: Plot) -> None:
+    """Raise PluginError for axes that cannot be."""
+    where = f"plot {plot.title!r}"
+    if plot.log_x and (plot.categories or any(one.style == "bars" for one in plot.series)):
+        raise PluginError(f"{where}: log_x = True, expected False with bars or categories")
+    if plot.equal and (plot.categories or plot.log_x != plot.log_y):
+        expected = "two axes of numbers, both logarithmic or none"
+        raise PluginError(f"{where}: equal = True, expected {expected}")
+    if isinstance(plot.categories, str):
+        raise PluginError(f"{where}: categories = {plot.categories!r}, expected a list of names")
+    for series in plot.series if plot.categories else ():
+        for x in _floats(series.x, f"{where}, series {series.label!r}: x"):
+            if math.isfinite(x) and not -0.5 <= x <= len(plot.categories) - 0.5:
+                raise PluginError(
+                    f"{where}, series {series.label!r}: x = {x:g}, expected the number of one of "
+                    f"{len(plot.categories)} categories, from 0"
+                )
 
 
 def thin_line(points: Sequence[Point]) -> set[int]:

@@ -8,20 +8,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from heliostat.contract.sections import HeatMap
 from heliostat.errors import PluginError
-from heliostat.report.marks import WIDTH, px, text_line
+from heliostat.report.marks import TEXT, WIDTH, px, text_line, text_lines
 from heliostat.report.svg import STYLE
-from heliostat.report.typeset import escape, number
+from heliostat.report.typeset import escape, number, shorten, width
 
 _SIDE = 340.0
-_LEFT, _TOP = 90.0, 32.0
+_LEFT = 90.0
+_BESIDE = 100.0
+"""Room for the scale beside the grid."""
 _FAINT = 0.06
 _SCALE_STEPS = 12
 
 
-def draw_heat(heat: HeatMap) -> str:
+@dataclass(frozen=True)
+class _Grid:
+    """Where the cells stand: left end, top and length of the sides, in pixels."""
+
+    left: float
+    top: float
+    side: float
+
+
+def draw_heat(heat: HeatMap, wide: float = WIDTH) -> str:
     """Return the map as one `<svg>` element; a malformed one raises `PluginError`."""
     if len(heat.values) != len(heat.y) or any(len(row) != len(heat.x) for row in heat.values):
         rows = f"{len(heat.values)} rows of {sorted({len(row) for row in heat.values})}"
@@ -30,43 +42,48 @@ def draw_heat(heat: HeatMap) -> str:
         )
     finite = [v for row in heat.values for v in row if math.isfinite(v)]
     low, high = min(finite, default=0.0), max(finite, default=0.0)
-    body = [text_line(0, 15, heat.title, WIDTH, 'class="hp-title"', size=14.5)]
-    body += _cells(heat, low, high)
-    body += _labels(heat.x, heat.y)
-    middle = _LEFT + _SIDE / 2, _TOP + _SIDE / 2
-    body.append(text_line(middle[0], _TOP + _SIDE + 36, heat.x_label, WIDTH,
-                          'text-anchor="middle"'))  # fmt: skip
-    body.append(
-        f'<text transform="rotate(-90)" x="{px(-middle[1])}" y="14" text-anchor="middle">'
-        f"{escape(heat.y_label)}</text>"
-    )
+    body, more = text_lines(0, 15, heat.title, wide, 'class="hp-title"', 14.5)
+    left = _LEFT if wide >= WIDTH else 64.0
+    grid = _Grid(left, 32.0 + more, min(_SIDE, wide - left - _BESIDE))
+    body += _cells(heat, grid, low, high)
+    body += _labels(heat.x, heat.y, grid)
+    across, up = grid.left + grid.side / 2, grid.top + grid.side / 2
+    foot = grid.top + grid.side
+    room = 2 * min(across, wide - across)
+    body.append(text_line(across, foot + 36, heat.x_label, room, 'text-anchor="middle"'))
+    turned = f'text-anchor="middle" transform="rotate(-90 13 {px(up)})"'
+    body.append(text_line(13, up, heat.y_label, grid.side, turned))
     missing = sum(len(row) for row in heat.values) - len(finite)
+    beside = grid.left + grid.side
     if finite:
-        body += _scale(low, high)
+        body += _scale(low, high, grid)
     if missing:
-        body.append(text_line(_LEFT + _SIDE + 30, _TOP + _SIDE, f"{missing} not finite", 200,
-                              'class="hp-soft"'))  # fmt: skip
+        room = wide - beside - 8
+        body.append(text_line(beside + 8, foot, f"{missing} not finite", room, 'class="hp-soft"'))
     spoken = f"{heat.title}: heat map, {number(low)} to {number(high)}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="hp" role="img"'
-        f' viewBox="0 0 {px(WIDTH)} {px(_TOP + _SIDE + 48)}" aria-label="{escape(spoken)}">'
+        f' viewBox="0 0 {px(wide)} {px(foot + 48)}" aria-label="{escape(spoken)}">'
         f"<style>{STYLE}</style>" + "\n".join(body) + "</svg>"
     )
 
 
-def _cells(heat: HeatMap, low: float, high: float) -> list[str]:
-    wide, tall = _SIDE / max(len(heat.x), 1), _SIDE / max(len(heat.y), 1)
+def _cells(heat: HeatMap, grid: _Grid, low: float, high: float) -> list[str]:
+    wide, tall = grid.side / max(len(heat.x), 1), grid.side / max(len(heat.y), 1)
     parts = []
     for j, row in enumerate(heat.values):
         for i, value in enumerate(row):
             if not math.isfinite(value):
                 continue
             shade = (value - low) / (high - low) if high > low else 0.0
-            where = f"{number(heat.x[i])}, {number(heat.y[j])}: {number(value)}"
-            parts.append(
-                _shade(_LEFT + i * wide, _TOP + _SIDE - (j + 1) * tall, wide, tall, shade, where)
-            )
+            where = f"{_place(heat.x[i])}, {_place(heat.y[j])}: {number(value)}"
+            foot = grid.top + grid.side - (j + 1) * tall
+            parts.append(_shade(grid.left + i * wide, foot, wide, tall, shade, where))
     return parts
+
+
+def _place(value: float | str) -> str:
+    return value if isinstance(value, str) else number(value)
 
 
 def _shade(x: float, y: float, wide: float, tall: float, shade: float, said: str) -> str:
@@ -77,27 +94,42 @@ def _shade(x: float, y: float, wide: float, tall: float, shade: float, said: str
     )
 
 
-def _labels(x: Sequence[float], y: Sequence[float]) -> list[str]:
-    """Return the first, the middle and the last place of each side."""
+def _labels(
+    x: Sequence[float] | Sequence[str], y: Sequence[float] | Sequence[str], grid: _Grid
+) -> list[str]:
+    """Return the names of all places of a side where they fit, or of the ends and the middle."""
     parts = []
-    for i in sorted({0, len(x) // 2, len(x) - 1} if x else ()):
-        at = px(_LEFT + (i + 0.5) * _SIDE / len(x))
-        parts.append(f'<text class="hp-soft" x="{at}" y="{px(_TOP + _SIDE + 16)}"'
-                     f' text-anchor="middle">{escape(number(x[i]))}</text>')  # fmt: skip
-    for j in sorted({0, len(y) // 2, len(y) - 1} if y else ()):
-        at = px(_TOP + _SIDE - (j + 0.5) * _SIDE / len(y) + 4)
-        parts.append(f'<text class="hp-soft" x="{px(_LEFT - 7)}" y="{at}"'
-                     f' text-anchor="end">{escape(number(y[j]))}</text>')  # fmt: skip
+    slot = grid.side / max(len(x), 1)
+    for i in _shown(x, max((width(_place(at), TEXT) for at in x), default=0.0) + 6, slot):
+        at = grid.left + (i + 0.5) * slot
+        label, room = _place(x[i]), max(slot, grid.side / 3)
+        parts.append(text_line(at, grid.top + grid.side + 16, label, room,
+                               'class="hp-soft" text-anchor="middle"'))  # fmt: skip
+    slot = grid.side / max(len(y), 1)
+    for j in _shown(y, 1.4 * TEXT, slot):
+        at = grid.top + grid.side - (j + 0.5) * slot + 4
+        label = shorten(_place(y[j]), TEXT, grid.left - 26)
+        parts.append(text_line(grid.left - 7, at, label, grid.left,
+                               'class="hp-soft" text-anchor="end"'))  # fmt: skip
     return parts
 
 
-def _scale(low: float, high: float) -> list[str]:
-    left, tall = _LEFT + _SIDE + 30, _SIDE / 2 / _SCALE_STEPS
+def _shown(places: Sequence[object], needed: float, slot: float) -> list[int]:
+    """Return which places of a side are labelled."""
+    count = len(places)
+    if needed <= slot and any(isinstance(place, str) for place in places):
+        return list(range(count))
+    return sorted({0, count // 2, count - 1} if count else ())
+
+
+def _scale(low: float, high: float, grid: _Grid) -> list[str]:
+    left, tall = grid.left + grid.side + 16, grid.side / 2 / _SCALE_STEPS
     parts = []
     for k in range(_SCALE_STEPS):
         shade = k / (_SCALE_STEPS - 1)
         said = number(low + shade * (high - low))
-        parts.append(_shade(left, _TOP + _SIDE / 2 - (k + 1) * tall, 16, tall, shade, said))
-    for at, value in ((_TOP + 10, high), (_TOP + _SIDE / 2, low)):
-        parts.append(text_line(left + 24, at, number(value), 150, 'class="hp-soft"'))
+        top = grid.top + grid.side / 2 - (k + 1) * tall
+        parts.append(_shade(left, top, 16, tall, shade, said))
+    for at, value in ((grid.top + 10, high), (grid.top + grid.side / 2, low)):
+        parts.append(text_line(left + 22, at, number(value), 70, 'class="hp-soft"'))
     return parts

@@ -7,15 +7,24 @@ forbids what escaping already prevents: even a mistake here could not run or fet
 from __future__ import annotations
 
 import base64
-import math
 from collections.abc import Sequence
-from numbers import Real
 
-from heliostat.contract.sections import HeatMap, Picture, Plot, Section, Table, Text
+from heliostat.contract.sections import (
+    Block,
+    Folded,
+    HeatMap,
+    Image,
+    Picture,
+    Plot,
+    Section,
+    Table,
+    Text,
+)
+from heliostat.report import tables
 from heliostat.report.heat import draw_heat
-from heliostat.report.marks import DARK
+from heliostat.report.marks import DARK, PHONE
 from heliostat.report.svg import draw
-from heliostat.report.typeset import cell, escape
+from heliostat.report.typeset import escape
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
@@ -24,9 +33,9 @@ _DARK_SERIES = "".join(f"--series-{n}:{colour};" for n, colour in enumerate(DARK
 _STYLE = (
     """
 :root{color-scheme:light dark;--ink:#1f2328;--soft:#5b6470;--rule:#d9dde3;--paper:#fdfdfc;
---shade:#f2f4f6;--accent:#0b5cad}
+--shade:#f2f4f6;--accent:#0b5cad;--warn:#b35900}
 @media screen and (prefers-color-scheme:dark){:root{--ink:#dfe3e8;--soft:#98a2ae;--rule:#353b44;
---paper:#15181c;--shade:#1e2329;--accent:#79b8ff;"""
+--paper:#15181c;--shade:#1e2329;--accent:#79b8ff;--warn:#f5924d;"""
     + _DARK_SERIES
     + """}}
 *{box-sizing:border-box}
@@ -51,8 +60,13 @@ figcaption{max-width:42rem;margin-top:.35rem}
 caption{padding-bottom:.45rem}
 caption span{position:sticky;left:0;display:inline-block;max-width:min(42rem,calc(100vw - 2.5rem))}
 .scroll{overflow-x:auto}
-.scroll .hp{min-width:34rem}
+.narrow{display:none}
 .scroll img{max-width:100%;height:auto}
+.pixels{image-rendering:pixelated}
+.banner{margin-top:1rem;padding:.7rem 1rem;border-left:.3rem solid var(--warn);
+background:var(--shade);color:var(--ink)}
+details{margin:1rem 0}
+summary{cursor:pointer;color:var(--accent)}
 table{border-collapse:collapse;font-size:.9rem;line-height:1.4;min-width:min(100%,24rem);
 font-variant-numeric:tabular-nums}
 th,td{padding:.4rem 1.4rem .4rem 0;text-align:left;vertical-align:baseline;
@@ -62,6 +76,9 @@ th:last-child,td:last-child{padding-right:.25rem}
 .n{text-align:right;white-space:nowrap}
 tbody tr:hover{background:var(--shade)}
 .none{color:var(--soft)}
+@media screen and (max-width:34rem){body{padding:1.5rem .9rem 3rem}h1{font-size:1.45rem}
+.wide{display:none}.narrow{display:block}th,td{padding-right:.9rem;max-width:60vw;
+overflow-wrap:anywhere}.n{overflow-wrap:normal}}
 @media print{body{max-width:none;padding:0;font-size:10.5pt}nav{display:none}
 h2{break-after:avoid}figure,tr,pre{break-inside:avoid}.scroll{overflow:visible}
 pre{white-space:pre-wrap}a{color:inherit}}
@@ -69,8 +86,19 @@ pre{white-space:pre-wrap}a{color:inherit}}
 )
 
 
-def render(title: str, sections: Sequence[Section], subtitle: str = "") -> str:
-    """Return the report as one HTML document; all text in it is escaped."""
+def render(
+    title: str,
+    sections: Sequence[Section],
+    subtitle: str = "",
+    *,
+    banner: str = "",
+    lead: Sequence[Block] = (),
+) -> str:
+    """Return the report as one HTML document; all text in it is escaped.
+
+    `banner` is what a reader must know before anything else, `lead` what stands before the first
+    heading.
+    """
     parts = [
         "<!DOCTYPE html>",
         '<html lang="en"><head><meta charset="utf-8"/>',
@@ -80,6 +108,8 @@ def render(title: str, sections: Sequence[Section], subtitle: str = "") -> str:
         f"<style>{_STYLE}</style></head>",
         f"<body><header><h1>{escape(title)}</h1>",
         f"<p>{escape(subtitle)}</p>" if subtitle else "",
+        f'<p class="banner" role="status">{escape(banner)}</p>' if banner else "",
+        *map(_block, lead),
         "</header>",
         _contents(sections),
         "<main>",
@@ -103,7 +133,7 @@ def _contents(sections: Sequence[Section]) -> str:
     return f'<nav aria-label="Contents"><ol>{entries}</ol></nav>'
 
 
-def _block(block: Text | Table | Plot | HeatMap | Picture) -> str:
+def _block(block: Block) -> str:
     match block:
         case Text(body, code=True):
             return f"<pre><code>{escape(body)}</code></pre>"
@@ -113,67 +143,34 @@ def _block(block: Text | Table | Plot | HeatMap | Picture) -> str:
                 parts = [f"<strong>{part}</strong>" if part else "" for part in parts]
             return "".join(f"<p>{part}</p>" for part in parts if part)
         case Table():
-            return _table(block)
+            return tables.drawn(block)
         case Plot():
-            return _figure(draw(block), block.note)
+            return _figure(_both(draw(block), draw(block, PHONE)), block.note)
         case HeatMap():
-            return _figure(draw_heat(block), block.note)
+            return _figure(_both(draw_heat(block), draw_heat(block, PHONE)), block.note)
         case Picture():
-            return _figure(_image(block), block.note)
+            return _figure(_image(block.title, "svg+xml", block.svg.encode()), block.note)
+        case Image():
+            width, height = (block.scale * side for side in block.size)
+            sides = f' class="pixels" width="{width}" height="{height}"'
+            return _figure(_image(block.title, "png", block.png, sides), block.note)
+        case Folded():
+            inside = "\n".join(map(_block, block.content))
+            summary = f"<summary>{escape(block.title)}</summary>"
+            return f"<details>{summary}{inside}</details>"
 
 
-def _image(picture: Picture) -> str:
-    """Return a stranger's SVG as an image: so no browser runs or fetches what it holds."""
-    data = base64.b64encode(picture.svg.encode()).decode("ascii")
-    return f'<img alt="{escape(picture.title)}" src="data:image/svg+xml;base64,{data}"/>'
+def _both(wide: str, narrow: str) -> str:
+    """Return a drawing for a page and for a phone; the style shows one of them."""
+    return f'<div class="wide">{wide}</div><div class="narrow">{narrow}</div>'
+
+
+def _image(title: str, kind: str, data: bytes, more: str = "") -> str:
+    """Return a stranger's picture as an image: so no browser runs or fetches what it holds."""
+    text = base64.b64encode(data).decode("ascii")
+    return f'<img alt="{escape(title)}"{more} src="data:image/{kind};base64,{text}"/>'
 
 
 def _figure(picture: str, note: str) -> str:
     said = f"<figcaption>{escape(note)}</figcaption>" if note else ""
     return f'<figure><div class="scroll">{picture}</div>{said}</figure>'
-
-
-def _table(table: Table) -> str:
-    """Return the table; a column of numbers has its head on the right as well."""
-    caption = f"<caption><span>{escape(table.caption)}</span></caption>" if table.caption else ""
-    wide = max([len(table.columns), *(len(row) for row in table.rows)])
-    heads = []
-    numeric_columns = []
-    for column in range(wide):
-        values = [row[column] for row in table.rows if column < len(row)]
-        values = [value for value in values if value is not None]
-        numeric = bool(values) and all(_is_number(value) for value in values)
-        name = escape(table.columns[column]) if column < len(table.columns) else ""
-        numeric_columns.append(numeric)
-        heads.append(f'<th scope="col"{_css("n" if numeric else "")}>{name}</th>')
-    rows = []
-    for row in table.rows:
-        cells = [
-            _cell(value, numeric) for value, numeric in zip(row, numeric_columns, strict=False)
-        ]
-        cells += ["<td></td>"] * (wide - len(row))
-        rows.append(f"<tr>{''.join(cells)}</tr>")
-    return (
-        f'<figure class="scroll"><table>{caption}<thead><tr>{"".join(heads)}</tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></figure>"
-    )
-
-
-def _cell(value: object, numeric: bool) -> str:
-    """Return one cell; a float that was rounded carries all its digits as a tooltip."""
-    shown = cell(value)
-    if not _is_number(value):
-        # An absent value stands where the others of its column do.
-        names = ("n none" if numeric else "none") if value is None else ""
-        return f"<td{_css(names)}>{escape(shown)}</td>"
-    exact = str(value) if isinstance(value, float) and math.isfinite(value) else shown
-    full = f' title="{escape(exact)}"' if len(exact) > len(shown) else ""
-    return f"<td{_css('n')}{full}>{escape(shown)}</td>"
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
-
-
-def _css(names: str) -> str:
-    return f' class="{names}"' if names else ""

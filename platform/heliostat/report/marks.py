@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from heliostat.report.curves import Curve
-from heliostat.report.typeset import escape, shorten, width
+from heliostat.report.typeset import escape, shorten, width, wrapped
 
 LIGHT = ("#0072b2", "#d55e00", "#00805c", "#a8508f", "#8a6d00", "#3b8fd0", "#595959")
 """Colours of series on a light page: the hues of Okabe and Ito, which colour-blind readers can tell
@@ -22,6 +22,9 @@ _DASHES = ("none", "7 3", "2 3", "8 3 2 3")
 
 WIDTH = 720.0
 """Width of the picture, the unit of everything else in it."""
+
+PHONE = 360.0
+"""Width of a picture that is drawn for a phone: its text is then as tall as that of the page."""
 
 TEXT = 12.0
 """Size of the text in a plot, in the same unit."""
@@ -58,6 +61,18 @@ def text_line(
     return f'<text x="{px(x)}" y="{px(y)}"{attributes}>{whole}{escape(line)}</text>'
 
 
+def text_lines(
+    x: float, y: float, text: str, room: float, attributes: str = "", size: float = TEXT
+) -> tuple[list[str], float]:
+    """Return a text on as many lines as it needs, three at most, and the height of the further."""
+    lines = wrapped(text, size, room, 3)
+    step = 1.3 * size
+    parts = [
+        text_line(x, y + step * row, line, room, attributes, size) for row, line in enumerate(lines)
+    ]
+    return parts, step * (len(lines) - 1)
+
+
 def marker(index: int, r: float) -> str:
     """Return a marker around the current point: shapes tell series apart where colours do not."""
     full = px(2 * r)
@@ -73,17 +88,18 @@ def marker(index: int, r: float) -> str:
             return f"m0 -{wide}l{wide} {wide}l-{wide} {wide}l-{wide} -{wide}z"
 
 
-def legend(curves: Sequence[Curve], top: float) -> tuple[list[str], float]:
+def legend(curves: Sequence[Curve], top: float, room: float = WIDTH) -> tuple[list[str], float]:
     """Return the entries in rows from `top` on, and the height that they take."""
+    most = min(420.0, room - 48.0)
     named = [(index, curve) for index, curve in enumerate(curves) if curve.label.strip()]
     parts: list[str] = []
     x, row = 0.0, 0
     for index, curve in named[:LEGEND_LIMIT]:
-        label = shorten(curve.label, TEXT, 420)
+        label = shorten(curve.label, TEXT, most)
         wide = 34.0 + width(label, TEXT) + 14.0
-        if x and x + wide > WIDTH:
+        if x and x + wide > room:
             x, row = 0.0, row + 1
-        parts += _entry(curve, index, x, top + row * _ROW)
+        parts += _entry(curve, index, x, top + row * _ROW, most)
         x += wide
     if len(named) > LEGEND_LIMIT:
         row += 1
@@ -92,9 +108,12 @@ def legend(curves: Sequence[Curve], top: float) -> tuple[list[str], float]:
     return parts, (row + 1) * _ROW if parts else 0.0
 
 
-def _entry(curve: Curve, index: int, x: float, y: float) -> list[str]:
+def _entry(curve: Curve, index: int, x: float, y: float, room: float) -> list[str]:
     tint = colour(index)
     parts = []
+    if curve.style == "bars":
+        parts.append(f'<path class="hp-fill {tint}" d="M{px(x + 7)} {px(y - 6)}h12v12h-12z"/>')
+        return [*parts, text_line(x + 33, y + 4, curve.label, room)]
     if curve.banded and curve.style != "points":
         parts.append(
             f'<rect class="hp-band {tint}" x="{px(x)}" y="{px(y - 6)}" width="26" height="12"/>'
@@ -107,4 +126,4 @@ def _entry(curve: Curve, index: int, x: float, y: float) -> list[str]:
             f'<path class="hp-line {tint}" stroke-dasharray="{dash(index)}"'
             f' d="M{px(x)} {px(y)}h26"/>'
         )
-    return [*parts, text_line(x + 33, y + 4, curve.label, 420)]
+    return [*parts, text_line(x + 33, y + 4, curve.label, room)]

@@ -72,6 +72,24 @@ def power_of_ten(exponent: int) -> str:
     return "10" + str(exponent).translate(_SUPERSCRIPT)
 
 
+def duration(seconds: float) -> str:
+    """Return a time as people say it: 45 s, 3 min 20 s, 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as people say it: 312 B, 4.1 kB, 25 MB."""
+    for unit, bytes_each in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= bytes_each:
+            return f"{number(float(f'{count / bytes_each:.2g}'))} {unit}"
+    return f"{count} B"
+
+
 def tick_labels(values: Sequence[Decimal], step: Decimal) -> list[str]:
     """Return the labels of equally spaced ticks, all with the decimals that the step needs."""
     largest = max((abs(value) for value in values), default=Decimal(0))
@@ -98,6 +116,21 @@ def shorten(text: str, size: float, room: float) -> str:
     while line and width(line + "…", size) > room:
         line = line[:-1]
     return line.rstrip() + "…"
+
+
+def wrapped(text: str, size: float, room: float, most: int) -> list[str]:
+    """Return the text on at most so many lines, at least one; what is left is cut in the last."""
+    words, lines = text[: 20 * most * int(room / size)].split(" "), [""]
+    for place, word in enumerate(words):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if width(longer, size) <= room or not lines[-1]:
+            lines[-1] = longer
+        elif len(lines) < most:
+            lines.append(word)
+        else:
+            lines[-1] = " ".join([lines[-1], *words[place:]])
+            break
+    return lines
 
 
 def _whole(value: int) -> str:

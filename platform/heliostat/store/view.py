@@ -203,6 +203,18 @@ class RunView:
             where = f"{self.folder.database}: table outcome"
             raise CorruptStore(where, f"the rows of digest {expected}", f"those of {found}")
 
+    def found(self, task: str) -> Iterator[tuple[Row, Any, Any]]:
+        """Yield (row, item, value) of what a task has given so far, in key order; no failures.
+
+        `task` is its permanent name. Of a run that goes on, those that the search has not seen yet
+        are among them. Shared data stay handles. Raises CorruptStore for what cannot be decoded.
+        """
+        for row in self.outcomes(delivered=False):
+            if row.function == task and row.value is not None:
+                where = f"outcome {key_text(row.key)}"
+                value = self._decoded(f"{where}: its value", self.text(row.value))
+                yield row, self._decoded(f"{where}: its item", self.text(row.item)), value
+
     def text(self, held_text: str) -> str:
         """Return the full canonical text of what a row holds."""
         return self._journal.extern(held_text)

@@ -9,6 +9,7 @@ method that keeps them costs five processes: `quick`, the two of `hardened`, `sp
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,9 +18,10 @@ from typing import Any
 
 from heliostat.contract.instructions import LEVEL_VARIABLE
 from heliostat.contract.method import MethodSpec
+from heliostat.errors import HeliostatError
 from heliostat.plugins.registry import registry
 from heliostat.store.database.rows import Row
-from heliostat.store.folder import RunFolder
+from heliostat.store.folder import RunFolder, find
 from heliostat.store.journal import FAULT_VARIABLE
 from heliostat.store.view import RunView
 from heliostat.worker.instructions import hold
@@ -74,6 +76,7 @@ class Exam:
     limit: float = LIMIT_SECONDS
     judged: Collection[str] | None = None
     _made: dict[tuple[str, ...], Ended] = field(default_factory=dict)
+    _half: RunFolder | None = None
 
     @cached_property
     def spec(self) -> MethodSpec:
@@ -208,8 +211,32 @@ class Exam:
             f"the run ended before its driver could be killed after {self._middle} outcomes"
         )
 
+    @cached_property
+    def half(self) -> RunView:
+        """A run that was killed in the middle, as it was before it went on.
+
+        It is one that other rules make, too. Raises NotJudged when none could be killed.
+        """
+        if self._half is None and isinstance(self.resumed, NotJudged):
+            raise self.resumed
+        if self._half is None:
+            raise NotJudged("no run could be killed in the middle")
+        return RunView(self._half)
+
+    def _keep_half(self) -> None:
+        """Copy the run that was killed a moment ago: a resume will change it."""
+        try:
+            killed = find("last", self.runs)
+        except HeliostatError:  # it died before it was there
+            return
+        kept = self.folder / "half" / killed.id
+        shutil.copytree(killed.path, kept)
+        self._half = RunFolder(kept)
+
     def close(self) -> None:
         """Close what is open."""
+        if "half" in self.__dict__:
+            self.half.close()
         if "view" in self.__dict__:
             self.view.close()
 
@@ -222,6 +249,7 @@ class Exam:
         fault = {FAULT_VARIABLE: f"kill-after-commits={self._middle}"}
         ended, _ = self._attempt(self.arguments(), {**killed, **fault})
         if isinstance(ended, Failed) and ended.kind == "SIGKILL":
+            self._keep_half()
             ended, _ = self._attempt(["resume", "last", "--workers", "serial"], resumed)
         return ended
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from heliostat.cli.verbs.export import export
 from heliostat.contract.config import plain, validate, without_none
+from heliostat.contract.method import MethodSpec
 from heliostat.driver import configuration
 from heliostat.driver.replay import replay
 from heliostat.errors import ConfigError, HeliostatError, StoreError, key_text
@@ -24,6 +25,7 @@ from heliostat.executors.choice import worker_of
 from heliostat.plugins.offers import listed
 from heliostat.plugins.registry import registry
 from heliostat.store.database.rows import Row
+from heliostat.store.view import RunView
 from heliostat.values.canonical import decode, encode
 from heliostat.values.names import task_named
 from heliostat.worker.evaluate import WorkerSide
@@ -193,20 +195,31 @@ def processes(exam: Exam) -> None:
 
 def report(exam: Exam) -> None:
     """Render the report, and ask for the text at the end if there is one."""
-    from heliostat.contract.sections import Section
-    from heliostat.report.build import write_report
-    from heliostat.report.html import render
-
     view, spec = exam.view, exam.spec
     with calls("it", exam.limit):
-        if spec.report is not None:  # a run's report would only have a note in its place
-            render(spec.name, listed("report", spec.report(view), Section))
-        text = Path(write_report(view, spec, registry())).read_text(encoding="utf-8")
+        text = _page(view, spec)
         said = "" if spec.describe is None else spec.describe(view.result, view.id)
     if view.id not in text:
         raise Broken("the report does not name the run")
     if not isinstance(said, str):
         raise Broken(f"describe returned a {type(said).__name__}, not text")
+
+
+def partial_report(exam: Exam) -> None:
+    """Render the report of a run that was killed in the middle."""
+    view, spec = exam.half, exam.spec
+    with calls("the report of a run that was killed in the middle", exam.limit):
+        _page(view, spec)
+
+
+def _page(view: RunView, spec: MethodSpec) -> str:
+    from heliostat.contract.sections import Section
+    from heliostat.report.build import write_report
+    from heliostat.report.html import render
+
+    if spec.report is not None:  # a run's report would only have a note in its place
+        render(spec.name, listed("report", spec.report(view), Section))
+    return Path(write_report(view, spec, registry())).read_text(encoding="utf-8")
 
 
 def no_pickles(exam: Exam) -> None:

@@ -121,6 +121,15 @@ RULES: tuple[Rule, ...] = (
         test="report_renders",
     ),
     Rule(
+        "partial-report",
+        "a run that was killed in the middle has a report too",
+        "show what there is while view.result is None: view.metrics(), view.found(task), "
+        "view.products(); what may be missing is asked for with .get",
+        evaluations.partial_report,
+        test="report_of_half_a_run_renders",
+        after=("report",),
+    ),
+    Rule(
         "no-pickles",
         "no file in the run's folder is a pickle",
         "save plain values with run.save(...), or bytes of a format that is no program",

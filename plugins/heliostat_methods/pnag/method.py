@@ -112,8 +112,8 @@ METHOD = MethodSpec(
     names="heliostat_methods.pnag.search",
     report=_report,
     describe=_describe,
-    within=_within,
     on=_on,
+    within=_within,
     unit="networks",
 )
 

@@ -80,10 +80,16 @@ def _told_of_no_number(result: Mapping[str, Any]) -> list[str]:
 
 
 def _so_far(view: RunView) -> list[Section]:
-    plots = [
-        Plot(name, "trials told", name, [Series(name, *_columns(points), style="points")])
-        for name, points in view.metrics(()).items()
-    ]
+    """Return what trials were told, a plot for each objective, with the best so far of one."""
+    metrics = dict(view.metrics(()))
+    best = metrics.pop("best", [])
+    single = len([name for name in metrics if name != "no_number"]) == 1
+    plots = []
+    for name, points in metrics.items():
+        series = [Series("trial", *_columns(points), style="points")]
+        if single and best and name != "no_number":
+            series.append(Series("best so far", *_columns(best), style="step"))
+        plots.append(Plot(name, "trials told", name, series))
     return [Section("Trials so far", plots or [Text("No trial has ended yet.")])]
 
 

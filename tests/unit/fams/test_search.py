@@ -278,8 +278,12 @@ def test_a_run_that_was_stopped_has_a_report_of_what_there_is(
     assert done.returncode == 0, done.stderr
     view = RunView(find("last", here.runs))
     (section,) = report(view)
-    plot, text = section.content
-    assert section.title == "So far"
+    plot, tuning, table, text = section.content
+    assert section.title == "Trainings so far"
+    assert tuning.title == "Tuning"
+    assert {row[0] for row in table.rows} == {"fams", "erm"}
+    assert {row[1] for row in table.rows} == {"valid", "test"}
+    assert all(0 <= row[3] <= 1 for row in table.rows)
     assert "tasks are done; the comparison stands here when all are" in text.body
     assert [len(one.x) for one in plot.series] == [2, 2, 2]
     view.close()

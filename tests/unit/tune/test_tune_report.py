@@ -162,3 +162,14 @@ def test_an_unfinished_tuning_shows_what_was_told() -> None:
     assert list(plots(section)["value"].series[0].y) == [2.0, 1.5]
     (section,) = report(Stored(None))  # type: ignore[arg-type]
     assert section.content == [Text("No trial has ended yet.")]
+
+
+def test_a_tuning_that_goes_on_shows_trials_and_the_best_so_far(shown: Any) -> None:
+    ended, _ = shown
+    view = RunView(ended.folder)
+    vars(view)["result"] = None
+    section = by_title(report(view))["Trials so far"]
+    trial, best = plots(section)["value"].series
+    assert sorted(trial.y) == sorted(t["values"][0] for t in ended.result["trials"])
+    assert list(best.y) == sorted(best.y, reverse=True)
+    assert min(trial.y) == best.y[-1]

@@ -20,6 +20,7 @@ from heliostat_methods.evomal.report.comparison import (
 from heliostat_methods.evomal.report.data import data_contents, data_lines
 from heliostat_methods.evomal.report.formulas import cut, training_lines
 from heliostat_methods.evomal.report.label_texts import labels_text, metric_text, scale_text
+from heliostat_methods.evomal.report.partial import partial
 from heliostat_methods.evomal.report.plots import (
     Content,
     Rows,
@@ -142,7 +143,7 @@ def _when(best: FoundLoss) -> str:
 def report(view: RunView) -> Sequence[Section]:
     """Return the sections of the HTML report, one for each data set."""
     if view.result is None:
-        return [Section("No result yet", [Text(f"The run is {view.state}.")])]
+        return partial(view)
     outcome = Outcome.of(view.result)
     if outcome.study is not None:
         study = outcome.study

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from heliostat.contract import RunView
-from heliostat.errors import key_text
 from heliostat.report import Plot, Section, Series, Table, Text
+from heliostat_methods.fams.report.progress import so_far
 from heliostat_methods.fams.report.wording import (
     BOUNDS,
     HEADS,
@@ -21,8 +21,6 @@ from heliostat_methods.fams.report.wording import (
 from heliostat_methods.fams.training.measures import OWN
 from heliostat_search.statistics import mean_interval
 
-CURVES_SO_FAR = 6
-"""Trainings whose loss a report shows while a run goes on: the newest."""
 FEW_ROWS = 5
 
 
@@ -30,7 +28,7 @@ def report(view: RunView) -> Sequence[Section]:
     """Return the sections of the report; of what there is so far of a run that goes on."""
     result = view.result
     if result is None:
-        return [_so_far(view)]
+        return so_far(view)
     return [
         _summary(result),
         *_calibration(result),
@@ -38,21 +36,6 @@ def report(view: RunView) -> Sequence[Section]:
         _differences(result),
         _tuning(result),
     ]
-
-
-def _so_far(view: RunView) -> Section:
-    losses = {scope: view.metrics(scope).get("loss", []) for scope in view.scopes()}
-    lines = [
-        Series(key_text(scope), [float(at) for at, _ in points], [value for _, value in points])
-        for scope, points in losses.items()
-        if points
-    ]
-    text = Text(f"{view.count():,} tasks are done; the comparison stands here when all are.")
-    if not lines:
-        return Section("So far", [text])
-    note = f"Trainings of the bilevel method, the newest {CURVES_SO_FAR}, by where they stand."
-    plot = Plot("Loss of the lower level", "round", "nats a row", lines[-CURVES_SO_FAR:], note=note)
-    return Section("So far", [plot, text])
 
 
 def _summary(result: Mapping[str, Any]) -> Section:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from heliostat.contract import RunView
 from heliostat.report import Plot, Section, Series, Table, Text
 from heliostat_methods.pnag.cost.latency_table import read_table
@@ -15,10 +17,29 @@ from heliostat_methods.pnag.latency.search import PRODUCT
 def report(view: RunView) -> Sequence[Section]:
     """Return the sections of the report; of a run under way, what there is of it."""
     if view.result is None:
-        done = Text(f"{view.count():,} tasks are done; the table stands here when all are.")
-        return [Section("So far", [done])]
+        return [_so_far(view)]
     value = view.product(PRODUCT)
     return [_networks(value), _blocks(value, view)]
+
+
+def _so_far(view: RunView) -> Section:
+    """Return the networks that were put together, and what they took in the rounds so far."""
+    counts = [count for _, _, count in view.found("latency.network")]
+    rounds = [readings.least for _, _, readings in view.found("latency.time")]
+    content: list[Table | Plot | Text] = []
+    if rounds and counts:
+        # what a round times: blocks, the shared part, networks; a network's own are the last
+        median = np.median(np.stack(rounds)[:, -len(counts) :], axis=0) * 1e6
+        points = Series("networks", [one["madds"] / 1e6 for one in counts], median, style="points")
+        note = f"Median over {len(rounds)} rounds, drifting ones among them."
+        content.append(Plot("Time and work so far", "multiply-adds, millions",
+                            "whole network, microseconds", [points], note=note))  # fmt: skip
+    if counts:
+        rows = [[at, one["blocks"], one["madds"], one["params"]] for at, one in enumerate(counts)]
+        content.append(Table(["network", "blocks", "multiply-adds", "parameters"], rows,
+                             "Networks that were drawn and put together."))  # fmt: skip
+    text = f"{view.count():,} tasks are done; the table stands here when all are."
+    return Section("Rounds so far", [*content, Text(text)])
 
 
 def _networks(value: Mapping[str, Any]) -> Section:

@@ -8,6 +8,7 @@ from typing import Any
 from heliostat.contract import RunView
 from heliostat.report import HeatMap, Plot, Section, Series, Table, Text
 from heliostat_methods.step_options.report.book_page import book_sections
+from heliostat_methods.step_options.report.partial import partial, price_plot
 from heliostat_methods.step_options.report.wording import (
     AGREEMENT,
     ENGINES,
@@ -40,7 +41,7 @@ def report(view: RunView) -> Sequence[Section]:
     """Return the sections of the HTML report."""
     result = view.result
     if result is None:
-        return [Section("No result yet", [Text(f"The run is {view.state}.")])]
+        return partial(view)
     if "rows" in result:
         return book_sections(result)
     sections = [_price(result), _sensitivities(result), _engines(result, view.metrics(()))]
@@ -111,14 +112,7 @@ def _engines(result: dict[str, Any], metrics: dict[str, list[tuple[int, float]]]
         content.append(Table(
             ["engine", "what it is", "price", "error", "difference", "verdict"], rows, AGREEMENT
         ))  # fmt: skip
-    if "price" in metrics and len(metrics["price"]) > 1:
-        steps = [s for s, _ in metrics["price"]]
-        values, errors = [v for _, v in metrics["price"]], [v for _, v in metrics["error"]]
-        low = [v - 2 * e for v, e in zip(values, errors, strict=True)]
-        high = [v + 2 * e for v, e in zip(values, errors, strict=True)]
-        content.append(Plot("Price as paths come in", "chunks of paths", "price", [
-            Series("price", steps, values, low, high)
-        ], note="Band: two standard errors."))  # fmt: skip
+    content += price_plot(metrics)
     return Section("Engines", content)
 
 

@@ -392,3 +392,21 @@ def test_rates_steps_and_cost_of_a_study_are_shown() -> None:
     planned = study_sections(part, measured_core_hours=0.25)[0].content[0]
     assert isinstance(planned, Text)
     assert "measured 0.25 core-hours." in planned.body
+
+
+def test_a_search_that_goes_on_shows_convergence_candidates_and_its_best_losses(
+    shown: Any,
+) -> None:
+    ended, _ = shown
+    view = RunView(ended.folder)
+    vars(view)["result"] = None
+    section, last = report(view)
+    assert section.title == "So far on diabetes"
+    titles = [plot.title for plot in of_kind(section, Plot)]
+    assert titles == ["Convergence of the search", "What became of candidates"]
+    (table,) = of_kind(section, Table)
+    fitness = [row[2] for row in table.rows]
+    assert fitness == sorted(fitness)
+    best = ended.result["problems"][0]["best"][0]
+    assert table.rows[0][1:3] == [best["formula"], best["fitness"]]
+    assert "trainings of it have ended" in of_kind(last, Text)[0].body

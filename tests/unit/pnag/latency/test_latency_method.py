@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from in_process import InProcess
 
-from heliostat.contract import PartRef
+from heliostat.contract import PartRef, RunView, find
 from heliostat.contract.config import validate
 from heliostat.errors import ConfigError
 from heliostat.plugins.building import PartBuilder
 from heliostat.plugins.registry import registry
+from heliostat.report import Plot, Table, Text
 from heliostat_methods.pnag.cost.latency_table import LatencyTable
 from heliostat_methods.pnag.latency.config import LatencyConfig
+from heliostat_methods.pnag.latency.report import report
 from heliostat_methods.pnag.spaces.elastic_conv import ElasticConvSpace
 
 SPACE = '{name = "elastic_conv", widths = [8, 16], strides = [1, 2]}'
@@ -94,6 +96,22 @@ def test_the_report_says_what_to_see(here: InProcess, account: Any) -> None:
     for words in ("Predicted and measured", "after one scale factor", "stem and head",
                   "portable (AVX2 with FMA)"):  # fmt: skip
         assert words in text
+
+
+def test_the_report_of_a_run_that_goes_on_shows_networks_and_rounds(
+    here: InProcess, account: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = RunView(find(account["run"], here.runs))
+    monkeypatch.setitem(vars(view), "result", None)
+    (section,) = report(view)
+    plot, table, text = section.content
+    assert isinstance(plot, Plot) and isinstance(table, Table) and isinstance(text, Text)
+    value = view.product("table")
+    assert [row[2] for row in table.rows] == [one["madds"] for one in value["networks"]]
+    (networks,) = plot.series
+    assert [1e6 * x for x in networks.x] == pytest.approx([row[2] for row in table.rows])
+    assert min(networks.y) > 0
+    view.close()
 
 
 @pytest.mark.parametrize(

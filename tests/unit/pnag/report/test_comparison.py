@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
 from pnag_outcomes import TEXTS, View, outcome
 
@@ -130,15 +132,26 @@ def test_settings_are_listed_by_their_path() -> None:
 
 
 def test_a_run_that_goes_on_shows_its_metrics() -> None:
+    def evaluations(task: str) -> list[Any]:
+        if task != "pnag.evaluate":
+            return []
+        parts = [("valid", [0.6, 0.5]), ("test", [0.99]), ("valid", [0.7])]
+        return [(None, SimpleNamespace(part=part), np.array(values)) for part, values in parts]
+
     told = {(1,): {"loss": [(1, 2.0), (2, 1.5)]}, (2, 0): {"accuracy": [(20, 0.7), (40, 0.8)]}}
-    view = View(None, scopes=lambda: sorted(told), metrics=told.__getitem__, count=lambda: 1234)
+    view = View(None, scopes=lambda: sorted(told), metrics=told.__getitem__, count=lambda: 1234,
+                found=evaluations)  # fmt: skip
     (section,) = report(view)  # type: ignore[arg-type]
     assert [plot.title for plot in parts(section, Plot)] == [
         "Loss of the supernet", "Most accurate network of each search",
+        "Networks evaluated so far",
     ]  # fmt: skip
+    networks, best = parts(section, Plot)[2].series
+    assert networks.y.tolist() == [0.6, 0.5, 0.7]
+    assert best.y.tolist() == [0.6, 0.6, 0.7]
     assert parts(section, Plot)[1].series[0].label == "2.0"
     assert "1,234 tasks are done" in said(section)
-    nothing = View(None, scopes=list, count=lambda: 0)
+    nothing = View(None, scopes=list, count=lambda: 0, found=lambda task: [])
     (section,) = report(nothing)  # type: ignore[arg-type]
     assert parts(section, Plot) == []
 

@@ -257,3 +257,35 @@ def test_the_contracts_of_the_figures_are_ordered_by_what_they_charge() -> None:
     prices = [price(StepOption("call", 100.0, 1.0, barriers, rates, gamma=0.02), market).price
               for _, barriers, rates in contracts()]  # fmt: skip
     assert prices == sorted(prices, reverse=True)
+
+
+def going_on(view: RunView) -> dict[str, Section]:
+    """Return the sections as they were before the search had come to its end."""
+    part = RunView(view.folder)
+    vars(part)["result"] = None
+    return {section.title: section for section in report(part)}
+
+
+def test_a_price_that_is_still_being_made_shows_its_contract_paths_and_engines(shown: Any) -> None:
+    view, sections = shown
+    found = going_on(view)
+    assert list(found) == ["Price", "Engines so far"]
+    assert of_kind(found["Price"], Table)[0].rows == of_kind(sections["Price"], Table)[0].rows
+    (plot,) = of_kind(found["Engines so far"], Plot)
+    assert plot.title == "Price as paths come in"
+    (table,) = of_kind(found["Engines so far"], Table)
+    (checked,) = [one for one in view.result["engines"] if one["engine"] == "laplace"]
+    assert table.rows[0][0] == "laplace"
+    assert table.rows[0][3] == checked["abs_error"]
+    said = [text.body for text in of_kind(found["Engines so far"], Text)]
+    assert said[0] == "8 chunks of paths are done."
+
+
+def test_a_book_that_is_still_being_priced_shows_its_rows(book: Any) -> None:
+    view, _ = book
+    found = going_on(view)
+    section = found["Book so far"]
+    (plot,) = of_kind(section, Plot)
+    assert len(plot.series[0].x) == view.result["count"]
+    (refused,) = of_kind(section, Table)
+    assert len(refused.rows) == view.result["bad"]
