@@ -30,6 +30,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "tune": ("heliostat.cli.verbs.tune", "Search a method's configuration for its best result."),
     "ls": ("heliostat.cli.verbs.inspect", "List runs, newest first."),
     "show": ("heliostat.cli.verbs.inspect", "Show a run, or one of its outcomes."),
+    "ui": ("heliostat.cli.verbs.ui", "Show runs in a browser, live."),
     "compare": ("heliostat.cli.verbs.compare", "Compare two runs: configuration, digest, result."),
     "report": ("heliostat.cli.verbs.inspect", "Write the HTML report of a run."),
     "export": ("heliostat.cli.verbs.export", "Write a run's outcomes as JSON lines or CSV."),

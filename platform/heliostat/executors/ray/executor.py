@@ -177,7 +177,7 @@ class RayExecutor(Executor):
                         address="local", num_cpus=self.slots, include_dashboard=False, **options
                     )
             else:
-                where = _resolved(self._address)
+                where = resolved(self._address)
                 silent = why_unreachable(where, self._wait_seconds)
                 if silent is not None:
                     raise ConnectionError(f"{silent} ({where})")
@@ -625,7 +625,7 @@ def _take_messages(on_event: Callable[[str, str], None]) -> None:
         worker.print_to_stdstream = to_log
 
 
-def _resolved(address: str) -> str:
+def resolved(address: str) -> str:
     """Return the address that Ray would take for `auto`, or the address as it is."""
     if address != "auto":
         return address
