@@ -62,9 +62,10 @@ class Pages:
     def runs(self, request: Request) -> Response:
         """Answer the list, or with `part` what of it changes."""
         wanted = wanted_in(request.query_params)
-        rows = self._listing.rows(FIRST_SECONDS)
+        part = "part" in request.query_params  # whoever tells of changes reads on meanwhile
+        rows = self._listing.rows(0.0 if part else FIRST_SECONDS)
         unread = self._listing.unread
-        if "part" in request.query_params:
+        if part:
             return HTMLResponse(list_part(rows, wanted, unread))
         more = self._nodes_line()
         return HTMLResponse(list_page(self._listing.root, rows, wanted, unread, more))

@@ -41,6 +41,7 @@ def side(folder: RunFolder, key: str) -> Side:
     view = RunView(folder, whole=False, alone=True)
     try:
         result = dict(_numbers(view.result))
+        inputs = {f"input {label}": sha256[:12] for label, sha256 in view.inputs.items()}
         return Side(
             key=key,
             title=view.marks.name or view.id,
@@ -55,8 +56,7 @@ def side(folder: RunFolder, key: str) -> Side:
                 "duration": duration(view.seconds()),
                 "digest": (view.digest or "")[:12] or None,
             },
-            config=dict(_flat(view.config))
-            | {f"input {k}": v[:12] for k, v in view.inputs.items()},
+            config={**dict(_flat(view.config)), **inputs},
             result={**view.best(), **result},
             metrics=metrics_by_scope(view),
         )
@@ -139,9 +139,9 @@ def _numbers(result: Any, before: str = "", depth: int = 2) -> list[tuple[str, C
     found: list[tuple[str, Cell]] = []
     for name, value in result.items():
         label = f"{before}{name}"
-        if isinstance(value, bool) or (isinstance(value, str) and len(value) <= _LONGEST):
-            found.append((label, str(value)))
-        elif isinstance(value, float) and not math.isfinite(value):
+        if isinstance(value, str):
+            found.append((label, _cut(value)))
+        elif isinstance(value, bool) or (isinstance(value, float) and not math.isfinite(value)):
             found.append((label, str(value)))
         elif isinstance(value, int | float):
             found.append((label, value))

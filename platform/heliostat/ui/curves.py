@@ -27,11 +27,8 @@ def metrics_by_scope(view: RunView) -> dict[str, dict[Key, Points]]:
 
 def series_of(label: str, points: Points) -> Series:
     """Return points as a line; what is no number is a gap."""
-    return Series(
-        label,
-        [step for step, _ in points],
-        [y if math.isfinite(y) else math.nan for _, y in points],
-    )
+    steps = [step for step, _ in points]
+    return Series(label, steps, [y if math.isfinite(y) else math.nan for _, y in points])
 
 
 def progress(metrics: Mapping[str, Mapping[Key, Points]]) -> list[Section]:

@@ -22,9 +22,8 @@ def page(
     top = element(
         "div", link("/", "Heliostat"), trail, element("span", id="live", hidden=True), class_="top"
     )
-    body = element(
-        "body", top, *content, class_="wide" if wide else None, data_events=events or None
-    )
+    names = "wide" if wide else None
+    body = element("body", top, *content, class_=names, data_events=events or None)
     return "<!DOCTYPE html>\n" + element("html", head, body, lang="en")
 
 

@@ -113,7 +113,7 @@ def _line(row: Row) -> Html:
         "tr",
         element("td", pick, class_="pick"),
         *[_cell(name, cells[name]) for name in _COLUMNS],
-        class_="damaged" if row.state == DAMAGED else None,
+        id=f"run-{row.key}",
     )
 
 

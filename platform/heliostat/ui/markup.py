@@ -26,7 +26,7 @@ def joined(*content: object) -> Html:
     return Html("".join(parts))
 
 
-def element(name: str, *content: object, **attributes: object) -> Html:
+def element(tag: str, /, *content: object, **attributes: object) -> Html:
     """Return an element; `class_` and `data_x` stand for `class` and `data-x`.
 
     An attribute that is None or False is left out, True stands alone.
@@ -37,12 +37,12 @@ def element(name: str, *content: object, **attributes: object) -> Html:
             continue
         word = key.rstrip("_").replace("_", "-")
         said += f" {word}" if value is True else f' {word}="{escape(value)}"'
-    if name in _EMPTY:
-        return Html(f"<{name}{said}>")
-    return Html(f"<{name}{said}>{joined(*content)}</{name}>")
+    if tag in _EMPTY:
+        return Html(f"<{tag}{said}>")
+    return Html(f"<{tag}{said}>{joined(*content)}</{tag}>")
 
 
-def link(to: str, *content: object, **attributes: object) -> Html:
+def link(to: str, /, *content: object, **attributes: object) -> Html:
     """Return a link within the pages: `to` begins with one slash, or is a query or a fragment."""
     if not to.startswith(("/", "?", "#")) or to.startswith("//"):
         raise ValueError(f"no place within the pages: {to!r}")

@@ -60,10 +60,8 @@ class Remembered:
 
     def save(self, rows: Mapping[str, tuple[tuple[int, ...], Any]]) -> None:
         """Keep rows for the next time, where there is room for them; not every time."""
-        now = time.monotonic()
-        if self._path is None or (
-            self._written is not None and now < self._written + PAUSE_SECONDS
-        ):
+        now, before = time.monotonic(), self._written
+        if self._path is None or (before is not None and now < before + PAUSE_SECONDS):
             return
         self._written = now
         kept = {

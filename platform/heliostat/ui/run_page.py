@@ -19,6 +19,8 @@ from heliostat.ui.rows import DAMAGED, Row, row_of
 
 MOST_SEARCHES = 30
 MOST_EVENTS = 12
+COUNTED = 20_000
+"""Up to how many outcomes are read to count the workers of a run that goes on."""
 _ENDED = ("stopped", "interrupted", "paused", "failed")
 
 
@@ -43,18 +45,31 @@ def look(folder: RunFolder, paces: Paces) -> Now:
     """
     view = RunView(folder, whole=False, alone=True)
     try:
+        row = row_of(view.row())
         return Now(
-            row=row_of(view.row()),
+            row=row,
             paces=dict(view.follow(paces)),
             labels=view.labels,
             error=view.error,
-            workers=str(view.record.get("executor", ""))[:200],
+            workers=_workers(view, row.state, row.outcomes),
             products=view.products(),
             events=[e for e in view.events() if e[1] != "phase"][-MOST_EVENTS:],
             has_report=folder.report.is_file(),
         )
     finally:
         view.close()
+
+
+def _workers(view: RunView, state: str, tasks: int) -> str:
+    """Return who works or worked, "" where counting them would take long."""
+    if state == "running":
+        return f"{len(view.workers())}" if tasks <= COUNTED else ""
+    executor = view.record.get("executor")
+    if not isinstance(executor, dict):
+        return ""
+    kind, slots, nodes = (executor.get(name) for name in ("executor", "slots", "nodes"))
+    where = f" on {nodes} nodes" if isinstance(nodes, int) and nodes > 1 else ""
+    return f"{slots} ({kind}){where}"[:80]
 
 
 def run_page(now: Now) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 import secrets
 import socket
 from collections.abc import Callable
@@ -78,10 +80,14 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
         log_config=None,
         access_log=False,  # it would hold the token
         server_header=False,
+        proxy_headers=False,  # nobody is believed to be another
         lifespan="off",
         ws="none",
         timeout_graceful_shutdown=1,
     )
+    if not os.environ.get("HELIOSTAT_DEBUG"):
+        # its log would write what strangers named on the terminal, which obeys it
+        logging.getLogger("uvicorn.error").disabled = True
     ready(address_of(settings.host, port, token))
     try:
         with suppress(KeyboardInterrupt):  # the usual end

@@ -3,35 +3,63 @@
 
 const byId = (id) => document.getElementById(id);
 
-// Replaces only what differs, so that the place where somebody reads stays where it is.
+// Replaces only what differs, so that the place where somebody reads or clicks stays where it is.
 function patch(into, html) {
   const made = document.createElement("template");
   made.innerHTML = html;
-  const fresh = [...made.content.children];
-  const old = [...into.children];
-  fresh.forEach((one, i) => {
-    const was = old[i];
-    if (!was) into.append(one);
-    else if (was.open && one.tagName === "DETAILS") { one.open = true; replace(was, one); }
-    else replace(was, one);
-  });
-  old.slice(fresh.length).forEach((one) => one.remove());
+  patchChildren(into, made.content);
 }
 
-function replace(was, one) {
-  if (!was.isEqualNode(one)) was.replaceWith(one);
+// Children with an id are found again wherever they went; the others by their place.
+function patchChildren(into, made) {
+  const known = new Map([...into.children].filter((one) => one.id).map((one) => [one.id, one]));
+  let at = into.firstElementChild;
+  for (const fresh of [...made.children]) {
+    const was = fresh.id ? known.get(fresh.id) : at && !at.id ? at : null;
+    if (!was) {
+      into.insertBefore(fresh, at);
+      continue;
+    }
+    if (was === at) at = at.nextElementSibling;
+    else into.insertBefore(was, at);
+    renew(was, fresh);
+  }
+  while (at) {
+    const next = at.nextElementSibling;
+    at.remove();
+    at = next;
+  }
+}
+
+function renew(was, fresh) {
+  if (was.isEqualNode(fresh)) return;
+  const inside = ["TABLE", "TBODY"].includes(was.tagName) && was.tagName === fresh.tagName;
+  if (inside) patchChildren(was, fresh);
+  else {
+    if (was.open && fresh.tagName === "DETAILS") fresh.open = true;
+    was.replaceWith(fresh);
+  }
 }
 
 // The list: typing filters, and what was picked for a comparison stays picked.
+let asking = null;
+
 async function refreshList() {
   const list = byId("list");
   const query = new URLSearchParams(location.search);
   query.set("part", "1");
-  const answer = await fetch("/?" + query);
-  if (!answer.ok) return;
-  const picked = new Set([...list.querySelectorAll("input:checked")].map((box) => box.value));
-  patch(list, await answer.text());
-  for (const box of list.querySelectorAll("input[name=run]")) box.checked = picked.has(box.value);
+  if (asking) asking.abort();
+  asking = new AbortController();
+  try {
+    const answer = await fetch("/?" + query, { signal: asking.signal });
+    if (!answer.ok) return;
+    const html = await answer.text();
+    const picked = new Set([...list.querySelectorAll("input:checked")].map((box) => box.value));
+    patch(list, html);
+    for (const box of list.querySelectorAll("input[name=run]")) box.checked = picked.has(box.value);
+  } catch (error) {
+    if (error.name !== "AbortError") byId("live").textContent = "waiting for the server …";
+  }
 }
 
 function startFilter(form) {
