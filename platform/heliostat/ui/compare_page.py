@@ -112,7 +112,8 @@ def _table(
     rows = [
         [name, *[column.get(name) for column in columns]]
         for name in names
-        if all_rows or len({_exact(column.get(name)) for column in columns}) > 1
+        if len({_exact(column.get(name)) for column in columns}) > 1
+        or (all_rows and columns[0].get(name) is not None)
     ]
     return Table([what, *titles], rows) if rows else None
 

@@ -113,7 +113,7 @@ def head_part(now: Now) -> Html:
             element(
                 "p",
                 badge(row.state),
-                " ",
+                " · ",
                 row.method,
                 joined(" on ", name_of(row.on)) if row.on else None,
                 f", seed {row.seed}" if row.seed is not None else None,
@@ -141,7 +141,7 @@ def head_part(now: Now) -> Html:
             ("size", size(row.bytes)),
             ("digest", element("code", row.digest[:12]) if row.digest else ""),
         ),
-        _latest(main),
+        _latest(main) if running else None,
         _searches(now.paces),
         _products(row, now.products),
         _events(now.events),
