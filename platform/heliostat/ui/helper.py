@@ -106,6 +106,7 @@ def answer_lines(answer: Callable[[Any], Any]) -> None:
     from heliostat.process.output import reserve
 
     reserve()
+    answers, sys.stdout = sys.stdout, sys.stderr  # what strangers print is no answer
     for line in sys.stdin:
-        sys.stdout.write(json.dumps(answer(json.loads(line))) + "\n")
-        sys.stdout.flush()
+        answers.write(json.dumps(answer(json.loads(line))) + "\n")
+        answers.flush()

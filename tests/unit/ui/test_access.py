@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 pytest.importorskip("starlette", reason="the extra `ui` is not installed")
-pytest.importorskip("httpx", reason="Starlette's test client needs httpx")
+pytest.importorskip("httpx2", reason="Starlette's test client needs it")
 from starlette.testclient import TestClient
 
 from heliostat.errors import ConfigError

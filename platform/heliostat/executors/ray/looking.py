@@ -48,9 +48,10 @@ def answer(address: str) -> None:
     from heliostat.process.output import reserve
 
     reserve()
+    answers, sys.stdout = sys.stdout, sys.stderr  # what Ray prints is no answer
     for _ in sys.stdin:
-        sys.stdout.write(json.dumps(nodes_at(address)) + "\n")
-        sys.stdout.flush()
+        answers.write(json.dumps(nodes_at(address)) + "\n")
+        answers.flush()
 
 
 if __name__ == "__main__":
