@@ -29,7 +29,8 @@ def client(host: str = "127.0.0.1", token: str | None = None) -> TestClient:
 
 
 @pytest.mark.parametrize(
-    "name", ["localhost", "localhost:8765", "localhost:9000", "127.0.0.1", "127.0.0.5:80", "[::1]:1"]
+    "name",
+    ["localhost", "localhost:8765", "localhost:9000", "127.0.0.1", "127.0.0.5:80", "[::1]:1"],
 )
 def test_a_name_of_this_machine_is_let_in(name: str) -> None:
     answer = client().get("/", headers={"host": name})
@@ -88,7 +89,9 @@ def test_the_token_goes_from_the_address_into_a_cookie() -> None:
     assert "HttpOnly" in cookie and "SameSite" in cookie
     assert TOKEN not in cookie
     assert app.get("/").text == "inside"  # by the cookie
-    assert client(token=TOKEN).get("/", headers={"cookie": "heliostat-ui-8765=x"}).status_code == 401
+    assert (
+        client(token=TOKEN).get("/", headers={"cookie": "heliostat-ui-8765=x"}).status_code == 401
+    )
 
 
 def test_the_way_in_leads_to_no_other_site() -> None:

@@ -11,7 +11,7 @@ import pytest
 from heliostat.ui.cluster_page import Nodes, nodes_page
 from heliostat.ui.helper import Helper, HelperFailed
 
-CHILD = '''
+CHILD = """
 import os, sys, time
 from heliostat.ui.helper import answer_lines
 
@@ -25,7 +25,7 @@ def answer(question):
     return [question, os.getpid()]
 
 answer_lines(answer)
-'''
+"""
 
 
 @pytest.fixture

@@ -33,7 +33,9 @@ def test_attributes_without_a_value_are_left_out_and_true_stands_alone() -> None
     assert made == '<input checked aria-label="a">'
 
 
-@pytest.mark.parametrize("to", ["javascript:alert(1)", "//evil.example", "https://evil.example", ""])
+@pytest.mark.parametrize(
+    "to", ["javascript:alert(1)", "//evil.example", "https://evil.example", ""]
+)
 def test_a_link_leads_nowhere_else(to: str) -> None:
     with pytest.raises(ValueError):
         link(to, "x")
@@ -47,6 +49,11 @@ def test_figures_read_well_at_every_size() -> None:
         "0.0 s", "59 s", "1 min 01 s", "1 h 01 min", "1 d 1 h", "–", "–", "–",
     ]  # fmt: skip
     assert [steps(None, 3), steps(3, None), steps(3, 9)] == ["–", "3", "3 of 9"]
-    assert [speed(2.0), speed(0.5), speed(1 / 600), speed(None)] == ["2 / s", "30 / min", "6 / h", "–"]
+    assert [speed(2.0), speed(0.5), speed(1 / 600), speed(None)] == [
+        "2 / s",
+        "30 / min",
+        "6 / h",
+        "–",
+    ]
     assert goals({"a": 1.0, "b": float("nan"), "c": 3.0}) == "a 1, b not a number"
     assert [moment(0.0), moment(float("inf")), moment(1e300)] == ["–", "–", "–"]

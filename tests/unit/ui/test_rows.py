@@ -102,7 +102,9 @@ def test_no_name_leads_out_of_the_folder(root: Path) -> None:
         assert listing.folder(name) is None
 
 
-@pytest.mark.parametrize("name", ["<b>x", "a b", "..x", "ü", "a/../b".replace("/", "\\"), "x" * 250])
+@pytest.mark.parametrize(
+    "name", ["<b>x", "a b", "..x", "ü", "a/../b".replace("/", "\\"), "x" * 250]
+)
 def test_a_run_of_any_name_is_found_by_a_plain_word(root: Path, name: str) -> None:
     shutil.copytree(root / B, root / name)
     key = key_of(name)
