@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
 
+from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -26,11 +27,12 @@ from heliostat.ui.drawing import Drawer
 from heliostat.ui.frame import apology
 from heliostat.ui.list_page import list_page, list_part
 from heliostat.ui.live import list_events, run_events
+from heliostat.ui.markup import element, link
 from heliostat.ui.rows import Listing, read
 from heliostat.ui.run_page import damaged_page, look, run_page
 from heliostat.ui.wanted import wanted_in
 
-FIRST_SECONDS = 0.4
+FIRST_SECONDS = 0.3
 """How long the list may read runs before it is shown; the rest follows."""
 MOST_REPORT_BYTES = 200_000_000
 _KINDS = {"css": "text/css", "js": "text/javascript"}
@@ -84,7 +86,8 @@ class Pages:
 
     async def run_events(self, request: Request) -> Response:
         """Tell of what a run does."""
-        return _events(run_events(self._folder(request), self._drawer))
+        folder = await to_thread.run_sync(self._folder, request)
+        return _events(run_events(folder, self._drawer))
 
     def compare(self, request: Request) -> Response:
         """Answer runs side by side."""
@@ -157,14 +160,11 @@ class Pages:
         return found
 
     def _nodes_line(self) -> object:
-        from heliostat.ui.markup import element, link
-
         return None if self._nodes is None else element("p", link("/cluster", "Nodes of Ray"))
 
 
-def _events(source: object) -> StreamingResponse:
-    headers = {"x-accel-buffering": "no"}
-    return StreamingResponse(source, media_type="text/event-stream", headers=headers)  # type: ignore[arg-type]
+def _events(source: AsyncIterator[str]) -> StreamingResponse:
+    return StreamingResponse(source, media_type="text/event-stream")
 
 
 def _attachment(name: str) -> str:

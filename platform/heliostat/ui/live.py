@@ -20,6 +20,8 @@ from heliostat.ui.rows import Listing, signature
 from heliostat.ui.run_page import head_part, look
 
 POLL_SECONDS = 1.0
+READ_SECONDS = 0.2
+"""How long the list may be read at a time: a page that is asked for meanwhile waits for it."""
 REST = 4.0
 """How many times as long as a part took to make it is left alone."""
 ALIVE_SECONDS = 15.0
@@ -39,7 +41,7 @@ async def list_events(listing: Listing) -> AsyncIterator[str]:
     spoke = time.monotonic()
     yield event("open", "")
     while True:
-        _, took = await _timed(partial(listing.rows, 0.5))
+        _, took = await _timed(partial(listing.rows, READ_SECONDS))
         now = listing.account()
         if now != before:
             before, spoke = now, time.monotonic()
