@@ -76,7 +76,7 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
     listing = Listing(settings.runs, Remembered(place_for(settings.runs)))
     pages = Pages(listing, drawer, None if nodes is None else nodes.page)
     config = uvicorn.Config(
-        Access(pages.app(), settings.host, port, token),  # type: ignore[arg-type]
+        Access(pages.app(), settings.host, port, token),
         log_config=None,
         access_log=False,  # it would hold the token
         server_header=False,
