@@ -36,6 +36,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "watch": ("heliostat.cli.verbs.watch", "Follow a run that goes on elsewhere."),
     "show": ("heliostat.cli.verbs.inspect", "Show a run, or one of its outcomes."),
     "log": ("heliostat.cli.verbs.log", "Print what happened to a run."),
+    "ui": ("heliostat.cli.verbs.ui", "Show runs in a browser, live."),
     "compare": ("heliostat.cli.verbs.compare", "Compare two runs: configuration, digest, result."),
     "report": ("heliostat.cli.verbs.inspect", "Write the HTML report of a run."),
     "export": ("heliostat.cli.verbs.export", "Write a run's outcomes as JSON lines or CSV."),

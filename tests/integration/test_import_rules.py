@@ -23,7 +23,14 @@ def imported_names(path: Path) -> set[str]:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["run", "--help"], ["resume", "--help"], ["ls", "--runs", "nowhere"], ["-h"]],
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["resume", "--help"],
+        ["ls", "--runs", "nowhere"],
+        ["-h"],
+        ["ui", "--help"],
+    ],
     ids=" ".join,
 )
 def test_help_imports_nothing_heavy(python: Any, arguments: list[str]) -> None:

@@ -30,7 +30,7 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 _DARK_SERIES = "".join(f"--series-{n}:{colour};" for n, colour in enumerate(DARK))
 
-_STYLE = (
+STYLE = (
     """
 :root{color-scheme:light dark;--ink:#1f2328;--soft:#5b6470;--rule:#d9dde3;--paper:#fdfdfc;
 --shade:#f2f4f6;--accent:#0b5cad;--warn:#b35900}
@@ -105,7 +105,7 @@ def render(
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}"/>',
         '<meta name="viewport" content="width=device-width, initial-scale=1"/>',
         f"<title>{escape(title)}</title>",
-        f"<style>{_STYLE}</style></head>",
+        f"<style>{STYLE}</style></head>",
         f"<body><header><h1>{escape(title)}</h1>",
         f"<p>{escape(subtitle)}</p>" if subtitle else "",
         f'<p class="banner" role="status">{escape(banner)}</p>' if banner else "",
@@ -113,13 +113,20 @@ def render(
         "</header>",
         _contents(sections),
         "<main>",
+        fragment(sections),
+        "</main></body></html>",
     ]
+    return "\n".join(part for part in parts if part) + "\n"
+
+
+def fragment(sections: Sequence[Section]) -> str:
+    """Return the sections as elements for a page that has this module's `STYLE`."""
+    parts = []
     for position, section in enumerate(sections, start=1):
         parts.append(f'<section id="s{position}"><h2>{escape(section.title)}</h2>')
         parts += [_block(block) for block in section.content]
         parts.append("</section>")
-    parts.append("</main></body></html>")
-    return "\n".join(part for part in parts if part) + "\n"
+    return "\n".join(part for part in parts if part)
 
 
 def _contents(sections: Sequence[Section]) -> str:

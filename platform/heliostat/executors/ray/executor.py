@@ -632,7 +632,7 @@ def _take_messages(on_event: Callable[[str, str], None]) -> None:
         worker.print_to_stdstream = to_log
 
 
-def _resolved(address: str) -> str:
+def resolved(address: str) -> str:
     """Return the address that Ray would take for `auto`, or the address as it is."""
     if address != "auto":
         return address
@@ -653,7 +653,7 @@ def refuse_silent(address: str) -> None:
 
 
 def _knock(address: str, wait_seconds: float) -> None:
-    where = _resolved(address)
+    where = resolved(address)
     silent = why_unreachable(where, wait_seconds)
     if silent is not None:
         raise ConnectionError(f"{silent} ({where})")
