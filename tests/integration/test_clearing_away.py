@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from in_process import InProcess
 
-from heliostat.cli.sizes import seconds_in, size_text
+from heliostat.cli.sizes import seconds_in
 from heliostat.errors import ConfigError
 from heliostat.store.folder import RunFolder
 from heliostat.store.lock import RunLock
@@ -244,11 +244,7 @@ def test_nothing_in_a_name_reaches_a_terminal_as_it_is(here: InProcess) -> None:
         assert "\x1b" not in here(*words).stdout
 
 
-def test_sizes_and_times_in_words() -> None:
-    sizes = [0, 999, 1000, 1_234_567, 999_499, 999_500, 5 * 10**12]
-    assert [size_text(size) for size in sizes] == [
-        "0 B", "999 B", "1 kB", "1.23 MB", "999 kB", "1 MB", "5 TB",
-    ]  # fmt: skip
+def test_times_in_words() -> None:
     assert [seconds_in("--older", text) for text in ("30d", "1.5h", "90m", "2w", "0s")] == [
         2_592_000, 5400, 5400, 1_209_600, 0,
     ]  # fmt: skip

@@ -6,9 +6,10 @@ import shutil
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from heliostat.amounts import duration, size
 from heliostat.cli.asking_again import asking_again
-from heliostat.cli.runs_table import best_text, moment, size_text, step_text, tags_text, tasks_text
-from heliostat.cli.searches_table import SearchesTable, cut, duration
+from heliostat.cli.runs_table import best_text, moment, step_text, tags_text, tasks_text
+from heliostat.cli.searches_table import SearchesTable, cut
 from heliostat.contract.commands import next_command
 from heliostat.errors import key_text
 
@@ -55,7 +56,7 @@ def account_lines(view: RunView, account: Mapping[str, Any]) -> list[str]:
         ("command", account["command"]),
         ("begun", moment(view.created, "%Y-%m-%d %H:%M:%S")),
         ("took" if account["state"] != "running" else "so far", duration(account["seconds"])),
-        ("size", size_text(account["bytes"])),
+        ("size", size(account["bytes"])),
         ("machine", asking_again(account["machine_failures"], view.id)
                     if account["machine_failures"] else ""),
         ("retried", counted(view.about.retried)),

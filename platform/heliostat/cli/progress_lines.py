@@ -86,7 +86,7 @@ def line(
     scope: Key, pace: Pace, unit: str, now: float | None, failures: int = 0, tasks: int = 0
 ) -> str:
     """Return what a search has come to, in one line; an empty `unit` is left out."""
-    from heliostat.cli.searches_table import duration
+    from heliostat.amounts import duration
 
     parts = [f"[{'.'.join(map(str, scope))}]"] if scope else []
     parts += [pace.phase] if pace.phase else []

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from heliostat.amounts import duration, size
 from heliostat.cli.progress_table import GAP, Column, Columns
-from heliostat.cli.searches_table import cut, duration
+from heliostat.cli.searches_table import cut
 from heliostat.errors import ConfigError, did_you_mean
 from heliostat.terminal import printable
 
@@ -102,15 +103,6 @@ def step_text(run: Line) -> str:
     return f"{run['step']}/{run['of']}" if run["of"] else f"{run['step']}"
 
 
-def size_text(count: int) -> str:
-    """Return bytes as people say them."""
-    value, units = float(count), iter(("kB", "MB", "GB", "TB"))
-    unit = "B"
-    while value >= 1000 and (larger := next(units, "")):
-        value, unit = value / 1000, larger
-    return f"{value:.0f} {unit}" if unit == "B" or value >= 100 else f"{value:.1f} {unit}"
-
-
 def tags_text(tags: Mapping[str, str]) -> str:
     """Return tags as they were given."""
     return ", ".join(f"{key}={value}" if value else key for key, value in tags.items())
@@ -142,7 +134,7 @@ def _columns(runs: Sequence[Line]) -> list[Column]:
         "phase": lambda run: cut(run["phase"], LONGEST_CELL) if run["state"] == "running" else "",
         "tasks": tasks_text,
         "failed": lambda run: str(run["failures"] or ""),
-        "size": lambda run: size_text(run["bytes"]) if run["bytes"] else "",
+        "size": lambda run: size(run["bytes"]) if run["bytes"] else "",
         "seed": lambda run: "" if run["seed"] is None else str(run["seed"]),
         "digest": lambda run: (run["digest"] or "")[:12],
         "folder": lambda run: run["run"] if run["name"] else "",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from heliostat.amounts import duration
 from heliostat.cli.progress_table import Column, Columns
 from heliostat.errors import Key
 from heliostat.store.pace import Pace
@@ -69,15 +70,3 @@ class SearchesTable:
 def cut(text: str, most: int) -> str:
     """Return a text of at most so many characters; two dots stand for what is missing."""
     return text if len(text) <= most else f"{text[: most - 2]}.."
-
-
-def duration(seconds: float) -> str:
-    """Return a time as people say it: 45 s, 3 min 20 s, 2 h 5 min, 3 d 4 h."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    if whole < 48 * 3600:
-        return f"{whole // 3600} h {whole % 3600 // 60} min"
-    return f"{whole // 86400} d {whole % 86400 // 3600} h"

@@ -9,18 +9,6 @@ from heliostat.errors import ConfigError
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 
 
-def size_text(count: int) -> str:
-    """Return a number of bytes in at most eight characters: 512 B, 1.2 MB."""
-    if count < 1000:
-        return f"{count} B"
-    size = float(count)
-    for unit in ("kB", "MB", "GB", "TB"):
-        size /= 1000
-        if size < 999.5:
-            return f"{size:.3g} {unit}"
-    return f"{size:.0f} TB"
-
-
 def seconds_in(field: str, text: str) -> float:
     """Return the seconds of a text such as 30d, 12h or 90m; raises ConfigError."""
     found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)([smhdw])", text)

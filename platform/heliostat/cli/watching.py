@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from heliostat.amounts import duration
 from heliostat.cli.runs_table import best_text
-from heliostat.cli.searches_table import SearchesTable, duration
+from heliostat.cli.searches_table import SearchesTable
 from heliostat.errors import Key
 from heliostat.store.pace import Pace, Paces
 from heliostat.terminal import printable

@@ -8,7 +8,8 @@ import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from heliostat.cli.progress import NOTES, duration, make_progress
+from heliostat.amounts import duration
+from heliostat.cli.progress import NOTES, make_progress
 from heliostat.contract.method import MethodSpec
 from heliostat.engine.listener import Listener, Silent
 from heliostat.errors import Key

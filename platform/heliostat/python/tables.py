@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from heliostat.errors import ConfigError, DataError, StoreError, shown, told
-from heliostat.plugins.building import file_hash
+from heliostat.plugins.input_files import file_hash
 
 FOLDER = "tables"
 FAMILY = "parquet"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 import time
 
+from heliostat.amounts import size
 from heliostat.contract.commands import next_command
 from heliostat.contract.instructions import PORTABLE
 from heliostat.contract.method import MethodSpec
 from heliostat.contract.sections import Block, Folded, Section, Table, Text
 from heliostat.errors import key_text
 from heliostat.report.standing import tasks_text
-from heliostat.report.typeset import size
 from heliostat.store.view import RunView
 from heliostat.values.outcome import by_machine, counted
 

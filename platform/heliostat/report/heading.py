@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
+from heliostat.amounts import duration
 from heliostat.contract.commands import next_command
 from heliostat.contract.method import MethodSpec
 from heliostat.contract.sections import Block, Text
 from heliostat.report.standing import standing
-from heliostat.report.typeset import duration
 from heliostat.store.view import RunView
 
 _WHY = {

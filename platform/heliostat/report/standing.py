@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from heliostat.amounts import duration
 from heliostat.contract.method import MethodSpec
 from heliostat.contract.sections import Plot, Section, Series, Table, Text
 from heliostat.errors import Key, key_text
-from heliostat.report.typeset import duration, number
+from heliostat.report.typeset import number
 from heliostat.store.pace import Pace
 from heliostat.store.view import RunView
 

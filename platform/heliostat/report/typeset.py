@@ -72,24 +72,6 @@ def power_of_ten(exponent: int) -> str:
     return "10" + str(exponent).translate(_SUPERSCRIPT)
 
 
-def duration(seconds: float) -> str:
-    """Return a time as people say it: 45 s, 3 min 20 s, 2 h 5 min."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def size(count: int) -> str:
-    """Return a number of bytes as people say it: 312 B, 4.1 kB, 25 MB."""
-    for unit, bytes_each in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= bytes_each:
-            return f"{number(float(f'{count / bytes_each:.2g}'))} {unit}"
-    return f"{count} B"
-
-
 def tick_labels(values: Sequence[Decimal], step: Decimal) -> list[str]:
     """Return the labels of equally spaced ticks, all with the decimals that the step needs."""
     largest = max((abs(value) for value in values), default=Decimal(0))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from heliostat.ui.figures import size
+from heliostat.amounts import size
 from heliostat.ui.frame import name_of, page
 from heliostat.ui.helper import Helper, HelperFailed
 from heliostat.ui.markup import Html, element

@@ -6,37 +6,17 @@ import math
 import time
 from collections.abc import Mapping
 
+from heliostat import amounts
 from heliostat.report.typeset import number
-
-_UNITS = ("kB", "MB", "GB", "TB")
-
-
-def size(count: int) -> str:
-    """Return bytes as `812 B`, `1.4 MB`."""
-    if count < 1000:
-        return f"{count} B"
-    value = float(count)
-    for unit in _UNITS:
-        value /= 1000
-        if value < 999.5 or unit == _UNITS[-1]:
-            break
-    return f"{value:.1f} {unit}" if value < 9.95 else f"{value:.0f} {unit}"
 
 
 def duration(seconds: float | None) -> str:
-    """Return `0.4 s`, `12 s`, `3 min 20 s`, `2 h 05 min`, `3 d 4 h`; an en dash for None."""
+    """Return `0.4 s` below ten seconds, then as everywhere; an en dash for None."""
     if seconds is None or not math.isfinite(seconds) or seconds < 0:
         return "–"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    if whole < 86_400:
-        return f"{whole // 3600} h {whole // 60 % 60:02d} min"
-    return f"{whole // 86_400} d {whole // 3600 % 24} h"
+    return amounts.duration(seconds)
 
 
 def moment(seconds: float) -> str:

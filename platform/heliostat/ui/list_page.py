@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from heliostat.ui.figures import duration, goals, moment, size, steps
+from heliostat.amounts import size
+from heliostat.ui.figures import duration, goals, moment, steps
 from heliostat.ui.frame import badge, name_of, page, tags_of
 from heliostat.ui.markup import Html, element, joined, link
 from heliostat.ui.rows import DAMAGED, Row

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
+from heliostat.amounts import size
 from heliostat.errors import Key, key_text
 from heliostat.report.typeset import number
 from heliostat.store.folder import RunFolder
 from heliostat.store.pace import Pace, Paces
 from heliostat.store.view import RunView
-from heliostat.ui.figures import duration, goals, moment, size, speed, steps
+from heliostat.ui.figures import duration, goals, moment, speed, steps
 from heliostat.ui.frame import badge, facts, name_of, page, tags_of
 from heliostat.ui.markup import Html, element, joined, link
 from heliostat.ui.rows import DAMAGED, Row, row_of

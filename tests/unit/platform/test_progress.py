@@ -8,7 +8,6 @@ import pytest
 
 from heliostat.cli import progress
 from heliostat.cli.progress import PlainProgress
-from heliostat.cli.searches_table import duration
 from heliostat.store.pace import Pace, phase_text, read_phase
 
 
@@ -153,17 +152,3 @@ def test_many_sub_searches_and_short_phases_are_no_wall(
 def test_an_event_is_one_line(shown: PlainProgress, capsys: pytest.CaptureFixture[str]) -> None:
     shown.on_event("worker_lost", "item 3.1\n  died\n\nby signal 9")
     assert said(capsys) == ["note: item 3.1; died; by signal 9; it is being retried"]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.4, "0 s"),
-        (59.6, "1 min 0 s"),
-        (200, "3 min 20 s"),
-        (7500, "2 h 5 min"),
-        (200_000, "2 d 7 h"),
-    ],
-)
-def test_a_time_is_said_as_people_say_it(seconds: float, text: str) -> None:
-    assert duration(seconds) == text

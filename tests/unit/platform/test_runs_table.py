@@ -13,7 +13,6 @@ from heliostat.cli.runs_table import (
     in_order,
     lines,
     read_tags,
-    size_text,
 )
 from heliostat.errors import ConfigError
 
@@ -95,10 +94,3 @@ def test_an_unknown_value_names_the_nearest() -> None:
         checked_state("runing")
     with pytest.raises(ConfigError, match="did you mean 'duration'"):
         checked_sort("-durations")
-
-
-@pytest.mark.parametrize(
-    ("count", "text"), [(0, "0 B"), (999, "999 B"), (1500, "1.5 kB"), (2.5e9, "2.5 GB")]
-)
-def test_a_size_is_said_as_people_say_it(count: int, text: str) -> None:
-    assert size_text(count) == text

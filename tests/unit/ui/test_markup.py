@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from heliostat.ui.figures import duration, goals, moment, size, speed, steps
+from heliostat.ui.figures import duration, goals, moment, speed, steps
 from heliostat.ui.markup import element, joined, link
 
 HOSTILE = "<script>x</script>\"'&\ud800\x00"
@@ -42,11 +42,8 @@ def test_a_link_leads_nowhere_else(to: str) -> None:
 
 
 def test_figures_read_well_at_every_size() -> None:
-    assert [size(n) for n in (0, 999, 1000, 1_449_000, 25_400_000, 10**16)] == [
-        "0 B", "999 B", "1.0 kB", "1.4 MB", "25 MB", "10000 TB",
-    ]  # fmt: skip
     assert [duration(s) for s in (0.04, 59.4, 61, 3660, 90_000, None, float("nan"), -1)] == [
-        "0.0 s", "59 s", "1 min 01 s", "1 h 01 min", "1 d 1 h", "–", "–", "–",
+        "0.0 s", "59 s", "1 min 1 s", "1 h 1 min", "25 h 0 min", "–", "–", "–",
     ]  # fmt: skip
     assert [steps(None, 3), steps(3, None), steps(3, 9)] == ["–", "3", "3 of 9"]
     assert [speed(2.0), speed(0.5), speed(1 / 600), speed(None)] == [

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from heliostat.cli.sizes import seconds_in, size_text
+from heliostat.amounts import size
+from heliostat.cli.sizes import seconds_in
 from heliostat.contract.commands import json_option, print_json, runs_option
 from heliostat.errors import ConfigError, StoreError
 from heliostat.terminal import say
@@ -72,7 +73,7 @@ def rm(
         if run_names and kept:
             said = "; ".join(_reason(run, why) for run, why in kept.items())
             raise StoreError(f"nothing was removed: {said}")
-        rows = [{"run": run.id, "bytes": run.size()} for run in going]
+        rows: list[dict[str, Any]] = [{"run": run.id, "bytes": run.size()} for run in going]
         account = {
             "removed": [] if dry_run else rows,
             "would_remove": rows if dry_run else [],
@@ -83,7 +84,7 @@ def rm(
         if dry_run or not going:
             _end(account, as_json, f"nothing was removed{' (--dry-run)' if dry_run else ''}")
             return
-        total = size_text(sum(row["bytes"] for row in rows))
+        total = size(sum(row["bytes"] for row in rows))
         what = f"{len(going)} run{'s' if len(going) > 1 else ''} of {total}"
         if not (yes or _agreed(f"Remove {what}?", as_json)):
             _end(account | {"removed": []}, as_json, "nothing was removed")
@@ -136,7 +137,7 @@ def _reason(run: str, why: str) -> str:
 
 def _tell(rows: list[dict[str, Any]], kept: dict[str, str]) -> None:
     for row in rows:
-        say(f"{row['run']:<60}{size_text(row['bytes']):>9}")
+        say(f"{row['run']:<60}{size(row['bytes']):>9}")
     for run, why in kept.items():
         say(f"kept: {_reason(run, why)}")
 
@@ -190,5 +191,5 @@ def _line(what: str, runs: list[Any]) -> str:
         sum(getattr(run, kind) for run in runs)
         for kind in ("total", "artifacts", "database", "report")
     )
-    total, artifacts, database, report = map(size_text, parts)
+    total, artifacts, database, report = map(size, parts)
     return f"{what:<42}{total:>9}{artifacts:>10}{database:>9}{report:>9}"

@@ -68,8 +68,9 @@ def _search(
                  note="Best so far, and median of the accepted in each generation.")
         )  # fmt: skip
     if best:
-        rows = [[rank, formula, fitness, size] for rank, (fitness, formula, size)
-                in enumerate(best, 1)]  # fmt: skip
+        rows: list[list[str | int | float | None]] = [
+            [rank, formula, fitness, size] for rank, (fitness, formula, size) in enumerate(best, 1)
+        ]
         content.append(
             Table(["rank", "m(y, f)", "fitness", "nodes"], rows,
                   "The best losses as they were scored; the search has yet to reduce them and to "

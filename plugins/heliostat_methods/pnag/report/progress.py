@@ -53,8 +53,8 @@ def _evaluated(view: RunView) -> list[Plot]:
     accuracies = np.concatenate(found)
     places = range(1, len(accuracies) + 1)
     series = [
-        Series("network", places, accuracies, style="points"),
-        Series("best so far", places, np.maximum.accumulate(accuracies), style="step"),
+        Series("network", places, accuracies.tolist(), style="points"),
+        Series("best so far", places, np.maximum.accumulate(accuracies).tolist(), style="step"),
     ]
     return [Plot("Networks evaluated so far", "in the order of asking",
                  "accuracy on validation data", series,
