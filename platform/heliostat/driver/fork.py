@@ -75,7 +75,7 @@ def fork(
     labels = tuple(label for label in began.labels if _stays(label))
     if changed is not None:
         labels += (f"forked under other code, which changed first in {changed}",)
-    origin = {
+    origin: dict[str, Any] = {
         "directory": str(Path(began.directory).absolute()),
         "forked_from": f"{view.id} {key_text(before)}",
         "labels": tuple(dict.fromkeys(labels)),
