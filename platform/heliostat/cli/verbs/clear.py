@@ -73,8 +73,9 @@ def rm(
         if run_names and kept:
             said = "; ".join(_reason(run, why) for run, why in kept.items())
             raise StoreError(f"nothing was removed: {said}")
-        rows: list[dict[str, Any]] = [{"run": run.id, "bytes": run.size()} for run in going]
-        account = {
+        sizes = [run.size() for run in going]
+        rows = [{"run": run.id, "bytes": one} for run, one in zip(going, sizes, strict=True)]
+        account: dict[str, Any] = {
             "removed": [] if dry_run else rows,
             "would_remove": rows if dry_run else [],
             "kept": [{"run": run, "why": why} for run, why in kept.items()],
@@ -84,7 +85,7 @@ def rm(
         if dry_run or not going:
             _end(account, as_json, f"nothing was removed{' (--dry-run)' if dry_run else ''}")
             return
-        total = size(sum(row["bytes"] for row in rows))
+        total = size(sum(sizes))
         what = f"{len(going)} run{'s' if len(going) > 1 else ''} of {total}"
         if not (yes or _agreed(f"Remove {what}?", as_json)):
             _end(account | {"removed": []}, as_json, "nothing was removed")
