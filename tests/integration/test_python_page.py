@@ -47,6 +47,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     }
 
 
+@pytest.mark.slow  # where nobody has compiled evomal's kernels yet
 def test_the_examples_work_as_they_stand(
     blocks: list[str], tmp_path: Path, environment: dict[str, str]
 ) -> None:
