@@ -123,12 +123,17 @@ class Optimiser:
 
 def _suggested(trial: optuna.Trial, name: str, wanted: BaseDistribution) -> Any:
     """Return a trial's value for one parameter."""
-    from optuna.distributions import FloatDistribution, IntDistribution
+    from optuna.distributions import (
+        CategoricalDistribution,
+        FloatDistribution,
+        IntDistribution,
+    )
 
     if isinstance(wanted, FloatDistribution):
         return trial.suggest_float(name, wanted.low, wanted.high, log=wanted.log, step=wanted.step)
     if isinstance(wanted, IntDistribution):
         return trial.suggest_int(name, wanted.low, wanted.high, log=wanted.log, step=wanted.step)
+    assert isinstance(wanted, CategoricalDistribution)
     return trial.suggest_categorical(name, wanted.choices)
 
 
