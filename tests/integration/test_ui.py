@@ -253,3 +253,29 @@ def test_without_the_extra_it_says_how_to_install_it(
     assert done.returncode != 0
     assert "pip install 'heliostat[ui]'" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@needs_extra
+def test_options_mean_what_they_say(here: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    from heliostat.ui import serve
+
+    asked: list[serve.Settings] = []
+    opened: list[str] = []
+
+    def noting(settings: serve.Settings, ready: Callable[[str], None]) -> None:
+        asked.append(settings)
+        ready("http://127.0.0.1:1/")
+
+    monkeypatch.setattr(serve, "serve", noting)
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.delenv("HELIOSTAT_UI_TOKEN", raising=False)
+    done = here("ui", "--cluster", "--no-open")
+    assert (done.returncode, opened) == (0, [])
+    assert asked[-1] == serve.Settings(here.runs, cluster="auto")
+    here("ui", "--cluster", "10.0.0.1:6379", "--runs", "elsewhere", "--port", "0", "--open")
+    assert asked[-1] == serve.Settings(Path("elsewhere"), port=0, cluster="10.0.0.1:6379")
+    assert opened == ["http://127.0.0.1:1/"]
+    monkeypatch.setenv("HELIOSTAT_UI_TOKEN", "correct-horse-battery")
+    here("ui")
+    assert asked[-1].token == "correct-horse-battery"
+    assert asked[-1].cluster is None
