@@ -333,6 +333,7 @@ NAMES = [
     "test_writes_only_into_run_folder_and_cache",
     "test_no_other_process_is_started",
     "test_report_renders",
+    "test_report_of_half_a_run_renders",
     "test_nothing_is_pickled",
     "test_digest_follows_from_the_export",
     "test_another_seed_differs",

@@ -18,7 +18,8 @@ SECONDS = 2.0
 """Least time between two messages while a run is going on."""
 
 _BATCH = 1000  # the most metrics that a server takes at once
-_REFUSED = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
+_REFUSED = ("INVALID_PARAMETER_VALUE", "BAD_REQUEST", "INTERNAL_ERROR")
+_MOST_REFUSED = 20  # a server that refuses more is broken, and is not asked a thousand times
 _ENDS = {"finished": "FINISHED", "interrupted": "KILLED", "paused": "KILLED"}
 
 
@@ -100,7 +101,7 @@ class _Recorder:
         try:
             send()
         except MlflowException as error:
-            if error.error_code not in _REFUSED:
+            if error.error_code not in _REFUSED or len(self.refused) >= _MOST_REFUSED:
                 raise
             return str(error)[:300]
         return None
