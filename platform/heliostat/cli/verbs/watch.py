@@ -29,7 +29,7 @@ LOOK_SECONDS = 0.5
 
 
 @click.command()
-@click.argument("run_name", metavar="RUN", default="last")
+@click.argument("run_name", metavar="[RUN]", default="last")
 @click.option("--once", is_flag=True, help="Show it once, as it is now.")
 @runs_option
 @json_option
