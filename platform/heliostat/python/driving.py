@@ -1,9 +1,9 @@
-"""A run that is driven from Python: its display, its marks, and its name in what is raised."""
+"""A run that is driven from Python: its display, and its name in what is raised."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,6 @@ from heliostat.python.arguments import said_as_arguments
 from heliostat.python.handle import RunHandle
 from heliostat.python.progress import Display, display_for
 from heliostat.store.folder import RunFolder, runs_root
-from heliostat.store.marks import Marks, write_marks
 
 if TYPE_CHECKING:
     from heliostat.contract.method import MethodSpec
@@ -23,13 +22,10 @@ class _Begun:
     """The folder of the run that began, once there is one."""
 
     display: Display
-    marks: Marks = field(default_factory=Marks)
     folder: RunFolder | None = None
 
     def __call__(self, folder: RunFolder) -> None:
         self.folder = folder
-        if self.marks != Marks():
-            write_marks(folder.path, self.marks)
         self.display.begin(folder.id)
 
 
@@ -38,13 +34,12 @@ def driven(
     progress: bool,
     drive: Callable[[Display, Callable[[RunFolder], None]], Mapping[str, Any]],
     *,
-    marks: Marks | None = None,
     folder: RunFolder | None = None,
     report: bool = False,
 ) -> RunHandle:
     """Let a run be driven under a display, and return its handle; errors get the run's name."""
     display = display_for(spec, progress)
-    begun = _Begun(display, marks or Marks())
+    begun = _Begun(display)
     if folder is not None:
         begun(folder)
     try:

@@ -81,6 +81,7 @@ def run(
             execution=execution,
             listener=display,
             on_folder=begun,
+            marks=marks,
             on_code=lambda code: check_as_loaded(code.files),
             source=target.source,
             command=call_text(spec.name, said),
@@ -88,7 +89,6 @@ def run(
             seed=seed,
             lookahead=DEFAULT_LOOKAHEAD if lookahead is None else lookahead,
         ),
-        marks=marks,
         report=report,
     )
 

@@ -50,7 +50,8 @@ def tune(
 
     `space` says what may vary, field by field: {"low": 0.1, "high": 10, "log": True} or
     {"choices": [...]}. `fields`, `config` and `preset` say the rest of the method's configuration,
-    as `heliostat.run` takes them; `tuning` are further fields of the tuning itself. `lookahead` is
+    as `heliostat.run` takes them; `tuning` are further fields of the tuning itself, such as
+    {"stop_after": "2h", "target": 0.95, "patience": 20, "pruner": "asha"}. `lookahead` is
     how many trials are under way, by default one more than `parallel` and few of all; like
     `parallel` it is part of the result. Raises as `heliostat.run`.
     """
