@@ -30,7 +30,8 @@ def _so_far(view: RunView) -> Section:
     if rounds and counts:
         # what a round times: blocks, the shared part, networks; a network's own are the last
         median = np.median(np.stack(rounds)[:, -len(counts) :], axis=0) * 1e6
-        points = Series("networks", [one["madds"] / 1e6 for one in counts], median, style="points")
+        madds = [one["madds"] / 1e6 for one in counts]
+        points = Series("networks", madds, median.tolist(), style="points")
         note = f"Median over {len(rounds)} rounds, drifting ones among them."
         content.append(Plot("Time and work so far", "multiply-adds, millions",
                             "whole network, microseconds", [points], note=note))  # fmt: skip

@@ -147,8 +147,8 @@ def test_a_run_that_goes_on_shows_its_metrics() -> None:
         "Networks evaluated so far",
     ]  # fmt: skip
     networks, best = parts(section, Plot)[2].series
-    assert networks.y.tolist() == [0.6, 0.5, 0.7]
-    assert best.y.tolist() == [0.6, 0.6, 0.7]
+    assert list(networks.y) == [0.6, 0.5, 0.7]
+    assert list(best.y) == [0.6, 0.6, 0.7]
     assert parts(section, Plot)[1].series[0].label == "2.0"
     assert "1,234 tasks are done" in said(section)
     nothing = View(None, scopes=list, count=lambda: 0, found=lambda task: [])
