@@ -13,7 +13,7 @@ from heliostat_methods.evomal.config import SETS
 from heliostat_methods.evomal.losses.error import LossExpressionError
 from heliostat_methods.evomal.losses.expression import LossExpression
 from heliostat_methods.evomal.losses.tables import table_named
-from heliostat_methods.evomal.report.plots import Content, Rows
+from heliostat_methods.evomal.report.plots import Content
 
 NEWEST = 6
 """Searches that are shown: the newest."""
