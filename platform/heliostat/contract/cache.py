@@ -118,8 +118,9 @@ def _private_name() -> str:
 
 
 def _is_private(folder: Path) -> bool:
-    temporary = Path(tempfile.gettempdir())
-    return folder.parent == temporary and folder.name.startswith(_private_name())
+    # by name first: to know the temporary folder Python writes a file into it
+    named = folder.name.startswith(_private_name())
+    return named and folder.parent == Path(tempfile.gettempdir())
 
 
 @lru_cache(maxsize=1)
