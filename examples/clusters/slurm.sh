@@ -27,8 +27,8 @@ test -s ~/.ray/auth_token || ray get-auth-token --generate > /dev/null
 port=$((20000 + SLURM_JOB_ID % 20000)) # another job of this user may share a node
 
 mapfile -t nodes < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
-on() { # a step on one node, beside the others
-  srun --overlap --nodes=1 --ntasks=1 --nodelist="$1" "${@:2}"
+on() { # a step on one node, beside the others; always in a subshell, which it becomes
+  exec srun --overlap --nodes=1 --ntasks=1 --nodelist="$1" "${@:2}"
 }
 # several addresses, IPv6 among them, may be listed: the first of IPv4 is taken
 ip=$(on "${nodes[0]}" hostname --all-ip-addresses | tr ' ' '\n' | grep -m1 -F .)
