@@ -227,7 +227,8 @@ def test_an_html_page_holds_the_analysis_of_each_kind_of_task(losses: Any, tmp_p
         h.text for h in tree.iter("h2")
     ]
     assert heads == ["Losses for regression", "Losses for classification"]
-    assert len(svgs) == 5  # the output's curve; target, other, sample and pull
+    # the output's curve; target, other, sample and pull; each for a page and for a phone
+    assert len(svgs) == 2 * 5
     text = page.read_text()
     assert "label smoothing 0.1" in text
     assert "digits (ater)" in text
