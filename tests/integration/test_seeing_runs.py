@@ -63,7 +63,8 @@ class Driven:
 # One number
 
 
-def test_tasks_are_one_number_everywhere(here: InProcess) -> None:
+def test_tasks_are_one_number_everywhere(here: InProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     done, stopped = begin(here, method="everything"), begin(here, method="count")
     journal = Journal(stopped.database, stopped.artifacts)
     journal.save_calls({(3,): 2})  # its search saw two of the last five

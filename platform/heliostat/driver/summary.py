@@ -61,6 +61,7 @@ def account_of(
 ) -> dict[str, Any]:
     """Write the end of a start into the journal and return its account."""
     journal = engine.journal
+    as_it_was = journal.deferring and journal.record.state == "finished" and error is not None
     if state == "finished" or not journal.deferring:
         journal.save_calls(engine.take_unsaved_calls())
     for kind, text in engine.log.take():
@@ -83,7 +84,7 @@ def account_of(
     }
     if isinstance(error, ResultChanged):
         journal.change(state="finished", last_start=last_start)  # as it was
-    else:
+    elif not as_it_was:  # a finished run that was only replayed, and not to its end, stays finished
         told = "" if error is None else f"{type(error).__name__}: {error}"
         spent = journal.record.spent + seconds
         journal.change(state=state, error=told, last_start=last_start, spent=spent)

@@ -95,6 +95,9 @@ class Engine:
         self._started = False
         self._failed_branches: dict[Key, Failure] = {}
         self._phases: dict[Key, str] = {}
+        self._was_finished = self.resuming and journal.record.state == "finished"
+        events = journal.events() if self.resuming else []
+        self._phases_before = {text for _, kind, text in events if kind == PHASE}
         self.turns = Turns()
         self.lost = Lost()
 
@@ -108,17 +111,24 @@ class Engine:
         """Tell of something that the author of the search should mend; changes no result."""
         self.listener.on_event("warning", f"{self.place()}: {text}")
 
+    @property
+    def replaying(self) -> bool:
+        """Whether this start has done nothing yet that was not in the journal."""
+        return self.resuming and not self.evaluated
+
     def begin_phase(self, scope: Key, name: str) -> None:
         """Record what a search does from here on, and tell the listener."""
         if self._phases.get(scope) == name:
             return
         self._phases[scope] = name
+        self.listener.on_phase(scope, name)
         text = phase_text(scope, name)
+        if self.replaying and text in self._phases_before:
+            return
         self.journal.add_event(PHASE, text)
         self.log.write(PHASE, text)
         # among the steps too, since events and steps have clocks of their own
         self.journal.add_metrics(scope, 0, None, None, {}, time.monotonic() - self.began)
-        self.listener.on_phase(scope, name)
 
     def note_failure(self, key: Key, failure: Failure) -> None:
         """Keep why a branch failed: it has no row, and its search is told the kind alone."""
@@ -285,7 +295,9 @@ class Engine:
     def deliver(self, call: Key, count: int) -> None:
         """Note how many outcomes of a call the search has seen."""
         self._unsaved[call] = count
-        if len(self._unsaved) >= MOST_UNSAVED:
+        # a finished run keeps what its digest is of until its replay has ended
+        whole = self._was_finished and self.journal.deferring
+        if len(self._unsaved) >= MOST_UNSAVED and not whole:
             self.journal.save_calls(self.take_unsaved_calls())
 
     def take_unsaved_calls(self) -> dict[Key, int]:

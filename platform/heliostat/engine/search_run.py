@@ -244,7 +244,9 @@ class SearchRun(Run):
         engine = self._engine
         values = {name: _number(name, value) for name, value in metrics.items()}
         elapsed = time.monotonic() - engine.began
-        engine.journal.add_metrics(self._scope, step, of, count, values, elapsed)
+        # what a replay says again keeps its place: who looks meanwhile sees the newest step
+        if not (engine.replaying and engine.journal.has_metrics(self._scope, step, values)):
+            engine.journal.add_metrics(self._scope, step, of, count, values, elapsed)
         engine.listener.on_report(self._scope, step, of, count, values)
         engine.step = step
         engine.check_stop()

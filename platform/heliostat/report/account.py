@@ -11,7 +11,6 @@ from heliostat.contract.instructions import PORTABLE
 from heliostat.contract.method import MethodSpec
 from heliostat.contract.sections import Block, Folded, Section, Table, Text
 from heliostat.errors import key_text
-from heliostat.report.standing import tasks_text
 from heliostat.store.view import RunView
 from heliostat.values.outcome import by_machine, counted
 
@@ -47,7 +46,7 @@ def failures(view: RunView) -> Section:
     """Return the tasks that failed, those of the machine told apart."""
     failed = view.failures()
     if not failed:
-        return Section("Failures", [Text(f"None of {tasks_text(view)} failed.")])
+        return Section("Failures", [Text(f"None of {view.tasks()} tasks failed.")])
     rows = [
         [key_text(row.key), row.function, row.failure.kind, row.failure.message[:300]]
         for row in failed[:50]
@@ -60,7 +59,7 @@ def failures(view: RunView) -> Section:
             "(WorkerLost and NodeLost always, others with --retry KIND)."
         )
     ]
-    caption = f"{len(failed)} of {tasks_text(view)} failed"
+    caption = f"{len(failed)} of {view.tasks()} tasks failed"
     caption += "; the first 50 are shown" if len(failed) > 50 else ""
     table = Table(["key", "task", "kind", "message"], rows, caption)
     return Section("Failures", [*(told_of if machine else []), table])

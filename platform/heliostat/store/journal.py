@@ -506,6 +506,16 @@ class Journal:
 
         self._db.write(write)
 
+    def has_metrics(self, scope: Key, step: int, metrics: Mapping[str, float]) -> bool:
+        """Return whether a step of a scope is recorded with these metrics."""
+        found = self._db.rows("metric", "where scope = ? and step = ?", pack_key(scope), step)
+        held = {name: value for _, _, _, _, _, name, value, _ in found}
+        wanted = metrics or {NO_METRIC: None}
+        return all(
+            name in held and held[name] == (None if x is None or x != x else x)
+            for name, x in wanted.items()
+        )
+
     def metrics(self) -> list[tuple[Key, int, str, float]]:
         """Return (scope, step, name, value) in order of scope, step and report."""
         found = self._db.rows("metric", "where name != ? order by scope, step, id", NO_METRIC)

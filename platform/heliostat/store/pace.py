@@ -79,8 +79,10 @@ class Pace:
         at: float,
     ) -> None:
         """Take a report of the time `at`; a step below the last one begins another phase."""
-        if step < self.step or at < self._last:
+        if step < self.step:
             self._anew()
+        elif at < self._last:  # another start of the run, whose clock begins anew
+            self.reclock()
         self.step, self.of = step, of
         # a report within a step says only that it goes on
         self.count = self.count if count is None else count
@@ -93,6 +95,10 @@ class Pace:
             self._first = (at, count or 0.0, step)
         self._last = at
         self.reports += 1
+
+    def reclock(self) -> None:
+        """Measure the rate from the next report: what came before was replayed or long ago."""
+        self._first = None
 
     def _anew(self) -> None:
         self._first, self.count, self.metrics, self.least, self.most = None, None, {}, {}, {}

@@ -22,7 +22,7 @@ def page(
     top = element(
         "div", link("/", "Heliostat"), trail, element("span", id="live", hidden=True), class_="top"
     )
-    names = "wide" if wide else None
+    names = "broad" if wide else None
     body = element("body", top, *content, class_=names, data_events=events or None)
     return "<!DOCTYPE html>\n" + element("html", head, body, lang="en")
 

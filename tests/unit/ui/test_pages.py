@@ -287,7 +287,7 @@ def test_a_method_that_is_not_here_leaves_what_every_run_shows(root: Path) -> No
     going.step(2, 2, loss=0.25)
     body = drawn(str(root / GOING))
     assert "What method nobody_has_it shows is left out: unknown method" in body
-    assert re.findall("<h2>(.*?)</h2>", body)[:3] == ["Method", "Progress", "Failures"]
+    assert re.findall("<h2>(.*?)</h2>", body)[:3] == ["Method", "So far", "Progress"]
     going.end()
 
 

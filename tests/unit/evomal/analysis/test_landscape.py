@@ -180,7 +180,7 @@ def test_an_account_is_plain_is_drawn_and_comes_out_the_same_twice(problem):
     contents = plots.landscape_contents([("found", account), ("standard", account)])
     page = render("landscape", [Section("around", contents)])
     drawn = [c for c in contents if isinstance(c, Plot | HeatMap)]
-    assert len(drawn) == page.count("<svg") == 6
+    assert 2 * len(drawn) == page.count("<svg") == 12  # for a page and for a phone
     assert all(p.x_label and p.y_label and p.note for p in drawn)
     assert contents[-1].rows[0][1] == pytest.approx(np.mean(account["flatness"]["train"]))
     assert contents[-1].rows[0][2] < contents[-1].rows[0][1] < contents[-1].rows[0][3]

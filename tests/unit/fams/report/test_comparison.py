@@ -215,13 +215,16 @@ def test_a_run_that_goes_on_shows_its_trainings() -> None:
     points = {(0, at): {"loss": [(1, 0.7), (2, 0.6)]} if at else {"value": [(1, 0.3)]}
               for at in range(9)}  # fmt: skip
     view: Any = SimpleNamespace(
-        result=None, count=lambda: 1234, scopes=lambda: list(points), metrics=points.__getitem__
-    )
+        result=None, count=lambda: 1234, scopes=lambda: list(points), metrics=points.__getitem__,
+        found=lambda task: iter(()),
+    )  # fmt: skip
     (section,) = report(view)
     plot, text = section.content
     assert [one.label for one in plot.series] == [f"0.{at}" for at in (3, 4, 5, 6, 7, 8)]
     assert text.body.startswith("1,234 tasks are done")
-    empty: Any = SimpleNamespace(result=None, count=lambda: 0, scopes=list, metrics=None)
+    empty: Any = SimpleNamespace(
+        result=None, count=lambda: 0, scopes=list, metrics=None, found=lambda task: iter(())
+    )
     ((text,),) = (one.content for one in report(empty))
     assert text.body.startswith("0 tasks are done")
 

@@ -14,6 +14,7 @@ from heliostat.report.heat import draw_heat
 from heliostat.store.folder import RunFolder
 from heliostat.store.view import RunView
 from heliostat_methods.step_options import price
+from heliostat_methods.step_options.config import StepOptionsConfig
 from heliostat_methods.step_options.figures.kernel_and_states import kernel_figure
 from heliostat_methods.step_options.figures.price_functions import SWEEPS, contracts
 from heliostat_methods.step_options.report.book_terminal import check_lines
@@ -195,9 +196,14 @@ def test_a_ladder_of_one_contract_is_a_heat_map() -> None:
 def test_a_run_without_a_result_says_how_it_stands() -> None:
     class Stopped:
         result, state = None, "stopped"
+        config = StepOptionsConfig().model_dump(mode="json")
+        metrics = found = outcomes = staticmethod(lambda *task, **how: {})
 
-    (section,) = report(Stopped())  # type: ignore[arg-type]
-    assert section.content == [Text("The run is stopped.")]
+    price, engines = report(Stopped())  # type: ignore[arg-type]
+    assert price.title == "Price"
+    assert engines.content == [
+        Text("Asked for: laplace. They are compared when all have ended."),
+    ]
 
 
 class Priced:
@@ -278,7 +284,8 @@ def test_a_price_that_is_still_being_made_shows_its_contract_paths_and_engines(s
     assert table.rows[0][0] == "laplace"
     assert table.rows[0][3] == checked["abs_error"]
     said = [text.body for text in of_kind(found["Engines so far"], Text)]
-    assert said[0] == "8 chunks of paths are done."
+    done = [row for row in view.outcomes(delivered=False) if row.function.endswith("run_shard")]
+    assert said[0] == f"{len(done)} chunks of paths are done."
 
 
 def test_a_book_that_is_still_being_priced_shows_its_rows(book: Any) -> None:
