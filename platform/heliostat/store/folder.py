@@ -25,6 +25,8 @@ from heliostat.store.marks import read_marks
 
 _NAMED = re.compile(r"[0-9]{8}-[0-9]{6}-[a-z][a-z0-9_]{0,63}-[0-9a-f]{4}")
 
+LEAST_PART = 4
+"""Characters of a run's name that may stand for it."""
 RUNS_VARIABLE = "HELIOSTAT_RUNS"
 
 
@@ -155,7 +157,8 @@ def folders(root: Path) -> list[RunFolder]:
 def find(name: str, root: Path) -> RunFolder:
     """Return the run of that name, unique part of a name, or path; `last` is the newest.
 
-    A name is the folder's, or the one that a person gave the run.
+    A name is the folder's, or the one that a person gave the run. A part has four characters at
+    least: fewer are in many names by chance, and some verbs change what they find.
     """
     if _is_run(Path(name)):
         return RunFolder(Path(name))
@@ -166,14 +169,14 @@ def find(name: str, root: Path) -> RunFolder:
         return newest
     exact = [run for run in every if run.id == name]
     exact = exact or [run for run in every if name and read_marks(run.path).name == name]
-    partial = [run for run in every if name in run.id] if name else []
+    partial = [run for run in every if name in run.id] if len(name) >= LEAST_PART else []
     matches = exact or partial
     if len(matches) == 1:
         return matches[0]
     for run in without_journal(root):
         if not matches and name in (run.id, str(run.path)):
             raise missing_journal(run)
-    named = [run.id for run in matches or every]
+    named = [read_marks(run.path).name or run.id for run in matches or every]
     raise RunNotFound(name, named, str(root), several=len(matches) > 1)
 
 
