@@ -337,6 +337,7 @@ class RunView:
             "step": main.step if main else None,
             "of": main.of if main else None,
             "best": self.best(paces),
+            "goals": dict(about.goals),
             "seed": about.seed,
             "digest": self.digest,
             "outcomes": self.count(),
