@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isnan, nan
 from typing import Any
 
-from heliostat.amounts import duration, size
+from heliostat.amounts import size, took
 from heliostat.cli.progress_table import GAP, Column, Columns
 from heliostat.cli.searches_table import cut
 from heliostat.errors import ConfigError, did_you_mean
@@ -142,7 +142,7 @@ def _columns(runs: Sequence[Line]) -> list[Column]:
         "best": lambda run: cut(best_text(run["best"]), LONGEST_CELL),
         "on": lambda run: cut(run["on"], LONGEST_CELL),
         "begin": lambda run: moment(run["created"]),
-        "duration": lambda run: duration(run["seconds"]) if run["created"] else "",
+        "duration": lambda run: took(run["seconds"], run["state"]) if run["created"] else "",
         "method": lambda run: run["method"] or "",
         "tags": lambda run: cut(tags_text(run["tags"]), LONGEST_CELL),
         "phase": lambda run: cut(run["phase"], LONGEST_CELL) if run["state"] == "running" else "",
