@@ -15,6 +15,13 @@ def duration(seconds: float) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600} h"
 
 
+def took(seconds: float, state: str) -> str:
+    """Return how long a run in a state was worked on; nobody measured one whose driver is gone."""
+    if state != "stopped":
+        return duration(seconds)
+    return f"at least {duration(seconds)}" if round(seconds) else "–"
+
+
 def size(count: int) -> str:
     """Return a number of bytes in at most seven characters: 512 B, 1.4 MB, 25 GB."""
     if count < 1000:

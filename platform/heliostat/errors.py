@@ -246,7 +246,9 @@ class RunNotFound(StoreError):
                 f"several runs of {root} have {shown(name)} in their names: {them}; give more of it"
             )
         else:
-            text = f"no run {shown(name)} in {root}; {did_you_mean(name, choices, MOST_RUNS)}"
+            there = list(choices)
+            hint = did_you_mean(name, there, MOST_RUNS) if there else "there are no runs there"
+            text = f"no run {shown(name)} in {root}; {hint}"
         super().__init__(text)
 
 

@@ -104,6 +104,17 @@ def test_new_writes_two_files_and_overwrites_none(here: InProcess) -> None:
     assert (here.folder / "test_tidal_wave.py").read_text() == "mine"
 
 
+def test_a_file_that_is_there_is_named_as_such(
+    here: InProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here.folder / "tides_of_mine.py").write_text("mine")
+    monkeypatch.syspath_prepend(here.folder)  # as `python -m` has it: its module is found
+    again = here("plugins", "new", "--minimal", "tides_of_mine")
+    assert again.returncode == 2
+    assert "tides_of_mine.py is there and is left as it is" in again.stderr
+    assert (here.folder / "tides_of_mine.py").read_text() == "mine"
+
+
 def test_a_name_that_a_module_has_is_refused(here: InProcess) -> None:
     done = here("plugins", "new", "--minimal", "statistics")
     assert done.returncode == 2

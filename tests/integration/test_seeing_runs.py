@@ -264,9 +264,9 @@ def test_watch_ends_with_the_run_and_says_how_to_go_on(here: InProcess, state: s
     done = here("watch", run.id)
     timer.join()
     assert done.returncode == 0
-    last = done.stdout.splitlines()[-1]
+    said, last = done.stdout.splitlines()[-2:]
     verb = "show" if state == "finished" else "resume"
-    assert last.startswith(f"run {run.id} is {state}")
+    assert said == f"run {run.id} is {state}"
     assert last.endswith(f"heliostat {verb} {run.id}")
 
 

@@ -6,8 +6,9 @@ import shutil
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from heliostat.amounts import duration, size
+from heliostat.amounts import size, took
 from heliostat.cli.asking_again import asking_again
+from heliostat.cli.long_text import shortened
 from heliostat.cli.runs_table import best_text, moment, step_text, tags_text, tasks_text
 from heliostat.cli.searches_table import SearchesTable, cut
 from heliostat.contract.commands import next_command
@@ -55,14 +56,15 @@ def account_lines(view: RunView, account: Mapping[str, Any]) -> list[str]:
         ("failures", str(account["failures"])),
         ("command", account["command"]),
         ("begun", moment(view.created, "%Y-%m-%d %H:%M:%S")),
-        ("took" if account["state"] != "running" else "so far", duration(account["seconds"])),
+        ("took" if account["state"] != "running" else "so far",
+         took(account["seconds"], account["state"])),
         ("size", size(account["bytes"])),
         ("machine", asking_again(account["machine_failures"], view.id)
                     if account["machine_failures"] else ""),
         ("retried", counted(view.about.retried)),
         ("numerics", view.about.numerics or "not recorded"),
         *(("label", label) for label in view.labels),
-        ("error", view.error),
+        ("error", shortened(view.error, next_command("show", view.id, "--json"))),
         *(("failed", text) for text in _failed(view)),
         *(("product", f"{one['unique_name']} ({one['kind']}, {one['bytes']} bytes)")
           for one in account["products"]),

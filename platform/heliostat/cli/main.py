@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from heliostat.cli.long_text import shortened
 from heliostat.cli.output import told_output
 from heliostat.errors import (
     HeliostatError,
@@ -158,7 +159,7 @@ def _run(arguments: list[str] | None) -> int:
     except HeliostatError as error:
         if os.environ.get("HELIOSTAT_DEBUG"):
             _print_traceback()
-        say(*f"error: {error}".split("\n"), err=True)
+        say(*f"error: {shortened(str(error))}".split("\n"), err=True)
         return error.exit_code
     except Exception as error:
         if os.environ.get("HELIOSTAT_DEBUG"):
@@ -168,7 +169,7 @@ def _run(arguments: list[str] | None) -> int:
 
             frame = traceback.extract_tb(error.__traceback__)[-1]
             say(
-                f"unexpected error: {told(error)} "
+                f"unexpected error: {shortened(told(error))} "
                 f"(in {frame.name}, line {frame.lineno} of {os.path.basename(frame.filename)}); "
                 "this is a bug of Heliostat or of the method: run again as heliostat --debug ... "
                 "and report it",

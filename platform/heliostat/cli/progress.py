@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from heliostat.cli.long_text import shortened
 from heliostat.cli.progress_lines import Lines, line
 from heliostat.cli.searches_table import SearchesTable
 from heliostat.contract.method import MethodSpec
@@ -45,7 +46,8 @@ def noted(kind: str, text: str) -> str:
     """Return what is shown of an event, on one line; nothing for one that only the log has."""
     if kind not in NOTES:
         return ""
-    return NOTES[kind].format("; ".join(filter(None, map(str.strip, text.splitlines()))))
+    one_line = "; ".join(filter(None, map(str.strip, shortened(text).splitlines())))
+    return NOTES[kind].format(one_line)
 
 
 class PlainProgress(Silent):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from heliostat.errors import Key
 from heliostat.store.pace import Pace
+from heliostat.terminal import printable
 
 SHORT_SECONDS = 2.0
 """Least time between two lines of one search; a sub-search that takes less says nothing."""
@@ -18,6 +19,9 @@ LONG_SECONDS = 30.0
 """Time after which there is a line whatever the step."""
 MOST_LINES = 40
 """Lines of sub-searches, and hasty ones of the main search, before they share the half minutes."""
+
+LONGEST_PHASE = 40
+"""Characters of a phase in a line."""
 
 
 @dataclass
@@ -87,9 +91,10 @@ def line(
 ) -> str:
     """Return what a search has come to, in one line; an empty `unit` is left out."""
     from heliostat.amounts import duration
+    from heliostat.cli.searches_table import cut
 
     parts = [f"[{'.'.join(map(str, scope))}]"] if scope else []
-    parts += [pace.phase] if pace.phase else []
+    parts += [cut(printable(pace.phase), LONGEST_PHASE)] if pace.phase else []
     if pace.step or pace.of:
         parts.append(f"step {pace.step}" + (f"/{pace.of}" if pace.of else ""))
     parts += [f"{name} {value:.4g}" for name, value in pace.metrics.items()]

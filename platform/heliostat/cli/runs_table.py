@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from math import isnan, nan
 from typing import Any
 
-from heliostat.amounts import duration, size
+from heliostat.amounts import size, took
 from heliostat.cli.progress_table import GAP, Column, Columns
 from heliostat.cli.searches_table import cut
 from heliostat.errors import ConfigError, did_you_mean
@@ -19,6 +20,13 @@ STATES = ("running", "finished", "failed", "interrupted", "paused", "stopped", "
 LONGEST_CELL = 28
 """Characters of what people and methods may word as they like."""
 
+
+def _distance(run: Line) -> float:
+    """Return the first result so that less is better; nan without one."""
+    goal, value = next(iter(run["best"].items()), ("", nan))
+    return -value if run.get("goals", {}).get(goal) == "max" else value
+
+
 _ORDER: dict[str, Callable[[Line], Any]] = {
     "begin": lambda run: run["created"],
     "duration": lambda run: run["seconds"],
@@ -26,7 +34,7 @@ _ORDER: dict[str, Callable[[Line], Any]] = {
     "tasks": lambda run: run["outcomes"],
     "failures": lambda run: run["failures"],
     "step": lambda run: run["step"] or 0,
-    "best": lambda run: next(iter(run["best"].values()), float("inf")),
+    "best": _distance,
     "seed": lambda run: run["seed"] or 0,
     "run": lambda run: run["run"],
     "name": lambda run: run["name"],
@@ -55,11 +63,17 @@ def checked_sort(field: str) -> str:
 
 
 def in_order(runs: Sequence[Line], field: str) -> list[Line]:
-    """Return runs by a field: the largest, or newest, first, texts by the alphabet."""
+    """Return runs by a field: the largest, newest or best first, texts by the alphabet.
+
+    Runs without a best result are last either way.
+    """
     name = field.removeprefix("-")
     turned = field.startswith("-") != (name in _LARGEST_FIRST)
     newest = sorted(runs, key=lambda run: (run["created"], run["run"]), reverse=True)
-    return sorted(newest, key=_ORDER[name], reverse=turned)
+    last = [name == "best" and isnan(_distance(run)) for run in newest]
+    known = [run for run, without in zip(newest, last, strict=True) if not without]
+    none = [run for run, without in zip(newest, last, strict=True) if without]
+    return [*sorted(known, key=_ORDER[name], reverse=turned), *none]
 
 
 def has_tags(run: Line, tags: Mapping[str, str | None]) -> bool:
@@ -128,7 +142,7 @@ def _columns(runs: Sequence[Line]) -> list[Column]:
         "best": lambda run: cut(best_text(run["best"]), LONGEST_CELL),
         "on": lambda run: cut(run["on"], LONGEST_CELL),
         "begin": lambda run: moment(run["created"]),
-        "duration": lambda run: duration(run["seconds"]) if run["created"] else "",
+        "duration": lambda run: took(run["seconds"], run["state"]) if run["created"] else "",
         "method": lambda run: run["method"] or "",
         "tags": lambda run: cut(tags_text(run["tags"]), LONGEST_CELL),
         "phase": lambda run: cut(run["phase"], LONGEST_CELL) if run["state"] == "running" else "",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from heliostat.amounts import duration
+from heliostat.amounts import duration, took
 from heliostat.cli.runs_table import best_text
 from heliostat.cli.searches_table import SearchesTable
 from heliostat.errors import Key
@@ -91,7 +91,10 @@ class Look:
         """Return the lines above the table of searches."""
         called = f" {self.name}" if self.name else ""
         what = f"{self.method} on {self.on}" if self.on else self.method
-        lines = [f"run {self.run}{called}", f"{what}: {self.state}, {duration(self.seconds)}"]
+        lines = [
+            f"run {self.run}{called}",
+            f"{what}: {self.state}, {took(self.seconds, self.state)}",
+        ]
         if self.best:
             lines.append(f"best      {best_text(self.best, most=4)}")
         lines.append(f"workers   {self._work()}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from heliostat.amounts import duration
+from heliostat.amounts import took
 from heliostat.contract.commands import next_command
 from heliostat.contract.method import MethodSpec
 from heliostat.contract.sections import Block, Text
@@ -39,8 +39,8 @@ def subtitle(view: RunView, method: MethodSpec) -> str:
     begun = time.strftime("%Y-%m-%d %H:%M", time.localtime(view.created))
     said = [f"run {view.id}", f"seed {view.seed}", view.state, f"begun {begun}"]
     worked = view.seconds()
-    if worked:  # a start that was killed said nothing of its time
-        said.append(f"worked on for {duration(worked)}")
+    if round(worked):  # a start that was killed may have said nothing of its time
+        said.append(f"worked on for {took(worked, view.state)}")
     return f"{does[:1].upper()}{does[1:]}; {', '.join(said)}."
 
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from heliostat.errors import CorruptStore, PluginError, RunNotFound, StoreError
+from heliostat.errors import ConfigError, CorruptStore, PluginError, RunNotFound, StoreError
 from heliostat.names import is_method_name
 from heliostat.store.artifacts import ArtifactStore
 from heliostat.store.entries import check_entries
@@ -31,8 +31,15 @@ RUNS_VARIABLE = "HELIOSTAT_RUNS"
 
 
 def runs_root(given: str | Path | None = None) -> Path:
-    """Return the folder that holds runs: as given, from HELIOSTAT_RUNS, or ./runs."""
-    return Path(given or os.environ.get(RUNS_VARIABLE) or "runs").expanduser()
+    """Return the folder that holds runs: as given, from HELIOSTAT_RUNS, or ./runs.
+
+    It may not exist yet. Raises ConfigError for what is there and is no folder.
+    """
+    root = Path(given or os.environ.get(RUNS_VARIABLE) or "runs").expanduser()
+    if os.path.exists(root) and not os.path.isdir(root):
+        field = "--runs" if given else RUNS_VARIABLE if os.environ.get(RUNS_VARIABLE) else "runs"
+        raise ConfigError(field, str(root), "a folder of runs", f"{root} is no folder")
+    return root
 
 
 @dataclass(frozen=True)

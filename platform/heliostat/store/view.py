@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -309,12 +310,24 @@ class RunView:
         return found or ({"best": told[0]} if len(told) == 1 else {})
 
     def seconds(self) -> float:
-        """Return how long the run was worked on, in seconds; a start that was killed adds none."""
-        now = 0.0
-        if self.state == "running":
+        """Return how long the run was worked on, in seconds.
+
+        Of one whose driver is gone it is what the journal knows: the least that it can be.
+        """
+        state, now = self.state, 0.0
+        if state == "running":
             with suppress(OSError):  # the lock's time is when the driver signed it
                 now = max(0.0, time.time() - self.folder.lock.stat().st_mtime)
+        elif state == "stopped":
+            return round(max(self.about.spent, self._seen_working()), 3)
         return round(self.about.spent + now, 3)
+
+    def _seen_working(self) -> float:
+        """Return the longest that one start is known to have worked, in seconds."""
+        reported = (row.elapsed for row in self._journal.steps())
+        busy = (seconds for _, seconds in self._journal.tallies().values())
+        first = [when - self.created for when, *_ in self.events() if self.about.starts == 1]
+        return max((x for x in (*reported, *busy, *first) if isfinite(x)), default=0.0)
 
     def so_far(self) -> str:
         """Return in a few words what the run is at and has come to, for who asks for its end."""
@@ -337,6 +350,7 @@ class RunView:
             "step": main.step if main else None,
             "of": main.of if main else None,
             "best": self.best(paces),
+            "goals": dict(about.goals),
             "seed": about.seed,
             "digest": self.digest,
             "outcomes": self.count(),

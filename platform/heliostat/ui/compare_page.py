@@ -14,7 +14,7 @@ from heliostat.report.html import fragment
 from heliostat.store.folder import RunFolder
 from heliostat.store.view import RunView
 from heliostat.ui.curves import Points, metrics_by_scope, over_each_other
-from heliostat.ui.figures import duration
+from heliostat.ui.figures import took
 from heliostat.ui.frame import name_of, page
 from heliostat.ui.markup import Html, element, joined, link
 
@@ -53,7 +53,7 @@ def side(folder: RunFolder, key: str) -> Side:
                 "numerics": view.about.numerics or None,
                 "code": view.code[:12] or None,
                 "tasks": view.count(),
-                "duration": duration(view.seconds()),
+                "duration": took(view.seconds(), view.state),
                 "digest": (view.digest or "")[:12] or None,
             },
             config={**dict(_flat(view.config)), **inputs},

@@ -19,6 +19,12 @@ def duration(seconds: float | None) -> str:
     return amounts.duration(seconds)
 
 
+def took(seconds: float, state: str) -> str:
+    """Return how long a run was worked on: the least that it can be where its driver is gone."""
+    text = duration(seconds or None)
+    return f"at least {text}" if seconds and state == "stopped" else text
+
+
 def moment(seconds: float) -> str:
     """Return a time since the epoch in local time, an en dash for one that cannot be."""
     try:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from heliostat.amounts import size
-from heliostat.ui.figures import duration, goals, moment, steps
+from heliostat.ui.figures import goals, moment, steps, took
 from heliostat.ui.frame import badge, name_of, page, tags_of
 from heliostat.ui.markup import Html, element, joined, link
 from heliostat.ui.rows import DAMAGED, Row
@@ -107,7 +107,7 @@ def _line(row: Row) -> Html:
         "best": goals(row.best),
         "tasks": tasks,
         "begun": moment(row.created),
-        "duration": duration(row.seconds) if row.seconds else "–",
+        "duration": took(row.seconds, row.state),
         "size": size(row.bytes) if row.bytes else "–",
     }
     return element(

@@ -13,7 +13,7 @@ from heliostat.report.typeset import number
 from heliostat.store.folder import RunFolder
 from heliostat.store.pace import Pace, Paces
 from heliostat.store.view import RunView
-from heliostat.ui.figures import duration, goals, moment, speed, steps
+from heliostat.ui.figures import duration, goals, moment, speed, steps, took
 from heliostat.ui.frame import badge, facts, name_of, page, tags_of
 from heliostat.ui.markup import Html, element, joined, link
 from heliostat.ui.rows import DAMAGED, Row, row_of
@@ -137,7 +137,7 @@ def head_part(now: Now) -> Html:
             ("tasks", f"{row.outcomes}"),
             ("failures", f"{row.failures}" if row.failures else "none"),
             ("begun", moment(row.created)),
-            ("duration", duration(row.seconds)),
+            ("duration", took(row.seconds, row.state)),
             ("workers", now.workers),
             ("size", size(row.bytes)),
             ("digest", element("code", row.digest[:12]) if row.digest else ""),

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 MOST_FRAMES = 3
 """Frames that a message quotes; `heliostat show RUN KEY` has all that were kept."""
 LONGEST_LINE = 200
 _FRAME = re.compile(r'  File "(?P<file>[^"]*)", line (?P<line>\d+), in (?P<name>.*)')
+_GROUP = "  + Exception Group Traceback "
+_MARGIN = re.compile(r" {2,}[|+] ")
+_SECOND = re.compile(r" *\+-+ 2 -+")
 _ENGINE = re.compile(r"[/\\]heliostat[/\\](worker|values|executors|process|plugins|engine)[/\\]")
 _LIBRARY = re.compile(r"[/\\](site-packages|dist-packages|lib[/\\]python3[^/\\]*)[/\\]|^<frozen")
 
@@ -52,8 +56,10 @@ def told_frames(traceback: str) -> str:
 def _frames(traceback: str) -> list[Frame]:
     # of chained errors the last one is what the task failed with
     lines = traceback.splitlines()
-    heads = [n for n, line in enumerate(lines) if line.startswith("Traceback ")]
+    heads = [n for n, line in enumerate(lines) if line.startswith(("Traceback ", _GROUP))]
     lines = lines[heads[-1] :] if heads else lines
+    if lines and lines[0].startswith(_GROUP):
+        lines = list(_group_and_first(lines))
     found = []
     for number, line in enumerate(lines):
         head = _FRAME.fullmatch(line)
@@ -63,3 +69,11 @@ def _frames(traceback: str) -> list[Frame]:
         code = following.strip() if following.startswith("    ") else ""
         found.append(Frame(head["file"], head["line"], head["name"], code))
     return found
+
+
+def _group_and_first(lines: list[str]) -> Iterator[str]:
+    """Yield the lines of an exception group and of its first exception, without their margins."""
+    for line in lines:
+        if _SECOND.match(line):
+            return
+        yield _MARGIN.sub("", line, count=1) if _MARGIN.match(line) else line

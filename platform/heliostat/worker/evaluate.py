@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 import traceback
 from collections.abc import Callable
+from typing import Any
 
-from heliostat.errors import Interrupted
+from heliostat.errors import EncodingError, Interrupted
 from heliostat.values.canonical import decode, encode
 from heliostat.values.names import task_named
 from heliostat.values.outcome import OUT_OF_MEMORY, Failure
@@ -24,13 +26,17 @@ class WorkerSide(ProcessState):
         began = time.perf_counter()
         value: str | None = None
         failure: Failure | None = None
+        function: Callable[..., Any] | None = None
+        returned = False
         try:
             function = self._functions.get(work.function)
             if function is None:
                 function = task_named(work.function, work.module)
                 self._functions[work.function] = function
             with limited(work.resources.deadline, work.resources.memory):
-                value = encode(function(decode(work.item), WorkerContext(work, self, send)))
+                found = function(decode(work.item), WorkerContext(work, self, send))
+                returned = True
+                value = encode(found)
             self.refuse_changes(work)
         except (Interrupted, KeyboardInterrupt):
             raise
@@ -38,11 +44,29 @@ class WorkerSide(ProcessState):
             raise error.cause from None
         except BaseException as error:  # a task may end in SystemExit, or a panic of a library
             value = None
-            failure = Failure(_kind(error), _message(error), traceback.format_exc(limit=-12))
+            text = traceback.format_exc(limit=-12)
+            if returned and isinstance(error, EncodingError):  # no line of the task's is in it
+                text = where_defined(function, error)
+            failure = Failure(_kind(error), _message(error), text)
         seconds, deadline = time.perf_counter() - began, work.resources.deadline
         if deadline and seconds > deadline:
             value, failure = None, overdue(deadline)
         return Reply(work.key, value, failure, seconds, worker)
+
+
+def where_defined(task: Any, error: EncodingError) -> str:
+    """Return a traceback to where the task begins whose value cannot be stored."""
+    code = getattr(inspect.unwrap(task), "__code__", None)
+    if code is None:
+        return "".join(traceback.format_exception(error))
+    frame = traceback.FrameSummary(code.co_filename, code.co_firstlineno, code.co_name)
+    return "".join(
+        [
+            "Traceback (most recent call last):\n",
+            *traceback.format_list([frame]),
+            *traceback.format_exception_only(error),
+        ]
+    )
 
 
 def _kind(error: BaseException) -> str:

@@ -18,6 +18,9 @@ def write_one(names: Names, parent: Path) -> list[Path]:
 
     Raises ConfigError when one exists, when a module has that name, or when they cannot be written.
     """
+    for path in (parent / name for name in one_file(names)):
+        if path.exists():  # before its module is found: this is what people mean by the name
+            raise _exists(str(path))
     if importlib.util.find_spec(names.name) is not None:
         expected = "a name that no module of Python has: the file would not be imported"
         raise ConfigError("NAME", names.name, expected, f"for example 'my_{names.name}'")
@@ -31,13 +34,17 @@ def write_one(names: Names, parent: Path) -> list[Path]:
                 file.write(text)
     except FileExistsError as error:
         _remove(written)
-        expected = "a file that does not exist yet"
-        raise ConfigError("NAME", str(error.filename), expected, "choose another NAME") from error
+        raise _exists(str(error.filename)) from error
     except OSError as error:
         _remove(written)
         expected = "a folder that can be written to"
         raise ConfigError("--folder", str(parent), expected, str(error.strerror)) from error
     return written
+
+
+def _exists(path: str) -> ConfigError:
+    hint = f"{path} is there and is left as it is; choose another NAME or --folder"
+    return ConfigError("NAME", path, "a file that does not exist yet", hint)
 
 
 def one_file(names: Names) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from in_process import InProcess
 
 from heliostat.errors import RunNotFound, did_you_mean
 from heliostat.names import SUGGESTED
@@ -42,3 +43,17 @@ def test_a_name_of_several_runs_is_not_said_to_be_none() -> None:
     assert text.startswith(f"several runs of runs have '2026' in their names: {RUNS[0]}, ")
     assert "no run" not in text
     assert text.endswith("(30 in all); give more of it")
+
+
+def test_a_folder_without_runs_is_said_to_have_none(here: InProcess) -> None:
+    done = here("watch")
+    assert done.returncode == 5
+    assert "there are no runs there" in done.stderr and "choices" not in done.stderr
+
+
+@pytest.mark.parametrize("verb", [["ls"], ["du"], ["show", "last"]])
+def test_what_is_no_folder_is_no_folder_of_runs(here: InProcess, verb: list[str]) -> None:
+    (here.folder / "notes.txt").write_text("mine")
+    done = here(*verb, "--runs", "notes.txt")
+    assert done.returncode == 2
+    assert "--runs" in done.stderr and "notes.txt is no folder" in done.stderr

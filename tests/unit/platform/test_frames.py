@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import traceback as tracebacks
+
+import pytest
+
+from heliostat.errors import EncodingError
 from heliostat.values.frames import own_frames, told_frames
+from heliostat.worker.evaluate import where_defined
 
 ENGINE = (
     '  File "/usr/lib/python3/dist-packages/heliostat/worker/evaluate.py", line 33, in evaluate'
@@ -47,3 +53,30 @@ def test_without_frames_of_its_own_there_is_nothing_to_quote() -> None:
     assert told_frames(traceback(ENGINE)) == ""
     assert told_frames("") == ""
     assert told_frames("no traceback at all") == ""
+
+
+def fails_twice() -> None:
+    try:
+        raise ValueError("one")
+    except ValueError as error:
+        raise ExceptionGroup("both", [error, KeyError("two")]) from None
+
+
+def test_a_group_of_errors_has_its_own_frames_and_those_of_its_first() -> None:
+    with pytest.raises(ExceptionGroup) as caught:
+        fails_twice()
+    text = "".join(tracebacks.format_exception(caught.value))
+    told = told_frames(text)
+    assert told.count("in fails_twice") == 2
+    assert 'raise ExceptionGroup("both"' in told
+    assert 'raise ValueError("one")' in told
+    assert __file__ in told
+
+
+def test_a_value_that_cannot_be_stored_names_its_task() -> None:
+    told = told_frames(where_defined(fails_twice, EncodingError("an object cannot be stored")))
+    line = fails_twice.__code__.co_firstlineno
+    assert told.splitlines() == [
+        f'  File "{__file__}", line {line}, in fails_twice',
+        "    def fails_twice() -> None:",
+    ]

@@ -8,6 +8,7 @@ import pytest
 
 from heliostat.cli import progress
 from heliostat.cli.progress import PlainProgress
+from heliostat.cli.progress_lines import line
 from heliostat.store.pace import Pace, phase_text, read_phase
 
 
@@ -152,3 +153,11 @@ def test_many_sub_searches_and_short_phases_are_no_wall(
 def test_an_event_is_one_line(shown: PlainProgress, capsys: pytest.CaptureFixture[str]) -> None:
     shown.on_event("worker_lost", "item 3.1\n  died\n\nby signal 9")
     assert said(capsys) == ["note: item 3.1; died; by signal 9; it is being retried"]
+
+
+def test_a_long_phase_leaves_room_for_the_rest_of_its_line() -> None:
+    pace = Pace(0.0, "p" * 500 + "\x1b[2J")
+    pace.take(3, 9, None, {}, 1.0)
+    text = line((), pace, "items", 1.0)
+    assert text.startswith("ppp") and text.endswith("..  step 3/9")
+    assert len(text) < 60

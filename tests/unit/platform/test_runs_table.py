@@ -80,6 +80,17 @@ def test_runs_are_sorted_by_a_field(field: str, order: str) -> None:
     assert "".join(one["run"][-1] for one in in_order(runs, checked_sort(field))) == order
 
 
+@pytest.mark.parametrize(("field", "order"), [("best", "bcad"), ("-best", "acbd")])
+def test_the_best_is_first_where_a_goal_is_to_be_large(field: str, order: str) -> None:
+    runs = [
+        run("a", best={"x": 1.0}, goals={"x": "max"}),
+        run("b", best={"x": 3.0}, goals={"x": "max"}),
+        run("c", best={"x": 2.0}, goals={"x": "max"}),
+        run("d", best={}, goals={"x": "max"}),
+    ]
+    assert "".join(one["run"][-1] for one in in_order(runs, checked_sort(field))) == order
+
+
 def test_tags_are_asked_for_by_key_or_value() -> None:
     mine = run("a")
     assert has_tags(mine, read_tags(["paper", "series=b"]))

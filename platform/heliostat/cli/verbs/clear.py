@@ -12,14 +12,16 @@ from heliostat.amounts import size
 from heliostat.cli.sizes import seconds_in
 from heliostat.contract.commands import json_option, print_json, runs_option
 from heliostat.errors import ConfigError, StoreError
-from heliostat.terminal import say
+from heliostat.terminal import printable, say
 
 if TYPE_CHECKING:
     from heliostat.ops.removal import Chosen
     from heliostat.store.folder import RunFolder
 
-LONGEST_NAME = 38
-"""Characters of a run's name for which a line of `du` has room."""
+WIDTH = 45
+"""Columns of a name in a line of `du`."""
+NAME_END = 5
+"""The last characters of a run's folder tell it from others, so these stay."""
 _STATES = "finished, failed, interrupted, paused, stopped (its driver is gone) or damaged"
 
 
@@ -175,16 +177,12 @@ def du(runs: Path | None, as_json: bool) -> None:
     if not found:
         say(f"no runs in {runs_root(runs)}", err=True)
         return
-    say(f"{'':<42}{'all':>9}{'artifacts':>10}{'database':>9}{'report':>9}")
+    say(f"{'':<{WIDTH}}{'all':>8}{'artifacts':>10}{'database':>9}{'report':>8}")
     for method, its in by_method(found):
         say(_line(method, its))
         for one in its:
-            say(_line(f"  {_short(one.name) or one.run}", [one]))
+            say(_line(f"  {one.name or one.run}", [one]))
     say(_line("all", found))
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 3]}..."
 
 
 def _line(what: str, runs: list[Any]) -> str:
@@ -193,4 +191,9 @@ def _line(what: str, runs: list[Any]) -> str:
         for kind in ("total", "artifacts", "database", "report")
     )
     total, artifacts, database, report = map(size, parts)
-    return f"{what:<42}{total:>9}{artifacts:>10}{database:>9}{report:>9}"
+    return f"{_short(what):<{WIDTH}}{total:>8}{artifacts:>10}{database:>9}{report:>8}"
+
+
+def _short(name: str) -> str:
+    name = printable(name)  # before it is measured: what stands for an escape is longer
+    return name if len(name) <= WIDTH else f"{name[: WIDTH - NAME_END - 2]}..{name[-NAME_END:]}"

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import click
 
-from heliostat.contract.commands import json_option, print_json_line, runs_option
+from heliostat.contract.commands import json_option, next_command, print_json_line, runs_option
 from heliostat.errors import StoreError
 from heliostat.terminal import say
 
@@ -19,6 +19,8 @@ LOOK_SECONDS = 0.5
 """How often a log that is followed is looked at."""
 LONGEST = 1_000_000
 """Characters of a line that are read: no driver writes longer ones."""
+LONGEST_ENTRY = 8000
+"""Characters of an entry that are printed: a traceback is whole, a task's endless message not."""
 DENT = " " * 4
 
 
@@ -44,7 +46,7 @@ def log(run_name: str, follow: bool, runs: Path | None, as_json: bool) -> None:
                 if as_json:
                     print_json_line(entry)
                 else:
-                    say(*_lines(entry))
+                    say(*_lines(entry, folder.id))
     except KeyboardInterrupt:
         return  # who looks leaves; the run goes on
     finally:
@@ -91,11 +93,12 @@ def _entry(line: str) -> dict[str, Any] | None:
     return {"time": at, "kind": kind, "text": text}
 
 
-def _lines(entry: dict[str, Any]) -> list[str]:
+def _lines(entry: dict[str, Any], run: str) -> list[str]:
+    from heliostat.cli.long_text import shortened
     from heliostat.store.pace import PHASE, read_phase
 
     when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(entry["time"]))
-    text = entry["text"]
+    text = shortened(entry["text"], next_command("log", run, "--json"), LONGEST_ENTRY)
     if entry["kind"] == PHASE:
         scope, name = read_phase(text)
         text = f"[{'.'.join(map(str, scope))}] {name}" if scope else name

@@ -119,6 +119,7 @@ def damaged(run: str, error: StoreError) -> dict[str, Any]:
         "step": None,
         "of": None,
         "best": {},
+        "goals": {},
         "seed": None,
         "digest": None,
         "outcomes": 0,

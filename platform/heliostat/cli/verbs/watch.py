@@ -89,11 +89,15 @@ def _how_to_go_on(look: Look) -> list[str]:
     """Return what can be done with a run as it is; nothing of one that goes on."""
     if look.state == "running":
         return []
+    from heliostat.cli.long_text import shortened
+
     if look.state == "finished":
-        return [f"run {look.run} is finished; look at it with: {next_command('show', look.run)}"]
-    error = [f"error: {look.error}"] if look.error else []
-    told = f"run {look.run} is {look.state}; go on with: {next_command('resume', look.run)}"
-    return [*(line for text in error for line in text.split("\n")), told]
+        told = f"run {look.run} is finished"
+        return [told, f"look at it with: {next_command('show', look.run)}"]
+    whole = next_command("show", look.run, "--json")
+    error = [f"error: {shortened(look.error, whole)}"] if look.error else []
+    told = [f"run {look.run} is {look.state}", f"go on with: {next_command('resume', look.run)}"]
+    return [*(line for text in error for line in text.split("\n")), *told]
 
 
 class _Picture:
