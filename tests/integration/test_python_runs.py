@@ -29,6 +29,8 @@ from heliostat.plugins.registry import registry
 from heliostat.python import edited
 
 QUIET: Any = {"workers": "serial", "progress": False}
+UNTYPED: Any = heliostat
+"""For calls that a type checker would refuse."""
 
 
 @pytest.fixture(autouse=True)
@@ -145,6 +147,26 @@ def test_a_configuration_comes_as_fields_mapping_file_or_all_of_them(here: InPro
         (ConfigError, "^tag = 'a b'", {"tags": {"a b": "c"}}),
         (ConfigError, "^numerics = 'portabel'.*did you mean", {"numerics": "portabel"}),
         (ConfigError, "^min_nodes = 2", {"min_nodes": 2}),
+        (ConfigError, "^seed = 1.5: expected a non-negative integer", {"seed": 1.5}),
+        (ConfigError, "^seed = '1'", {"seed": "1"}),
+        (ConfigError, "^seed = True", {"seed": True}),
+        (ConfigError, "^lookahead = 'a': expected a positive integer", {"lookahead": "a"}),
+        (ConfigError, "^workers = '2'", {"workers": "2"}),
+        (ConfigError, "^wait = 'abc': expected zero or more seconds", {"wait": "abc"}),
+        (ConfigError, "^wait = 1000", {"wait": 10**400}),
+        (ConfigError, "^min_nodes = 1.5", {"min_nodes": 1.5}),
+        (ConfigError, "^runs = 3: expected a folder of runs", {"runs": 3}),
+        (ConfigError, "^runs = .*expected a folder of runs", {"runs": "a\0"}),
+        (ConfigError, "^report = 'no': expected True or False", {"report": "no"}),
+        (ConfigError, "^preset = 3: expected a text", {"preset": 3}),
+        (ConfigError, "^note = 3: expected a text", {"note": 3}),
+        (ConfigError, "^note = .*expected a text without NUL", {"note": "a\0b"}),
+        (ConfigError, "^note = .*expected a text without NUL", {"note": "a\udc80"}),
+        (ConfigError, "^tag a = .*expected a text without NUL", {"tags": {"a": "\ud800"}}),
+        (ConfigError, "^tags = 'x': expected a mapping of texts", {"tags": "x"}),
+        (ConfigError, r"^tags\['a'\] = None: expected a text", {"tags": {"a": None}}),
+        (ConfigError, "^tags = 3: expected texts", {"tags": {3: "a"}}),
+        (ConfigError, "^pull = 'a generator': expected a list", {"pull": (i for i in "a")}),
         (ConfigError, "^config = 'int'", {"config": 3}),
         (ConfigError, "^file = 'no.toml'", {"config": "no.toml"}),
     ],
@@ -156,6 +178,52 @@ def test_a_mistake_is_told_before_any_work(
     with pytest.raises(error, match=said):
         heliostat.run(method, **{**QUIET, **call})
     assert not list(runs.glob("[0-9]*"))
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    usual = UNTYPED.run("count", rounds=1, seed=3, lookahead=2, **QUIET)
+    same = UNTYPED.run("count", rounds=1, seed=np.int64(3), lookahead=np.int32(2), **QUIET,
+                         wait=np.float32(0), report=np.bool_(False))  # fmt: skip
+    assert (same.digest, same.seed) == (usual.digest, 3)
+    assert UNTYPED.runs(seed=np.int64(3), limit=np.int8(1)) == [same]
+    grown = UNTYPED.resume(same, rounds=np.int64(2), **QUIET)
+    assert grown.config["rounds"] == 2
+    with pytest.raises(ConfigError, match=r"^rounds = <object.*: expected numbers, texts"):
+        UNTYPED.resume(same, rounds=object(), **QUIET)
+
+
+def test_the_other_calls_check_their_arguments(runs: Path) -> None:
+    calls: list[tuple[str, Any]] = [
+        (r"^tags = \['k'\]: expected a mapping", lambda: UNTYPED.runs(tags=["k"])),
+        ("^limit = 'a': expected zero or more runs", lambda: UNTYPED.runs(limit="a")),
+        ("^seed = 1.5", lambda: UNTYPED.runs(seed=1.5)),
+        ("^runs = 3", lambda: UNTYPED.open("last", runs=3)),
+        (
+            "^space = 'no.toml': expected a mapping",
+            lambda: UNTYPED.tune("count", space="no.toml"),
+        ),
+        ("^trials = 0", lambda: UNTYPED.tune("count", space={}, trials=0)),
+        ("^parallel = 1.5", lambda: UNTYPED.tune("count", space={}, parallel=1.5)),
+        ("^objectives = 3", lambda: UNTYPED.tune("count", space={}, objectives=3)),
+        ("^method = 'keeps': expected it once", lambda: UNTYPED.run("tune", method="keeps")),
+        ("^retry = 3: expected a text", lambda: UNTYPED.resume("last", retry=3)),
+        ("^wait = None", lambda: UNTYPED.resume("last", wait=None)),
+    ]
+    for said, call in calls:
+        with pytest.raises(ConfigError, match=said):
+            call()
+    assert not runs.exists() or not list(runs.glob("[0-9]*"))
+
+
+def test_an_option_that_is_called_like_a_field_is_never_taken_for_it(runs: Path) -> None:
+    refused = r"^name = 'x': expected one meaning.*a field of keeps.*config={'name': \.\.\.}"
+    with pytest.raises(ConfigError, match=refused):
+        heliostat.run("keeps", name="x", **QUIET)
+    assert not list(runs.glob("[0-9]*"))
+    both = heliostat.run("keeps", name="x", config={"name": "field"}, **QUIET)
+    assert (both.name, both.config["name"]) == ("x", "field")
+    with pytest.raises(ConfigError, match=r"^name = 't': expected one meaning"):
+        heliostat.tune("yield_and_cost", space={"width": {"low": 1, "high": 2}}, name="t", **QUIET)
 
 
 def test_an_error_of_the_search_names_the_run_that_has_what_was_done() -> None:

@@ -105,9 +105,30 @@ def test_arrays_of_numpy_are_inputs_and_targets() -> None:
     pair = run((inputs, PRICE))
     assert pair.result == {"value": PRICE.sum()}
     assert run((inputs, PRICE[:, None])).digest == pair.digest
+    assert run((inputs, PRICE.tolist())).digest == pair.digest
     assert run(np.column_stack([inputs, PRICE])).config == pair.config
     records = np.rec.fromarrays([A, PRICE], names=["a", "price"])
     assert run(records).result == pair.result
+
+
+def test_what_numpy_masks_is_missing() -> None:
+    hidden = np.arange(ROWS) < 4
+    kept = {"value": PRICE[~hidden].sum()}
+    inputs = np.column_stack([A, A**2])
+    masked = np.ma.array(np.column_stack([inputs, PRICE]), mask=np.zeros((ROWS, 3), bool))
+    masked[hidden, 1] = np.ma.masked
+    listed = [np.ma.masked if gone else one for gone, one in zip(hidden, A, strict=True)]
+    for table in (
+        masked,
+        (masked[:, :2], PRICE),
+        (inputs, np.ma.array(PRICE, mask=hidden)),
+        (inputs, np.ma.array(PRICE, mask=hidden)[:, None]),
+        {"a": np.ma.array(A, mask=hidden), "price": PRICE},
+        {"a": listed, "price": PRICE},
+    ):
+        assert run({"name": table, "missing": "drop"}).result == kept
+    as_nan = run({"a": np.where(hidden, np.nan, A), "price": PRICE})
+    assert run({"a": np.ma.array(A, mask=hidden), "price": PRICE}).digest == as_nan.digest
 
 
 def test_lists_of_data_sets_take_tables_beside_names(here: InProcess) -> None:
@@ -121,7 +142,7 @@ def test_lists_of_data_sets_take_tables_beside_names(here: InProcess) -> None:
     assert found == {"datasets": ["wine", name, {"name": name, "target": "a"}]}
     pair = as_configuration(evomal, {"datasets": (A[:, None], PRICE)}, here.runs)
     assert isinstance(pair["datasets"], str)
-    two = as_configuration(evomal, {"datasets": (frame, frame)}, here.runs)
+    two = as_configuration(evomal, {"datasets": [frame, frame]}, here.runs)
     assert two == {"datasets": [name, name]}
 
 
@@ -146,6 +167,16 @@ def _tables(model: Any, given: dict[str, Any], runs: Path) -> list[str]:
          (np.zeros((ROWS, 2, 2)), PRICE)),
         (DataError, "column 'a' is there twice",
          pa.table([pa.array(A), pa.array(PRICE)], names=["a", "a"])),
+        (ConfigError, r"y of shape \(24, 2\)': expected one target column; two tables",
+         (np.zeros((ROWS, 3)), np.zeros((ROWS, 2)))),
+        (ConfigError, "y a list of lists': expected one target column",
+         (np.zeros((ROWS, 3)), [[1.0]] * ROWS)),
+        (ConfigError, "^data = 'a ndarray': expected a table of rows and columns", PRICE),
+        (ConfigError, "^data = 'a DoubleArray': expected a table", pa.array(PRICE)),
+        (ConfigError, "^data = 'a ndarray': expected a table", {"name": PRICE, "target": "a"}),
+        (ConfigError, r"^data\[0\]\[0\] = 0.0: expected the name of a data set, or a table",
+         np.zeros((3, 3)).tolist()),
+        (ConfigError, "^data = 'a generator': expected a list", (name for name in "ab")),
         (DataError, "has 3 rows, at least 10 needed", {"a": A[:3], "price": A[:3]}),
     ],
 )  # fmt: skip

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from heliostat.cli.options import RunOptions
 from heliostat.contract.instructions import LEVEL_VARIABLE, NATIVE, lacking
 from heliostat.errors import ConfigError
+from heliostat.python.checks import refuse_two_meanings
 from heliostat.terminal import say
 from heliostat.worker.instructions import hold, loaded
 from heliostat.worker.numerics import prepare_environment
@@ -53,14 +54,10 @@ def options_of(
     min_nodes: int,
     wait: float,
 ) -> RunOptions:
-    """Return what is said of how a run executes; raises ConfigError for no number of workers."""
-    number = 0 if workers == "serial" else workers
-    whole = isinstance(number, int) and not isinstance(number, bool)
-    if number is not None and (not whole or (number < 1 and workers != "serial")):
-        raise ConfigError("workers", workers, 'a positive number, "serial", or None for all cores')
+    """Return what is said of how a run executes, in arguments that were checked."""
     return RunOptions(
         report=False,
-        workers=number,
+        workers=0 if workers == "serial" else workers,
         address=address,
         checkpoint_seconds=2.0,
         min_nodes=min_nodes,
@@ -131,6 +128,7 @@ def given_values(
     below = plain(config) if isinstance(config, BaseModel) else config
     if not isinstance(below, Mapping | str | Path | None):
         raise ConfigError("config", type(config).__name__, "a mapping, or a configuration file")
+    refuse_two_meanings(spec, {**file, **(below if isinstance(below, Mapping) else {})})
     for given in (below if isinstance(below, Mapping) else {}, fields):
         values = merged(values, as_configuration(spec.config, given, root), spec.config)
     return values

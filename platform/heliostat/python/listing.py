@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from heliostat.errors import ConfigError, StoreError, did_you_mean
+from heliostat.python.checks import LIMIT, TEXT_IF_ANY, any_tags, checked
 from heliostat.python.handle import RunHandle
 from heliostat.store.folder import find, folders, runs_root
 from heliostat.store.view import RunView
@@ -14,6 +15,7 @@ from heliostat.store.view import RunView
 STATES = ("running", "finished", "failed", "interrupted", "paused", "stopped", "damaged")
 
 
+@checked()
 def open(run: str | Path, *, runs: str | Path | None = None) -> RunHandle:
     """Return a run by its name, a unique part of it, the name it was given, its folder, or `last`.
 
@@ -47,6 +49,7 @@ class RunList(list[RunHandle]):
         return html_table(self.rows)
 
 
+@checked(tags=any_tags, method=TEXT_IF_ANY, state=TEXT_IF_ANY, on=TEXT_IF_ANY, limit=LIMIT)
 def runs(
     *,
     method: str | None = None,
@@ -64,8 +67,6 @@ def runs(
     """
     if state is not None and state not in STATES:
         raise ConfigError("state", state, "a state of a run", did_you_mean(state, STATES))
-    if limit is not None and limit < 0:
-        raise ConfigError("limit", limit, "zero or more runs")
 
     def fits(row: Mapping[str, Any]) -> bool:
         wanted = {"method": method, "state": state, "seed": seed}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from heliostat.cli.options import hold_level_of_run
+from heliostat.errors import ConfigError
 from heliostat.python.arguments import (
     Workers,
     execution_of,
@@ -20,16 +21,19 @@ from heliostat.python.arguments import (
     said_as_arguments,
     target_of,
 )
+from heliostat.python.checks import checked, refuse_two_meanings
 from heliostat.python.driving import driven
 from heliostat.python.edited import check_as_loaded
 from heliostat.python.handle import RunHandle
 from heliostat.python.listing import found
 from heliostat.python.threads import threads_as_before
 from heliostat.store.folder import RunFolder, runs_root
-from heliostat.store.marks import Marks, checked
+from heliostat.store.marks import Marks
+from heliostat.store.marks import checked as checked_marks
 from heliostat.worker.numerics import prepare_environment
 
 
+@checked()
 @threads_as_before()
 def run(
     method: str,
@@ -55,14 +59,15 @@ def run(
 
     `method` is its name, or a configuration file. `fields` are fields of its configuration, with
     sections as mappings; they count more than `config` (a mapping, or a configuration file), and
-    that more than `preset`. A table may stand wherever a data set is named. Raises ConfigError
+    that more than `preset`. A field that is called like an option goes in by `config`. A table may
+    stand wherever a data set is named. Raises ConfigError
     before any work for a configuration that is not usable, Interrupted with the run's name when it
     is stopped (Paused when the machine is to blame), and the errors of `heliostat.errors`.
     """
     from heliostat.driver.start import DEFAULT_LOOKAHEAD, start
 
     with said_as_arguments():
-        marks = checked(Marks(name, note, {key: str(value) for key, value in (tags or {}).items()}))
+        marks = checked_marks(Marks(name, note, tags or {}))
         options = options_of(workers, address, runs, numerics, min_nodes, wait)
         target = target_of(method, config, numerics, tell=progress)
         execution = execution_of(options, runs_root(runs))
@@ -93,6 +98,7 @@ def run(
     )
 
 
+@checked()
 @threads_as_before()
 def resume(
     run: str | Path | RunHandle,
@@ -108,17 +114,19 @@ def resume(
     allow_code_change: bool = False,
     retry: str | tuple[str, ...] | list[str] = (),
     may_pause: bool = True,
+    config: Mapping[str, Any] | None = None,
     **fields: Any,
 ) -> RunHandle:
     """Go on with a run that was stopped or killed, and return it.
 
     `run` is a handle, or what `heliostat.open` takes. `fields` are those of its configuration that
-    may grow. Raises IdentityChanged for a run that would not be the same one, and as `run`.
+    may grow; `config` takes them too, for those that are called like an option. Raises
+    IdentityChanged for a run that would not be the same one, and as `run`.
     """
-    from heliostat.cli.fields import inline
     from heliostat.driver.configuration import read_run_file
     from heliostat.driver.resume import resume as go_on
     from heliostat.plugins.registry import registry
+    from heliostat.python.values import as_configuration
 
     handle = found(run, runs)
     folder = RunFolder(handle.folder)
@@ -129,7 +137,14 @@ def resume(
     prepare_environment()
     registry().block_again(read_run_file(folder.config).block, str(folder.config))
     spec = registry().method(handle.method)
-    overrides = [f"{path}={inline(value)}" for path, value in _leaves(fields)]
+    if not isinstance(config, Mapping | None):
+        raise ConfigError("config", config, "a mapping of fields that may grow")
+    refuse_two_meanings(spec, config or {})
+    overrides = [
+        f"{path}={_inline(path, value)}"
+        for given in (config or {}, fields)
+        for path, value in _leaves(as_configuration(spec.config, given, folder.path.parent))
+    ]
     return driven(
         spec,
         progress,
@@ -144,6 +159,15 @@ def resume(
         folder=folder,
         report=report,
     )
+
+
+def _inline(path: str, value: Any) -> str:
+    from heliostat.cli.fields import inline
+
+    try:
+        return inline(value)
+    except (TypeError, ValueError):
+        raise ConfigError(path, value, "numbers, texts, lists and mappings of them") from None
 
 
 def _leaves(fields: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

@@ -24,6 +24,7 @@ HASH_DIGITS = 16
 TARGET = "target"
 """What the targets of a pair (X, y) without a name are called, and its inputs x0, x1, ..."""
 _ROWS_A_GROUP = 1_000_000
+_ONE_TARGET = "one target column; two tables go in as a list, [a, b]"
 
 
 def is_frame(value: Any) -> bool:
@@ -41,7 +42,7 @@ def is_arrays(value: Any) -> bool:
     if isinstance(value, Mapping):
         return len(value) > 1 and all(_is_column(one) for one in value.values())
     if isinstance(value, tuple):  # two tables are a list of them
-        return len(value) == 2 and all(map(_is_array, value)) and _is_one_column(value[1])
+        return len(value) == 2 and _is_array(value[0]) and _is_targets(value[1], len(value[0]))
     return _is_array(value) and (len(value.shape) > 1 or bool(value.dtype.names))
 
 
@@ -50,6 +51,17 @@ def described(value: Any) -> str:
     shape = getattr(value, "shape", None)
     size = " of {} rows and {} columns".format(*shape) if shape and len(shape) == 2 else ""
     return f"a {type(value).__name__}{size}"
+
+
+def is_column_alone(value: Any) -> bool:
+    """Return whether a value is one column, a Series or an array of one axis, and no names."""
+    if isinstance(value, type | str) or is_frame(value) or not _speaks_of_cells(value):
+        return False
+    shape = getattr(value, "shape", None)
+    if shape is not None and len(shape) != 1:
+        return False
+    cells = value.tolist() if hasattr(value, "tolist") else list(value)
+    return not (cells and all(isinstance(cell, str) for cell in cells))  # names of data sets
 
 
 def stored_table(value: Any, root: Path, field: str) -> str:
@@ -138,7 +150,7 @@ def _columns(value: Any, field: str) -> Iterator[tuple[str, Any]]:
             yield str(name), cells
     elif isinstance(value, tuple):
         yield from _inputs(value[0], field)
-        yield from _targets(value[1])
+        yield from _targets(value[1], field)
     elif value.dtype.names:  # numpy's records
         for name in value.dtype.names:
             yield name, value[name]
@@ -148,14 +160,19 @@ def _columns(value: Any, field: str) -> Iterator[tuple[str, Any]]:
         yield TARGET, last[1]
 
 
-def _targets(targets: Any) -> Iterator[tuple[str, Any]]:
+def _targets(targets: Any, field: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(targets, list | tuple):
+        if any(isinstance(one, list | tuple) for one in targets):
+            raise ConfigError(field, "a pair (X, y), y a list of lists", _ONE_TARGET)
+        yield TARGET, list(targets)
+        return
+    if not _is_one_column(targets):
+        raise ConfigError(field, f"a pair (X, y), y of shape {tuple(targets.shape)}", _ONE_TARGET)
     if _of_pandas(targets):
         yield str(targets.columns[0]), targets.iloc[:, 0]
         return
     if len(targets.shape) > 1:
-        import numpy as np
-
-        targets = np.asarray(targets).reshape(-1)
+        targets = _array(targets).reshape(-1)
     yield str(getattr(targets, "name", None) or TARGET), targets
 
 
@@ -163,14 +180,30 @@ def _inputs(inputs: Any, field: str) -> Iterator[tuple[str, Any]]:
     if _of_pandas(inputs):
         yield from _columns(inputs, field)
         return
-    import numpy as np
-
-    array = np.asarray(inputs)
+    array = _array(inputs)
     if array.ndim != 2:
         expected = "two axes, rows and columns; pictures go in by a part of their own"
         raise ConfigError(field, f"an array of shape {array.shape}", expected)
     for place in range(array.shape[1]):
         yield f"x{place}", array[:, place]
+
+
+def _array(value: Any) -> Any:
+    """Return an array of NumPy, with its mask if it has one: what is masked is missing."""
+    import numpy as np
+
+    return value if isinstance(value, np.ma.MaskedArray) else np.asarray(value)
+
+
+def _unmasked(cells: Any) -> tuple[Any, Any]:
+    """Return cells without NumPy's mask, and the mask; None where nothing is masked."""
+    import numpy as np
+
+    if isinstance(cells, np.ma.MaskedArray):
+        return np.ma.getdata(cells), np.ma.getmaskarray(cells)
+    if isinstance(cells, list | tuple):
+        return [None if cell is np.ma.masked else cell for cell in cells], None
+    return cells, None
 
 
 def _arrow(pa: Any, cells: Any, where: str) -> Any:
@@ -182,7 +215,8 @@ def _arrow(pa: Any, cells: Any, where: str) -> Any:
                 raise DataError(f"{where} has {axes} axes; one value a row expected")
             if hasattr(cells, "detach"):  # torch's
                 cells = cells.detach().cpu().numpy()
-            cells = pa.array(cells, from_pandas=True)
+            cells, mask = _unmasked(cells)
+            cells = pa.array(cells, from_pandas=True, mask=mask)
         if isinstance(cells, pa.ChunkedArray):
             cells = cells.combine_chunks()
         if pa.types.is_large_string(cells.type) or pa.types.is_string_view(cells.type):
@@ -202,6 +236,13 @@ def _is_array(value: Any) -> bool:
     return hasattr(value, "__array__") and len(getattr(value, "shape", ())) > 0
 
 
+def _is_targets(value: Any, rows: int) -> bool:
+    """Return whether the second of a pair is targets of the first; of other tables, it is not."""
+    if isinstance(value, list | tuple):  # as y.tolist() has them
+        return len(value) > 0 and not any(_is_array(one) or is_frame(one) for one in value)
+    return _is_array(value) and (_is_one_column(value) or len(value) == rows)
+
+
 def _is_one_column(value: Any) -> bool:
     return len(value.shape) == 1 or value.shape[1:] == (1,)
 
@@ -209,4 +250,10 @@ def _is_one_column(value: Any) -> bool:
 def _is_column(value: Any) -> bool:
     if isinstance(value, list | tuple):
         return len(value) > 0
-    return hasattr(value, "__array__") or hasattr(value, "__arrow_c_array__")
+    return _speaks_of_cells(value)
+
+
+def _speaks_of_cells(value: Any) -> bool:
+    return any(
+        hasattr(value, name) for name in ("__array__", "__arrow_c_array__", "__arrow_c_stream__")
+    )

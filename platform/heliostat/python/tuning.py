@@ -9,6 +9,7 @@ from typing import Any
 from heliostat.cli.at_once import default_at_once
 from heliostat.errors import ConfigError
 from heliostat.python.arguments import Workers, given_values, target_of
+from heliostat.python.checks import checked
 from heliostat.python.handle import RunHandle
 from heliostat.python.starting import run
 from heliostat.python.threads import threads_as_before
@@ -20,6 +21,7 @@ DEFAULT_TRIALS = 20
 DEFAULT_PARALLEL = 2
 
 
+@checked()
 @threads_as_before()
 def tune(
     method: str,
@@ -59,8 +61,6 @@ def tune(
     from heliostat.driver import configuration
     from heliostat.plugins.registry import registry
 
-    if not isinstance(parallel, int) or parallel < 1:
-        raise ConfigError("parallel", parallel, "a positive integer")
     target = target_of(method, config, numerics, tell=progress)
     if target.method.name == TUNE:
         raise ConfigError("method", method, "another method than tune")

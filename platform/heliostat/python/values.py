@@ -5,7 +5,7 @@ Tables become references to files that hold them, scalars of numpy become number
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from enum import Enum
 from pathlib import Path
 from typing import Any, get_args
@@ -16,10 +16,17 @@ from pydantic.fields import FieldInfo
 from heliostat.contract.config import model_in, plain
 from heliostat.contract.part import PartKind, PartRef
 from heliostat.errors import ConfigError
-from heliostat.python.tables import described, is_arrays, is_frame, stored_table
+from heliostat.python.tables import (
+    described,
+    is_arrays,
+    is_column_alone,
+    is_frame,
+    stored_table,
+)
 
 DATASET = "dataset"
 """The kind of part that a table may stand for."""
+_A_TABLE = "a table of rows and columns: a data frame, a mapping of arrays, or a pair (X, y)"
 
 
 def as_configuration(
@@ -52,10 +59,15 @@ def _data(value: Any, root: Path, path: str) -> Any:
         value = {**value, "name": stored_table(named, root, path)}
     elif is_frame(value) or is_arrays(value):
         return stored_table(value, root, path)
+    for one in (named, value):
+        if is_column_alone(one):
+            raise ConfigError(path, described(one), _A_TABLE, "this is one column")
     if isinstance(value, Mapping):
         return {str(key): _plain(one, f"{path}.{key}") for key, one in value.items()}
     if isinstance(value, list | tuple):
         return [_data(one, root, f"{path}[{place}]") for place, one in enumerate(value)]
+    if isinstance(value, bool | int | float):  # of X.tolist(), say
+        raise ConfigError(path, value, f"the name of a data set, or {_A_TABLE}")
     return _plain(value, path)
 
 
@@ -75,6 +87,8 @@ def _plain(value: Any, path: str, model: type[BaseModel] | None = None) -> Any:
         return {str(key): _plain(one, f"{path}.{key}", model) for key, one in value.items()}
     if isinstance(value, list | tuple):
         return type(value)(_plain(one, path, model) for one in value)
+    if isinstance(value, Iterator | Set) and not isinstance(value, BaseModel):
+        raise ConfigError(path, f"a {type(value).__name__}", "a list, whose order is its own")
     if hasattr(value, "tolist") and not isinstance(value, Enum):  # numpy's scalars and arrays
         return value.tolist()
     return value

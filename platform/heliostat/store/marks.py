@@ -21,6 +21,7 @@ LONGEST_NOTE = 10_000
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}")
 _TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 _VALUE = 200
+_A_TEXT = "a text without NUL and surrogates"
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,25 @@ def checked(marks: Marks) -> Marks:
         raise ConfigError("--name", marks.name, "another name: `last` is the newest run")
     if len(marks.note) > LONGEST_NOTE:
         raise ConfigError("--note", marks.note[:80], f"at most {LONGEST_NOTE} characters")
+    if not _is_text(marks.note):
+        raise ConfigError("--note", marks.note[:80], _A_TEXT)
     for key, value in marks.tags.items():
         if not _TAG.fullmatch(key):
             expected = "KEY=VALUE, the key of at most 40 letters, digits and _ . -"
             raise ConfigError("--tag", key, expected)
         if len(value) > _VALUE:
             raise ConfigError(f"--tag {key}", value[:80], f"at most {_VALUE} characters")
+        if not _is_text(value):
+            raise ConfigError(f"--tag {key}", value, _A_TEXT)
     return marks
+
+
+def _is_text(text: str) -> bool:
+    """Return whether a file and a page can hold a text."""
+    try:
+        return b"\0" not in text.encode()
+    except UnicodeEncodeError:
+        return False
 
 
 def tags_in(texts: tuple[str, ...]) -> dict[str, str]:
