@@ -18,6 +18,8 @@ Line = Mapping[str, Any]
 
 STATES = ("running", "finished", "failed", "interrupted", "paused", "stopped", "damaged")
 LONGEST_CELL = 28
+LONGEST_NAME = 40
+LEAST = ("seed", "digest", "folder")
 """Characters of what people and methods may word as they like."""
 
 
@@ -96,7 +98,7 @@ def read_tags(texts: Sequence[str]) -> dict[str, str | None]:
 def lines(runs: Sequence[Line], width: int | None) -> list[str]:
     """Return a heading and a line for each run, in the columns that fit; all without a width."""
     columns = _columns(runs)
-    shown = columns if width is None else Columns().fitting(columns, width)
+    shown = columns if width is None else _fitting(columns, width)
     wide = [max(len(column.head), column.width) for column in shown]
     rows = [[column.head for column in shown], *zip(*(c.cells for c in shown), strict=True)]
     gap = " " * GAP
@@ -107,7 +109,10 @@ def lines(runs: Sequence[Line], width: int | None) -> list[str]:
 
 def best_text(best: Mapping[str, float], most: int = 1) -> str:
     """Return the first results by name."""
-    return ", ".join(f"{name} {value:.4g}" for name, value in list(best.items())[:most])
+    first = list(best.items())[:most]
+    return ", ".join(
+        f"{value:.4g}" if name == "best" else f"{name} {value:.4g}" for name, value in first
+    )
 
 
 def step_text(run: Line) -> str:
@@ -133,10 +138,17 @@ def tasks_text(run: Line) -> str:
     return f"{count}" if count == stored else f"{count} ({stored} stored)"
 
 
+def _fitting(columns: Sequence[Column], width: int) -> list[Column]:
+    """Return the columns that fit; what matters least only where nothing else is left out."""
+    shown = Columns().fitting(columns, width)
+    whole = all(column in shown for column in columns if column.head not in LEAST)
+    return [column for column in shown if whole or column.head not in LEAST]
+
+
 def _columns(runs: Sequence[Line]) -> list[Column]:
     """Return what could be shown, most important first; what no run has is left out."""
     cells: dict[str, Callable[[Line], str]] = {
-        "run": lambda run: run["name"] or run["run"],
+        "run": lambda run: cut(run["name"] or run["run"], LONGEST_NAME),
         "state": lambda run: run["state"],
         "step": step_text,
         "best": lambda run: cut(best_text(run["best"]), LONGEST_CELL),

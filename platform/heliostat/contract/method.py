@@ -86,7 +86,8 @@ class MethodSpec:
     types, which begin with the method's name; without it, the module of `search`. `version` and
     `migrate(config, version)` read configurations of older versions. Raises PluginError for a field
     that is not so. `on(config)` says in a few words what a run works on, for lists and headings;
-    without it, the data sets that the configuration names.
+    without it, the data sets that the configuration names. `best(result)` says what a result came
+    to by name, for lists; without it, those `outputs` that are goals.
     """
 
     name: str
@@ -102,6 +103,7 @@ class MethodSpec:
     within: Callable[[RunView, str], Within] | None = None
     commands: Sequence[click.Command] = ()
     on: Callable[[Any], str] | None = None
+    best: Callable[[Any], Mapping[str, float]] | None = None
     methods_run: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
     unit: str = "items"
     names: str = ""
@@ -115,7 +117,7 @@ class MethodSpec:
             fields.text(name, getattr(self, name))
         fields.model("config", self.config, "MethodConfig")
         fields.unless(callable(self.search), "search", self.search, "a function (config, run)")
-        for name in ("report", "describe", "within", "on", "methods_run", "migrate"):
+        for name in ("report", "describe", "within", "on", "best", "methods_run", "migrate"):
             fields.function(name, getattr(self, name))
         fields.mapping("outputs", self.outputs, Metric, "a Metric")
         fields.mapping("presets", self.presets, Mapping, "a configuration")

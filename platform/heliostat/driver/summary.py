@@ -137,9 +137,12 @@ def goals_of(method: MethodSpec) -> dict[str, Any]:
 
 def reached(method: MethodSpec, result: Any) -> dict[str, float]:
     """Return the method's goals that a result has as finite numbers, those by default first."""
-    if not isinstance(result, Mapping):
-        return {}
-    found = {name: result.get(name) for name in goals_of(method)}
+    found: Mapping[str, Any] = {}
+    if method.best is not None:
+        with suppress(Exception), contained("best"):  # a stranger's code, for a word in a list
+            found = dict(method.best(result))
+    elif isinstance(result, Mapping):
+        found = {name: result.get(name) for name in goals_of(method)}
     return {
         name: float(value)
         for name, value in found.items()

@@ -28,6 +28,14 @@ def _describe(result: Any, run_id: str) -> str:
     return describe(result, run_id)
 
 
+def _best(result: Any) -> dict[str, float]:
+    """Return the objectives of the best trial; of several objectives there is a front instead."""
+    if result["best"] is None:
+        return {}
+    names = [name for name, _ in result["objectives"]]
+    return dict(zip(names, result["best"]["values"], strict=True))
+
+
 def _methods_run(config: Mapping[str, Any]) -> list[str]:
     return [str(config["method"])]
 
@@ -60,6 +68,7 @@ METHOD = MethodSpec(
     report=_report,
     describe=_describe,
     on=_on,
+    best=_best,
     methods_run=_methods_run,
     unit="trials",
 )
