@@ -61,7 +61,7 @@ def account_of(
 ) -> dict[str, Any]:
     """Write the end of a start into the journal and return its account."""
     journal = engine.journal
-    as_it_was = journal.deferring and journal.record.state == "finished" and error is not None
+    as_it_was = journal.deferring and journal.ended and error is not None
     if state == "finished" or not journal.deferring:
         journal.save_calls(engine.take_unsaved_calls())
     for kind, text in engine.log.take():

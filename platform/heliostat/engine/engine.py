@@ -95,7 +95,7 @@ class Engine:
         self._started = False
         self._failed_branches: dict[Key, Failure] = {}
         self._phases: dict[Key, str] = {}
-        self._was_finished = self.resuming and journal.record.state == "finished"
+        self._was_finished = self.resuming and journal.ended
         events = journal.events() if self.resuming else []
         self._phases_before = {text for _, kind, text in events if kind == PHASE}
         self.turns = Turns()

@@ -117,6 +117,11 @@ class Journal:
             return self._last[1]
         raise CorruptStore(f"{self._path}: table run", "a record", "nothing")
 
+    @property
+    def ended(self) -> bool:
+        """Whether the run is recorded as finished."""
+        return self._has_record() and self.record.state == "finished"
+
     def change(self, **changes: Any) -> None:
         """Change fields of the run's record."""
         record = replace(self.record, **changes)
@@ -510,7 +515,7 @@ class Journal:
         """Return whether a step of a scope is recorded with these metrics."""
         found = self._db.rows("metric", "where scope = ? and step = ?", pack_key(scope), step)
         held = {name: value for _, _, _, _, _, name, value, _ in found}
-        wanted = metrics or {NO_METRIC: None}
+        wanted: Mapping[str, float | None] = metrics or {NO_METRIC: None}
         return all(
             name in held and held[name] == (None if x is None or x != x else x)
             for name, x in wanted.items()

@@ -63,10 +63,9 @@ def drawn(path: object) -> str:
 
 
 def _sections(folder: RunFolder) -> list[Section]:
-    from heliostat.contract.config import MethodConfig
-    from heliostat.contract.method import MethodSpec
     from heliostat.errors import PluginError
     from heliostat.plugins.registry import registry
+    from heliostat.report.absent import stand_in
     from heliostat.report.build import sections_of
     from heliostat.store.view import RunView
     from heliostat.ui.curves import PROGRESS, metrics_by_scope, progress
@@ -77,25 +76,13 @@ def _sections(folder: RunFolder) -> list[Section]:
         try:
             method = registry().method(view.method)
         except PluginError as error:
-            lacking = Text(f"What method {view.method} shows is left out: {error}")
-            before = [Section("Method", [lacking]), *before]
-            method = MethodSpec(
-                name=view.method,
-                summary="not installed here",
-                paper="unknown",
-                config=MethodConfig,
-                search=_no_search,
-            )
+            method = stand_in(view, error)
         found = sections_of(view, method, registry())
         titles = {section.title for section in found}
         twice = "Progress" in titles  # a method without a report shows the same
         return [*(s for s in before if not (twice and s.title == PROGRESS)), *found]
     finally:
         view.close()
-
-
-def _no_search(config: object, run: object) -> None:
-    """Stand in for the search of a method that is not here."""
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import click
 from heliostat.cli.declared_outputs import declared_outputs
 from heliostat.cli.within_budget import show_within
 from heliostat.contract.commands import json_option, next_command, print_json, runs_option
-from heliostat.errors import ConfigError, CorruptStore, told
+from heliostat.errors import ConfigError, CorruptStore, PluginError, told
 from heliostat.store.lock import holder
 from heliostat.terminal import say
 
@@ -68,8 +68,13 @@ def show(
         say(*searches_lines(view))
     for name, value in view.config.items():
         say(f"  {name} = {json.dumps(value)}")
-    method = registry().method(view.method)
-    described = "" if view.result is None else _described(method, view)
+    try:
+        method, missing = registry().method(view.method), ""
+    except PluginError as error:  # the journal's part is shown without it
+        from heliostat.report.absent import not_loaded
+
+        method, missing = None, not_loaded(view, error)
+    described = "" if view.result is None or method is None else _described(method, view)
     if described:
         say("", *described.split("\n"))
     if account["state"] == "running":
@@ -77,6 +82,8 @@ def show(
         say(f"process {pid} on {host} is driving it")
     elif account["state"] != "finished":
         say(f"go on with: {next_command('resume', view.id)}")
+    if missing:
+        say(f"note: {missing}", err=True)
 
 
 def _described(method: Any, view: Any) -> str:
@@ -167,7 +174,13 @@ def report(run_name: str, runs: Path | None, as_json: bool) -> None:
     from heliostat.store.view import RunView
 
     view = RunView(find(run_name, runs_root(runs)))
-    method = registry().method(view.method)
+    try:
+        method = registry().method(view.method)
+    except PluginError as error:  # what every run shows needs none
+        from heliostat.report.absent import not_loaded, stand_in
+
+        method = stand_in(view, error)
+        say(f"note: {not_loaded(view, error)}", err=True)
     path = write_report(view, method, registry(), _left_out)
     if as_json:
         print_json({"run": view.id, "report": path})

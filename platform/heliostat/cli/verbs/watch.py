@@ -92,8 +92,8 @@ def _how_to_go_on(look: Look) -> list[str]:
     from heliostat.cli.long_text import shortened
 
     if look.state == "finished":
-        told = f"run {look.run} is finished"
-        return [told, f"look at it with: {next_command('show', look.run)}"]
+        ended = f"run {look.run} is finished"
+        return [ended, f"look at it with: {next_command('show', look.run)}"]
     whole = next_command("show", look.run, "--json")
     error = [f"error: {shortened(look.error, whole)}"] if look.error else []
     told = [f"run {look.run} is {look.state}", f"go on with: {next_command('resume', look.run)}"]
