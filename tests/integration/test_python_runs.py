@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 from in_process import InProcess
+from pydantic import Field
 
 import heliostat
-from heliostat import MethodConfig, MethodSpec
+from heliostat import EXTENDABLE, MethodConfig, MethodSpec
 from heliostat.errors import (
     ConfigError,
     IdentityChanged,
@@ -224,6 +225,37 @@ def test_an_option_that_is_called_like_a_field_is_never_taken_for_it(runs: Path)
     assert (both.name, both.config["name"]) == ("x", "field")
     with pytest.raises(ConfigError, match=r"^name = 't': expected one meaning"):
         heliostat.tune("yield_and_cost", space={"width": {"low": 1, "high": 2}}, name="t", **QUIET)
+
+
+class WaitingConfig(MethodConfig):
+    """A field that may grow and is called like an option of `run` and `resume`."""
+
+    wait: int = Field(2, ge=0, description="rounds", json_schema_extra=EXTENDABLE)
+
+
+class Waits:
+    """A plugin whose method has such a field."""
+
+    @heliostat.hookimpl
+    def heliostat_methods(self) -> list[MethodSpec]:
+        def search(config: Any, run: Any) -> list[int]:
+            return list(range(config.wait))
+
+        return [MethodSpec("waits", "waits", "none", WaitingConfig, search)]
+
+
+def test_a_run_grows_a_field_that_is_called_like_an_option() -> None:
+    registry().register(Waits(), "waits")
+    refused = r"^wait = 3.0: expected one meaning.*config={'wait': \.\.\.}"
+    with pytest.raises(ConfigError, match=refused):
+        heliostat.run("waits", wait=3, **QUIET)
+    run = heliostat.run("waits", wait=0, config={"wait": 3}, **QUIET)
+    assert run.result == [0, 1, 2]
+    with pytest.raises(ConfigError, match=r"^wait = 4.0: expected one meaning"):
+        heliostat.resume(run, wait=4, **QUIET)
+    with pytest.raises(ConfigError, match=r"^config = 3: expected a mapping"):
+        heliostat.resume(run, **{**QUIET, "config": 3})
+    assert heliostat.resume(run, config={"wait": 4}, **QUIET).result == [0, 1, 2, 3]
 
 
 def test_an_error_of_the_search_names_the_run_that_has_what_was_done() -> None:

@@ -103,9 +103,11 @@ def _truth(name: str, value: Any) -> bool:
 
 
 def _seconds(name: str, value: Any) -> float:
-    if isinstance(value, Real) and not isinstance(value, bool) and 0 <= value < float("inf"):
-        with suppress(OverflowError):  # an integer of hundreds of digits
-            return float(value)
+    with suppress(OverflowError):  # an integer of hundreds of digits
+        if isinstance(value, Real) and not isinstance(value, bool):
+            seconds = float(value)
+            if 0 <= seconds < float("inf"):
+                return seconds
     raise ConfigError(name, value, "zero or more seconds")
 
 
