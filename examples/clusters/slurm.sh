@@ -36,12 +36,14 @@ ip=$(on "${nodes[0]}" hostname --all-ip-addresses | tr ' ' '\n' | grep -m1 -F .)
 trap 'kill $(jobs -p) 2> /dev/null || true' EXIT
 on "${nodes[0]}" ray start --head --node-ip-address="$ip" --port="$port" \
   --num-cpus="$SLURM_CPUS_PER_TASK" --include-dashboard=false --block &
+head=$!
 for node in "${nodes[@]:1}"; do
   on "$node" ray start --address="$ip:$port" --num-cpus="$SLURM_CPUS_PER_TASK" --block &
 done
 # the head answers before anything joins it
 for _ in $(seq 60); do
   ray status --address="$ip:$port" > /dev/null 2>&1 && break
+  kill -0 "$head" 2> /dev/null || { echo "the Ray head did not start" >&2; exit 1; }
   sleep 2
 done
 

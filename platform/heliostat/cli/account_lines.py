@@ -69,7 +69,13 @@ def account_lines(view: RunView, account: Mapping[str, Any]) -> list[str]:
         *(("product", f"{one['unique_name']} ({one['kind']}, {one['bytes']} bytes)")
           for one in account["products"]),
     ]  # fmt: skip
-    return [line for label, text in told if text for line in labelled(label, text)]
+    return [line for label, text in told if text for line in labelled(label, _below(text))]
+
+
+def _below(text: str) -> str:
+    """Return a text whose further lines stand in, so that none of them looks like a label."""
+    first, *rest = text.split("\n")
+    return "\n".join([first, *(f"  {line}" if line[:1].strip() else line for line in rest)])
 
 
 def _failed(view: RunView) -> list[str]:

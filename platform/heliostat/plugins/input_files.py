@@ -6,6 +6,7 @@ Every place of the program that opens one asks here: start, resume, verify, sear
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -187,7 +188,7 @@ class InputFiles:
             label = other.label
             if other.place != base:
                 label += f" ({other.place})"
-                hint += f", or say where it is with: {OPTION} {base}=NEW"
+                hint += f", or say where it is with: {OPTION} {shlex.quote(f'{base}=NEW')}"
             return IdentityChanged(label, other.was[:12], other.now[:12], hint)
         first = tried[0]
         if first.place == base and first.label != f"{FILE}{base}":
@@ -195,7 +196,7 @@ class InputFiles:
         looked = "\n".join(f"  {one.place}: {one.reason}" for one in tried)
         return DataError(
             f"{what}: the run began with {base}, which is not here; looked at\n{looked}\n"
-            f"say where it is with: {OPTION} {base}=NEW"
+            f"say where it is with: {OPTION} {shlex.quote(f'{base}=NEW')}"
         )
 
 
