@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -49,7 +50,10 @@ class _BeforeLibraries:
                 instructions.hold_early()
 
 
-sys.meta_path.insert(0, _BeforeLibraries)
+# A Ray worker is held by its driver: what its node says otherwise has to be seen.
+_IN_RAY_WORKER = os.path.basename(getattr(sys, "argv", [""])[0]) == "default_worker.py"
+if not _IN_RAY_WORKER:
+    sys.meta_path.insert(0, _BeforeLibraries)
 
 # Loaded when first used: `heliostat --help` needs none of numpy, pydantic and pluggy.
 _HOMES = {
