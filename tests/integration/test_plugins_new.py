@@ -155,7 +155,7 @@ def test_the_plugin_installs_and_passes_its_own_tests_untouched(
     environment.install(home)
     done = environment("python", "-m", "pytest", "-q", cwd=home)
     assert done.returncode == 0, done.stdout[-4000:]
-    assert "25 passed" in done.stdout
+    assert "26 passed" in done.stdout
     run = environment("heliostat", "run", "tides", "--workers", "serial", "--runs", "runs")
     assert run.returncode == 0, run.stderr
     assert "mean absolute error" in run.stdout
