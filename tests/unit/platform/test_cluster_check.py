@@ -397,3 +397,13 @@ def test_what_a_job_sends_along_is_what_the_wheel_has() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     wheel = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     assert sent["py_modules"] == wheel
+
+
+@pytest.mark.parametrize("mounts", [{"": "~\x00"}, {"/here": "~nobody\x00/x"}])
+def test_a_nul_in_a_place_is_no_exception(tmp_path: Path, mounts: dict[str, str]) -> None:
+    import yaml
+
+    path = tmp_path / "odd.yaml"
+    path.write_text(yaml.safe_dump(example_file() | {"file_mounts": mounts}))
+    found = list(check(path, lambda file, address: Node(address, False, "ssh", "not asked")))
+    assert all(step.found for step in found)

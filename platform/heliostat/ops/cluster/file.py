@@ -70,7 +70,10 @@ class ClusterFile:
 
 def here(given: object) -> Path:
     """Return the place on this machine that a file names; of a user who is not here, as written."""
-    return Path(os.path.expanduser(str(given)))
+    try:
+        return Path(os.path.expanduser(str(given)))
+    except ValueError:  # a NUL in the user's name
+        return Path(str(given))
 
 
 def read(path: Path) -> ClusterFile:
