@@ -117,7 +117,7 @@ def _share(view: RunView, before: Key, journal: Journal) -> None:
     count, copied = 0, set[str]()
     rows = _shared(view, before)
     while batch := list(itertools.islice(rows, BATCH)):
-        for sha256 in {sha256 for row in batch for sha256 in row.shared} - copied:
+        for sha256 in sorted({sha256 for row in batch for sha256 in row.shared} - copied):
             journal.artifacts.put(view.folder.artifacts.get(sha256))
             copied.add(sha256)
         journal.put([_copied(view, row, journal) for row in batch])

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from heliostat.amounts import size
+from heliostat.ui.child_process import ChildFailed, ChildProcess
 from heliostat.ui.frame import name_of, page
-from heliostat.ui.helper import Helper, HelperFailed
 from heliostat.ui.markup import Html, element
 
 SECONDS = 40.0
@@ -22,7 +22,7 @@ class Nodes:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self._helper = Helper("heliostat.executors.ray.looking", SECONDS, address)
+        self._child = ChildProcess("heliostat.executors.ray.looking", SECONDS, address)
         self._lock = threading.Lock()
         self._known: tuple[float, Mapping[str, Any]] | None = None
 
@@ -32,15 +32,15 @@ class Nodes:
             now = time.monotonic()
             if self._known is None or now > self._known[0] + KEPT_SECONDS:
                 try:
-                    answer = self._helper.ask("nodes")
-                except HelperFailed as error:
+                    answer = self._child.ask("nodes")
+                except ChildFailed as error:
                     answer = {"why": f"No Ray cluster answers at {self.address}: {error}"}
                 self._known = time.monotonic(), answer if isinstance(answer, dict) else {}
             return nodes_page(self.address, self._known[1])
 
     def close(self) -> None:
         """Leave the cluster."""
-        self._helper.close()
+        self._child.close()
 
 
 def nodes_page(address: str, answer: Mapping[str, Any]) -> str:

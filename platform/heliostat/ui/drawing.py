@@ -11,7 +11,7 @@ from pathlib import Path
 
 from heliostat.contract.sections import Section, Text
 from heliostat.store.folder import RunFolder
-from heliostat.ui.helper import Helper, HelperFailed, answer_lines
+from heliostat.ui.child_process import ChildFailed, ChildProcess, answer_lines
 from heliostat.ui.markup import Html, element
 from heliostat.ui.rows import Signature
 
@@ -24,7 +24,7 @@ class Drawer:
     """Draws the sections of runs; what is drawn is kept while the run's files stay the same."""
 
     def __init__(self) -> None:
-        self._helper = Helper("heliostat.ui.drawing", SECONDS)
+        self._child = ChildProcess("heliostat.ui.drawing", SECONDS)
         self._lock = threading.Lock()
         self._kept: OrderedDict[Path, tuple[Signature, Html]] = OrderedDict()
 
@@ -36,8 +36,8 @@ class Drawer:
             return kept[1]
         try:
             # what the child sends was made by `report.html`, which escapes
-            drawn = Html(str(self._helper.ask(str(folder.path.absolute()))))
-        except HelperFailed as error:
+            drawn = Html(str(self._child.ask(str(folder.path.absolute()))))
+        except ChildFailed as error:
             return element("p", f"The report of this run cannot be drawn: {error}", class_="why")
         with self._lock:
             self._kept[folder.path] = now, drawn
@@ -48,7 +48,7 @@ class Drawer:
 
     def close(self) -> None:
         """End the process."""
-        self._helper.close()
+        self._child.close()
 
 
 def drawn(path: object) -> str:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from heliostat.ui.child_process import ChildFailed, ChildProcess
 from heliostat.ui.cluster_page import Nodes, nodes_page
-from heliostat.ui.helper import Helper, HelperFailed
 
 CHILD = """
 import os, sys, time
-from heliostat.ui.helper import answer_lines
+from heliostat.ui.child_process import answer_lines
 
 def answer(question):
     print("a stranger's line")
@@ -29,39 +29,39 @@ answer_lines(answer)
 
 
 @pytest.fixture
-def helper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Helper]:
+def child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ChildProcess]:
     (tmp_path / "child_of_a_test.py").write_text(CHILD)
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{':'.join(filter(None, sys.path))}")
-    made = Helper("child_of_a_test", 60.0)
+    made = ChildProcess("child_of_a_test", 60.0)
     yield made
     made.close()
 
 
-def test_one_process_answers_every_question_whatever_is_printed(helper: Helper) -> None:
-    first, second = helper.ask({"a": [1, "\n"]}), helper.ask("x" * 200_000)
+def test_one_process_answers_every_question_whatever_is_printed(child: ChildProcess) -> None:
+    first, second = child.ask({"a": [1, "\n"]}), child.ask("x" * 200_000)
     assert first[0] == {"a": [1, "\n"]}
     assert second[0] == "x" * 200_000
     assert first[1] == second[1]
 
 
-def test_after_a_death_another_one_answers(helper: Helper) -> None:
-    with pytest.raises(HelperFailed, match="died"):
-        helper.ask("die")
-    assert helper.ask("again")[0] == "again"
+def test_after_a_death_another_one_answers(child: ChildProcess) -> None:
+    with pytest.raises(ChildFailed, match="died"):
+        child.ask("die")
+    assert child.ask("again")[0] == "again"
 
 
-def test_nobody_waits_for_one_that_hangs(helper: Helper) -> None:
-    _, process = helper.ask("there")
-    helper._seconds = 0.05
-    with pytest.raises(HelperFailed, match="no answer in"):
-        helper.ask("hang")
-    helper._seconds = 60.0
-    assert helper.ask("again")[1] != process
+def test_nobody_waits_for_one_that_hangs(child: ChildProcess) -> None:
+    _, process = child.ask("there")
+    child._seconds = 0.05
+    with pytest.raises(ChildFailed, match="no answer in"):
+        child.ask("hang")
+    child._seconds = 60.0
+    assert child.ask("again")[1] != process
 
 
 def test_a_module_that_is_not_there_is_an_answer_that_fails() -> None:
-    with pytest.raises(HelperFailed):
-        Helper("no_such_module_of_ours", 60.0).ask(1)
+    with pytest.raises(ChildFailed):
+        ChildProcess("no_such_module_of_ours", 60.0).ask(1)
 
 
 def test_nodes_are_a_table_and_no_cluster_is_one_sentence() -> None:

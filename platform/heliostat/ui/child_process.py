@@ -22,11 +22,11 @@ MOST_BYTES = 64_000_000
 """The longest answer."""
 
 
-class HelperFailed(HeliostatError):
+class ChildFailed(HeliostatError):
     """The process did not answer; the next question starts another."""
 
 
-class Helper:
+class ChildProcess:
     """A child that runs a module; any thread may ask, one question is answered at a time."""
 
     def __init__(self, module: str, seconds: float, *arguments: str) -> None:
@@ -36,7 +36,7 @@ class Helper:
         self._process: subprocess.Popen[bytes] | None = None
 
     def ask(self, question: Any) -> Any:
-        """Return the answer; raises HelperFailed for none within the time that it has."""
+        """Return the answer; raises ChildFailed for none within the time that it has."""
         with self._lock:
             process = self._started()
             try:
@@ -46,8 +46,8 @@ class Helper:
                 return json.loads(self._line(process))
             except (OSError, ValueError, RecursionError) as error:
                 self._end()
-                raise HelperFailed(f"its process ended ({type(error).__name__})") from error
-            except HelperFailed:
+                raise ChildFailed(f"its process ended ({type(error).__name__})") from error
+            except ChildFailed:
                 self._end()
                 raise
 
@@ -79,13 +79,13 @@ class Helper:
         while not parts or not parts[-1].endswith(b"\n"):
             left = until - time.monotonic()
             if left <= 0 or not select.select([source], [], [], left)[0]:
-                raise HelperFailed(f"no answer in {self._seconds:g} s")
+                raise ChildFailed(f"no answer in {self._seconds:g} s")
             part = os.read(source, 1 << 20)
             total += len(part)
             if not part:
-                raise HelperFailed("its process died")
+                raise ChildFailed("its process died")
             if total > MOST_BYTES:
-                raise HelperFailed(f"an answer of more than {MOST_BYTES // 1_000_000} MB")
+                raise ChildFailed(f"an answer of more than {MOST_BYTES // 1_000_000} MB")
             parts.append(part)
         return b"".join(parts)
 
