@@ -74,6 +74,21 @@ def test_a_plugin_named_on_the_command_line_may_be_imported_whatever_the_allow_l
     assert done.returncode == 0, done.stderr
 
 
+def test_a_file_that_is_loaded_already_is_judged_as_it_is(cli: CommandLine) -> None:
+    file = cli.folder / "dice_here.py"
+    file.write_text(METHOD)
+    done = check(cli, str(file), "--only", "presets", HELIOSTAT_LOAD=str(file))
+    assert done.returncode == 0, done.stderr
+    (cli.folder / "other").mkdir()
+    (cli.folder / "other" / "dice_here.py").write_text(METHOD)
+    done = check(
+        cli, str(cli.folder / "other" / "dice_here.py"), "--only", "presets",
+        HELIOSTAT_LOAD=str(file),
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "a file whose name no other module has" in done.stderr
+
+
 def test_json_is_all_that_stands_on_standard_output(cli: CommandLine) -> None:
     home = str(distribution(cli.folder))
     done = check(cli, home, "--only", "item-order", "--json")

@@ -20,6 +20,8 @@ LONG_SECONDS = 30.0
 MOST_LINES = 40
 """Lines of sub-searches, and hasty ones of the main search, before they share the half minutes."""
 
+WIDTH = 79
+"""Columns of a line, as far as metrics fill it."""
 LONGEST_PHASE = 40
 """Characters of a phase in a line."""
 
@@ -97,15 +99,23 @@ def line(
     parts += [cut(printable(pace.phase), LONGEST_PHASE)] if pace.phase else []
     if pace.step or pace.of:
         parts.append(f"step {pace.step}" + (f"/{pace.of}" if pace.of else ""))
-    parts += [f"{name} {value:.4g}" for name, value in pace.metrics.items()]
+    rest = []
     rate = pace.rate(now)
     if rate is not None:
-        parts.append(f"{rate:.3g} {unit}/s" if unit else f"{rate:.3g}/s")
+        rest.append(f"{rate:.3g} {unit}/s" if unit else f"{rate:.3g}/s")
     if tasks:
-        parts.append(f"{tasks} tasks done")
+        rest.append(f"{tasks} tasks done")
     if failures:
-        parts.append(f"{failures} failed")
+        rest.append(f"{failures} failed")
     left = pace.seconds_left(now)
     if left is not None:
-        parts.append(f"{duration(left)} left")
-    return "  ".join(parts)
+        rest.append(f"{duration(left)} left")
+    room = WIDTH - len("  ".join([*parts, *rest]))
+    # those that the method names first; all of them are in the journal
+    for name, value in pace.metrics.items():
+        said = f"{printable(name)} {value:.4g}"
+        room -= len(said) + 2
+        if room < 0:
+            break
+        parts.append(said)
+    return "  ".join([*parts, *rest])

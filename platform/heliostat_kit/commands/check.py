@@ -117,7 +117,7 @@ def _rows(plugin: str, folder: Path) -> tuple[list[PluginRow], list[str]]:
 
     Raises PluginError when one was not loaded.
     """
-    from heliostat.plugins.allowed import built_in, loadable
+    from heliostat.plugins.allowed import LOAD_VARIABLE, built_in, loadable
     from heliostat.plugins.registry import registry
     from heliostat_kit.commands import local
     from heliostat_kit.rules.untouched import platform_now, replaced_since
@@ -132,8 +132,11 @@ def _rows(plugin: str, folder: Path) -> tuple[list[PluginRow], list[str]]:
         local.allow(names)
     elif is_path:
         found = local.find(path)
-        local.make_importable(found, folder / "site")
         names = list(found.entry_points)
+        if local.loaded(found, [row.name for row in known if row.distribution == LOAD_VARIABLE]):
+            local.allow(names)
+        else:
+            local.make_importable(found, folder / "site")
     else:
         every = [
             *built_in().PLUGINS,

@@ -10,6 +10,7 @@ import importlib
 import os
 import re
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from heliostat.driver.configuration import read_toml
 from heliostat.errors import ConfigError, did_you_mean
 from heliostat.names import GROUP
 from heliostat.plugins.allowed import SELECT_VARIABLE
+from heliostat.plugins.modules import find_module
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,18 @@ def find(path: Path) -> Local:
         expected = "a folder with a pyproject.toml, a module or the name of an installed plugin"
         raise ConfigError("PATH", str(path), expected)
     return Local(module.replace("_", "-"), "0", {module: module}, path.parent)
+
+
+def loaded(local: Local, names: Collection[str]) -> bool:
+    """Return whether the plugin is what HELIOSTAT_LOAD names already; `names`: those of it."""
+    for name, value in local.entry_points.items():
+        found = find_module(value.partition(":")[0])
+        origin = None if found is None else found.origin
+        if name not in names or origin is None:
+            return False
+        if not Path(origin).resolve().is_relative_to(local.root):
+            return False
+    return True
 
 
 def make_importable(local: Local, folder: Path) -> None:

@@ -161,3 +161,13 @@ def test_a_long_phase_leaves_room_for_the_rest_of_its_line() -> None:
     text = line((), pace, "items", 1.0)
     assert text.startswith("ppp") and text.endswith("..  step 3/9")
     assert len(text) < 60
+
+
+def test_a_line_of_many_metrics_stays_within_80_columns() -> None:
+    pace = Pace(0.0, "digits: searching")
+    for step in (1, 2):
+        metrics = {f"metric_{number}": 1.5 * number for number in range(20)}
+        pace.take(step, 51, 10.0 * step, metrics, 2.0 * step)
+    said = line((0, 1), pace, "items", 4.0)
+    assert len(said) <= 79
+    assert said == "[0.1]  digits: searching  step 2/51  metric_0 0  5 items/s  1 min 38 s left"
