@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,4 +93,5 @@ def test_the_nodes_of_a_cluster_are_shown(ray_node: object) -> None:
         page = nodes.page()
     finally:
         nodes.close()
-    assert "1 of 1 nodes are alive." in page
+    # a node that another test added and removed is listed too, as dead
+    assert re.search(r"\b1 of \d nodes are alive\.", page), page
