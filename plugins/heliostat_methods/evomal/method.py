@@ -30,9 +30,9 @@ def _describe(result: Any, run_id: str) -> str:
 def build_loss(product: Mapping[str, Any]) -> Any:
     """Return the part that `loss = "run:ID"` names: a torch module with `.tasks`."""
     if "network" in product["loss"]:
-        from heliostat_methods.evomal.losses.ml3 import LossNetwork
+        from heliostat_methods.evomal.losses.ml3 import stored_network
 
-        return LossNetwork.from_dict(product["loss"])
+        return stored_network(product["loss"])
     from heliostat_methods.evomal.losses.expression import LossExpression
 
     expression = LossExpression.from_dict(product["loss"])

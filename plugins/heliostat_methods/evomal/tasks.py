@@ -397,7 +397,7 @@ def frozen_loss(loss: dict[str, Any], ctx: TaskContext) -> Any:
     if "nodes" in loss:
         return LossExpression.from_dict(loss)
     if "network" in loss:
-        from heliostat_methods.evomal.losses.ml3 import LossNetwork
+        from heliostat_methods.evomal.losses.ml3 import stored_network
 
-        return LossNetwork.from_dict(loss)
+        return stored_network(loss)
     return ctx.part("loss", loss["part"])

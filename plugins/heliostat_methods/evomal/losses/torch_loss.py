@@ -1,6 +1,5 @@
 """A loss expression as a torch module, for any model and any training loop."""
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -9,6 +8,7 @@ from torch import Tensor, nn
 from heliostat_methods.evomal.losses.formula import formula_text
 from heliostat_methods.evomal.losses.primitives import Opcode
 from heliostat_methods.evomal.losses.tree import LossTree, Task
+from heliostat_search.loss_networks.conventions import batch_loss
 
 
 class TorchLoss(nn.Module):
@@ -61,44 +61,8 @@ class TorchLoss(nn.Module):
 
     def forward(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the scalar loss; raises ``ValueError`` for shapes that do not fit."""
-        return task_loss(self.elementwise, self.task, outputs, targets)
+        return batch_loss(self.elementwise, self.task, outputs, targets)
 
     def extra_repr(self) -> str:
         """Return the formula, for ``print(module)``."""
         return f"{formula_text(self.expression, 4)}, task={self.task!r}"
-
-
-def task_loss(
-    elementwise: Callable[[Tensor, Tensor], Tensor], task: Task, outputs: Tensor, targets: Tensor
-) -> Tensor:
-    """Return the scalar loss of a batch for ``elementwise(labels, values)``, as ``TorchLoss`` does.
-
-    Raises ``ValueError`` for shapes that do not fit.
-    """
-    if task == "regression":
-        if outputs.numel() != targets.numel():
-            raise ValueError(
-                f"targets: shape {tuple(targets.shape)}; expected {tuple(outputs.shape)}"
-            )
-        return elementwise(targets.reshape(outputs.shape).to(outputs), outputs).mean()
-    if outputs.ndim != 2:
-        raise ValueError(f"outputs: shape {tuple(outputs.shape)}; expected (batch, classes)")
-    classes = outputs.shape[1]
-    probabilities = outputs.softmax(1) if classes > 1 else outputs.sigmoid()
-    labels = _one_hot(targets, classes).to(outputs)
-    if labels.shape != outputs.shape:
-        raise ValueError(
-            f"targets: shape {tuple(targets.shape)}; expected ({outputs.shape[0]},) class "
-            f"indices or {tuple(outputs.shape)} one-hot rows"
-        )
-    return elementwise(labels, probabilities).sum(1).mean()
-
-
-def _one_hot(targets: Tensor, classes: int) -> Tensor:
-    if classes == 1:
-        return targets.reshape(-1, 1)
-    if targets.ndim == 1:
-        if targets.is_floating_point():
-            raise ValueError("targets: class indices must be integers")
-        return torch.nn.functional.one_hot(targets, classes)
-    return targets

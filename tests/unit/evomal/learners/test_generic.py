@@ -12,12 +12,13 @@ from torch.nn import functional
 
 from heliostat_methods.evomal.learners import rejection, training, unrolled
 from heliostat_methods.evomal.learners.generic import torch_training, torch_unrolled
-from heliostat_methods.evomal.learners.generic.torch_problem import TorchProblem, draw_seeds
+from heliostat_methods.evomal.learners.generic.torch_problem import TorchProblem
 from heliostat_methods.evomal.learners.networks import draw_batches
 from heliostat_methods.evomal.learners.problem import LearningProblem
 from heliostat_methods.evomal.losses.expression import parse
 from heliostat_methods.evomal.population.program import LossProgram, initial_weights, stack_weights
 from heliostat_methods.parts.models import LeNet5, Mlp
+from heliostat_search.unrolled.drawing import draw_seeds
 
 TREES = [
     "square(sub(y, f))",

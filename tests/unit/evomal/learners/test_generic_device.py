@@ -15,18 +15,18 @@ from torch.nn import functional
 
 from heliostat_methods.evomal.learners import training, unrolled
 from heliostat_methods.evomal.learners.generic import (
-    drawn_on_cpu,
     torch_network,
     torch_training,
     torch_unrolled,
 )
-from heliostat_methods.evomal.learners.generic.drawn_on_cpu import DrawnOnCPU, through_cpu
 from heliostat_methods.evomal.learners.generic.layered import LayeredNetwork, network_of
 from heliostat_methods.evomal.learners.generic.torch_problem import TorchProblem
 from heliostat_methods.evomal.losses.expression import parse
 from heliostat_methods.evomal.losses.ml3 import LossNetwork
 from heliostat_methods.evomal.population.program import LossProgram, initial_weights
 from heliostat_methods.parts.models import LeNet5, Mlp
+from heliostat_search.unrolled import drawn_on_cpu
+from heliostat_search.unrolled.drawn_on_cpu import DrawnOnCPU, through_cpu
 
 ELSEWHERE = "cpu:0"
 SHAPE = (1, 6, 6)

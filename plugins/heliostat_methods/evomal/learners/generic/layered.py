@@ -316,9 +316,9 @@ class LayeredNetwork(ModuleNetwork):
         self._deltas[-self.classes :] = slopes
         _pull(
             self.theta.numpy(), self._plan.layers, self._plan.taps, self._acts, self._deltas,
-            self._gradient.numpy(),
+            self.passes.gradient.numpy(),
         )  # fmt: skip
-        return self._gradient
+        return self.passes.gradient
 
     def push(self, change: Tensor) -> Array:
         """Return ``J v``, (C, B), for a change v (parameters,)."""

@@ -7,10 +7,9 @@ What the generic path computes for a dense ReLU network agrees with the closed f
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,34 +17,14 @@ import torch
 from torch import Tensor, nn
 
 from heliostat.contract import Model
-from heliostat_methods.evomal.learners.generic.drawn_on_cpu import DrawnOnCPU
 from heliostat_methods.evomal.learners.measures import Measure
 from heliostat_methods.evomal.learners.networks import layer_views, parameter_count, xavier_uniform
 from heliostat_methods.evomal.learners.problem import label_rows
 from heliostat_methods.evomal.losses.tree import Task
+from heliostat_search.unrolled.drawing import draw_seeds, drawing_from
+from heliostat_search.unrolled.functional_module import module_numbers
 
 Array = npt.NDArray[Any]
-
-
-@contextmanager
-def drawing_from(seed: int, device: str = "cpu") -> Iterator[None]:
-    """Let torch's global generator begin at ``seed``, and put it back as it was.
-
-    What runs on another ``device`` draws from it too, and so gets the numbers that a CPU would.
-    """
-    generator = torch.default_generator
-    before = generator.get_state()
-    generator.manual_seed(seed)
-    try:
-        with nullcontext() if device == "cpu" else cast(Any, DrawnOnCPU)():
-            yield
-    finally:
-        generator.set_state(before)
-
-
-def draw_seeds(rng: np.random.Generator, count: int) -> list[int]:
-    """Return seeds for ``drawing_from``; a longer list begins with a shorter one."""
-    return [int(seed) for seed in rng.integers(1 << 62, size=count)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,26 +152,3 @@ class TorchProblem:
             raise ValueError(
                 f"model: parameters {found}; its widths {tuple(widths)} promise {expected}"
             )
-
-
-def split_numbers(module: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Return the parameters that are trained, by name, and all else: buffers, frozen parameters."""
-    trained: dict[str, Tensor] = {}
-    rest: dict[str, Tensor] = {}
-    for name, parameter in module.named_parameters():
-        (trained if parameter.requires_grad else rest)[name] = parameter.detach()
-    rest.update(module.named_buffers())
-    return trained, rest
-
-
-def module_numbers(module: nn.Module) -> Array:
-    """Return a module's numbers as one vector (parameters + buffers,), in its parameters' dtype.
-
-    Trained parameters come first, in the module's order, then frozen ones, then buffers; numbers of
-    another type (a count of batches) are converted.
-    """
-    trained, rest = split_numbers(module)
-    kind = next(iter(trained.values())).dtype if trained else torch.get_default_dtype()
-    parts = [t.detach().reshape(-1).to(kind) for t in (*trained.values(), *rest.values())]
-    flat: Array = torch.cat(parts).numpy()
-    return flat

@@ -17,11 +17,7 @@ from torch import Tensor
 
 from heliostat_methods.evomal.learners.generic.layered import network_of
 from heliostat_methods.evomal.learners.generic.output_slopes import OutputSlopes, metric_means
-from heliostat_methods.evomal.learners.generic.torch_problem import (
-    TorchProblem,
-    draw_seeds,
-    split_numbers,
-)
+from heliostat_methods.evomal.learners.generic.torch_problem import TorchProblem
 from heliostat_methods.evomal.learners.kernels.objectives import METRICS, metric_code
 from heliostat_methods.evomal.learners.measures import measured
 from heliostat_methods.evomal.learners.networks import draw_batches
@@ -33,6 +29,8 @@ from heliostat_methods.evomal.learners.training import (
     TrainingState,
 )
 from heliostat_methods.evomal.population.program import LossProgram
+from heliostat_search.unrolled.drawing import draw_seeds
+from heliostat_search.unrolled.functional_module import split_numbers
 
 Array = npt.NDArray[Any]
 _Slopes = Callable[[int, Array, Tensor], tuple[float, Array]]

@@ -27,17 +27,15 @@ from torch.nn import functional
 
 from heliostat_methods.evomal.learners.generic.layered import network_of
 from heliostat_methods.evomal.learners.generic.output_slopes import OutputSlopes, objective_slopes
-from heliostat_methods.evomal.learners.generic.torch_network import ModuleNetwork
-from heliostat_methods.evomal.learners.generic.torch_problem import (
-    TorchProblem,
-    draw_seeds,
-    drawing_from,
-)
+from heliostat_methods.evomal.learners.generic.torch_problem import TorchProblem
 from heliostat_methods.evomal.learners.networks import draw_batches
 from heliostat_methods.evomal.learners.problem import Streams
 from heliostat_methods.evomal.learners.unrolled import TunedLosses, Tuning, UnrolledConfig, tune_by
 from heliostat_methods.evomal.losses.primitives import TABLES, Opcode
 from heliostat_methods.evomal.population.program import LossProgram
+from heliostat_search.unrolled.drawing import draw_seeds, drawing_from
+from heliostat_search.unrolled.functional_module import FunctionalModule
+from heliostat_search.unrolled.loss_slopes import LossSlopes
 
 Array = npt.NDArray[Any]
 _OPERATIONS = {
@@ -185,7 +183,7 @@ class _Unrolled:
 
     def __init__(self, program: LossProgram, problem: TorchProblem, config: UnrolledConfig) -> None:
         self._program, self._problem, self._config = program, problem, config
-        self._network = ModuleNetwork(problem, problem.create(0))
+        self._network = _passes(problem)
 
     def __call__(self, step: _Step, w: Array, active: list[int], losses: Array) -> Array:
         slopes = np.zeros_like(w)
@@ -198,6 +196,11 @@ class _Unrolled:
             slopes[p] = found.numpy()
         slopes[:, 0] = 0  # the root has no edge above it
         return slopes
+
+
+def _passes(problem: TorchProblem) -> FunctionalModule:
+    kind = problem.x_train.dtype
+    return FunctionalModule(problem.create(0), problem.classes, problem.device, kind)
 
 
 _Loss = Callable[[Tensor, Tensor], Tensor]
@@ -242,7 +245,7 @@ def _objective(outputs: Tensor, targets: Tensor, problem: TorchProblem) -> Tenso
 
 
 def _unroll(
-    network: ModuleNetwork,
+    network: FunctionalModule,
     step: _Step,
     problem: TorchProblem,
     config: UnrolledConfig,
@@ -312,7 +315,7 @@ def tune_module(
     if not weights:
         raise ValueError("loss: expected a module with parameters to tune")
     adam = torch.optim.Adam(weights, lr=config.meta_learning_rate, foreach=False)
-    inner, network = _InnerStep(problem, config), ModuleNetwork(problem, problem.create(0))
+    inner, network = _InnerStep(problem, config), _passes(problem)
     for k, step in zip(itertools.count(), _steps(problem, config, streams), strict=False):
         if config.inner_steps > 1:
             history[k], slopes = _unroll(network, step, problem, config, loss, weights)
@@ -333,16 +336,7 @@ def _through_one_step(
     inner: _InnerStep, step: _Step, loss: _Loss, weights: Sequence[Tensor]
 ) -> tuple[float, list[Tensor]]:
     """Return the objective after one inner step and its gradient, by the closed form."""
-    outputs = torch.from_numpy(inner.begin(step)).T.contiguous().requires_grad_()
-    value = loss(outputs, step.inner[0][1])
-    (slopes,) = torch.autograd.grad(value, outputs, create_graph=True, allow_unused=True)
-    if slopes is None:
-        slopes = torch.zeros_like(outputs)
-    objective, tangent = inner.tangent(np.ascontiguousarray(slopes.detach().numpy().T))
-    along = (slopes * torch.from_numpy(tangent).T).sum() * -float(inner.step_size)
-    if not along.requires_grad:
-        return objective, [torch.zeros_like(w) for w in weights]
-    found = torch.autograd.grad(along, weights, allow_unused=True)
-    return objective, [
-        torch.zeros_like(w) if g is None else g for w, g in zip(weights, found, strict=True)
-    ]
+    outputs = torch.from_numpy(inner.begin(step)).T.contiguous()
+    said = LossSlopes(loss, outputs, step.inner[0][1], weights)
+    objective, tangent = inner.tangent(np.ascontiguousarray(said.slopes.numpy().T))
+    return objective, said.along(torch.from_numpy(tangent).T, -float(inner.step_size))

@@ -1,0 +1,1 @@
+"""Contestants trained alike, tuned alike and paired by seed: what is compared and concluded."""

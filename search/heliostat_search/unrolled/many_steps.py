@@ -1,0 +1,107 @@
+"""The gradient of what many steps of SGD lead to, by the parameters of the loss that took them.
+
+The steps are gone through backwards, one at a time. With lambda the derivative of the objective by
+the parameters after a step and beta that by its momentum, a step's gradient g has the derivative G
+(``_pulled``), and before the step
+
+    ``lambda += wd G + H G``,   ``d/dphi += d/dphi <g, G>``,
+
+H the Hessian of the step's loss. Parameters are kept at the beginning of every segment and computed
+again inside it, so that memory is that of about two square roots of the steps.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from heliostat_search.unrolled.sgd import SGD
+
+
+class Steps(Protocol):
+    """A loss on its batches, for one network (P,) or a stack of them (R, P) at a time."""
+
+    def gradient(self, step: int, theta: Tensor) -> Tensor:
+        """Return the loss's gradient by ``theta`` on the batch of a step, in its shape."""
+        ...
+
+    def second(self, step: int, theta: Tensor, along: Tensor) -> tuple[Tensor, Tensor]:
+        """Return ``H w`` in the shape of ``theta``, and ``d/dphi <g, w>`` in that of phi."""
+        ...
+
+    def objective(self, theta: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the objective, (R,) or scalar, and its gradient by ``theta``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Unrolled:
+    """The objective after all steps, its gradient by phi, and the parameters there."""
+
+    objective: Tensor
+    gradient: Tensor
+    theta: Tensor
+
+
+def through_steps(
+    steps: Steps, theta: Tensor, count: int, sgd: SGD, segment: int | None = None
+) -> Unrolled:
+    """Take ``count`` steps from ``theta`` and differentiate the objective after them.
+
+    ``segment`` is how many steps are computed again together, without one the square root. Raises
+    ``ValueError`` for no step.
+    """
+    if count < 1:
+        raise ValueError(f"count: got {count}; expected at least 1 step")
+    length = segment or math.isqrt(count - 1) + 1
+    if length < 1:
+        raise ValueError(f"segment: got {segment}; expected at least 1 step")
+    kept: list[tuple[Tensor, Tensor | None]] = []
+    buffer: Tensor | None = None
+    for i in range(count):
+        if i % length == 0:
+            kept.append((theta.clone(), None if buffer is None else buffer.clone()))
+        theta, buffer = sgd.step(theta, steps.gradient(i, theta), buffer)
+    objective, slope = steps.objective(theta)
+    lam, beta = slope.clone(), torch.zeros_like(slope)
+    total: Tensor | None = None
+    for number in range(len(kept) - 1, -1, -1):
+        first = number * length
+        inside = _computed_again(steps, kept.pop(), first, min(first + length, count), sgd)
+        for i in range(first + len(inside) - 1, first - 1, -1):
+            here = inside.pop()
+            along, beta = _pulled(lam, beta, sgd)
+            bent, by_weights = steps.second(i, here, along)
+            total = by_weights.clone() if total is None else total.add_(by_weights)
+            lam = lam + bent
+            if sgd.weight_decay:
+                lam = lam.add(along, alpha=sgd.weight_decay)
+    assert total is not None
+    return Unrolled(objective, total, theta)
+
+
+def _computed_again(
+    steps: Steps, start: tuple[Tensor, Tensor | None], first: int, end: int, sgd: SGD
+) -> list[Tensor]:
+    theta, buffer = start
+    inside = [theta]
+    for i in range(first, end - 1):
+        theta, buffer = sgd.step(theta, steps.gradient(i, theta), buffer)
+        inside.append(theta)
+    return inside
+
+
+def _pulled(lam: Tensor, beta: Tensor, sgd: SGD) -> tuple[Tensor, Tensor]:
+    """Return the derivatives by a step's gradient and by the momentum that came into it."""
+    direction = -sgd.learning_rate * lam
+    if not sgd.momentum:
+        return direction, beta
+    if not sgd.nesterov:
+        carried = beta + direction
+        return carried, sgd.momentum * carried
+    carried = beta + sgd.momentum * direction
+    return direction + carried, sgd.momentum * carried
