@@ -28,7 +28,12 @@ from heliostat_methods.evomal.comparison.outcome import (
     Trivial,
 )
 from heliostat_methods.evomal.comparison.paired_seeds import OverSeeds, PairedTest, Splits
-from heliostat_methods.evomal.comparison.rates import (
+from heliostat_methods.evomal.comparison.trivial import EXPLODED, LABELS, trivial_measures
+from heliostat_methods.evomal.learners.measures import OF_TASK
+from heliostat_methods.evomal.learners.problem import ProblemData
+from heliostat_methods.evomal.learners.training import TrainingConfig
+from heliostat_search.statistics import mean_interval
+from heliostat_search.trainings.rates import (
     Stopping,
     TriedRate,
     at_edge,
@@ -37,11 +42,6 @@ from heliostat_methods.evomal.comparison.rates import (
     checkpoints,
     stopped,
 )
-from heliostat_methods.evomal.comparison.trivial import EXPLODED, LABELS, trivial_measures
-from heliostat_methods.evomal.learners.measures import OF_TASK
-from heliostat_methods.evomal.learners.problem import ProblemData
-from heliostat_methods.evomal.learners.training import TrainingConfig
-from heliostat_search.statistics import mean_interval
 
 Array = npt.NDArray[Any]
 Way = Literal["configured", "at_end", "at_best"]
