@@ -1,6 +1,7 @@
 """Trainings compared: which rate and how many steps, over which seeds, what may be said.
 
 `rates`: learning rates tried as multiples of one, grids that grow, early stopping.
+`paired_seeds`: intervals and paired tests over seeds and splits where some trainings exploded.
 
 May import `statistics`; knows neither what is trained nor how.
 """

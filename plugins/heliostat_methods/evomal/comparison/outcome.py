@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from heliostat_methods.evomal.comparison.paired_seeds import PairedTest
 from heliostat_methods.evomal.losses.tree import Task
 from heliostat_methods.evomal.searches.found import FoundLoss
+from heliostat_search.trainings.paired_seeds import PairedTest
 from heliostat_search.trainings.rates import TriedRate
 
 Labelled = tuple[str, dict[str, Any]]

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from heliostat_methods.evomal.comparison.outcome import Comparison
-from heliostat_methods.evomal.comparison.paired_seeds import PairedTest
 from heliostat_methods.evomal.comparison.protocol import Way
 from heliostat_search.statistics import holm
+from heliostat_search.trainings.paired_seeds import PairedTest
 
 LEVEL = 0.05
 Kind = Literal["better", "worse", "none", "explodes", "edge", "unpaired"]
