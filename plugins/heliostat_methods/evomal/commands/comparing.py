@@ -11,11 +11,11 @@ from typing import Any
 from heliostat.contract import PartRef, toml_value
 from heliostat.errors import ConfigError
 from heliostat_methods.evomal.commands.saved_losses import NamedLoss
+from heliostat_methods.evomal.comparison.correction import holm_corrected
 from heliostat_methods.evomal.comparison.meta_test import MetaTestConfig, meta_test, problem_data
 from heliostat_methods.evomal.comparison.outcome import Comparison
 from heliostat_methods.evomal.comparison.protocol import SUFFIX, Way, way_of
 from heliostat_methods.evomal.comparison.records import plain, read
-from heliostat_methods.evomal.comparison.verdict import holm_corrected
 from heliostat_methods.evomal.learners.loading import installed_part, metric_for
 from heliostat_methods.evomal.learners.training import TrainingConfig
 from heliostat_methods.evomal.losses.expression import parse

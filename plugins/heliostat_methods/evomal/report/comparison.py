@@ -7,9 +7,9 @@ import textwrap
 from collections.abc import Sequence
 
 from heliostat.report import Plot, Series, Table, Text
+from heliostat_methods.evomal.comparison.correction import holm_corrected
 from heliostat_methods.evomal.comparison.outcome import ComparedLoss, Comparison
 from heliostat_methods.evomal.comparison.protocol import Way
-from heliostat_methods.evomal.comparison.verdict import holm_corrected
 from heliostat_methods.evomal.report.label_texts import measure_text, metric_text
 from heliostat_methods.evomal.report.plots import Rows
 from heliostat_methods.evomal.report.verdicts import (

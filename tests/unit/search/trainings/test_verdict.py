@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from heliostat_methods.evomal.comparison.verdict import Trainings, judge
 from heliostat_search.trainings.paired_seeds import PairedTest
+from heliostat_search.trainings.verdict import Trainings, judge
 
 TEN = np.linspace(0.40, 0.49, 10)
 FINE = Trainings(10)
