@@ -28,10 +28,10 @@ from heliostat_methods.evomal.comparison.outcome import (
     Trivial,
 )
 from heliostat_methods.evomal.comparison.trivial import EXPLODED, LABELS, trivial_measures
-from heliostat_methods.evomal.learners.measures import OF_TASK
 from heliostat_methods.evomal.learners.problem import ProblemData
 from heliostat_methods.evomal.learners.training import TrainingConfig
 from heliostat_search.statistics import mean_interval
+from heliostat_search.trainings.measures import OF_TASK
 from heliostat_search.trainings.paired_seeds import OverSeeds, PairedTest, Splits
 from heliostat_search.trainings.rates import (
     Stopping,

@@ -10,9 +10,9 @@ import numpy.typing as npt
 from heliostat import stored
 from heliostat.contract import PartRef
 from heliostat_methods.evomal.learners.kernels.objectives import METRICS, Metric
-from heliostat_methods.evomal.learners.measures import OF_TASK, Measure
 from heliostat_methods.evomal.learners.networks import check_widths, parameter_count
 from heliostat_methods.evomal.losses.tree import Task
+from heliostat_search.trainings.measures import OF_TASK, Measure
 
 Array = npt.NDArray[Any]
 

@@ -23,7 +23,6 @@ from heliostat_methods.evomal.learners.generic.torch_problem import (
     split_numbers,
 )
 from heliostat_methods.evomal.learners.kernels.objectives import METRICS, metric_code
-from heliostat_methods.evomal.learners.measures import measured
 from heliostat_methods.evomal.learners.networks import draw_batches
 from heliostat_methods.evomal.learners.problem import Streams
 from heliostat_methods.evomal.learners.training import (
@@ -33,6 +32,7 @@ from heliostat_methods.evomal.learners.training import (
     TrainingState,
 )
 from heliostat_methods.evomal.population.program import LossProgram
+from heliostat_search.trainings.measures import measured
 
 Array = npt.NDArray[Any]
 _Slopes = Callable[[int, Array, Tensor], tuple[float, Array]]
