@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from heliostat_methods.evomal.learners.problem import ProblemData, label_rows
+from heliostat_methods.evomal.learners.problem import ProblemData
 from heliostat_methods.evomal.losses.tree import Task
+from heliostat_search.trainings.labels import label_rows
 from heliostat_search.trainings.measures import OF_TASK, Measure, measured
 
 LABELS: dict[Task, str] = {

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from heliostat_methods.evomal.learners.problem import label_rows
+from heliostat_search.trainings.labels import label_rows
 from heliostat_search.trainings.measures import OF_TASK, measured, standard_error
 
 

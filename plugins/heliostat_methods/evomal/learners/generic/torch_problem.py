@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from heliostat.contract import Model
 from heliostat_methods.evomal.learners.generic.drawn_on_cpu import DrawnOnCPU
 from heliostat_methods.evomal.learners.networks import layer_views, parameter_count, xavier_uniform
-from heliostat_methods.evomal.learners.problem import label_rows
 from heliostat_methods.evomal.losses.tree import Task
+from heliostat_search.trainings.labels import label_rows
 from heliostat_search.trainings.measures import Measure
 
 Array = npt.NDArray[Any]
