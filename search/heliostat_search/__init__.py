@@ -6,6 +6,7 @@ state above that alternates with many problems below.
 `pareto`: dominance, fronts, hypervolume. `montecarlo`: moments, stopping rules, control variates.
 `pooled_moments`: means and variances of many columns, cut into blocks and merged.
 `splits`: train, validation and test parts of a data set. `statistics`: intervals and paired tests.
+`trainings`: trainings compared: rates and steps, paired seeds, measures, what may be said of them.
 `compiled`: numba kernels, and C or C++ that is built when first used.
 
 Import the module you need; nothing heavy is loaded before that.

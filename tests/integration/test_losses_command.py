@@ -325,7 +325,7 @@ def test_what_is_no_name_of_a_loss_is_refused(runs: Path) -> None:
 
 def test_the_metrics_of_compare_are_those_of_a_configuration() -> None:
     from heliostat_methods.evomal.commands.losses import METRICS
-    from heliostat_methods.evomal.learners.measures import CHOICES
+    from heliostat_search.trainings.measures import CHOICES
 
     assert list(METRICS) == [name for names in CHOICES.values() for name in names]
 

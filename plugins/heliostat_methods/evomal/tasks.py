@@ -20,7 +20,6 @@ from heliostat_methods.evomal.learners.learner import (
     learner,
     train_frozen,
 )
-from heliostat_methods.evomal.learners.measures import OF_TASK, standard_error
 from heliostat_methods.evomal.learners.phases import Candidates, ScoreSettings, train
 from heliostat_methods.evomal.learners.problem import ProblemData, under
 from heliostat_methods.evomal.learners.training import (
@@ -32,6 +31,7 @@ from heliostat_methods.evomal.learners.unrolled import UnrolledConfig
 from heliostat_methods.evomal.losses.expression import LossExpression
 from heliostat_methods.evomal.losses.tables import table_named
 from heliostat_methods.evomal.population.program import LossProgram, initial_weights
+from heliostat_search.trainings.measures import OF_TASK, standard_error
 
 Array = np.ndarray[Any, Any]
 Problems = tuple[ProblemData, ...]

@@ -147,9 +147,7 @@ class MetaLossNetwork(nn.Module):
         return f"{'-'.join(map(str, (2, *self.hidden, 1)))}, task={self.task!r}"
 
 
-def drawn_layers(
-    rng: np.random.Generator | torch.Generator, hidden: Sequence[int]
-) -> list[Tensor]:
+def drawn_layers(rng: np.random.Generator | torch.Generator, hidden: Sequence[int]) -> list[Tensor]:
     """Return first weights of layers 2-hidden-1: normal, of variance 2 / inputs."""
     layers = []
     for inputs, outputs in pairwise((2, *hidden, 1)):
@@ -194,7 +192,9 @@ def _activated(name: str, shape: LossShape, x: Array) -> Array:
     elif name == "softplus":
         result = np.logaddexp(0.0, x)
     else:
-        result = shape.gamma * x + (1 - shape.gamma) * np.logaddexp(0.0, shape.beta * x) / shape.beta
+        result = (
+            shape.gamma * x + (1 - shape.gamma) * np.logaddexp(0.0, shape.beta * x) / shape.beta
+        )
     return result
 
 

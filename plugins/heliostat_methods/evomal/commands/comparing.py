@@ -11,18 +11,18 @@ from typing import Any
 from heliostat.contract import PartRef, toml_value
 from heliostat.errors import ConfigError
 from heliostat_methods.evomal.commands.saved_losses import NamedLoss
+from heliostat_methods.evomal.comparison.correction import holm_corrected
 from heliostat_methods.evomal.comparison.meta_test import MetaTestConfig, meta_test, problem_data
 from heliostat_methods.evomal.comparison.outcome import Comparison
-from heliostat_methods.evomal.comparison.paired_seeds import PairedTest
 from heliostat_methods.evomal.comparison.protocol import SUFFIX, Way, way_of
 from heliostat_methods.evomal.comparison.records import plain, read
-from heliostat_methods.evomal.comparison.verdict import holm_corrected
 from heliostat_methods.evomal.learners.loading import installed_part, metric_for
 from heliostat_methods.evomal.learners.training import TrainingConfig
 from heliostat_methods.evomal.losses.expression import parse
 from heliostat_methods.evomal.losses.standard import STANDARD_TREES, USUAL
 from heliostat_methods.evomal.report.comparison import CAVEAT, SPLITS_CAVEAT, comparison_lines
 from heliostat_methods.evomal.searches.settings import steps_of
+from heliostat_search.trainings.paired_seeds import PairedTest
 
 _MORE_RATES = "--rate-factor lets others be tried"
 _FRACTIONS, _EPOCHS = (0.6, 0.2, 0.2), 120.0

@@ -11,7 +11,6 @@ from heliostat import Run
 from heliostat_methods.evomal.comparison.contestants import Contestant
 from heliostat_methods.evomal.comparison.outcome import Comparison
 from heliostat_methods.evomal.comparison.protocol import Curves, Plan, Wanted, compared
-from heliostat_methods.evomal.comparison.rates import checkpoints
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.learners.loading import Loaded
 from heliostat_methods.evomal.searches.settings import comparison_training, needs
@@ -22,6 +21,7 @@ from heliostat_methods.evomal.tasks import (
     Problems,
     train_loss,
 )
+from heliostat_search.trainings.rates import checkpoints
 
 
 def compare(

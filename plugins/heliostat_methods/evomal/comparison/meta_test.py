@@ -19,13 +19,13 @@ from heliostat_methods.evomal.analysis.curves import Loss
 from heliostat_methods.evomal.comparison.contestants import Contestant
 from heliostat_methods.evomal.comparison.outcome import Comparison
 from heliostat_methods.evomal.comparison.protocol import Curves, Plan, Wanted, compared
-from heliostat_methods.evomal.comparison.rates import checkpoints
 from heliostat_methods.evomal.learners.learner import BaseLearner, learner, train_frozen
 from heliostat_methods.evomal.learners.loading import Loaded, divided, split_streams
-from heliostat_methods.evomal.learners.measures import OF_TASK, Measure
 from heliostat_methods.evomal.learners.problem import Streams
 from heliostat_methods.evomal.learners.training import TrainedRuns, TrainingConfig
 from heliostat_methods.evomal.tasks import curves_of
+from heliostat_search.trainings.measures import OF_TASK, Measure
+from heliostat_search.trainings.rates import checkpoints
 
 Array = np.ndarray[Any, Any]
 Contestants = Sequence[tuple[str, Loss]]

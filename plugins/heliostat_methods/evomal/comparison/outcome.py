@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from heliostat_methods.evomal.comparison.paired_seeds import PairedTest
-from heliostat_methods.evomal.comparison.rates import TriedRate
 from heliostat_methods.evomal.losses.tree import Task
 from heliostat_methods.evomal.searches.found import FoundLoss
+from heliostat_search.trainings.paired_seeds import PairedTest
+from heliostat_search.trainings.rates import TriedRate
 
 Labelled = tuple[str, dict[str, Any]]
 """A loss's label, and what the analysis says of it as plain data."""

@@ -27,8 +27,12 @@ from heliostat_methods.evomal.comparison.outcome import (
     Curve,
     Trivial,
 )
-from heliostat_methods.evomal.comparison.paired_seeds import OverSeeds, PairedTest, Splits
-from heliostat_methods.evomal.comparison.rates import (
+from heliostat_methods.evomal.learners.problem import ProblemData
+from heliostat_methods.evomal.learners.training import TrainingConfig
+from heliostat_search.statistics import mean_interval
+from heliostat_search.trainings.measures import OF_TASK
+from heliostat_search.trainings.paired_seeds import OverSeeds, PairedTest, Splits
+from heliostat_search.trainings.rates import (
     Stopping,
     TriedRate,
     at_edge,
@@ -37,11 +41,7 @@ from heliostat_methods.evomal.comparison.rates import (
     checkpoints,
     stopped,
 )
-from heliostat_methods.evomal.comparison.trivial import EXPLODED, LABELS, trivial_measures
-from heliostat_methods.evomal.learners.measures import OF_TASK
-from heliostat_methods.evomal.learners.problem import ProblemData
-from heliostat_methods.evomal.learners.training import TrainingConfig
-from heliostat_search.statistics import mean_interval
+from heliostat_search.trainings.trivial import EXPLODED, LABELS, trivial_measures
 
 Array = npt.NDArray[Any]
 Way = Literal["configured", "at_end", "at_best"]
@@ -162,7 +162,10 @@ class _Table:
         self.metric, self.names = first.metric, OF_TASK[first.task]
         self.splits = Splits(len(problems), len(first.test[1]) / len(first.train[1]))
         self.steps = checkpoints(plan.training.steps)
-        self.trivial = [trivial_measures(data) for data in problems]
+        self.trivial = [
+            trivial_measures(data.task, data.classes, data.train[1], data.test[1])
+            for data in problems
+        ]
         self.rows: list[ComparedLoss] = []
 
     def add(

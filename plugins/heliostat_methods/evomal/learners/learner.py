@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy.typing as npt
 
 from heliostat_methods.evomal.learners import rejection, training, unrolled
+from heliostat_methods.evomal.learners.kernels.objectives import METRICS
 from heliostat_methods.evomal.learners.loading import Parts, installed_part
-from heliostat_methods.evomal.learners.measures import Measure, beside_kernels
 from heliostat_methods.evomal.learners.problem import LearningProblem, ProblemData, Streams
 from heliostat_methods.evomal.learners.training import TrainedRuns, TrainingConfig, TrainingState
 from heliostat_methods.evomal.learners.unrolled import Tuning, UnrolledConfig
 from heliostat_methods.evomal.losses.expression import LossExpression
 from heliostat_methods.evomal.population.program import LossProgram, stack_weights
+from heliostat_search.trainings.measures import Measure
 
 if TYPE_CHECKING:
     from heliostat_methods.evomal.learners.generic.torch_problem import TorchProblem
@@ -312,7 +313,8 @@ def learner(
     `parts` builds the model when it is first needed: a task's ``ctx.part``. Without `measures` the
     data's own metric is taken, and the kernels'.
     """
-    further = beside_kernels((data.metric,) if measures is None else measures)
+    wanted = (data.metric,) if measures is None else measures
+    further = tuple(name for name in wanted if name not in METRICS)
     if data.hidden is None:
         return TorchLearner(data, measured, parts, measures=further)
     return DenseLearner(data, measured, parts, measures=further)

@@ -12,10 +12,10 @@ from heliostat import ConfigError, PartRef, Run, registry
 from heliostat.contract import Dataset, Model
 from heliostat_methods.evomal.config import EvoMALConfig
 from heliostat_methods.evomal.learners.labels import Labels
-from heliostat_methods.evomal.learners.measures import CHOICES, Measure
 from heliostat_methods.evomal.learners.problem import ProblemData, Streams
 from heliostat_methods.evomal.losses.tree import Task
 from heliostat_search.splits import Split, split
+from heliostat_search.trainings.measures import CHOICES, Measure
 
 
 class Parts(Protocol):

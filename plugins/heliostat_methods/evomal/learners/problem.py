@@ -10,9 +10,10 @@ import numpy.typing as npt
 from heliostat import stored
 from heliostat.contract import PartRef
 from heliostat_methods.evomal.learners.kernels.objectives import METRICS, Metric
-from heliostat_methods.evomal.learners.measures import OF_TASK, Measure
 from heliostat_methods.evomal.learners.networks import check_widths, parameter_count
 from heliostat_methods.evomal.losses.tree import Task
+from heliostat_search.trainings.labels import label_rows
+from heliostat_search.trainings.measures import OF_TASK, Measure
 
 Array = npt.NDArray[Any]
 
@@ -143,21 +144,6 @@ class LearningProblem:
     def parameters(self) -> int:
         """Length of the network's parameter vector."""
         return parameter_count(self.widths)
-
-
-def label_rows(y: Array, task: Task, classes: int, dtype: npt.DTypeLike) -> Array:
-    """Return labels as (C, n): values, 0/1, or one-hot columns; raises for labels out of range."""
-    if task == "regression":
-        return np.ascontiguousarray(y.reshape(1, -1), dtype)
-    highest = 1 if classes == 1 else classes - 1
-    if (y != np.floor(y)).any() or y.min() < 0 or y.max() > highest:
-        raise ValueError(
-            f"labels: range {y.min()}..{y.max()}; expected whole numbers 0..{highest} "
-            f"for classes = {classes}"
-        )
-    if classes == 1:
-        return np.ascontiguousarray(y.reshape(1, -1), dtype)
-    return np.ascontiguousarray(np.arange(classes)[:, None] == y[None, :].astype(int), dtype)
 
 
 def columns(source: Array, rows: npt.NDArray[np.int32], out: Array) -> None:

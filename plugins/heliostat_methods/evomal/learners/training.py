@@ -29,7 +29,6 @@ from heliostat_methods.evomal.learners.kernels.objectives import (
     metric_code,
     metric_sum,
 )
-from heliostat_methods.evomal.learners.measures import Measure, measured
 from heliostat_methods.evomal.learners.networks import draw_batches, xavier_uniform
 from heliostat_methods.evomal.learners.problem import LearningProblem, Streams, columns
 from heliostat_methods.evomal.population.compilation import aligned, entry, kernel, window
@@ -37,6 +36,7 @@ from heliostat_methods.evomal.population.evaluation import kernel_arrays
 from heliostat_methods.evomal.population.interpreter import tree_gradient, tree_values
 from heliostat_methods.evomal.population.program import LossProgram
 from heliostat_search.augmentation import augment
+from heliostat_search.trainings.measures import Measure, measured
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -7,10 +7,9 @@ import textwrap
 from collections.abc import Sequence
 
 from heliostat.report import Plot, Series, Table, Text
+from heliostat_methods.evomal.comparison.correction import holm_corrected
 from heliostat_methods.evomal.comparison.outcome import ComparedLoss, Comparison
-from heliostat_methods.evomal.comparison.paired_seeds import PairedTest
 from heliostat_methods.evomal.comparison.protocol import Way
-from heliostat_methods.evomal.comparison.verdict import holm_corrected
 from heliostat_methods.evomal.report.label_texts import measure_text, metric_text
 from heliostat_methods.evomal.report.plots import Rows
 from heliostat_methods.evomal.report.verdicts import (
@@ -23,6 +22,7 @@ from heliostat_methods.evomal.report.verdicts import (
     way_text,
     ways_shown,
 )
+from heliostat_search.trainings.paired_seeds import PairedTest
 
 CAVEAT = (
     "Intervals are 95 % t-intervals over paired training seeds on one split of the data: they "

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from heliostat.report import Plot, Section, Series, Table, Text
 from heliostat_methods.evomal.comparison.protocol import Way
-from heliostat_methods.evomal.comparison.verdict import LEVEL, Kind, Trainings, judge
 from heliostat_methods.evomal.report.comparison import number
 from heliostat_methods.evomal.report.plots import Content, Rows
 from heliostat_methods.evomal.study.outcome import StudyOutcome, StudyTable, TableRow
 from heliostat_search.statistics import holm
+from heliostat_search.trainings.verdict import LEVEL, Kind, Trainings, judge
 
 NAMES = {
     "none": "EvoMAL",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+from heliostat_methods.evomal.comparison.correction import holm_corrected
 from heliostat_methods.evomal.comparison.outcome import Against, ComparedLoss, Comparison
-from heliostat_methods.evomal.comparison.paired_seeds import PairedTest
 from heliostat_methods.evomal.comparison.protocol import SUFFIX, Way, way_of
-from heliostat_methods.evomal.comparison.verdict import Kind, Trainings, holm_corrected, judge
+from heliostat_search.trainings.paired_seeds import PairedTest
+from heliostat_search.trainings.verdict import Kind, Trainings, judge
 
 WAYS: dict[Way, str] = {
     "at_best": "each at its best: rate and steps chosen on validation data",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from heliostat_methods.evomal.comparison.rates import checkpoints
 from heliostat_methods.evomal.config import EvoMALConfig, StudyConfig
 from heliostat_methods.evomal.learners.loading import Parts
 from heliostat_methods.evomal.learners.problem import ProblemData
 from heliostat_methods.evomal.searches.settings import comparison_steps
+from heliostat_search.trainings.rates import checkpoints
 
 DENSE_RATE, TORCH_RATE = 3e10, 1.5e10
 """Multiplications a second that the estimate counts with, compiled and through autograd."""

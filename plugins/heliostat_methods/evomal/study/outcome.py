@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from heliostat_methods.evomal.comparison.outcome import Account, Trivial
-from heliostat_methods.evomal.comparison.paired_seeds import ONE_SPLIT, PairedTest, Splits
 from heliostat_methods.evomal.comparison.records import read
 from heliostat_methods.evomal.searches.found import FoundLoss
 from heliostat_search.statistics import MeanInterval, mean_interval
+from heliostat_search.trainings.paired_seeds import ONE_SPLIT, PairedTest, Splits
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,6 @@ from heliostat import ConfigError, PartRef, Run
 from heliostat_methods.evomal.comparison.account import product
 from heliostat_methods.evomal.comparison.compare import compare
 from heliostat_methods.evomal.comparison.contestants import Contestant, loss_data
-from heliostat_methods.evomal.comparison.paired_seeds import Splits
 from heliostat_methods.evomal.comparison.protocol import SUFFIX, way_of
 from heliostat_methods.evomal.config import EvoMALConfig, StudyConfig
 from heliostat_methods.evomal.learners.labels import Labels
@@ -39,6 +38,7 @@ from heliostat_methods.evomal.study.outcome import (
     TableLoss,
     TableRow,
 )
+from heliostat_search.trainings.paired_seeds import Splits
 
 Place = tuple[str, str, str, int]
 """Where a search stands: data set, model, baseline and search seed."""

@@ -7,13 +7,13 @@ import pytest
 
 from heliostat.contract.part import PartRef
 from heliostat.plugins.registry import registry
+from heliostat_methods.evomal.comparison.correction import holm_corrected
 from heliostat_methods.evomal.comparison.meta_test import (
     MetaTestConfig,
     meta_test,
     problem_data,
     trained,
 )
-from heliostat_methods.evomal.comparison.verdict import holm_corrected
 from heliostat_methods.evomal.learners.learner import learner
 from heliostat_methods.evomal.learners.training import TrainingConfig
 from heliostat_methods.evomal.losses.expression import parse

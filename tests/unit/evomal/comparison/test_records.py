@@ -16,12 +16,12 @@ from heliostat_methods.evomal.comparison.outcome import (
     Curve,
     Trivial,
 )
-from heliostat_methods.evomal.comparison.paired_seeds import OverSeeds, PairedTest
-from heliostat_methods.evomal.comparison.rates import TriedRate
 from heliostat_methods.evomal.comparison.records import plain, read
 from heliostat_methods.evomal.report.comparison import comparison_lines
 from heliostat_methods.evomal.searches.found import FoundLoss
 from heliostat_methods.evomal.study.outcome import Outcome, TableRow
+from heliostat_search.trainings.paired_seeds import OverSeeds, PairedTest
+from heliostat_search.trainings.rates import TriedRate
 
 LOSS = FoundLoss({"nodes": ["sub", "y", "f"]}, "y - f", "y - f", "sub(y, f)", 0.5, 3, 1)
 

@@ -14,9 +14,9 @@ from heliostat_methods.evomal.comparison.outcome import (
     Curve,
     Trivial,
 )
-from heliostat_methods.evomal.comparison.paired_seeds import OverSeeds, PairedTest
-from heliostat_methods.evomal.comparison.rates import TriedRate
 from heliostat_methods.evomal.report.comparison import comparison_lines
+from heliostat_search.trainings.paired_seeds import OverSeeds, PairedTest
+from heliostat_search.trainings.rates import TriedRate
 
 RUN = "20261129-111704-evomal-68f5"
 LABELS = {"short": "short", "found": f"{RUN}/loss-csv:table.csv",

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 
 from heliostat.contract import Model
-from heliostat_methods.evomal.learners.measures import Measure
 from heliostat_methods.evomal.learners.networks import layer_views, parameter_count, xavier_uniform
-from heliostat_methods.evomal.learners.problem import label_rows
 from heliostat_methods.evomal.losses.tree import Task
+from heliostat_search.trainings.labels import label_rows
+from heliostat_search.trainings.measures import Measure
 from heliostat_search.unrolled.drawing import draw_seeds, drawing_from
 from heliostat_search.unrolled.functional_module import module_numbers
 

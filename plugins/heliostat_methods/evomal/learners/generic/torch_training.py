@@ -19,7 +19,6 @@ from heliostat_methods.evomal.learners.generic.layered import network_of
 from heliostat_methods.evomal.learners.generic.output_slopes import OutputSlopes, metric_means
 from heliostat_methods.evomal.learners.generic.torch_problem import TorchProblem
 from heliostat_methods.evomal.learners.kernels.objectives import METRICS, metric_code
-from heliostat_methods.evomal.learners.measures import measured
 from heliostat_methods.evomal.learners.networks import draw_batches
 from heliostat_methods.evomal.learners.problem import Streams
 from heliostat_methods.evomal.learners.training import (
@@ -29,6 +28,7 @@ from heliostat_methods.evomal.learners.training import (
     TrainingState,
 )
 from heliostat_methods.evomal.population.program import LossProgram
+from heliostat_search.trainings.measures import measured
 from heliostat_search.unrolled.drawing import draw_seeds
 from heliostat_search.unrolled.functional_module import split_numbers
 

@@ -1,4 +1,4 @@
-"""Measures beside the kernels' metrics agree with scikit-learn, and with the kernels."""
+"""Measures of raw outputs agree with scikit-learn, and with what can be done by hand."""
 
 import math
 
@@ -8,10 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from heliostat_methods.evomal.comparison.trivial import trivial_measures
-from heliostat_methods.evomal.learners.generic.output_slopes import metric_means
-from heliostat_methods.evomal.learners.measures import OF_TASK, measured, standard_error
-from heliostat_methods.evomal.learners.problem import ProblemData, label_rows
+from heliostat_search.trainings.labels import label_rows
+from heliostat_search.trainings.measures import OF_TASK, measured, standard_error
 
 
 def softmax(z):
@@ -34,8 +32,6 @@ def test_classifications_agree_with_scikit_learn(classes, seed):
     scores = p[:, 1] if classes == 2 else p
     peer = metrics.roc_auc_score(labels, scores, multi_class="ovr")
     assert area == pytest.approx(1 - peer, abs=1e-9)
-    kernels = metric_means(outputs, rows, True)
-    assert (kernels[1], kernels[2]) == (pytest.approx(error), pytest.approx(loss))
 
 
 def test_one_output_is_a_sigmoid():
@@ -69,19 +65,3 @@ def test_the_standard_error_is_that_of_a_mean_over_rows():
     assert jackknife == pytest.approx(np.abs(errors).std(ddof=1) / math.sqrt(2000), rel=0.35)
     assert standard_error("mae", np.ones((1, 40)), np.zeros((1, 40))) == 0
     assert math.isnan(standard_error("mae", np.ones((1, 1)), np.zeros((1, 1))))
-
-
-def problem(task, classes, train, test):
-    x = [np.zeros((len(y), 2), np.float32) for y in (train, test)]
-    part = [(x[0], np.asarray(train)), (x[0], np.asarray(train)), (x[1], np.asarray(test))]
-    return ProblemData("table", task, classes, (2,), None, (), *part)
-
-
-def test_what_knows_nothing_is_as_wrong_as_the_targets_are_spread():
-    found = trivial_measures(problem("regression", 1, [1.0, 3.0], [2.0, 4.0, 0.0, 2.0]))
-    assert found == {"mse": 2.0, "rmse": pytest.approx(math.sqrt(2)), "mae": 1.0}
-    data = problem("classification", 3, [0, 1, 1, 1], [1, 1, 0, 0])
-    found = trivial_measures(data)
-    assert found["error_rate"] == 0.5 and found["balanced_error"] == 0.5
-    assert found["auc_error"] == 0.5
-    assert found["cross_entropy"] == pytest.approx(-(np.log(0.75) + np.log(0.25)) / 2, rel=1e-6)

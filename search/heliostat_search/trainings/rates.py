@@ -1,4 +1,4 @@
-"""Which learning rate, and how many steps, is best for a loss on validation data.
+"""Which learning rate, and how many steps, is best on validation data.
 
 A loss times a constant is a learning rate times that constant, and a loss that over-fits late may
 be the best one early, so losses are compared at rates and numbers of steps of their own. Rates are

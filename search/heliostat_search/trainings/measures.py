@@ -1,12 +1,12 @@
-"""What the outputs of a model are judged by: the kernels' metrics, and those computed beside them.
+"""What the raw outputs of a model are judged by, against rows of labels.
 
 All are lower is better, so that a search and a comparison can minimise any of them:
 
 =================  =============================================================================
-``mse``            mean squared error (kernels), ``rmse`` its root, ``mae`` mean absolute error
-``error_rate``     share of rows whose largest output is another class (kernels)
+``mse``            mean squared error, ``rmse`` its root, ``mae`` mean absolute error
+``error_rate``     share of rows whose largest output is another class
 ``balanced_error`` mean over classes of the share of their rows that is wrong: 1 - balanced accuracy
-``cross_entropy``  mean of -log p of the target class (kernels): log-loss
+``cross_entropy``  mean of -log p of the target class: log-loss
 ``auc_error``      1 - area under the ROC curve of p, one class against the rest, mean over classes
 =================  =============================================================================
 
@@ -21,10 +21,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from heliostat_methods.evomal.learners.kernels.objectives import METRICS
-from heliostat_methods.evomal.losses.tree import Task
-
 Array = npt.NDArray[Any]
+Task = Literal["regression", "classification"]
 Measure = Literal[
     "mse", "error_rate", "cross_entropy", "rmse", "mae", "balanced_error", "auc_error"
 ]
@@ -39,11 +37,6 @@ CHOICES: dict[Task, dict[str, Measure]] = {
                        "log_loss": "cross_entropy", "auc": "auc_error"},
 }  # fmt: skip
 """What a configuration calls them."""
-
-
-def beside_kernels(measures: Sequence[Measure]) -> tuple[Measure, ...]:
-    """Return those of some measures that no kernel computes, in their order."""
-    return tuple(name for name in measures if name not in METRICS)
 
 
 def measured(names: Sequence[Measure], outputs: Array, labels: Array) -> npt.NDArray[np.float64]:

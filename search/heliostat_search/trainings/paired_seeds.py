@@ -72,10 +72,10 @@ class OverSeeds:
 
 @dataclass(frozen=True)
 class PairedTest:
-    """The difference between two losses over `n` seeds or splits, with the p-values of two tests.
+    """The difference between two sides over `n` seeds or splits, with the p-values of two tests.
 
     ``t_p`` and the interval are of pairs at which neither diverged; the signed-rank test is of all
-    pairs, a diverged one being the worst. ``rank_sign`` is 1 where the first loss is worse by rank.
+    pairs, a diverged one being the worst. ``rank_sign`` is 1 where the first side is worse by rank.
     ``outlying``: one difference is more than ten times the usual one, so that a mean and its
     t-interval say little and the ranks decide.
     """

@@ -11,10 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from heliostat_methods.evomal.comparison.outcome import Comparison
-from heliostat_methods.evomal.comparison.paired_seeds import PairedTest
-from heliostat_methods.evomal.comparison.protocol import Way
-from heliostat_search.statistics import holm
+from heliostat_search.trainings.paired_seeds import PairedTest
 
 LEVEL = 0.05
 Kind = Literal["better", "worse", "none", "explodes", "edge", "unpaired"]
@@ -54,11 +51,3 @@ def rank_verdict(test: PairedTest | None) -> Kind:
     if test is None or test.wilcoxon_p >= LEVEL or test.rank_sign == 0:
         return "none"
     return "better" if test.rank_sign < 0 else "worse"
-
-
-def holm_corrected(comparison: Comparison, way: Way) -> dict[str, float]:
-    """Return by role the t-test's p of each contestant, for as many as are compared that way."""
-    found: dict[str, PairedTest] = {
-        one.role: test for one in comparison.tests if (test := getattr(one, way)) is not None
-    }
-    return dict(zip(found, holm([test.t_p for test in found.values()]), strict=True))

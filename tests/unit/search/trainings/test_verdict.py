@@ -3,16 +3,15 @@
 import numpy as np
 import pytest
 
-from heliostat_methods.evomal.comparison.paired_seeds import OverSeeds, PairedTest, Splits
-from heliostat_methods.evomal.comparison.verdict import Trainings, judge
-from heliostat_search.statistics import mean_interval, paired
+from heliostat_search.trainings.paired_seeds import PairedTest
+from heliostat_search.trainings.verdict import Trainings, judge
 
 TEN = np.linspace(0.40, 0.49, 10)
 FINE = Trainings(10)
 
 
-def between(a, b, splits=Splits()):  # noqa: B008
-    test = PairedTest.between(a, b, splits)
+def between(a, b):
+    test = PairedTest.between(a, b)
     assert test is not None
     return test
 
@@ -55,19 +54,3 @@ def test_nothing_is_decided_at_an_edge_of_the_rates():
     lower = TEN - np.linspace(0.01, 0.02, 10)
     for mine, usual in ((Trainings(10, edge=True), FINE), (FINE, Trainings(10, edge=True))):
         assert judge(mine, usual, between(lower, TEN)) == "edge"
-
-
-def test_over_splits_the_interval_is_the_corrected_resampled_one():
-    rng = np.random.default_rng(0)
-    a, b = rng.normal(size=15), rng.normal(size=15)
-    splits = Splits(5, overlap=1 / 3)
-    by_split = (a - b).reshape(5, 3).mean(axis=1)
-    test = between(a, b, splits)
-    expected = mean_interval(by_split, overlap=1 / 3)
-    assert (test.n, test.difference.low) == (5, pytest.approx(expected.low))
-    assert test.t_p == pytest.approx(paired(by_split, np.zeros(5), overlap=1 / 3).t_p)
-    said = OverSeeds.of(a, splits)
-    assert said.low == pytest.approx(mean_interval(a.reshape(5, 3).mean(axis=1),
-                                                   overlap=1 / 3).low)  # fmt: skip
-    # within one split the trainings share no row with each other's test
-    assert between(a, b).difference == paired(a, b).difference
