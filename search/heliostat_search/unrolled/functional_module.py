@@ -95,8 +95,9 @@ class FunctionalModule:
         self._x, self._seed = x, seed
         self._before = self.buffers()
         with torch.enable_grad(), drawing_from(seed, self.device):
-            self._outputs = self.module(x).reshape(len(x), self.outputs)
-        return self._outputs.detach()
+            outputs: Tensor = self.module(x).reshape(len(x), self.outputs)
+        self._outputs = outputs
+        return outputs.detach()
 
     def pull(self, slopes: Tensor, again: bool = False) -> Tensor:
         """Return ``J^T e`` for slopes e (B, C), in memory that the next call overwrites.

@@ -40,10 +40,15 @@ class Steps(Protocol):
 
 @dataclass(frozen=True)
 class Unrolled:
-    """The objective after all steps, its gradient by phi, and the parameters there."""
+    """The objective after all steps, (R,) or scalar, and the parameters there.
+
+    ``gradient`` is the objective's by phi, ``by_log_rate`` that by the logarithm of the learning
+    rate: the sum over steps of <lambda, theta' - theta>.
+    """
 
     objective: Tensor
     gradient: Tensor
+    by_log_rate: Tensor
     theta: Tensor
 
 
@@ -69,11 +74,14 @@ def through_steps(
     objective, slope = steps.objective(theta)
     lam, beta = slope.clone(), torch.zeros_like(slope)
     total: Tensor | None = None
+    by_rate, after = torch.zeros_like(objective), theta
     for number in range(len(kept) - 1, -1, -1):
         first = number * length
         inside = _computed_again(steps, kept.pop(), first, min(first + length, count), sgd)
         for i in range(first + len(inside) - 1, first - 1, -1):
             here = inside.pop()
+            by_rate = by_rate + (lam * (after - here)).sum(-1)
+            after = here
             along, beta = _pulled(lam, beta, sgd)
             bent, by_weights = steps.second(i, here, along)
             total = by_weights.clone() if total is None else total.add_(by_weights)
@@ -81,7 +89,7 @@ def through_steps(
             if sgd.weight_decay:
                 lam = lam.add(along, alpha=sgd.weight_decay)
     assert total is not None
-    return Unrolled(objective, total, theta)
+    return Unrolled(objective, total, by_rate, theta)
 
 
 def _computed_again(

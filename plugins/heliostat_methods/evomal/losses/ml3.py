@@ -11,7 +11,6 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from heliostat_search.loss_networks.shape import LossShape
 from torch import Tensor
 
 from heliostat_methods.evomal.losses.error import LossExpressionError
@@ -22,6 +21,7 @@ from heliostat_search.loss_networks.network import (
     drawn_layers,
     read_layers,
 )
+from heliostat_search.loss_networks.shape import LossShape
 
 HIDDEN = (50, 50)
 """Widths of the method's hidden layers; any others are another loss network."""

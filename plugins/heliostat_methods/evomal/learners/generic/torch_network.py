@@ -30,7 +30,7 @@ class ModuleNetwork:
         kind = problem.x_train.dtype
         self.classes = problem.classes
         self.passes = FunctionalModule(module, problem.classes, problem.device, kind)
-        self.theta = self.passes.theta
+        self.theta, self.parameters = self.passes.theta, self.passes.parameters
 
     def load(self, numbers: Array) -> None:
         """Take over parameters and buffers (numbers,)."""
