@@ -64,7 +64,7 @@ class OfflineSettings(MethodConfig):
 
 
 class AdaLFLConfig(MethodConfig):
-    """Losses on one data set: each tuned alike on validation data, then trained over paired seeds."""
+    """Losses on one data set: tuned alike on validation data, then trained over paired seeds."""
 
     model_config = ConfigDict(allow_inf_nan=False)
 
