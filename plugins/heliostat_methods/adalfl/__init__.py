@@ -1,0 +1,1 @@
+"""AdaLFL: a loss function that is learned while the one model it trains is trained."""

@@ -1,0 +1,188 @@
+"""R dense ReLU networks of one shape side by side: forward, J^T e and J v without autograd.
+
+``widths = (inputs, hidden..., outputs)``; two entries are a linear model. A network's parameters
+are one row of ``theta`` (R, P): for each layer the matrix (out, in) row by row, then the bias
+(out). R networks, B rows of a batch, d inputs, C outputs.
+"""
+
+import itertools
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from heliostat_methods.adalfl.stacks.written import Unwritten
+
+_masked = torch.ops.aten.threshold_backward.grad_input
+_PORTION = 1 << 22
+"""Most activations of one layer that `evaluate` holds at once."""
+
+
+def parameter_count(widths: Sequence[int]) -> int:
+    """Return the number of parameters of one network."""
+    return sum((k + 1) * j for k, j in itertools.pairwise(widths))
+
+
+class DenseStack:
+    """R dense networks with the parameters ``theta`` (R, P).
+
+    ``theta`` may be assigned or written in place at any time; the next ``forward`` uses it as it is
+    then. ``pull`` and ``push`` belong to the last ``forward``: its batch, its activations and its
+    parameters, which are referred to and not copied. So a training step assigns the new parameters
+    and still pushes through the old ones; had the old ones been overwritten in place, both raise
+    ``RuntimeError``.
+
+    Raises ``ValueError`` for widths below two layers or below 1, and for parameters or batches that
+    do not fit.
+    """
+
+    def __init__(self, widths: Sequence[int], theta: Tensor) -> None:
+        self.widths = tuple(int(w) for w in widths)
+        if len(self.widths) < 2 or min(self.widths) < 1:
+            raise ValueError(
+                f"widths: got {self.widths}; expected (inputs, hidden..., outputs), all >= 1"
+            )
+        self.theta = theta
+        self._kept: _Pass | None = None
+        self._room: list[Tensor] = []
+        self._gradient: Tensor | None = None
+        self._views: list[tuple[Tensor, Tensor]] = []
+
+    @property
+    def theta(self) -> Tensor:
+        """Return the parameters (R, P)."""
+        return self._theta
+
+    @theta.setter
+    def theta(self, theta: Tensor) -> None:
+        size = parameter_count(self.widths)
+        if theta.ndim != 2 or theta.shape[1] != size or not len(theta):
+            raise ValueError(f"theta: shape {tuple(theta.shape)}; expected (R, {size}), R >= 1")
+        self._theta = theta
+        self._layers = layer_views(theta.detach(), self.widths)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the raw outputs (R, B, C) for a batch (R, B, d), which must stay as it is."""
+        shape = (len(self._theta), self.widths[0])
+        if x.ndim != 3 or (x.shape[0], x.shape[2]) != shape or not x.shape[1]:
+            raise ValueError(
+                f"x: shape {tuple(x.shape)}; expected ({shape[0]}, B, {shape[1]}), B >= 1"
+            )
+        activations = [x]
+        for (matrix, bias), room in zip(self._layers, self._rooms(x), strict=False):
+            # Adding the biases apart would pass through the activations once more.
+            h = torch.baddbmm(bias.unsqueeze(1), activations[-1], matrix.mT, out=room)
+            activations.append(h.relu_())
+        self._kept = _Pass(self._layers, activations, Unwritten("theta", self._theta))
+        return _outputs(self._layers[-1], activations[-1])
+
+    def pull(self, slopes: Tensor) -> Tensor:
+        """Return J^T e (R, P) for slopes e (R, B, C); it holds until the next ``pull``."""
+        kept = self._last()
+        self._check(slopes)
+        gradient, views = self._gradient_views()
+        e = slopes
+        for at in range(len(views) - 1, -1, -1):
+            h, (matrix, _) = kept.activations[at], kept.layers[at]
+            torch.bmm(e.mT, h, out=views[at][0])
+            torch.sum(e, 1, out=views[at][1])
+            if at:
+                e = torch.bmm(e, matrix)
+                _masked(e, h, 0.0, grad_input=e)
+        return gradient
+
+    def push(self, change: Tensor) -> Tensor:
+        """Return J v (R, B, C) for a change v (R, P) of the parameters."""
+        kept = self._last()
+        size = self._theta.shape
+        if change.shape != size:
+            raise ValueError(f"change: shape {tuple(change.shape)}; expected {tuple(size)}")
+        changes = layer_views(change, self.widths)
+        last = len(changes) - 1
+        moved: Tensor | None = None
+        for at, (layer, (matrix, _)) in enumerate(zip(changes, kept.layers, strict=True)):
+            h = kept.activations[at]
+            if at == last:
+                outputs = _outputs(layer, h).mT
+                return (outputs if moved is None else outputs.baddbmm_(matrix, moved.mT)).mT
+            t = torch.baddbmm(layer[1].unsqueeze(1), h, layer[0].mT)
+            if moved is not None:
+                t.baddbmm_(moved, matrix.mT)
+            moved = _masked(t, kept.activations[at + 1], 0.0, grad_input=t)
+        raise AssertionError("a network has at least one layer")
+
+    def evaluate(self, x: Tensor) -> Tensor:
+        """Return the raw outputs (R, n, C) for one batch (n, d) that all networks share.
+
+        Works on portions of the rows and leaves alone what ``pull`` and ``push`` refer to.
+        """
+        if x.ndim != 2 or x.shape[1] != self.widths[0]:
+            raise ValueError(f"x: shape {tuple(x.shape)}; expected (n, {self.widths[0]})")
+        R = len(self._theta)
+        results = x.new_empty(R, len(x), self.widths[-1])
+        rows = max(1, _PORTION // (R * max(self.widths)))
+        for at in range(0, len(x), rows):
+            h = x[at : at + rows].expand(R, -1, -1)
+            for matrix, bias in self._layers[:-1]:
+                h = torch.baddbmm(bias.unsqueeze(1), h, matrix.mT).relu_()
+            results[:, at : at + rows] = _outputs(self._layers[-1], h)
+        return results
+
+    def _last(self) -> "_Pass":
+        if self._kept is None:
+            raise RuntimeError("no batch: call forward before pull and push")
+        self._kept.theta.check()
+        return self._kept
+
+    def _check(self, slopes: Tensor) -> None:
+        R, B = self._last().activations[0].shape[:2]
+        if slopes.shape != (R, B, self.widths[-1]):
+            raise ValueError(
+                f"slopes: shape {tuple(slopes.shape)}; expected {(R, B, self.widths[-1])}"
+            )
+
+    def _rooms(self, x: Tensor) -> list[Tensor]:
+        # Fresh memory of this size would come from the system and be cleared, page by page.
+        if not self._room or not _alike(self._room[0], x):
+            self._room = [x.new_empty(*x.shape[:2], width) for width in self.widths[1:-1]]
+        return self._room
+
+    def _gradient_views(self) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+        if self._gradient is None or not _alike(self._gradient, self._theta):
+            self._gradient = self._theta.new_empty(self._theta.shape)
+            self._views = layer_views(self._gradient, self.widths)
+        return self._gradient, self._views
+
+
+class _Pass:
+    """What ``forward`` leaves behind: layers, the input of each, and the parameters."""
+
+    def __init__(
+        self,
+        layers: list[tuple[Tensor, Tensor]],
+        activations: list[Tensor],
+        theta: Unwritten,
+    ) -> None:
+        self.layers = layers
+        self.activations = activations
+        self.theta = theta
+
+
+def layer_views(theta: Tensor, widths: Sequence[int]) -> list[tuple[Tensor, Tensor]]:
+    """Return each layer's (matrix (R, out, in), bias (R, out)) as views into (R, P)."""
+    layers, at = [], 0
+    for k, j in itertools.pairwise(widths):
+        matrix = theta[:, at : at + j * k].unflatten(1, (j, k))
+        layers.append((matrix, theta[:, at + j * k : at + j * (k + 1)]))
+        at += j * (k + 1)
+    return layers
+
+
+def _outputs(layer: tuple[Tensor, Tensor], h: Tensor) -> Tensor:
+    # Classes before rows in memory, as the losses want them: few classes make short vectors.
+    return torch.baddbmm(layer[1].unsqueeze(2), layer[0], h.mT).mT
+
+
+def _alike(a: Tensor, b: Tensor) -> bool:
+    same = a.shape[:2] == b.shape[:2] and a.dtype == b.dtype and a.device == b.device
+    return same and a.is_inference() == b.is_inference()

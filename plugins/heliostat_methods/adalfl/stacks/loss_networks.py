@@ -1,0 +1,156 @@
+"""R loss networks side by side: loss, slopes at the raw outputs, and how weights change these.
+
+Each network M(p, y) is applied to every pair of a prediction and its label; predictions are the raw
+outputs of a regression, or their softmax (their sigmoid where there is one). A row of ``phi``
+(R, Q) holds each matrix (out, in) row by row in the order of layers; the first column of the first
+is the prediction's, the second the label's.
+
+Source: Raymond et al. 2023, "Online loss function learning", arXiv 2301.13247; the closed form is
+derived in `rectified_pairs` and `smooth_pairs`.
+"""
+
+import itertools
+
+import torch
+from torch import Tensor
+
+from heliostat_methods.adalfl.stacks.objectives import Task, check_batch, check_task, objective
+from heliostat_methods.adalfl.stacks.rectified_pairs import RectifiedPairs
+from heliostat_methods.adalfl.stacks.smooth_pairs import SmoothPairs
+from heliostat_methods.adalfl.stacks.written import Unwritten
+from heliostat_search.loss_networks import smooth_leaky_relu
+from heliostat_search.loss_networks.shape import LossShape
+
+
+class LossNetworkStack:
+    """R loss networks with the weights ``phi`` (R, Q) for one task.
+
+    ``phi`` may be assigned or written in place between steps; ``by_weights`` belongs to the last
+    ``slopes`` and the weights then, and raises ``RuntimeError`` if these were overwritten since.
+    Raises ``ValueError`` for weights or batches that do not fit, and for a task that is none.
+    """
+
+    def __init__(self, phi: Tensor, settings: LossShape, task: Task) -> None:
+        check_task(task)
+        self.settings, self.task = settings, task
+        self.phi = phi
+        smooth = settings.hidden_activation == "smooth_leaky_relu"
+        self._pairs = SmoothPairs(settings.gamma, settings.beta) if smooth else RectifiedPairs()
+        self._kept: _Losses | None = None
+
+    @property
+    def phi(self) -> Tensor:
+        """Return the weights (R, Q)."""
+        return self._phi
+
+    @phi.setter
+    def phi(self, phi: Tensor) -> None:
+        size = self.settings.weights
+        if phi.ndim != 2 or phi.shape[1] != size or not len(phi):
+            raise ValueError(f"phi: shape {tuple(phi.shape)}; expected (R, {size}), R >= 1")
+        self._phi = phi
+        sizes = list(itertools.pairwise(self.settings.widths))
+        parts = phi.detach().split([j * k for k, j in sizes], 1)
+        self._layers = [
+            part.unflatten(1, (j, k)) for part, (k, j) in zip(parts, sizes, strict=True)
+        ]
+
+    def slopes(self, outputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the losses (R,) and their slopes by the raw outputs (R, B, C), both (R, B, C).
+
+        The loss is the mean over the batch of the sum (or mean) over classes, with the task's own
+        loss added where the settings say so. Labels as `label_rows` makes them.
+        """
+        check_batch(outputs, labels)
+        R, B, C = outputs.shape
+        if len(self._phi) != R:
+            raise ValueError(f"outputs: {R} networks; expected {len(self._phi)}, as many as in phi")
+        if self.task == "regression" and C != 1:
+            raise ValueError(f"outputs: {C} columns; expected 1 for a regression")
+        # Classes before rows: sums over classes then run along whole vectors of rows.
+        raw, y = outputs.mT.contiguous(), labels.mT.contiguous()
+        p = raw if self.task == "regression" else raw.sigmoid() if C == 1 else raw.softmax(1)
+        one_hot = C > 1 and isinstance(self._pairs, RectifiedPairs) and _one_hot(y)
+        z, rise = (self._by_rays if one_hot else self._by_pairs)(p, y)
+        bend = self.settings.output_bend
+        scale = 1.0 / (B * (C if self.settings.class_reduction == "mean" else 1))
+        steep = smooth_leaky_relu.slope(z, *bend)
+        values = smooth_leaky_relu.value(z, *bend).sum((1, 2)).mul_(scale)
+        self._kept = _Losses(p, y, z, rise, steep, one_hot, scale, Unwritten("phi", self._phi))
+        slopes = self._through(p, steep * rise).mul_(scale).mT
+        if self.settings.add_task_loss:
+            own, own_slopes = objective(outputs, labels, self.task)
+            values, slopes = values + own, slopes + own_slopes
+        return values, slopes
+
+    def by_weights(self, tangent: Tensor) -> Tensor:
+        """Return (R, Q), the derivative by phi of <slopes, tangent>; tangent is (R, B, C).
+
+        It stands for a change of the raw outputs of the batch that ``slopes`` saw last.
+        """
+        kept = self._kept
+        if kept is None:
+            raise RuntimeError("no batch: call slopes before by_weights")
+        kept.phi.check()
+        if tangent.shape != kept.p.mT.shape:
+            raise ValueError(
+                f"tangent: shape {tuple(tangent.shape)}; expected {tuple(kept.p.mT.shape)}"
+            )
+        # The softmax's Jacobian is symmetric: what takes slopes down takes tangents up.
+        moved = self._through(kept.p, tangent.mT).mul_(kept.scale)
+        c = smooth_leaky_relu.curvature(kept.z, *self.settings.output_bend)
+        c.mul_(kept.rise).mul_(moved)
+        t = moved.mul_(kept.steep)
+        if kept.one_hot:
+            # A pair (p, 0) is p times the pair (1, 0), whose share is p c + t.
+            cold = torch.addcmul(t, c, kept.p).mul_(1.0 - kept.y).sum((1, 2))
+            zero = torch.zeros_like(cold)
+            c = torch.cat(((c * kept.y).sum(1), zero[:, None]), 1)
+            t = torch.cat(((t * kept.y).sum(1), cold[:, None]), 1)
+        gradients = self._pairs.by_weights(c.flatten(1), t.flatten(1))
+        return torch.cat([gradient.flatten(1) for gradient in gradients], 1)
+
+    def _by_pairs(self, p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        z, rise = self._pairs.forward(self._layers, p.flatten(1), y.flatten(1))
+        return z.view(p.shape), rise.view(p.shape)
+
+    def _by_rays(self, p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        # Each row's pair with label 1, and the pair (1, 0) that all the others are multiples of.
+        hot = (p * y).sum(1)
+        one = torch.ones_like(hot[:, :1])
+        z, rise = self._pairs.forward(
+            self._layers,
+            torch.cat((hot, one), 1),
+            torch.cat((torch.ones_like(hot), torch.zeros_like(one)), 1),
+        )
+        along = z[:, None, -1:]
+        # lerp with weights 0 and 1 is exact.
+        return (
+            (p * along).lerp_(z[:, None, :-1], y),
+            rise[:, None, -1:].lerp(rise[:, None, :-1], y),
+        )
+
+    def _through(self, p: Tensor, e: Tensor) -> Tensor:
+        """Return J e, a fresh (R, C, B), J the derivative of predictions by raw outputs."""
+        if self.task == "regression":
+            return e.clone()
+        if p.shape[1] == 1:
+            return e * (p - p * p)
+        weighted = p * e
+        return weighted.addcmul_(p, weighted.sum(1, keepdim=True), value=-1.0)
+
+
+class _Losses:
+    """What ``slopes`` leaves behind, (R, C, B) each, and the weights that it saw."""
+
+    def __init__(
+        self, p: Tensor, y: Tensor, z: Tensor, rise: Tensor, steep: Tensor, one_hot: bool,
+        scale: float, phi: Unwritten,
+    ) -> None:  # fmt: skip
+        self.p, self.y, self.z, self.rise, self.steep = p, y, z, rise, steep
+        self.one_hot, self.scale, self.phi = one_hot, scale, phi
+
+
+def _one_hot(y: Tensor) -> bool:
+    """Return whether every column of (R, C, B) is one 1 among zeros."""
+    return torch.equal(y * y, y) and bool((y.sum(1) == 1.0).all())

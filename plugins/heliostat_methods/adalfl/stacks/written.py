@@ -1,0 +1,27 @@
+"""Whether a tensor was written in place since a pass that still refers to it."""
+
+from torch import Tensor
+
+
+class Unwritten:
+    """A tensor that a pass refers to rather than copies, and how to tell that it was written to.
+
+    torch counts the writes to a tensor and to its views, except for those that inference mode made.
+    """
+
+    def __init__(self, name: str, tensor: Tensor) -> None:
+        self.name = name
+        self.tensor = tensor
+        self.version = _version(tensor)
+
+    def check(self) -> None:
+        """Raise ``RuntimeError`` if the tensor was written in place since."""
+        if _version(self.tensor) != self.version:
+            raise RuntimeError(
+                f"{self.name}: written in place since the pass that refers to it; "
+                "assign another tensor instead, or repeat the pass"
+            )
+
+
+def _version(tensor: Tensor) -> int:
+    return 0 if tensor.is_inference() else tensor._version
