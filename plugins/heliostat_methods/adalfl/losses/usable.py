@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from heliostat_methods.adalfl.stacks.objectives import objective
 from torch import Tensor
 
 from heliostat_methods.adalfl.stacks.modules import Networks
+from heliostat_methods.adalfl.stacks.objectives import objective
 from heliostat_methods.adalfl.training.sides import Batch, Side
 from heliostat_search.trainings.measures import Task
 from heliostat_search.unrolled.sgd import SGD

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from heliostat_methods.adalfl.stacks.objectives import objective
 from torch import Tensor
 
 from heliostat_methods.adalfl.stacks.differentiable import network_losses, task_losses
 from heliostat_methods.adalfl.stacks.modules import Networks
+from heliostat_methods.adalfl.stacks.objectives import objective
 from heliostat_methods.adalfl.training.adam import Adam
 from heliostat_methods.adalfl.training.batches import Batches
 from heliostat_methods.adalfl.training.problem import Data, Part

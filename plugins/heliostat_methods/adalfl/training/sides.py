@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from heliostat_methods.adalfl.stacks.objectives import objective
 from torch import Tensor
 
+from heliostat_methods.adalfl.stacks.objectives import objective
 from heliostat_search.trainings.measures import Task
 from heliostat_search.unrolled.loss_slopes import LossSlopes
 

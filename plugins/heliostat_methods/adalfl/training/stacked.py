@@ -18,13 +18,13 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import torch
-from heliostat_methods.adalfl.stacks.loss_networks import LossNetworkStack
-from heliostat_methods.adalfl.stacks.objectives import objective
 from torch import Tensor
 
 from heliostat import stored
 from heliostat.errors import HeliostatError
+from heliostat_methods.adalfl.stacks.loss_networks import LossNetworkStack
 from heliostat_methods.adalfl.stacks.modules import Networks
+from heliostat_methods.adalfl.stacks.objectives import objective
 from heliostat_methods.adalfl.training.adam import Adam
 from heliostat_methods.adalfl.training.batches import Batches
 from heliostat_methods.adalfl.training.problem import Data, Part
