@@ -121,9 +121,8 @@ class Training:
 @dataclass(frozen=True)
 class _KeptBeginning:
     taken: int
-    meta: Array
-    first: Array
-    second: Array
+    numbers: tuple[Array, ...]
+    """what is learned, and Adam's two moments"""
     at: tuple[int, ...]
     history: tuple[Array, ...]
 
@@ -308,8 +307,7 @@ def _offline(
     history: list[Array] = []
     kept: _KeptBeginning | None = ctx.restore(None)
     if kept is not None:
-        parts = (kept.meta, kept.first, kept.second)
-        meta, first, second = (torch.tensor(part).to(stack.device) for part in parts)
+        meta, first, second = (torch.tensor(part).to(stack.device) for part in kept.numbers)
         state = OfflineState(kept.taken, meta, Adam(beginning.rate, first, second))
         at, history = list(kept.at), list(kept.history)
     every = max(1, beginning.steps // _HISTORY)
@@ -319,17 +317,11 @@ def _offline(
             at.append(state.taken)
             history.append(values.cpu().numpy().astype(np.float64))
         if state.taken % max(1, _CHECK_EVERY // beginning.inner) == 0:
-            ctx.checkpoint(
-                _KeptBeginning(
-                    state.taken,
-                    *(
-                        part.cpu().numpy().copy()
-                        for part in (state.meta, state.adam.first, state.adam.second)
-                    ),
-                    at=tuple(at),
-                    history=tuple(history),
-                )  # fmt: skip
-            )
+            numbers = [
+                part.cpu().numpy().copy()
+                for part in (state.meta, state.adam.first, state.adam.second)
+            ]
+            ctx.checkpoint(_KeptBeginning(state.taken, tuple(numbers), tuple(at), tuple(history)))
     return state.meta, tuple(at), tuple(history)
 
 

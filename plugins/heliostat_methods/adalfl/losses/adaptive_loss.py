@@ -100,7 +100,9 @@ class AdaptiveLoss(nn.Module):
         if torch.is_grad_enabled() and outputs.requires_grad:
             kept = self._pass_of(outputs)
             kept.seen = outputs.detach(), targets
-            value.register_hook(lambda slope: _add_scale(kept, slope))
+            value.register_hook(  # type: ignore[no-untyped-call]
+                lambda slope: _add_scale(kept, slope)
+            )
         return value
 
     def adapt(self, x: Any, targets: Tensor) -> float:
@@ -117,7 +119,9 @@ class AdaptiveLoss(nn.Module):
                 "optimizer.step()"
             )
         inputs = x if isinstance(x, tuple) else (x,)
-        own = {name: part for name, part in model.named_parameters() if part.requires_grad}
+        own: dict[str, Tensor] = {
+            name: part for name, part in model.named_parameters() if part.requires_grad
+        }
         value, slopes = self._judged(model, own, inputs, targets)
         change = _stepped_slopes(optimizer, own, slopes)
         weights = [w for w in self.network.parameters() if w.requires_grad]

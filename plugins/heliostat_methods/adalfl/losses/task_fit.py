@@ -8,8 +8,10 @@ few steps does not: docs/methods/adalfl.md).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -18,6 +20,7 @@ from heliostat_methods.adalfl.training.adam import Adam
 from heliostat_search.loss_networks.shape import LossShape
 from heliostat_search.trainings.measures import Task
 
+Array = npt.NDArray[Any]
 PAIRS = 256
 RATE = 3e-3
 """Adam's rate: larger ones leave some starts with dead rectifiers, smaller ones need more steps."""
@@ -52,10 +55,10 @@ def fitted_to_task_loss(
 
 def _pairs(task: Task, rngs: Sequence[np.random.Generator]) -> tuple[Tensor, Tensor]:
     """Return outputs and labels, (R, N) each."""
-    drawn = []
+    drawn: list[tuple[Array, Array]] = []
     for rng in rngs:
         if task == "regression":
-            labels = rng.standard_normal(PAIRS)
+            labels: Array = rng.standard_normal(PAIRS)
             outputs = SPREAD * rng.standard_normal(PAIRS)
         else:
             labels = np.arange(PAIRS) % 2.0

@@ -17,7 +17,7 @@ def dense_outputs(theta: Tensor, widths: tuple[int, ...], x: Tensor) -> Tensor:
     at, h = 0, x
     for number, (inputs, outputs) in enumerate(itertools.pairwise(widths)):
         size = inputs * outputs
-        matrix = theta[:, at : at + size].unflatten(1, (outputs, inputs))
+        matrix = theta[:, at : at + size].reshape(-1, outputs, inputs)
         bias = theta[:, at + size : at + size + outputs].unsqueeze(1)
         h = torch.baddbmm(bias, h, matrix.mT)
         if number < len(widths) - 2:
@@ -31,7 +31,7 @@ def pair_values(phi: Tensor, shape: LossShape, p: Tensor, y: Tensor) -> Tensor:
     at, h = 0, torch.stack((p, y), -1)
     for number, (inputs, outputs) in enumerate(itertools.pairwise(shape.widths)):
         size = inputs * outputs
-        h = torch.bmm(h, phi[:, at : at + size].unflatten(1, (outputs, inputs)).mT)
+        h = torch.bmm(h, phi[:, at : at + size].reshape(-1, outputs, inputs).mT)
         at += size
         if number == len(shape.widths) - 2:
             return smooth_leaky_relu.value(h.squeeze(-1), *shape.output_bend)

@@ -97,7 +97,8 @@ class Measuring:
         pairs = grid.expand(len(phi), -1)
         with torch.no_grad():
             values = pair_values(phi, shape, pairs, torch.full_like(pairs, label))
-        return grid.numpy()[values.argmin(1).numpy()]
+        found: Array = grid.numpy()[values.argmin(1).numpy()]
+        return found
 
     def note(self, training: StackedTraining) -> None:
         """Take over what a step noted."""

@@ -156,7 +156,7 @@ class Data:
             kind = np.float32 if problem.task == "regression" else np.int64
             return Part(
                 torch.from_numpy(np.array(x, np.float32)).reshape(len(x), *shape).to(device),
-                torch.from_numpy(np.ascontiguousarray(labels)).to(device),
+                torch.from_numpy(np.array(labels, order="C")).to(device),
                 torch.from_numpy(np.array(y, kind)).to(device),
             )
 
