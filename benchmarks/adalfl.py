@@ -167,16 +167,17 @@ def contestants() -> dict[str, tuple[Callable[[], None], int]]:
     def drawn(R: int, of: Tensor) -> Tensor:
         return torch.randint(len(of), (R * BATCH,), generator=generator)
 
-    def batch(of: Tensor, i: Tensor, R: int) -> Tensor:
-        return of.index_select(0, i).view(R, BATCH, -1)
-
     def stacked(stack: Stack, R: int) -> Callable[[], None]:
+        sources = data.x, rows, data.valid_x, valid_rows
+        # Fresh memory of this size is cleared page by page.
+        batches = [of.new_empty(R * BATCH, of.shape[1]) for of in sources]
+
         def step() -> None:
             i, j = drawn(R, data.x), drawn(R, data.valid_x)
-            stack.step(
-                batch(data.x, i, R), batch(rows, i, R),
-                batch(data.valid_x, j, R), batch(valid_rows, j, R),
-            )  # fmt: skip
+            for of, numbers, batch in zip(sources, (i, i, j, j), batches, strict=True):
+                torch.index_select(of, 0, numbers, out=batch)
+            x, y, valid_x, valid_y = (batch.view(R, BATCH, -1) for batch in batches)
+            stack.step(x, y, valid_x, valid_y)
 
         return step
 

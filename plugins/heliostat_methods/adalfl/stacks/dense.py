@@ -11,9 +11,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from heliostat_methods.adalfl.stacks.written import Unwritten
+from heliostat_methods.adalfl.stacks.rooms import Rooms
+from heliostat_methods.adalfl.stacks.written import Unwritten, check_rows
 
 _masked = torch.ops.aten.threshold_backward.grad_input
+_SMALL = 4096
+"""Numbers of one matrix from which it is multiplied into its place."""
 _PORTION = 1 << 22
 """Most activations of one layer that `evaluate` holds at once."""
 
@@ -44,7 +47,7 @@ class DenseStack:
             )
         self.theta = theta
         self._kept: _Pass | None = None
-        self._room: list[Tensor] = []
+        self._rooms = Rooms()
         self._gradient: Tensor | None = None
         self._views: list[tuple[Tensor, Tensor]] = []
 
@@ -58,6 +61,7 @@ class DenseStack:
         size = parameter_count(self.widths)
         if theta.ndim != 2 or theta.shape[1] != size or not len(theta):
             raise ValueError(f"theta: shape {tuple(theta.shape)}; expected (R, {size}), R >= 1")
+        check_rows("theta", theta)
         self._theta = theta
         self._layers = layer_views(theta.detach(), self.widths)
 
@@ -69,7 +73,8 @@ class DenseStack:
                 f"x: shape {tuple(x.shape)}; expected ({shape[0]}, B, {shape[1]}), B >= 1"
             )
         activations = [x]
-        for (matrix, bias), room in zip(self._layers, self._rooms(x), strict=False):
+        for k, (matrix, bias) in enumerate(self._layers[:-1]):
+            room = self._rooms.get(f"activation {k}", (*x.shape[:2], matrix.shape[1]), x)
             # Adding the biases apart would pass through the activations once more.
             h = torch.baddbmm(bias.unsqueeze(1), activations[-1], matrix.mT, out=room)
             activations.append(h.relu_())
@@ -84,10 +89,10 @@ class DenseStack:
         e = slopes
         for at in range(len(views) - 1, -1, -1):
             h, (matrix, _) = kept.activations[at], kept.layers[at]
-            torch.bmm(e.mT, h, out=views[at][0])
+            self._product(e.mT, h, views[at][0])
             torch.sum(e, 1, out=views[at][1])
             if at:
-                e = torch.bmm(e, matrix)
+                e = torch.bmm(e, matrix, out=self._rooms.get(f"slope {at}", h.shape, h))
                 _masked(e, h, 0.0, grad_input=e)
         return gradient
 
@@ -105,10 +110,12 @@ class DenseStack:
             if at == last:
                 outputs = _outputs(layer, h).mT
                 return (outputs if moved is None else outputs.baddbmm_(matrix, moved.mT)).mT
-            t = torch.baddbmm(layer[1].unsqueeze(1), h, layer[0].mT)
+            after = kept.activations[at + 1]
+            room = self._rooms.get(f"slope {at + 1}", after.shape, after)
+            t = torch.baddbmm(layer[1].unsqueeze(1), h, layer[0].mT, out=room)
             if moved is not None:
                 t.baddbmm_(moved, matrix.mT)
-            moved = _masked(t, kept.activations[at + 1], 0.0, grad_input=t)
+            moved = _masked(t, after, 0.0, grad_input=t)
         raise AssertionError("a network has at least one layer")
 
     def evaluate(self, x: Tensor) -> Tensor:
@@ -141,17 +148,19 @@ class DenseStack:
                 f"slopes: shape {tuple(slopes.shape)}; expected {(R, B, self.widths[-1])}"
             )
 
-    def _rooms(self, x: Tensor) -> list[Tensor]:
-        # Fresh memory of this size would come from the system and be cleared, page by page.
-        if not self._room or not _alike(self._room[0], x):
-            self._room = [x.new_empty(*x.shape[:2], width) for width in self.widths[1:-1]]
-        return self._room
+    def _product(self, a: Tensor, b: Tensor, out: Tensor) -> None:
+        # Into a view with gaps torch multiplies network by network; a small matrix is made in one
+        # go and copied sooner.
+        if out.is_contiguous() or out[0].numel() >= _SMALL:
+            torch.bmm(a, b, out=out)
+        else:
+            out.copy_(torch.bmm(a, b))
 
     def _gradient_views(self) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-        if self._gradient is None or not _alike(self._gradient, self._theta):
-            self._gradient = self._theta.new_empty(self._theta.shape)
-            self._views = layer_views(self._gradient, self.widths)
-        return self._gradient, self._views
+        gradient = self._rooms.get("gradient", self._theta.shape, self._theta)
+        if gradient is not self._gradient:
+            self._gradient, self._views = gradient, layer_views(gradient, self.widths)
+        return gradient, self._views
 
 
 class _Pass:
@@ -172,7 +181,7 @@ def layer_views(theta: Tensor, widths: Sequence[int]) -> list[tuple[Tensor, Tens
     """Return each layer's (matrix (R, out, in), bias (R, out)) as views into (R, P)."""
     layers, at = [], 0
     for k, j in itertools.pairwise(widths):
-        matrix = theta[:, at : at + j * k].unflatten(1, (j, k))
+        matrix = theta[:, at : at + j * k].view(-1, j, k)
         layers.append((matrix, theta[:, at + j * k : at + j * (k + 1)]))
         at += j * (k + 1)
     return layers
@@ -181,8 +190,3 @@ def layer_views(theta: Tensor, widths: Sequence[int]) -> list[tuple[Tensor, Tens
 def _outputs(layer: tuple[Tensor, Tensor], h: Tensor) -> Tensor:
     # Classes before rows in memory, as the losses want them: few classes make short vectors.
     return torch.baddbmm(layer[1].unsqueeze(2), layer[0], h.mT).mT
-
-
-def _alike(a: Tensor, b: Tensor) -> bool:
-    same = a.shape[:2] == b.shape[:2] and a.dtype == b.dtype and a.device == b.device
-    return same and a.is_inference() == b.is_inference()

@@ -6,20 +6,24 @@ outputs of a regression, or their softmax (their sigmoid where there is one). A 
 is the prediction's, the second the label's.
 
 Source: Raymond et al. 2023, "Online loss function learning", arXiv 2301.13247; the closed form is
-derived in `rectified_pairs` and `smooth_pairs`.
+derived in `rectified_pairs`, `one_hot_pairs` and `smooth_pairs`.
 """
 
 import itertools
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from heliostat_methods.adalfl.stacks.objectives import Task, check_batch, check_task, objective
+from heliostat_methods.adalfl.stacks.one_hot_pairs import OneHotPairs, is_one_hot
 from heliostat_methods.adalfl.stacks.rectified_pairs import RectifiedPairs
 from heliostat_methods.adalfl.stacks.smooth_pairs import SmoothPairs
-from heliostat_methods.adalfl.stacks.written import Unwritten
+from heliostat_methods.adalfl.stacks.written import Unwritten, check_rows
 from heliostat_search.loss_networks import smooth_leaky_relu
 from heliostat_search.loss_networks.shape import LossShape
+
+_Pairs = RectifiedPairs | SmoothPairs | OneHotPairs
 
 
 class LossNetworkStack:
@@ -36,6 +40,7 @@ class LossNetworkStack:
         self.phi = phi
         smooth = settings.hidden_activation == "smooth_leaky_relu"
         self._pairs = SmoothPairs(settings.gamma, settings.beta) if smooth else RectifiedPairs()
+        self._one_hot = None if smooth or task == "regression" else OneHotPairs()
         self._kept: _Losses | None = None
 
     @property
@@ -48,12 +53,11 @@ class LossNetworkStack:
         size = self.settings.weights
         if phi.ndim != 2 or phi.shape[1] != size or not len(phi):
             raise ValueError(f"phi: shape {tuple(phi.shape)}; expected (R, {size}), R >= 1")
+        check_rows("phi", phi)
         self._phi = phi
         sizes = list(itertools.pairwise(self.settings.widths))
-        parts = phi.detach().split([j * k for k, j in sizes], 1)
-        self._layers = [
-            part.unflatten(1, (j, k)) for part, (k, j) in zip(parts, sizes, strict=True)
-        ]
+        parts = torch.split(phi.detach(), [j * k for k, j in sizes], 1)
+        self._layers = [part.view(-1, j, k) for part, (k, j) in zip(parts, sizes, strict=True)]
 
     def slopes(self, outputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return the losses (R,) and their slopes by the raw outputs (R, B, C), both (R, B, C).
@@ -70,17 +74,22 @@ class LossNetworkStack:
         # Classes before rows: sums over classes then run along whole vectors of rows.
         raw, y = outputs.mT.contiguous(), labels.mT.contiguous()
         p = raw if self.task == "regression" else raw.sigmoid() if C == 1 else raw.softmax(1)
-        one_hot = C > 1 and isinstance(self._pairs, RectifiedPairs) and _one_hot(y)
-        z, rise = (self._by_rays if one_hot else self._by_pairs)(p, y)
-        bend = self.settings.output_bend
+        pairs: _Pairs = self._pairs
+        if self._one_hot is not None and C > 1 and is_one_hot(y):
+            pairs = self._one_hot
+        z, rise = pairs.forward(self._layers, p, y)
+        gamma, beta = self.settings.output_bend
         scale = 1.0 / (B * (C if self.settings.class_reduction == "mean" else 1))
-        steep = smooth_leaky_relu.slope(z, *bend)
-        values = smooth_leaky_relu.value(z, *bend).sum((1, 2)).mul_(scale)
-        self._kept = _Losses(p, y, z, rise, steep, one_hot, scale, Unwritten("phi", self._phi))
-        slopes = self._through(p, steep * rise).mul_(scale).mT
+        values = smooth_leaky_relu.value(z, gamma, beta).sum((1, 2)).mul_(scale)
+        sigmoid = torch.sigmoid(z * beta)
+        # The output's slope, and in the same two operations the mean over the batch.
+        steep = (sigmoid * ((1.0 - gamma) * scale)).add_(gamma * scale)
+        bend = (1.0 - gamma) * beta * scale
+        self._kept = _Losses(p, pairs, sigmoid, steep, bend, rise, Unwritten("phi", self._phi))
+        slopes = self._through(p, steep * rise).mT
         if self.settings.add_task_loss:
             own, own_slopes = objective(outputs, labels, self.task)
-            values, slopes = values + own, slopes + own_slopes
+            values, slopes = values.add_(own), slopes.add_(own_slopes)
         return values, slopes
 
     def by_weights(self, tangent: Tensor) -> Tensor:
@@ -97,38 +106,12 @@ class LossNetworkStack:
                 f"tangent: shape {tuple(tangent.shape)}; expected {tuple(kept.p.mT.shape)}"
             )
         # The softmax's Jacobian is symmetric: what takes slopes down takes tangents up.
-        moved = self._through(kept.p, tangent.mT).mul_(kept.scale)
-        c = smooth_leaky_relu.curvature(kept.z, *self.settings.output_bend)
-        c.mul_(kept.rise).mul_(moved)
-        t = moved.mul_(kept.steep)
-        if kept.one_hot:
-            # A pair (p, 0) is p times the pair (1, 0), whose share is p c + t.
-            cold = torch.addcmul(t, c, kept.p).mul_(1.0 - kept.y).sum((1, 2))
-            zero = torch.zeros_like(cold)
-            c = torch.cat(((c * kept.y).sum(1), zero[:, None]), 1)
-            t = torch.cat(((t * kept.y).sum(1), cold[:, None]), 1)
-        gradients = self._pairs.by_weights(c.flatten(1), t.flatten(1))
+        moved = self._through(kept.p, tangent.mT)
+        # The output's second derivative is the bend times s (1 - s).
+        c = torch.addcmul(kept.sigmoid, kept.sigmoid, kept.sigmoid, value=-1.0)
+        c.mul_(kept.bend).mul_(kept.rise).mul_(moved)
+        gradients = kept.pairs.by_weights(c, moved.mul_(kept.steep))
         return torch.cat([gradient.flatten(1) for gradient in gradients], 1)
-
-    def _by_pairs(self, p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        z, rise = self._pairs.forward(self._layers, p.flatten(1), y.flatten(1))
-        return z.view(p.shape), rise.view(p.shape)
-
-    def _by_rays(self, p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        # Each row's pair with label 1, and the pair (1, 0) that all the others are multiples of.
-        hot = (p * y).sum(1)
-        one = torch.ones_like(hot[:, :1])
-        z, rise = self._pairs.forward(
-            self._layers,
-            torch.cat((hot, one), 1),
-            torch.cat((torch.ones_like(hot), torch.zeros_like(one)), 1),
-        )
-        along = z[:, None, -1:]
-        # lerp with weights 0 and 1 is exact.
-        return (
-            (p * along).lerp_(z[:, None, :-1], y),
-            rise[:, None, -1:].lerp(rise[:, None, :-1], y),
-        )
 
     def _through(self, p: Tensor, e: Tensor) -> Tensor:
         """Return J e, a fresh (R, C, B), J the derivative of predictions by raw outputs."""
@@ -140,17 +123,13 @@ class LossNetworkStack:
         return weighted.addcmul_(p, weighted.sum(1, keepdim=True), value=-1.0)
 
 
-class _Losses:
+class _Losses(NamedTuple):
     """What ``slopes`` leaves behind, (R, C, B) each, and the weights that it saw."""
 
-    def __init__(
-        self, p: Tensor, y: Tensor, z: Tensor, rise: Tensor, steep: Tensor, one_hot: bool,
-        scale: float, phi: Unwritten,
-    ) -> None:  # fmt: skip
-        self.p, self.y, self.z, self.rise, self.steep = p, y, z, rise, steep
-        self.one_hot, self.scale, self.phi = one_hot, scale, phi
-
-
-def _one_hot(y: Tensor) -> bool:
-    """Return whether every column of (R, C, B) is one 1 among zeros."""
-    return torch.equal(y * y, y) and bool((y.sum(1) == 1.0).all())
+    p: Tensor
+    pairs: _Pairs
+    sigmoid: Tensor
+    steep: Tensor
+    bend: float
+    rise: Tensor
+    phi: Unwritten

@@ -48,13 +48,10 @@ def objective(outputs: Tensor, labels: Tensor, task: Task) -> tuple[Tensor, Tens
         each = binary_cross_entropy_with_logits(outputs, labels, reduction="none")
         return each.mean((1, 2)), torch.sigmoid(outputs).sub_(labels).div_(rows)
     # Classes before rows: sums over classes then run along whole vectors of rows.
-    columns, wanted = outputs.mT.contiguous(), labels.mT.contiguous()
-    shifted = columns - columns.amax(1, keepdim=True)
-    chances = shifted.exp()
-    total = chances.sum(1, keepdim=True)
-    values = total.log().sum((1, 2)) - shifted.mul_(wanted).sum((1, 2))
-    slopes = chances.div_(total).sub_(wanted).div_(rows)
-    return values.div_(rows), slopes.mT
+    columns, wanted = outputs.mT.contiguous(), labels.mT
+    chances = torch.log_softmax(columns, 1)
+    values = (chances * wanted).sum((1, 2)).div_(-rows)
+    return values, chances.exp_().sub_(wanted).div_(rows).mT
 
 
 def label_rows(targets: npt.ArrayLike, task: Task, classes: int, dtype: torch.dtype) -> Tensor:

@@ -15,19 +15,19 @@ from heliostat_search.loss_networks import smooth_leaky_relu as act
 
 
 class SmoothPairs:
-    """The passes of R smooth networks over N pairs each; keeps what the last ``forward`` saw.
-
-    ``layers``: each layer's matrices (R, out, in), the last one with out = 1.
-    """
+    """The passes of R smooth networks over N pairs each; keeps what the last ``forward`` saw."""
 
     def __init__(self, gamma: float, beta: float) -> None:
         self.bend = (gamma, beta)
 
     def forward(self, layers: list[Tensor], p: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """Return z and dz/dp, both (R, N), for predictions p and labels y (R, N)."""
+        """Return z and dz/dp, of the shape of predictions p and labels y (R, ...).
+
+        layers: each one's matrices (R, out, in), the last with out = 1.
+        """
         self.layers = layers
         *hidden, last = layers
-        h = torch.stack((p, y), 1)
+        h = torch.stack((p.flatten(1), y.flatten(1)), 1)
         self.values, self.inputs, self.slopes = [h], [], []
         for matrix in hidden:
             a = torch.bmm(matrix, h)
@@ -41,10 +41,14 @@ class SmoothPairs:
             self.reaching.insert(0, torch.bmm(hidden[k + 1].mT, self.gradients[0]))
             self.gradients.insert(0, self.slopes[k] * self.reaching[0])
         rise = torch.bmm(hidden[0][:, :, :1].mT, self.gradients[0])
-        return torch.bmm(last, h)[:, 0], rise[:, 0]
+        return torch.bmm(last, h).view(p.shape), rise.view(p.shape)
 
     def by_weights(self, c: Tensor, t: Tensor) -> list[Tensor]:
-        """Return each layer's derivative of ``sum_n c_n z_n + t_n dz_n/dp``; c and t are (R, N)."""
+        """Return each layer's derivative of ``sum_n c_n z_n + t_n dz_n/dp``; shapes as forward's.
+
+        c and t may be overwritten.
+        """
+        c, t = c.flatten(1), t.flatten(1)
         *hidden, last = self.layers
         moved = [torch.stack((t, torch.zeros_like(t)), 1)]
         tangents = []

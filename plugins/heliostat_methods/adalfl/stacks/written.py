@@ -1,4 +1,4 @@
-"""Whether a tensor was written in place since a pass that still refers to it."""
+"""Parameters that passes view and refer to: how they lie, and whether they were written since."""
 
 from torch import Tensor
 
@@ -21,6 +21,15 @@ class Unwritten:
                 f"{self.name}: written in place since the pass that refers to it; "
                 "assign another tensor instead, or repeat the pass"
             )
+
+
+def check_rows(name: str, tensor: Tensor) -> None:
+    """Raise ``ValueError`` unless each row of a matrix runs along memory, so that views fit."""
+    if tensor.shape[1] > 1 and tensor.stride(1) != 1:
+        raise ValueError(
+            f"{name}: strides {tensor.stride()}; expected rows without gaps, "
+            f"as {name}.contiguous() has them"
+        )
 
 
 def _version(tensor: Tensor) -> int:

@@ -116,6 +116,22 @@ def test_parameters_overwritten_since_the_forward_are_refused(draw):
         stack.pull(draw(2, 5, 3))
 
 
+def test_parameters_may_be_columns_of_a_larger_table(draw):
+    table, x, e = draw(2, 60), draw(2, 5, 4), draw(2, 5, 3)
+    inside, alone = (
+        DenseStack((4, 6, 3), table[:, 5:56]),
+        DenseStack((4, 6, 3), table[:, 5:56].clone()),
+    )
+    near(inside.forward(x), alone.forward(x))
+    near(inside.pull(e), alone.pull(e))
+
+
+@pytest.mark.parametrize("small", [0, 10**9])
+def test_gradients_are_the_same_made_in_place_and_copied(small, plain, draw, monkeypatch):
+    monkeypatch.setattr("heliostat_methods.adalfl.stacks.dense._SMALL", small)
+    test_outputs_pull_and_push_are_those_of_autograd((3, 5, 2), plain, draw)
+
+
 def test_evaluation_between_forward_and_push_changes_nothing(draw):
     stack, v = DenseStack((4, 6, 3), draw(2, 51)), draw(2, 51)
     stack.forward(draw(2, 5, 4))
@@ -155,6 +171,7 @@ def test_inference_mode_and_parameters_that_want_gradients_do_no_harm(draw):
         (lambda: DenseStack((3, 0), torch.zeros(1, 4)), "widths: got (3, 0); expected (inputs,"),
         (lambda: DenseStack((3, 1), torch.zeros(4)), "theta: shape (4,); expected (R, 4), R >= 1"),
         (lambda: DenseStack((3, 1), torch.zeros(2, 5)), "theta: shape (2, 5); expected (R, 4)"),
+        (lambda: DenseStack((3, 1), torch.zeros(4, 2).T), "theta: strides (1, 2); expected rows"),
         (lambda: two().forward(torch.zeros(2, 5, 4)), "x: shape (2, 5, 4); expected (2, B, 3)"),
         (lambda: two().forward(torch.zeros(2, 0, 3)), "x: shape (2, 0, 3); expected (2, B, 3)"),
         (lambda: two().evaluate(torch.zeros(5, 2)), "x: shape (5, 2); expected (n, 3)"),

@@ -180,6 +180,7 @@ def test_what_does_not_fit_is_named(draw):
     for call, message in (
         (lambda: LossNetworkStack(phi[0], shape, "regression"), "phi: shape (9,); expected (R, 9)"),
         (lambda: LossNetworkStack(phi[:, :8], shape, "regression"), "phi: shape (2, 8); expected"),
+        (lambda: LossNetworkStack(draw(9, 2).T, shape, "regression"), "phi: strides (1, 2); expec"),
         (lambda: LossNetworkStack(phi, shape, "both"), "task: got 'both'; expected 'regression'"),
         (lambda: stack.slopes(batch[:1], batch[:1]), "outputs: 1 networks; expected 2"),
         (lambda: stack.slopes(batch, batch[:, :4]), "labels: shape (2, 4, 1); expected that of"),
