@@ -21,27 +21,16 @@ def batch_loss(
 ) -> Tensor:
     """Return the scalar loss of a batch for ``elementwise(labels, values)``.
 
-    Regression: ``outputs`` and ``targets`` of one shape, the mean over entries. Classification:
-    ``outputs`` are logits (batch, C), of which the softmax (of one the sigmoid) meets one-hot
-    labels; the sum (or mean) over classes, the mean over the batch. ``targets`` are class indices
-    (batch,) or one-hot rows (batch, C). Raises ``ValueError`` for shapes that do not fit.
+    Regression: ``outputs`` and ``targets`` of one shape but for axes of length 1, the mean over
+    entries. Classification: ``outputs`` are logits (batch, C), of which the softmax (of one the
+    sigmoid) meets one-hot labels; the sum (or mean) over classes, the mean over the batch.
+    ``targets`` are class indices (batch,) or one-hot rows (batch, C). Raises ``ValueError`` for
+    shapes that do not fit.
     """
     if task == "regression":
-        if outputs.numel() != targets.numel():
-            raise ValueError(
-                f"targets: shape {tuple(targets.shape)}; expected {tuple(outputs.shape)}"
-            )
-        return elementwise(targets.reshape(outputs.shape).to(outputs), outputs).mean()
-    if outputs.ndim != 2:
-        raise ValueError(f"outputs: shape {tuple(outputs.shape)}; expected (batch, classes)")
-    classes = outputs.shape[1]
-    probabilities = outputs.softmax(1) if classes > 1 else outputs.sigmoid()
-    labels = one_hot(targets, classes).to(outputs)
-    if labels.shape != outputs.shape:
-        raise ValueError(
-            f"targets: shape {tuple(targets.shape)}; expected ({outputs.shape[0]},) class "
-            f"indices or {tuple(outputs.shape)} one-hot rows"
-        )
+        return elementwise(_like(targets, outputs), outputs).mean()
+    labels = _label_rows(targets, outputs)
+    probabilities = outputs.softmax(1) if outputs.shape[1] > 1 else outputs.sigmoid()
     entries = elementwise(labels, probabilities)
     return (entries.sum(1) if class_reduction == "sum" else entries.mean(1)).mean()
 
@@ -55,11 +44,11 @@ def one_hot(targets: Tensor, classes: int) -> Tensor:
         return targets.reshape(-1, 1)
     if targets.ndim == 1:
         if targets.is_floating_point():
-            raise ValueError("targets: class indices must be integers")
+            raise ValueError(f"targets: got {targets.dtype}; expected integers as class indices")
         if len(targets) and (int(targets.min()) < 0 or int(targets.max()) >= classes):
             low, high = int(targets.min()), int(targets.max())
             raise ValueError(f"targets: range {low}..{high}; expected 0..{classes - 1}")
-        return torch.nn.functional.one_hot(targets, classes)
+        return torch.nn.functional.one_hot(targets.long(), classes)
     return targets
 
 
@@ -69,15 +58,28 @@ def task_objective(task: Task, outputs: Tensor, targets: Tensor) -> Tensor:
     Shapes and errors as in ``batch_loss``; one logit goes with labels 0 and 1.
     """
     if task == "regression":
-        if outputs.numel() != targets.numel():
-            raise ValueError(
-                f"targets: shape {tuple(targets.shape)}; expected {tuple(outputs.shape)}"
-            )
-        return torch.nn.functional.mse_loss(outputs, targets.reshape(outputs.shape).to(outputs))
+        return torch.nn.functional.mse_loss(outputs, _like(targets, outputs))
+    labels = _label_rows(targets, outputs)
+    if outputs.shape[1] == 1:
+        return torch.nn.functional.binary_cross_entropy_with_logits(outputs, labels)
+    return -(labels * outputs.log_softmax(1)).sum(1).mean()
+
+
+def _like(targets: Tensor, outputs: Tensor) -> Tensor:
+    """Return a regression's targets in the outputs' shape, which may differ in axes of length 1."""
+    if [n for n in targets.shape if n != 1] != [n for n in outputs.shape if n != 1]:
+        raise ValueError(f"targets: shape {tuple(targets.shape)}; expected {tuple(outputs.shape)}")
+    return targets.reshape(outputs.shape).to(outputs)
+
+
+def _label_rows(targets: Tensor, outputs: Tensor) -> Tensor:
+    """Return a classification's labels in the shape of the logits, (batch, C)."""
     if outputs.ndim != 2:
         raise ValueError(f"outputs: shape {tuple(outputs.shape)}; expected (batch, classes)")
-    if outputs.shape[1] == 1:
-        labels = targets.reshape(-1, 1).to(outputs)
-        return torch.nn.functional.binary_cross_entropy_with_logits(outputs, labels)
     labels = one_hot(targets, outputs.shape[1]).to(outputs)
-    return -(labels * outputs.log_softmax(1)).sum(1).mean()
+    if labels.shape != outputs.shape:
+        raise ValueError(
+            f"targets: shape {tuple(targets.shape)}; expected ({outputs.shape[0]},) class "
+            f"indices or {tuple(outputs.shape)} one-hot rows"
+        )
+    return labels

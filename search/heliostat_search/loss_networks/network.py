@@ -9,8 +9,9 @@ under a softplus are ML3's (Bechtle et al. 2021), under a smooth leaky rectifier
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from itertools import pairwise
 from typing import Any, Self
 
@@ -80,7 +81,14 @@ class MetaLossNetwork(nn.Module):
         return torch.cat([layer.detach().reshape(-1) for layer in self.layers])
 
     def load_vector(self, phi: Tensor) -> None:
-        """Take over weights (Q,), laid out as in ``vector``."""
+        """Take over weights (Q,), laid out as in ``vector``.
+
+        Raises ``LossNetworkError`` for another number of weights.
+        """
+        if phi.shape != (self.shape.weights,):
+            raise LossNetworkError(
+                f"phi: shape {tuple(phi.shape)}; expected ({self.shape.weights},)"
+            )
         at = 0
         with torch.no_grad():
             for layer in self.layers:
@@ -133,13 +141,7 @@ class MetaLossNetwork(nn.Module):
             raise LossNetworkError(f"expected a mapping with {', '.join(_FIELDS)} and no more")
         if data["network"] != "meta_loss":
             raise LossNetworkError(f"network: got {data['network']!r}; expected 'meta_loss'")
-        if not isinstance(data["shape"], Mapping):
-            raise LossNetworkError("shape: expected a mapping of settings")
-        try:
-            settings = dict(data["shape"])
-            shape = LossShape(**{**settings, "hidden": tuple(settings["hidden"])})
-        except (TypeError, KeyError, ValueError) as error:
-            raise LossNetworkError(f"shape: {error}") from None
+        shape = _read_shape(data["shape"])
         return cls(read_layers(data["layers"], data["dtype"]), data["task"], shape)
 
     def extra_repr(self) -> str:
@@ -171,6 +173,21 @@ def read_layers(layers: object, dtype: object) -> list[Tensor]:
         if not _is_matrix(layer):
             raise LossNetworkError(f"layers[{k}]: expected rows of as many numbers each")
     return [torch.tensor(layer, dtype=DTYPES[dtype]) for layer in layers]
+
+
+def _read_shape(data: object) -> LossShape:
+    settings = [field.name for field in fields(LossShape)]
+    if not isinstance(data, Mapping) or sorted(map(str, data)) != sorted(settings):
+        raise LossNetworkError(f"shape: expected a mapping with {', '.join(settings)} and no more")
+    if not isinstance(data["hidden"], list):
+        raise LossNetworkError(f"shape: hidden: got {data['hidden']!r}; expected a list of widths")
+    for name in ("gamma", "beta"):
+        if not _is_number(data[name]):
+            raise LossNetworkError(f"shape: {name}: got {data[name]!r}; expected a number")
+    try:
+        return LossShape(**{**data, "hidden": tuple(data["hidden"])})
+    except ValueError as error:
+        raise LossNetworkError(f"shape: {error}") from None
 
 
 def _dtype_name(tensor: Tensor) -> str:
@@ -218,5 +235,12 @@ def _is_matrix(rows: object) -> bool:
         isinstance(rows, list)
         and bool(rows)
         and all(isinstance(row, list) and row and len(row) == len(rows[0]) for row in rows)
-        and all(isinstance(x, int | float) and not isinstance(x, bool) for row in rows for x in row)
+        and all(_is_number(x) for row in rows for x in row)
     )
+
+
+def _is_number(x: object) -> bool:
+    if isinstance(x, bool) or not isinstance(x, int | float):
+        return False
+    # a whole number of JSON may be one that no float holds
+    return isinstance(x, float) or abs(x) <= sys.float_info.max

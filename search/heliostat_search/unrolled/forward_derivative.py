@@ -62,5 +62,26 @@ def _twice_reverse(
         )
         if not isinstance(total, Tensor):
             return torch.zeros_like(outputs)
+        _check_again(total)
         (tangent,) = torch.autograd.grad(total, along, allow_unused=True)
     return torch.zeros_like(outputs) if tangent is None else tangent.detach()
+
+
+def _check_again(derivative: Tensor) -> None:
+    """Raise ``RuntimeError`` where a part of a derivative cannot be differentiated again.
+
+    torch raises in ``backward`` alone: ``grad`` leaves such a part out and says nothing.
+    """
+    open_nodes = [derivative.grad_fn]
+    seen = set()
+    while open_nodes:
+        node = open_nodes.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if node.name() == "torch::autograd::Error":
+            raise RuntimeError(
+                "an operation of the network has neither a forward derivative nor a second "
+                "reverse one (its backward is once_differentiable)"
+            )
+        open_nodes.extend(following for following, _ in node.next_functions)

@@ -25,14 +25,15 @@ _EVALUATION_ROWS = 256
 class FunctionalModule:
     """A module that serves many vectors of parameters in turn.
 
-    ``module`` is taken over and moved to ``device``; it maps (B, ...) to ``outputs`` numbers a
-    row. ``theta`` (P,) are the parameters that are trained, in the module's order.
+    ``module`` is taken over and moved to ``device``, and all of it to ``dtype`` where one is given;
+    it maps (B, ...) to ``outputs`` numbers a row. ``theta`` (P,) are the parameters that are
+    trained, in the module's order.
     """
 
     def __init__(
         self, module: nn.Module, outputs: int, device: str = "cpu", dtype: torch.dtype | None = None
     ) -> None:
-        module.to(device).train()
+        module.to(device, dtype).train()
         trained, rest = split_numbers(module)
         self.module, self.outputs, self.device = module, outputs, device
         self.parameters = sum(t.numel() for t in trained.values())
@@ -160,7 +161,8 @@ def split_numbers(module: nn.Module) -> tuple[dict[str, Tensor], dict[str, Tenso
     rest: dict[str, Tensor] = {}
     for name, parameter in module.named_parameters():
         (trained if parameter.requires_grad else rest)[name] = parameter.detach()
-    rest.update(module.named_buffers())
+    # A buffer that a forward pass wrote may hang on that pass's graph.
+    rest.update((name, buffer.detach()) for name, buffer in module.named_buffers())
     return trained, rest
 
 

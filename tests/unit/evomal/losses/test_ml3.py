@@ -102,7 +102,7 @@ def test_curves_follow_the_module():
     y, f = np.meshgrid([0.0, 1.0], np.linspace(-2, 2, 9))
     values = found.values(y, f)
     assert values.shape == (9, 2)
-    double = found.double().elementwise(torch.tensor(y), torch.tensor(f))
+    double = found.double().elementwise(torch.tensor(f), torch.tensor(y))
     assert values == pytest.approx(double.detach().numpy(), rel=1e-12)
     assert found.values(1.0, f[:, 0]) == pytest.approx(values[:, 1])
 
@@ -167,10 +167,10 @@ FITTING = [[[1.0, 2.0]], [[3.0]]]
         ({**STORED, "layers": FITTING, "dtype": "int8"}, "dtype: got 'int8'"),
         ({**STORED, "layers": FITTING, "task": "ranking"}, "task: got 'ranking'"),
         ({**STORED, "layers": []}, "layers: expected a list"),
-        ({**STORED, "layers": [[[1.0, 2.0]]]}, "layers: got 1; expected at least 2"),
+        ({**STORED, "layers": [[[1.0, 2.0]]]}, r"hidden: got \(\); expected at least one"),
         ({**STORED, "layers": [[[1.0]], [[1.0]]]}, r"layers\[0\]: shape \(1, 1\)"),
         ({**STORED, "layers": [[[1.0, 2.0]], [[1.0, 2.0]]]}, r"layers\[1\]: shape \(1, 2\)"),
-        ({**STORED, "layers": [[[1.0, 2.0]], [[1.0], [2.0]]]}, r"layers\[1\]: 2 rows; expected 1"),
+        ({**STORED, "layers": [[[1.0, 2.0]], [[1.0], [2.0]]]}, r"layers\[1\]: shape \(2, 1\)"),
         ({**STORED, "layers": [[[1.0, 2.0], [3.0]], [[1.0]]]}, r"layers\[0\]: expected rows"),
         ({**STORED, "layers": [[[1.0, "2"]], [[1.0]]]}, r"layers\[0\]: expected rows"),
         ({**STORED, "layers": [[[1.0, float("inf")]], [[1.0]]]}, r"layers\[0\]: expected finite"),
