@@ -21,6 +21,8 @@ EVERYTHING = ["task_loss", "adalfl", "adalfl_offline", "adalfl_random", "offline
               "warm_start", "learning_rate"]  # fmt: skip
 DENSE: dict[str, Any] = {
     "methods": EVERYTHING,
+    "fractions": [0.6, 0.2, 0.2],
+    "rate_factors": [0.3, 1.0, 3.0, 10.0, 30.0],
     "meta_rates": [1e-3],
     "inner_sweep": [1, 50],
     "offline": {"steps": 500, "inner": 10},
@@ -28,6 +30,7 @@ DENSE: dict[str, Any] = {
 }
 """Algorithm 1 in three budgets of about as many inner steps each; sweeps keep `steps`."""
 LENET: dict[str, Any] = {
+    "fractions": [0.6, 0.2, 0.2],
     "methods": ["task_loss", "adalfl", "warm_start", "learning_rate"],
     "meta_rates": [1e-3],
     "steps": 300,
@@ -48,6 +51,7 @@ CELLS: dict[str, dict[str, Any]] = {
 }
 PAPER_BUDGET: dict[str, Any] = {
     "methods": ["task_loss", "adalfl", "offline", "ml3"],
+    "fractions": [0.6, 0.2, 0.2],
     "phi_init": "offline",
     "offline": {"steps": 2_500, "inner": 250},
     "steps": 2_000,

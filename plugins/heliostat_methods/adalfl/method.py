@@ -58,9 +58,11 @@ DEMO: dict[str, Any] = {
     "model": {"name": "mlp", "hidden": [64]},
     "methods": ["task_loss", "adalfl", "warm_start", "ml3", "learning_rate"],
     "meta_rates": [1e-3],
+    "fractions": [0.6, 0.2, 0.2],
     "offline": {"steps": 200, "inner": 5},
     "steps": 1_000,
-    "rate_factors": [1.0, 3.0, 10.0],
+    "rate_factors": [1.0, 3.0, 10.0, 30.0],
+    "rate_growths": 2,
     "seeds": 10,
 }
 """A comparison on real data within minutes on two cores."""
