@@ -58,11 +58,11 @@ def through_steps(
     """Take ``count`` steps from ``theta`` and differentiate the objective after them.
 
     ``segment`` is how many steps are computed again together, without one the square root. Raises
-    ``ValueError`` for no step.
+    ``ValueError`` for no step, and for a segment of none.
     """
     if count < 1:
         raise ValueError(f"count: got {count}; expected at least 1 step")
-    length = segment or math.isqrt(count - 1) + 1
+    length = math.isqrt(count - 1) + 1 if segment is None else segment
     if length < 1:
         raise ValueError(f"segment: got {segment}; expected at least 1 step")
     kept: list[tuple[Tensor, Tensor | None]] = []
