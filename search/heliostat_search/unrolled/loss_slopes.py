@@ -38,7 +38,8 @@ class LossSlopes:
 
     def along(self, tangent: Tensor, factor: float = 1.0) -> list[Tensor]:
         """Return ``factor d/dphi <dM/df, t>`` for a change t of the outputs, weight by weight."""
-        total = (self._slopes * tangent).sum() * factor
+        with torch.enable_grad():
+            total = (self._slopes * tangent).sum() * factor
         if not total.requires_grad:
             return [torch.zeros_like(w) for w in self._weights]
         found = torch.autograd.grad(total, self._weights, allow_unused=True)

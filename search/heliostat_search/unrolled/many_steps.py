@@ -87,12 +87,12 @@ def through_steps(
 
     ``segment`` is how many steps are computed again together, without one the square root;
     ``rate`` (R, 1) are learning rates of each row, in place of that of ``sgd``. Raises
-    ``ValueError`` for no step.
+    ``ValueError`` for no step, and for a segment of none.
     """
     how = _Stepping(sgd, sgd.learning_rate if rate is None else rate)
     if count < 1:
         raise ValueError(f"count: got {count}; expected at least 1 step")
-    length = segment or math.isqrt(count - 1) + 1
+    length = math.isqrt(count - 1) + 1 if segment is None else segment
     if length < 1:
         raise ValueError(f"segment: got {segment}; expected at least 1 step")
     kept: list[tuple[Tensor, Tensor | None]] = []

@@ -40,8 +40,10 @@ class MetaStep:
     @property
     def finite(self) -> bool:
         """Whether every number of it is finite."""
-        tensors = (self.loss, self.objective, *self.gradient, *self.parameters.values())
-        return all(bool(t.isfinite().all()) for t in tensors)
+        named = (self.parameters, self.momentum, self.statistics)
+        tensors = (self.loss, self.objective, *self.gradient)
+        every = (*tensors, *(part for one in named for part in one.values()))
+        return all(bool(t.isfinite().all()) for t in every)
 
 
 def unrolled_meta_gradient(
@@ -93,11 +95,7 @@ def unrolled_meta_gradient(
         value = objective(judged, valid_batch[1])
     if value.numel() != 1:
         raise ValueError(f"objective: got shape {tuple(value.shape)}; expected a scalar")
-    slopes = torch.autograd.grad(value.reshape(()), list(after.values()), allow_unused=True)
-    v = {
-        name: torch.zeros_like(moved[name]) if part is None else part
-        for name, part in zip(names, slopes, strict=True)
-    }
+    v = _pulled(value, after, None)
     tangent = derivative_along(
         lambda values: outputs_of(
             values, batch[0], {name: part.clone() for name, part in before.items()}, seed
@@ -112,7 +110,7 @@ def unrolled_meta_gradient(
     )  # fmt: skip
 
 
-def _pulled(outputs: Tensor, own: Mapping[str, Tensor], slopes: Tensor) -> dict[str, Tensor]:
+def _pulled(outputs: Tensor, own: Mapping[str, Tensor], slopes: Tensor | None) -> dict[str, Tensor]:
     if not outputs.requires_grad:
         return {name: torch.zeros_like(part) for name, part in own.items()}
     found = torch.autograd.grad(outputs, list(own.values()), slopes, allow_unused=True)
