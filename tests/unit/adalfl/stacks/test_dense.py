@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.func import jvp, vjp
+from torch.autograd.functional import jvp, vjp
 
 from heliostat_methods.adalfl.stacks.dense import DenseStack, parameter_count
 from heliostat_methods.evomal.learners.networks import forward
@@ -25,10 +25,10 @@ def test_outputs_pull_and_push_are_those_of_autograd(widths, plain, draw):
     outputs, pulled, pushed = stack.forward(x), stack.pull(e), stack.push(v)
     for r in range(R):
         network = lambda t, r=r: plain.dense(t, widths, x[r])  # noqa: E731
-        wanted, down = vjp(network, theta[r])
+        wanted, down = vjp(network, theta[r], e[r])
         near(outputs[r], wanted)
-        near(pulled[r], down(e[r])[0])
-        near(pushed[r], jvp(network, (theta[r],), (v[r],))[1])
+        near(pulled[r], down)
+        near(pushed[r], jvp(network, theta[r], v[r])[1])
 
 
 @given(
