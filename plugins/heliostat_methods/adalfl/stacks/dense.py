@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from heliostat_methods.adalfl.stacks.parameters import Unwritten, check_kind, check_rows
 from heliostat_methods.adalfl.stacks.rooms import Rooms
-from heliostat_methods.adalfl.stacks.written import Unwritten, check_rows
 
 _masked = torch.ops.aten.threshold_backward.grad_input
 _SMALL = 4096
@@ -65,6 +65,7 @@ class DenseStack:
         self._theta = theta
         self._layers = layer_views(theta.detach(), self.widths)
 
+    @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:
         """Return the raw outputs (R, B, C) for a batch (R, B, d), which must stay as it is."""
         shape = (len(self._theta), self.widths[0])
@@ -72,6 +73,7 @@ class DenseStack:
             raise ValueError(
                 f"x: shape {tuple(x.shape)}; expected ({shape[0]}, B, {shape[1]}), B >= 1"
             )
+        check_kind("x", x, self._theta)
         activations = [x]
         for k, (matrix, bias) in enumerate(self._layers[:-1]):
             room = self._rooms.get(f"activation {k}", (*x.shape[:2], matrix.shape[1]), x)
@@ -81,11 +83,15 @@ class DenseStack:
         self._kept = _Pass(self._layers, activations, Unwritten("theta", self._theta))
         return _outputs(self._layers[-1], activations[-1])
 
+    @torch.no_grad()
     def pull(self, slopes: Tensor) -> Tensor:
         """Return J^T e (R, P) for slopes e (R, B, C); it holds until the next ``pull``."""
         kept = self._last()
-        self._check(slopes)
-        gradient, views = self._gradient_views()
+        shape = (*kept.activations[0].shape[:2], self.widths[-1])
+        if slopes.shape != shape:
+            raise ValueError(f"slopes: shape {tuple(slopes.shape)}; expected {shape}")
+        check_kind("slopes", slopes, kept.theta.tensor)
+        gradient, views = self._gradient_views(kept.theta.tensor)
         e = slopes
         for at in range(len(views) - 1, -1, -1):
             h, (matrix, _) = kept.activations[at], kept.layers[at]
@@ -96,12 +102,15 @@ class DenseStack:
                 _masked(e, h, 0.0, grad_input=e)
         return gradient
 
+    @torch.no_grad()
     def push(self, change: Tensor) -> Tensor:
         """Return J v (R, B, C) for a change v (R, P) of the parameters."""
         kept = self._last()
-        size = self._theta.shape
+        size = kept.theta.tensor.shape
         if change.shape != size:
             raise ValueError(f"change: shape {tuple(change.shape)}; expected {tuple(size)}")
+        check_kind("change", change, kept.theta.tensor)
+        check_rows("change", change)
         changes = layer_views(change, self.widths)
         last = len(changes) - 1
         moved: Tensor | None = None
@@ -118,6 +127,7 @@ class DenseStack:
             moved = _masked(t, after, 0.0, grad_input=t)
         raise AssertionError("a network has at least one layer")
 
+    @torch.no_grad()
     def evaluate(self, x: Tensor) -> Tensor:
         """Return the raw outputs (R, n, C) for one batch (n, d) that all networks share.
 
@@ -125,6 +135,7 @@ class DenseStack:
         """
         if x.ndim != 2 or x.shape[1] != self.widths[0]:
             raise ValueError(f"x: shape {tuple(x.shape)}; expected (n, {self.widths[0]})")
+        check_kind("x", x, self._theta)
         R = len(self._theta)
         results = x.new_empty(R, len(x), self.widths[-1])
         rows = max(1, _PORTION // (R * max(self.widths)))
@@ -141,14 +152,8 @@ class DenseStack:
         self._kept.theta.check()
         return self._kept
 
-    def _check(self, slopes: Tensor) -> None:
-        R, B = self._last().activations[0].shape[:2]
-        if slopes.shape != (R, B, self.widths[-1]):
-            raise ValueError(
-                f"slopes: shape {tuple(slopes.shape)}; expected {(R, B, self.widths[-1])}"
-            )
-
-    def _product(self, a: Tensor, b: Tensor, out: Tensor) -> None:
+    @staticmethod
+    def _product(a: Tensor, b: Tensor, out: Tensor) -> None:
         # Into a view with gaps torch multiplies network by network; a small matrix is made in one
         # go and copied sooner.
         if out.is_contiguous() or out[0].numel() >= _SMALL:
@@ -156,8 +161,8 @@ class DenseStack:
         else:
             out.copy_(torch.bmm(a, b))
 
-    def _gradient_views(self) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-        gradient = self._rooms.get("gradient", self._theta.shape, self._theta)
+    def _gradient_views(self, theta: Tensor) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+        gradient = self._rooms.get("gradient", theta.shape, theta)
         if gradient is not self._gradient:
             self._gradient, self._views = gradient, layer_views(gradient, self.widths)
         return gradient, self._views

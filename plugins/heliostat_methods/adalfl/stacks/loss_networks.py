@@ -17,9 +17,9 @@ from torch import Tensor
 
 from heliostat_methods.adalfl.stacks.objectives import Task, check_batch, check_task, objective
 from heliostat_methods.adalfl.stacks.one_hot_pairs import OneHotPairs, is_one_hot
+from heliostat_methods.adalfl.stacks.parameters import Unwritten, check_kind, check_rows
 from heliostat_methods.adalfl.stacks.rectified_pairs import RectifiedPairs
 from heliostat_methods.adalfl.stacks.smooth_pairs import SmoothPairs
-from heliostat_methods.adalfl.stacks.written import Unwritten, check_rows
 from heliostat_search.loss_networks import smooth_leaky_relu
 from heliostat_search.loss_networks.shape import LossShape
 
@@ -59,11 +59,13 @@ class LossNetworkStack:
         parts = torch.split(phi.detach(), [j * k for k, j in sizes], 1)
         self._layers = [part.view(-1, j, k) for part, (k, j) in zip(parts, sizes, strict=True)]
 
+    @torch.no_grad()
     def slopes(self, outputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Return the losses (R,) and their slopes by the raw outputs (R, B, C), both (R, B, C).
 
         The loss is the mean over the batch of the sum (or mean) over classes, with the task's own
-        loss added where the settings say so. Labels as `label_rows` makes them.
+        loss added where the settings say so. Labels as `label_rows` makes them; outputs and labels
+        must stay as they are until ``by_weights``.
         """
         check_batch(outputs, labels)
         R, B, C = outputs.shape
@@ -71,6 +73,8 @@ class LossNetworkStack:
             raise ValueError(f"outputs: {R} networks; expected {len(self._phi)}, as many as in phi")
         if self.task == "regression" and C != 1:
             raise ValueError(f"outputs: {C} columns; expected 1 for a regression")
+        check_kind("outputs", outputs, self._phi)
+        check_kind("labels", labels, self._phi)
         # Classes before rows: sums over classes then run along whole vectors of rows.
         raw, y = outputs.mT.contiguous(), labels.mT.contiguous()
         p = raw if self.task == "regression" else raw.sigmoid() if C == 1 else raw.softmax(1)
@@ -92,6 +96,7 @@ class LossNetworkStack:
             values, slopes = values.add_(own), slopes.add_(own_slopes)
         return values, slopes
 
+    @torch.no_grad()
     def by_weights(self, tangent: Tensor) -> Tensor:
         """Return (R, Q), the derivative by phi of <slopes, tangent>; tangent is (R, B, C).
 
@@ -105,6 +110,7 @@ class LossNetworkStack:
             raise ValueError(
                 f"tangent: shape {tuple(tangent.shape)}; expected {tuple(kept.p.mT.shape)}"
             )
+        check_kind("tangent", tangent, kept.p)
         # The softmax's Jacobian is symmetric: what takes slopes down takes tangents up.
         moved = self._through(kept.p, tangent.mT)
         # The output's second derivative is the bend times s (1 - s).

@@ -31,6 +31,7 @@ def check_batch(outputs: Tensor, labels: Tensor) -> None:
         )
 
 
+@torch.no_grad()
 def objective(outputs: Tensor, labels: Tensor, task: Task) -> tuple[Tensor, Tensor]:
     """Return the losses (R,) and their slopes by the raw outputs (R, B, C).
 

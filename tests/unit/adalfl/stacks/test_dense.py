@@ -4,7 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.func import jvp, vjp
+from torch.autograd.functional import jvp, vjp
 
 from heliostat_methods.adalfl.stacks.dense import DenseStack, parameter_count
 from heliostat_methods.evomal.learners.networks import forward
@@ -25,10 +25,10 @@ def test_outputs_pull_and_push_are_those_of_autograd(widths, plain, draw):
     outputs, pulled, pushed = stack.forward(x), stack.pull(e), stack.push(v)
     for r in range(R):
         network = lambda t, r=r: plain.dense(t, widths, x[r])  # noqa: E731
-        wanted, down = vjp(network, theta[r])
+        wanted, down = vjp(network, theta[r], e[r])
         near(outputs[r], wanted)
-        near(pulled[r], down(e[r])[0])
-        near(pushed[r], jvp(network, (theta[r],), (v[r],))[1])
+        near(pulled[r], down)
+        near(pushed[r], jvp(network, theta[r], v[r])[1])
 
 
 @given(
@@ -94,6 +94,16 @@ def test_after_an_assignment_pull_and_push_use_the_parameters_of_the_forward(dra
     near(stack.pull(e), pulled)
     near(stack.push(v), pushed)
     assert (stack.forward(x) - before).abs().max() > 0.1
+
+
+def test_a_stack_of_another_size_assigned_since_changes_no_push(draw):
+    x, e, v = draw(2, 5, 4), draw(2, 5, 3), draw(2, 51)
+    stack = DenseStack((4, 6, 3), draw(2, 51))
+    stack.forward(x)
+    pulled, pushed = stack.pull(e).clone(), stack.push(v)
+    stack.theta = draw(3, 51)
+    near(stack.pull(e), pulled)
+    near(stack.push(v), pushed)
 
 
 def test_the_next_forward_uses_what_was_written_in_place(draw):
@@ -175,6 +185,14 @@ def test_inference_mode_and_parameters_that_want_gradients_do_no_harm(draw):
         (lambda: two().forward(torch.zeros(2, 5, 4)), "x: shape (2, 5, 4); expected (2, B, 3)"),
         (lambda: two().forward(torch.zeros(2, 0, 3)), "x: shape (2, 0, 3); expected (2, B, 3)"),
         (lambda: two().evaluate(torch.zeros(5, 2)), "x: shape (5, 2); expected (n, 3)"),
+        (lambda: two().forward(torch.zeros(2, 5, 3).double()), "x: torch.float64 on cpu; expected"),
+        (lambda: two().evaluate(torch.zeros(5, 3).long()), "x: torch.int64 on cpu; expected torch"),
+        (
+            lambda: two(5).pull(torch.zeros(2, 5, 1).half()),
+            "slopes: torch.float16 on cpu; expected",
+        ),
+        (lambda: two(5).push(torch.zeros(2, 4).double()), "change: torch.float64 on cpu; expected"),
+        (lambda: two(5).push(torch.zeros(4, 2).T), "change: strides (1, 2); expected rows without"),
         (lambda: two(5).pull(torch.zeros(2, 4, 1)), "slopes: shape (2, 4, 1); expected (2, 5, 1)"),
         (lambda: two(5).push(torch.zeros(4)), "change: shape (4,); expected (2, 4)"),
     ],

@@ -104,6 +104,32 @@ def test_one_row_of_a_stack_is_the_stack_of_one(plain, draw):
                 near(a, b[row], 1e-12)
 
 
+def test_networks_in_blocks_are_those_of_one_block(plain, draw, monkeypatch):
+    shape = LossShape((5, 3), hidden_activation="smooth_leaky_relu")
+    phi, outputs, tangent = draw(5, shape.weights), draw(5, 6, 4), draw(5, 6, 4)
+    labels = plain.labels(5, 6, 4, "classification", torch.Generator().manual_seed(1))
+    stack = LossNetworkStack(phi, shape, "classification")
+    whole = *stack.slopes(outputs, labels), stack.by_weights(tangent)
+    # two networks of 5 x 24 numbers a layer, then one although it is too large
+    for most in (240, 1, 1 << 17):
+        monkeypatch.setattr("heliostat_methods.adalfl.stacks.smooth_pairs._BLOCK", most)
+        again = *stack.slopes(outputs, labels), stack.by_weights(tangent)
+        for a, b in zip(again, whole, strict=True):
+            near(a, b, 1e-12)
+
+
+@pytest.mark.parametrize("within", ["relu", "smooth_leaky_relu"])
+def test_the_mixed_derivative_may_be_asked_for_twice(within, plain, draw):
+    shape = LossShape((5, 3), hidden_activation=within)
+    stack = LossNetworkStack(draw(2, shape.weights), shape, "classification")
+    labels = plain.labels(2, 6, 4, "classification", torch.Generator().manual_seed(1))
+    stack.slopes(draw(2, 6, 4), labels)
+    tangent = draw(2, 6, 4)
+    first = stack.by_weights(tangent).clone()
+    assert torch.equal(stack.by_weights(tangent), first)
+    near(stack.by_weights(2 * tangent), 2 * first)
+
+
 @pytest.mark.parametrize("within", ["relu", "smooth_leaky_relu"])
 def test_classes_permuted_permute_slopes_and_rows_reordered_change_nothing(within, draw):
     shape = LossShape((7, 5), hidden_activation=within)
@@ -149,6 +175,32 @@ def test_huge_outputs_give_finite_numbers(dtype, within, task, classes, plain, d
         assert mixed.dtype == slopes.dtype == dtype
 
 
+@pytest.mark.parametrize("within", ["relu", "smooth_leaky_relu"])
+def test_a_network_that_diverged_shows_in_its_own_numbers_alone(within, plain, draw):
+    shape = LossShape((5, 3), hidden_activation=within)
+    stack = LossNetworkStack(draw(3, shape.weights), shape, "classification")
+    labels = plain.labels(3, 6, 4, "classification", torch.Generator().manual_seed(1))
+    outputs, tangent = draw(3, 6, 4), draw(3, 6, 4)
+    wanted = *stack.slopes(outputs, labels), stack.by_weights(tangent)
+    outputs[1, 2, 3] = torch.nan
+    got = *stack.slopes(outputs, labels), stack.by_weights(tangent)
+    for a, b in zip(got, wanted, strict=True):
+        assert bool(a[1].isnan().any())
+        assert torch.equal(a[::2], b[::2])
+
+
+def test_weights_and_outputs_that_want_gradients_do_no_harm(draw):
+    shape = LossShape((5, 3))
+    phi, outputs = draw(2, shape.weights), draw(2, 6, 1)
+    plainly = LossNetworkStack(phi.clone(), shape, "regression").slopes(outputs, outputs)
+    phi.requires_grad_()
+    wanting = outputs.clone().requires_grad_()
+    values, slopes = LossNetworkStack(phi, shape, "regression").slopes(wanting, outputs)
+    assert torch.equal(values, plainly[0])
+    assert torch.equal(slopes, plainly[1])
+    assert not values.requires_grad
+
+
 def test_weights_may_be_assigned_and_written_in_place_between_steps(draw):
     shape = LossShape((4, 3))
     phi, other = draw(2, shape.weights), draw(2, shape.weights)
@@ -184,6 +236,9 @@ def test_what_does_not_fit_is_named(draw):
         (lambda: LossNetworkStack(phi, shape, "both"), "task: got 'both'; expected 'regression'"),
         (lambda: stack.slopes(batch[:1], batch[:1]), "outputs: 1 networks; expected 2"),
         (lambda: stack.slopes(batch, batch[:, :4]), "labels: shape (2, 4, 1); expected that of"),
+        (lambda: stack.slopes(batch.float(), batch), "outputs: torch.float32 on cpu; expected"),
+        (lambda: stack.slopes(batch, batch.long()), "labels: torch.int64 on cpu; expected torch."),
+        (lambda: stack.by_weights(batch.float()), "tangent: torch.float32 on cpu; expected torch."),
         (lambda: stack.slopes(draw(2, 5, 2), draw(2, 5, 2)), "outputs: 2 columns; expected 1"),
         (lambda: stack.by_weights(batch[:, :4]), "tangent: shape (2, 4, 1); expected (2, 5, 1)"),
     ):

@@ -32,5 +32,14 @@ def check_rows(name: str, tensor: Tensor) -> None:
         )
 
 
+def check_kind(name: str, tensor: Tensor, like: Tensor) -> None:
+    """Raise ``ValueError`` unless a tensor has the type and the device of the parameters."""
+    if tensor.dtype != like.dtype or tensor.device != like.device:
+        raise ValueError(
+            f"{name}: {tensor.dtype} on {tensor.device}; expected {like.dtype} on {like.device}, "
+            "as the parameters are"
+        )
+
+
 def _version(tensor: Tensor) -> int:
     return 0 if tensor.is_inference() else tensor._version
