@@ -77,16 +77,15 @@ def test_they_are_so_for_any_shape(hidden, within, gamma, beta, kind, rows, seed
 def test_labels_that_are_not_one_hot_are_pairs_like_any(within, plain, draw):
     shape = LossShape((5, 3), hidden_activation=within)
     soft = draw(2, 6, 4).softmax(-1)
-    check(
-        plain, shape, "classification", draw(2, shape.weights), draw(2, 6, 4), soft, draw(2, 6, 4)
-    )
     some = soft.clone()
-    some[:, ::2] = torch.tensor([0.0, 1.0, 0.0, 0.0], dtype=some.dtype)
-    check(
-        plain, shape, "classification", draw(2, shape.weights), draw(2, 6, 4), some, draw(2, 6, 4)
+    some[:, ::2] = torch.tensor([0.0, 1.0, 0.0, 0.0], dtype=soft.dtype)
+    halves, two = (
+        torch.tensor(row, dtype=soft.dtype).expand(2, 6, 4)
+        for row in ([0.5, 0.5, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0])
     )
-    two = torch.tensor([1.0, 1.0, 0.0, 0.0], dtype=some.dtype).expand(2, 6, 4)
-    check(plain, shape, "classification", draw(2, shape.weights), draw(2, 6, 4), two, draw(2, 6, 4))
+    for labels in (soft, some, halves, two):
+        phi, outputs, tangent = draw(2, shape.weights), draw(2, 6, 4), draw(2, 6, 4)
+        check(plain, shape, "classification", phi, outputs, labels, tangent)
 
 
 def test_one_row_of_a_stack_is_the_stack_of_one(plain, draw):
