@@ -98,13 +98,14 @@ _HOMES = {
 }  # fmt: skip
 
 __all__ = [
-    "EXTENDABLE", "Artifact", "Dataset", "Failure", "Folded", "Frames", "HeatMap", "Image", "Layer", "Loss",
-    "MethodConfig", "MethodSpec", "Metric", "Model", "Name", "NoParameters", "Outcome", "PartKind",
-    "PartRef", "PartSpec", "Picture", "Plot", "ProductSpec", "Resources", "Run", "RunFolder",
-    "RunView", "Sampler", "Score", "Section", "Series", "Shared", "SharedData", "Table", "Task",
-    "TaskContext", "Text", "Within", "digest", "find", "folders", "hookimpl", "json_option",
-    "next_command", "part_refs", "plain", "print_json", "regular_file", "runs_option", "runs_root",
-    "say", "stored", "stream", "task", "toml_value", "validate", "without_none",
+    "EXTENDABLE", "Artifact", "Dataset", "Failure", "Folded", "Frames", "HeatMap", "Image", "Layer",
+    "Loss", "MethodConfig", "MethodSpec", "Metric", "Model", "Name", "NoParameters", "Outcome",
+    "PartKind", "PartRef", "PartSpec", "Picture", "Plot", "ProductSpec", "Resources", "Run",
+    "RunFolder", "RunView", "Sampler", "Score", "Section", "Series", "Shared", "SharedData",
+    "Table", "Task", "TaskContext", "Text", "Within", "digest", "find", "folders", "hookimpl",
+    "json_option", "next_command", "part_refs", "plain", "print_json", "regular_file",
+    "runs_option", "runs_root", "say", "stored", "stream", "task", "toml_value", "validate",
+    "without_none",
 ]  # fmt: skip
 
 
