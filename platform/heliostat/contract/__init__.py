@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from heliostat.contract.run import Run, SharedData
     from heliostat.contract.sections import (
         Folded,
+        Frames,
         HeatMap,
         Image,
         Picture,
@@ -82,7 +83,8 @@ _HOMES = {
     ),
     **dict.fromkeys(("Run", "SharedData"), "contract.run"),
     **dict.fromkeys(
-        ("Folded", "HeatMap", "Image", "Picture", "Plot", "Section", "Series", "Table", "Text"),
+        ("Folded", "Frames", "HeatMap", "Image", "Picture", "Plot", "Section", "Series", "Table",
+         "Text"),
         "contract.sections",
     ),
     **dict.fromkeys(("Resources", "Task", "TaskContext"), "contract.task"),
@@ -96,13 +98,14 @@ _HOMES = {
 }  # fmt: skip
 
 __all__ = [
-    "EXTENDABLE", "Artifact", "Dataset", "Failure", "Folded", "HeatMap", "Image", "Layer", "Loss",
-    "MethodConfig", "MethodSpec", "Metric", "Model", "Name", "NoParameters", "Outcome", "PartKind",
-    "PartRef", "PartSpec", "Picture", "Plot", "ProductSpec", "Resources", "Run", "RunFolder",
-    "RunView", "Sampler", "Score", "Section", "Series", "Shared", "SharedData", "Table", "Task",
-    "TaskContext", "Text", "Within", "digest", "find", "folders", "hookimpl", "json_option",
-    "next_command", "part_refs", "plain", "print_json", "regular_file", "runs_option", "runs_root",
-    "say", "stored", "stream", "task", "toml_value", "validate", "without_none",
+    "EXTENDABLE", "Artifact", "Dataset", "Failure", "Folded", "Frames", "HeatMap", "Image", "Layer",
+    "Loss", "MethodConfig", "MethodSpec", "Metric", "Model", "Name", "NoParameters", "Outcome",
+    "PartKind", "PartRef", "PartSpec", "Picture", "Plot", "ProductSpec", "Resources", "Run",
+    "RunFolder", "RunView", "Sampler", "Score", "Section", "Series", "Shared", "SharedData",
+    "Table", "Task", "TaskContext", "Text", "Within", "digest", "find", "folders", "hookimpl",
+    "json_option", "next_command", "part_refs", "plain", "print_json", "regular_file",
+    "runs_option", "runs_root", "say", "stored", "stream", "task", "toml_value", "validate",
+    "without_none",
 ]  # fmt: skip
 
 

@@ -99,6 +99,28 @@ class HeatMap:
 
 
 @dataclass(frozen=True)
+class Frames:
+    """One picture at several moments: plots in the same axes, of which a reader chooses one.
+
+    `names` are those of the moments, a button each; the last is shown first. On paper the first and
+    the last stand under one another. `title` says what is chosen, `note` what to see. Raises
+    PluginError where names and plots are not as many, or none.
+    """
+
+    title: str
+    names: Sequence[str]
+    plots: Sequence[Plot]
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.names, str) or not 0 < len(self.names) == len(self.plots):
+            raise PluginError(
+                f"Frames {shown(self.title)}: {len(self.names)} names = {shown(self.names)} for "
+                f"{len(self.plots)} plots, expected one for each, and one at least"
+            )
+
+
+@dataclass(frozen=True)
 class Picture:
     """A picture that another library has drawn: `svg` is the text of an SVG file.
 
@@ -166,10 +188,10 @@ class Folded:
     """What is shown once its title is clicked: long tables, settings nobody changed."""
 
     title: str
-    content: Sequence[Text | Table | Plot | HeatMap | Picture | Image]
+    content: Sequence[Text | Table | Plot | Frames | HeatMap | Picture | Image]
 
 
-Block = Text | Table | Plot | HeatMap | Picture | Image | Folded
+Block = Text | Table | Plot | Frames | HeatMap | Picture | Image | Folded
 """What may stand in a section."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from heliostat.contract.method import MethodSpec
-from heliostat.contract.sections import HeatMap, Picture, Plot, Section
+from heliostat.contract.sections import Frames, HeatMap, Picture, Plot, Section
 from heliostat.errors import PluginError
 from heliostat.plugins.offers import listed
 from heliostat.plugins.registry import registry
@@ -124,6 +124,8 @@ def _first_drawing(sections: Sequence[Section]) -> tuple[str, str] | None:
             match block:
                 case Plot():
                     return block.title, draw(block)
+                case Frames():
+                    return block.title, draw(block.plots[-1], beside=block.plots)
                 case HeatMap():
                     return block.title, draw_heat(block)
                 case Picture():

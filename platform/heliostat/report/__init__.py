@@ -7,6 +7,7 @@ A method returns `Section`s; `render` makes the file, `draw` a single plot, `png
 from heliostat.contract.sections import (
     Block,
     Folded,
+    Frames,
     HeatMap,
     Image,
     Picture,
@@ -24,6 +25,7 @@ from heliostat.report.svg import draw
 __all__ = [
     "Block",
     "Folded",
+    "Frames",
     "HeatMap",
     "Image",
     "Picture",

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from heliostat.contract.sections import (
     Block,
     Folded,
+    Frames,
     HeatMap,
     Image,
     Picture,
@@ -22,7 +23,7 @@ from heliostat.contract.sections import (
 )
 from heliostat.report import tables
 from heliostat.report.heat import draw_heat
-from heliostat.report.marks import DARK, PHONE
+from heliostat.report.marks import DARK, PHONE, WIDTH
 from heliostat.report.svg import draw
 from heliostat.report.typeset import escape
 
@@ -74,6 +75,12 @@ border-bottom:1px solid var(--rule);max-width:26rem}
 th{font-weight:600;border-bottom-color:var(--soft);vertical-align:bottom}
 th:last-child,td:last-child{padding-right:.25rem}
 .n{text-align:right;white-space:nowrap}
+.frames{margin:1.5rem 0 2rem}
+.frames legend{color:var(--soft);font-size:.9rem;padding:0}
+.frames fieldset{border:0;margin:0;padding:0;display:flex;flex-wrap:wrap;gap:.1rem .9rem}
+.frames label{order:1;padding:.35rem 0;font-size:.9rem;font-variant-numeric:tabular-nums}
+.frames figure,.frames figcaption{order:2;width:100%;margin:.35rem 0 0}
+@media screen{.frames label:has(input:not(:checked))+figure{display:none}}
 tbody tr:hover{background:var(--shade)}
 .none{color:var(--soft)}
 @media screen and (max-width:34rem){body{padding:1.5rem .9rem 3rem}h1{font-size:1.45rem}
@@ -81,7 +88,7 @@ tbody tr:hover{background:var(--shade)}
 overflow-wrap:anywhere}.n{overflow-wrap:normal}}
 @media print{body{max-width:none;padding:0;font-size:10.5pt}nav{display:none}
 h2{break-after:avoid}figure,tr,pre{break-inside:avoid}.scroll{overflow:visible}
-pre{white-space:pre-wrap}a{color:inherit}}
+.frames label,.frames .between{display:none}pre{white-space:pre-wrap}a{color:inherit}}
 """
 )
 
@@ -153,6 +160,8 @@ def _block(block: Block) -> str:
             return tables.drawn(block)
         case Plot():
             return _figure(_both(draw(block), draw(block, PHONE)), block.note)
+        case Frames():
+            return _frames(block)
         case HeatMap():
             return _figure(_both(draw_heat(block), draw_heat(block, PHONE)), block.note)
         case Picture():
@@ -165,6 +174,26 @@ def _block(block: Block) -> str:
             inside = "\n".join(map(_block, block.content))
             summary = f"<summary>{escape(block.title)}</summary>"
             return f"<details>{summary}{inside}</details>"
+
+
+def _frames(frames: Frames) -> str:
+    """Return a button before each plot; the style shows the plot of the one that is chosen.
+
+    Buttons of a form are a group of their own, whatever else the page has. A form of this method
+    that is in no dialog cannot be sent.
+    """
+    parts, last = [], len(frames.plots) - 1
+    for place, (name, plot) in enumerate(zip(frames.names, frames.plots, strict=True)):
+        chosen = ' checked="checked"' if place == last else ""
+        parts.append(f'<label><input type="radio" name="at"{chosen}/> {escape(name)}</label>')
+        wide, narrow = (draw(plot, size, frames.plots) for size in (WIDTH, PHONE))
+        between = ' class="between"' if 0 < place < last else ""
+        parts.append(f"<figure{between}>{_both(wide, narrow)}</figure>")
+    if frames.note:
+        parts.append(f"<figcaption>{escape(frames.note)}</figcaption>")
+    legend = f"<legend>{escape(frames.title)}</legend>"
+    inside = "\n".join(parts)
+    return f'<form class="frames" method="dialog"><fieldset>{legend}{inside}</fieldset></form>'
 
 
 def _both(wide: str, narrow: str) -> str:

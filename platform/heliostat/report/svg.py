@@ -62,18 +62,21 @@ STYLE = (
 )
 
 
-def draw(plot: Plot, wide: float = WIDTH) -> str:
+def draw(plot: Plot, wide: float = WIDTH, beside: Sequence[Plot] = ()) -> str:
     """Return the plot as one `<svg>` element, `wide` units of which its text takes 12.
+
+    Its axes cover what the plots `beside` it show as well, so that all of them can be compared.
 
     Series of style "line" and "step" (the value holds until the next x) show `low`/`high` as a
     band, those of style "points" and "bars" as whiskers. A malformed series raises `PluginError`.
     """
     prepared = prepare(plot)
     curves, names = prepared.curves, plot.categories
-    points = [point for curve in curves for point in curve.points]
+    covered = [*curves, *(curve for other in beside for curve in prepare(other).curves)]
+    points = [point for curve in covered for point in curve.points]
     room = slot(curves)
-    x_values = [*(point.x for point in points), *ends(curves, room)]
-    y_values = _heights(curves, plot.log_y)
+    x_values = [*(point.x for point in points), *ends(covered, room)]
+    y_values = _heights(covered, plot.log_y)
     if plot.equal:
         x_values, y_values = widened(x_values, y_values, plot.log_x)
     target = max(3, round(wide / 90))

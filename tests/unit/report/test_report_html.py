@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heliostat.errors import PluginError
-from heliostat.report import Picture, Plot, Section, Series, Table, Text, render
+from heliostat.report import Frames, Picture, Plot, Section, Series, Table, Text, render
 
 HOSTILE = ["<script>alert(1)</script>", "\"'><b onclick=x>", "\0", "]]>", "</title>", "&lt;", "-->"]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -162,3 +162,64 @@ def test_what_must_not_be_missed_is_bold() -> None:
     found = page(Section("s", [Text("two\n\nparts", strong=True), Text("plain")]))
     assert [one.text for one in found.findall(".//p/strong")] == ["two", "parts"]
     assert [one.text for one in found.findall(".//p") if one.text] == ["plain"]
+
+
+def frames(*names: str) -> Frames:
+    plots = [Plot(name, "x", "y", [Series("curve", [0, 1], [0, 10 * at])]) for at, name in
+             enumerate(names)]  # fmt: skip
+    return Frames("a <moment>", names, plots, note="It <grows>.")
+
+
+def test_moments_have_a_button_each_and_the_last_is_chosen() -> None:
+    root = page(Section("s", [frames("<b>0</b>", "5", "9")]))
+    labels = list(root.iter("label"))
+    assert ["".join(label.itertext()).strip() for label in labels] == ["<b>0</b>", "5", "9"]
+    buttons = [label.find("input") for label in labels]
+    assert [one.get("checked") for one in buttons if one is not None] == [None, None, "checked"]
+    assert root.findtext(".//legend") == "a <moment>"
+    assert root.findtext(".//figcaption") == "It <grows>."
+
+
+def test_each_button_stands_before_its_plot_which_the_style_shows() -> None:
+    root = page(Section("s", [frames("0", "5", "9")]))
+    found = root.find(".//fieldset")
+    assert found is not None
+    kinds = [one.tag for one in found]
+    assert kinds == ["legend", *("label", "figure") * 3, "figcaption"]
+    assert ".frames label:has(input:not(:checked))+figure{display:none}" in render("t", [])
+
+
+def test_on_paper_the_first_and_the_last_moment_are_left() -> None:
+    root = page(Section("s", [frames("0", "3", "5", "9")]))
+    assert [one.get("class") for one in root.iter("figure")] == [None, "between", "between", None]
+    assert "@media print{" in render("t", []) and ".frames .between{display:none}" in render(
+        "t", []
+    )
+
+
+def test_buttons_of_two_blocks_are_two_groups_that_send_nothing() -> None:
+    root = page(Section("s", [frames("0", "5"), frames("0", "5")]))
+    forms = list(root.iter("form"))
+    assert [form.get("method") for form in forms] == ["dialog", "dialog"]
+    assert all(form.get("action") is None for form in forms)
+    assert [len(list(form.iter("input"))) for form in forms] == [2, 2]
+
+
+def test_moments_share_their_axes() -> None:
+    root = page(Section("s", [frames("0", "5", "9")]))
+    figures = [one for one in root.iter("figure")]
+    ticks = [
+        [text.text for text in figure.iter(f"{SVG}text") if text.get("class") == "hp-soft"]
+        for figure in figures
+    ]
+    assert ticks[0] == ticks[1] == ticks[2]
+    assert "20" in ticks[0]
+
+
+@pytest.mark.parametrize(
+    "names, count", [((), 0), (("a",), 2), ("ab", 2)], ids=["none", "too few", "a text"]
+)
+def test_moments_without_a_name_each_are_refused(names: tuple[str, ...], count: int) -> None:
+    plots = [Plot("t", "x", "y", [])] * count
+    with pytest.raises(PluginError, match=r"Frames 'moment': \d names = .* for \d plots, expected"):
+        Frames("moment", names, plots)

@@ -1,0 +1,53 @@
+"""The test metric during training, over steps and over what those steps cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from heliostat.report import Plot, Section, Series
+from heliostat_methods.adalfl.report.numbers import Plain, drawable, spread_out
+from heliostat_methods.adalfl.report.wording import metric_text
+
+
+def learning_curves(outcome: Plain) -> list[Section]:
+    """Return the two pictures; nothing where no training stayed finite."""
+    shown = [one for one in outcome["contestants"] if one["course"]["mean"]]
+    if not shown:
+        return []
+    metric = metric_text(outcome)
+    log = spread_out([v for one in shown for v in drawable(one["course"]["mean"])])
+    several = outcome["seeds"] > 1
+    band = "mean over trainings with its 95 % band" if several else "one training"
+    steps = Plot(
+        f"Test {metric} over steps", "step", metric,
+        [_series(one, float, several) for one in shown], log_y=log,
+        note=f"Each at the rate chosen for equal steps; {band}. Look at where the curves part, and "
+        "whether they still fall at the end.",
+    )  # fmt: skip
+    cost = Plot(
+        f"Test {metric} over gradient evaluations", "gradient evaluations", metric,
+        [_series(one, _paid(one), several) for one in shown], log_y=log,
+        note="The same over what was computed: a loss that adapts is stretched by its costlier "
+        "steps, one that was learned before begins where its learning ended. What leads here is "
+        f"worth its price. Compared at equal cost is what stands left of {outcome['budget']:,.0f}; "
+        "there each has a rate of its own.",
+    )  # fmt: skip
+    return [Section("Learning curves", [steps, cost])]
+
+
+def _series(one: Plain, x: Callable[[float], float], banded: bool) -> Series:
+    course = one["course"]
+    at = [x(step) for step in course["steps"]]
+    mean, low, high = (drawable(course[name]) for name in ("mean", "low", "high"))
+    if not banded or not _same(at, low, high):
+        return Series(one["label"], at, mean)
+    return Series(one["label"], at, mean, low, high)
+
+
+def _same(*columns: Sequence[float]) -> bool:
+    return len({len(column) for column in columns}) == 1
+
+
+def _paid(one: Plain) -> Callable[[float], float]:
+    before, cost = one["before"], one["step_cost"]
+    return lambda step: float(before + cost * step)
