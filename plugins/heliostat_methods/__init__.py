@@ -11,13 +11,14 @@ PLUGINS: dict[str, str] = {
     "step_options": "heliostat_methods.step_options.method",
     "fams": "heliostat_methods.fams.method",
     "pnag": "heliostat_methods.pnag.method",
+    "adalfl": "heliostat_methods.adalfl.method",
     "tune": "heliostat_methods.tune.method",
     "spaces": "heliostat_methods.pnag.spaces.plugin",
     "latency": "heliostat_methods.pnag.latency.method",
 }
 """Name of each plugin and the module that implements its hooks."""
 
-METHODS: tuple[str, ...] = ("evomal", "step_options", "fams", "pnag", "tune", "latency")
+METHODS: tuple[str, ...] = ("evomal", "step_options", "fams", "pnag", "adalfl", "tune", "latency")
 """Plugins that offer the method of the same name."""
 
 VERBS: dict[str, tuple[str, str]] = {

@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from heliostat import EXTENDABLE, ConfigError, MethodConfig, PartKind, PartRef, stored
 from heliostat.errors import did_you_mean
-from heliostat_methods.adalfl.comparison.names import METHODS, START
+from heliostat_methods.adalfl.names import METHODS, START
 
 DatasetRef = Annotated[PartRef, PartKind("dataset")]
 ModelRef = Annotated[PartRef, PartKind("model")]
@@ -64,7 +64,7 @@ class OfflineSettings(MethodConfig):
 
 
 class AdaLFLConfig(MethodConfig):
-    """Losses on one data set: each tuned alike on validation data, then trained over paired seeds."""
+    """Losses on one data set: tuned alike on validation data, then trained over paired seeds."""
 
     model_config = ConfigDict(allow_inf_nan=False)
 

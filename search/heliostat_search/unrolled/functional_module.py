@@ -133,6 +133,16 @@ class FunctionalModule:
 
         return derivative_along(outputs_of, parameters, along)
 
+    def outputs_of(self, theta: Tensor, x: Tensor, seed: int) -> Tensor:
+        """Return the outputs (B, C) at ``theta`` (P,) in training mode, with their graph.
+
+        What the module keeps stays as it is, its buffers too.
+        """
+        named = dict(zip(self.names, self.split(theta), strict=True))
+        with drawing_from(seed, self.device):
+            made: Tensor = functional_call(self.module, {**named, **self.buffers()}, (x,))
+        return made.reshape(len(x), self.outputs)
+
     def evaluate(self, x: Tensor) -> Tensor:
         """Return the outputs (n, C) in evaluation mode."""
         self.module.eval()

@@ -157,7 +157,7 @@ def test_a_network_is_made_on_the_cpu_and_moved():
     assert np.array_equal(away.fresh(streams("init")), problem.fresh(streams("init")))
     assert {p.device.type for p in away.create(0).parameters()} == {"cpu"}
     network = network_of(away)
-    assert {p.device.type for p in network.module.parameters()} == {"meta"}
+    assert {p.device.type for p in network.passes.module.parameters()} == {"meta"}
     assert network.theta.device.type == "meta"
 
 

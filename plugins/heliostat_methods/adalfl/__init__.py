@@ -1,0 +1,80 @@
+"""AdaLFL: a loss network that adapts after every step of the one training that it trains.
+
+>>> import torch
+>>> from heliostat_methods.adalfl import AdaptiveLoss
+>>> model = torch.nn.Linear(2, 3)
+>>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+>>> adaptive = AdaptiveLoss(model, optimizer, "classification", lr=1e-3)
+>>> x, y = torch.randn(8, 2), torch.arange(8) % 3
+>>> adaptive(model(x), y).backward()
+>>> optimizer.step()
+>>> adaptive.adapt(torch.randn(8, 2), y) > 0  # the task's loss on other rows, after the step
+True
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from heliostat_methods.adalfl.losses.adaptive_loss import AdaptiveLoss
+    from heliostat_methods.adalfl.losses.starting import fitted_network
+    from heliostat_methods.adalfl.training.initializer import OfflineInitializer
+    from heliostat_methods.adalfl.training.learning_rate import LearningRateAdapter
+    from heliostat_methods.adalfl.training.online import OnlineStep, OnlineTrainer
+    from heliostat_methods.adalfl.training.stacked import TrainingDivergedError
+    from heliostat_search.loss_networks.network import LossNetworkError, MetaLossNetwork
+    from heliostat_search.loss_networks.shape import LossShape
+    from heliostat_search.loss_networks.smooth_leaky_relu import SmoothLeakyReLU
+    from heliostat_search.unrolled.meta_gradient import MetaStep, unrolled_meta_gradient
+    from heliostat_search.unrolled.sgd import SGD
+
+_OWN, _SHARED = "heliostat_methods.adalfl.", "heliostat_search."
+_HOME = {
+    "AdaptiveLoss": _OWN + "losses.adaptive_loss",
+    "LearningRateAdapter": _OWN + "training.learning_rate",
+    "LossNetworkError": _SHARED + "loss_networks.network",
+    "LossShape": _SHARED + "loss_networks.shape",
+    "MetaLossNetwork": _SHARED + "loss_networks.network",
+    "MetaStep": _SHARED + "unrolled.meta_gradient",
+    "OfflineInitializer": _OWN + "training.initializer",
+    "OnlineStep": _OWN + "training.online",
+    "OnlineTrainer": _OWN + "training.online",
+    "SGD": _SHARED + "unrolled.sgd",
+    "SmoothLeakyReLU": _SHARED + "loss_networks.smooth_leaky_relu",
+    "TrainingDivergedError": _OWN + "training.stacked",
+    "fitted_network": _OWN + "losses.starting",
+    "unrolled_meta_gradient": _SHARED + "unrolled.meta_gradient",
+}
+
+__all__ = [
+    "SGD",
+    "AdaptiveLoss",
+    "LearningRateAdapter",
+    "LossNetworkError",
+    "LossShape",
+    "MetaLossNetwork",
+    "MetaStep",
+    "OfflineInitializer",
+    "OnlineStep",
+    "OnlineTrainer",
+    "SmoothLeakyReLU",
+    "TrainingDivergedError",
+    "fitted_network",
+    "unrolled_meta_gradient",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used: torch is slow to import."""
+    import importlib
+
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,53 @@
+"""What may be concluded of a comparison, in a few sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from heliostat_methods.adalfl.comparison.outcome import WAYS, Compared, Outcome
+
+FEW = 5
+_SAID = {
+    "better": "better than",
+    "worse": "worse than",
+    "none": "not shown to differ from",
+    "explodes": "explodes more often than",
+    "edge": "not decided against",
+    "unpaired": "not decided against",
+}
+
+
+def sentence(outcome: Outcome) -> str:
+    """Return what is said of the adapting loss, or of every contestant where there is none."""
+    first, *others = outcome.contestants
+    if not others:
+        return f"Only {first.label} was trained: there is nothing to compare."
+    if outcome.seeds < 2:
+        return "With one seed nothing can be concluded: take more."
+    chosen = [one for one in others if one.name == "adalfl"] or others
+    parts = [_of(one, first) for one in chosen]
+    said = f"Over {outcome.seeds} paired seeds, {'; '.join(parts)}."
+    ahead = [one.label for one in others if one not in chosen and _ahead(one)]
+    if ahead:
+        said += f" Of the others, better after as many steps: {', '.join(ahead)}."
+    if _edges(others, first):
+        said += " Not decided: the best rate may lie beyond those tried; allow more rate_growths."
+    return said if outcome.seeds >= FEW else f"{said} With so few seeds even that may be luck."
+
+
+def _of(one: Compared, first: Compared) -> str:
+    by: dict[str, list[str]] = {}
+    for row in one.differences:
+        by.setdefault(_SAID[row.verdict], []).append(WAYS[row.way])
+    parts = [f"{said} {first.label} {', '.join(ways)}" for said, ways in by.items()]
+    if not any(row.way == "equal_cost" for row in one.differences):
+        parts.append("its beginning alone costs more gradient evaluations than the whole budget")
+    return f"{one.label} is {'; '.join(parts)}"
+
+
+def _ahead(one: Compared) -> bool:
+    return any(row.way == "equal_steps" and row.verdict == "better" for row in one.differences)
+
+
+def _edges(others: Sequence[Compared], first: Compared) -> bool:
+    return any(line.edge for one in (*others, first) for line in one.lines)
