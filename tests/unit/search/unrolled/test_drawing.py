@@ -1,4 +1,7 @@
-"""Draws inside a network: decided by the seed, with no trace on torch's own generator."""
+"""Draws inside a network: decided by the seed, with no trace on torch's own generator.
+
+Those of other devices stand in the tests of evomal's generic learners.
+"""
 
 import numpy as np
 import pytest
@@ -40,12 +43,6 @@ def test_torchs_generator_is_put_back_even_after_an_error():
         torch.rand(5)
         raise RuntimeError("inside")
     assert torch.equal(torch.rand(3), expected)
-
-
-def test_on_another_device_the_numbers_are_the_cpus():
-    with drawing_from(5, "meta"):
-        found = functional.dropout(torch.ones(64), 0.5)
-    assert torch.equal(found, mask(5))
 
 
 def test_a_longer_list_of_seeds_begins_with_a_shorter_one():

@@ -140,6 +140,21 @@ def test_pull_is_the_adjoint_of_push(name, seed):
     assert left == pytest.approx((one.pull(e) @ v).item(), rel=1e-9, abs=1e-9)
 
 
+@pytest.mark.parametrize("name", MAKES)
+def test_outputs_of_other_parameters_are_those_of_a_module_that_has_them(name):
+    one, other, x, e = passes(name, 1), passes(name, 2), normal(0, 6, 3), normal(1, 6, 2)
+    one.forward(x, 3)
+    kept, theta = one.state(), other.theta.clone().requires_grad_()
+    other.load_buffers(kept)
+    outputs = one.outputs_of(theta, x, 7)
+    assert torch.equal(outputs.detach(), other.forward(x, 7))
+    (slopes,) = torch.autograd.grad(outputs, theta, e)
+    assert torch.allclose(slopes, other.pull(e), rtol=1e-10, atol=1e-12)
+    # its own parameters and buffers stay, and the pass before is still there
+    assert np.array_equal(one.state(), kept)
+    one.pull(e)
+
+
 def test_masks_are_the_seeds_alone_and_the_same_in_all_passes():
     one, x = passes("dropout"), normal(0, 5, 3)
     first, other = one.forward(x, 4), one.forward(x, 5)

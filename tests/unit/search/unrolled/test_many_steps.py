@@ -1,7 +1,7 @@
 """The gradient through many steps: beside autograd through all of them, in parts, in stacks."""
 
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 import torch
@@ -130,6 +130,19 @@ def test_a_stack_with_one_loss_for_all_adds_what_each_says():
     both = through_steps(Learning(phi), theta, 5, sgd)
     alone = [through_steps(Learning(phi), row, 5, sgd).gradient for row in theta]
     assert torch.allclose(both.gradient, alone[0] + alone[1], rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rates_of_rows_are_those_of_the_step_row_by_row(kind):
+    theta, phi, sgd = drawn(1, 3, PARAMETERS), drawn(2, 3, WEIGHTS), KINDS[kind]
+    rates = torch.tensor([[0.02], [0.2], [0.7]], dtype=torch.float64)
+    found = through_steps(Learning(phi), theta, 5, sgd, rate=rates)
+    for row, rate in enumerate(rates[:, 0].tolist()):
+        own = replace(sgd, learning_rate=rate)
+        alone = through_steps(Learning(phi[row]), theta[row], 5, own)
+        for name in ("objective", "gradient", "by_log_rate", "theta"):
+            one, other = getattr(found, name)[row], getattr(alone, name)
+            assert torch.allclose(one, other, rtol=1e-10, atol=1e-13)
 
 
 @pytest.mark.parametrize("sgd", [SGD(0.2, 0.0, False, 0.0), SGD(0.2, 0.9, True, 0.1)])
