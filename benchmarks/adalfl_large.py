@@ -23,13 +23,13 @@ from torch.nn.functional import cross_entropy
 
 from heliostat_methods.adalfl.stacks.dense_networks import DenseNetworks
 from heliostat_methods.adalfl.stacks.loss_networks import LossNetworkStack
-from heliostat_methods.adalfl.training.batches import Batches
 from heliostat_methods.adalfl.training.offline import OfflineTraining
-from heliostat_methods.adalfl.training.problem import Data, Part
 from heliostat_methods.adalfl.training.stacked import LossSide, Schedule, StackedTraining
-from heliostat_methods.adalfl.training.streams import streams_from
 from heliostat_search.loss_networks.network import MetaLossNetwork
 from heliostat_search.loss_networks.shape import LossShape
+from heliostat_search.supervised.batches import Batches
+from heliostat_search.supervised.problem import Data, Part
+from heliostat_search.supervised.streams import streams_from
 from heliostat_search.unrolled.functional_module import module_numbers
 from heliostat_search.unrolled.sgd import SGD
 

@@ -20,7 +20,7 @@ from heliostat_methods.adalfl.comparison.trained import (
 )
 from heliostat_methods.adalfl.config import AdaLFLConfig
 from heliostat_methods.adalfl.tasks import Settings
-from heliostat_methods.adalfl.training.problem import Problem, posed
+from heliostat_search.supervised.problem import Problem, posed
 from heliostat_search.trainings.rates import checkpoints
 
 
@@ -28,7 +28,7 @@ def search(config: AdaLFLConfig, run: Run) -> dict[str, Any]:
     """Begin, tune, train and compare the losses of a configuration."""
     _refuse_missing_gpu(config, run)
     some = contestants(config)
-    loaded = posed(config, run)
+    loaded = posed(run, config.dataset, config.model, config.fractions, config.metric)
     _refuse_other_losses(some, loaded.problem, run)
     settings = _settings(config, some)
     given = Posed(config, loaded.problem, run.share(loaded.problem), settings, run.share(settings))

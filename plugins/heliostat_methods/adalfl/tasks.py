@@ -20,10 +20,8 @@ from heliostat_methods.adalfl.stacks.dense_networks import DenseNetworks
 from heliostat_methods.adalfl.stacks.loss_networks import LossNetworkStack
 from heliostat_methods.adalfl.stacks.modules import ModuleStack, Networks
 from heliostat_methods.adalfl.training.adam import Adam
-from heliostat_methods.adalfl.training.batches import Batches
 from heliostat_methods.adalfl.training.measuring import Measured, Measuring
 from heliostat_methods.adalfl.training.offline import OfflineState, OfflineTraining
-from heliostat_methods.adalfl.training.problem import Data, Problem, create, fresh
 from heliostat_methods.adalfl.training.sides import Batch, FrozenSide, Side, TaskSide
 from heliostat_methods.adalfl.training.stacked import (
     LossSide,
@@ -32,8 +30,10 @@ from heliostat_methods.adalfl.training.stacked import (
     StackedTraining,
     State,
 )
-from heliostat_methods.adalfl.training.streams import under
 from heliostat_search.loss_networks.network import drawn_layers
+from heliostat_search.supervised.batches import Batches
+from heliostat_search.supervised.problem import Data, Problem, create, fresh
+from heliostat_search.supervised.streams import under
 from heliostat_search.unrolled.drawing import draw_seeds
 from heliostat_search.unrolled.sgd import SGD
 

@@ -13,7 +13,7 @@ from heliostat_methods.adalfl.config import AdaLFLConfig
 from heliostat_methods.adalfl.losses.beginning import Beginning
 from heliostat_methods.adalfl.tasks import Begin, Begun, Settings, Training, begin, train
 from heliostat_methods.adalfl.training.measuring import Measured
-from heliostat_methods.adalfl.training.problem import Problem
+from heliostat_search.supervised.problem import Problem
 
 Seeds = tuple[int, ...]
 

@@ -13,14 +13,14 @@ from torch import Tensor, nn
 from heliostat_methods.adalfl.stacks.loss_networks import LossNetworkStack
 from heliostat_methods.adalfl.stacks.modules import ModuleStack
 from heliostat_methods.adalfl.stacks.objectives import label_rows
-from heliostat_methods.adalfl.training.batches import Batches
 from heliostat_methods.adalfl.training.offline import OfflineTraining
-from heliostat_methods.adalfl.training.problem import Data, Part
 from heliostat_methods.adalfl.training.sides import Side, TaskSide
 from heliostat_methods.adalfl.training.stacked import LossSide
-from heliostat_methods.adalfl.training.streams import streams_from
 from heliostat_search.loss_networks.conventions import Task
 from heliostat_search.loss_networks.network import MetaLossNetwork
+from heliostat_search.supervised.batches import Batches
+from heliostat_search.supervised.problem import Data, Part
+from heliostat_search.supervised.streams import streams_from
 from heliostat_search.unrolled.drawing import drawing_from
 from heliostat_search.unrolled.functional_module import module_numbers
 from heliostat_search.unrolled.sgd import SGD

@@ -11,9 +11,9 @@ import torch
 
 from heliostat import stored
 from heliostat_methods.adalfl.stacks.differentiable import pair_values
-from heliostat_methods.adalfl.training.problem import Data, Part, Problem
 from heliostat_methods.adalfl.training.stacked import HISTORY, StackedTraining
 from heliostat_search.loss_networks.shape import LossShape
+from heliostat_search.supervised.problem import Data, Part, Problem
 from heliostat_search.trainings.measures import Measure, measured
 
 Array = npt.NDArray[Any]

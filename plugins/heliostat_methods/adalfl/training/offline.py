@@ -17,10 +17,10 @@ from heliostat_methods.adalfl.stacks.differentiable import network_losses, task_
 from heliostat_methods.adalfl.stacks.modules import Networks
 from heliostat_methods.adalfl.stacks.objectives import objective
 from heliostat_methods.adalfl.training.adam import Adam
-from heliostat_methods.adalfl.training.batches import Batches
-from heliostat_methods.adalfl.training.problem import Data, Part
 from heliostat_methods.adalfl.training.sides import Batch, Side, TaskSide
 from heliostat_methods.adalfl.training.stacked import LossSide
+from heliostat_search.supervised.batches import Batches
+from heliostat_search.supervised.problem import Data, Part
 from heliostat_search.trainings.measures import Task
 from heliostat_search.unrolled.many_steps import through_steps
 from heliostat_search.unrolled.sgd import SGD

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from heliostat import ConfigError, PartRef, Run, stored
 from heliostat.contract import Dataset, Model
-from heliostat_methods.adalfl.config import AdaLFLConfig
 from heliostat_search.splits import Split, split
 from heliostat_search.trainings.labels import label_rows
 from heliostat_search.trainings.measures import CHOICES, OF_TASK, Measure, Task
@@ -22,15 +21,7 @@ from heliostat_search.unrolled.functional_module import module_numbers
 Array = npt.NDArray[Any]
 
 
-class Streams(Protocol):
-    """Gives the random stream of a name, always the same one for the same name."""
-
-    def __call__(self, *name: int | str) -> np.random.Generator:
-        """Return the stream called ``name``, at its beginning."""
-        ...
-
-
-@stored("adalfl.problem")
+@stored("search.problem")
 @dataclass(frozen=True)
 class Problem:
     """Everything a worker needs to know; shared once by hash.
@@ -71,13 +62,23 @@ class Loaded:
     remarks: tuple[str, ...]
 
 
-def posed(config: AdaLFLConfig, run: Run) -> Loaded:
-    """Return the problem of a configuration; raises ConfigError for a model that does not fit."""
-    dataset: Dataset = run.part("dataset", config.dataset)
-    recipe: Model = run.part("model", config.model)
-    parts = split(dataset, run.rng("split", dataset.name), config.fractions)
-    metric = _metric(config.metric, dataset)
-    return Loaded(divided(dataset, parts, recipe, config.model, metric), parts.remarks)
+def posed(
+    run: Run,
+    dataset: PartRef,
+    model: PartRef,
+    fractions: tuple[float, float, float],
+    metric: str = "auto",
+) -> Loaded:
+    """Return the problem of a data set and a model, split by the run's stream of its name.
+
+    ``metric`` is what configurations call one, or "auto" for the task's usual one. Raises
+    ConfigError naming the field for a model or a metric that does not fit.
+    """
+    data: Dataset = run.part("dataset", dataset)
+    recipe: Model = run.part("model", model)
+    parts = split(data, run.rng("split", data.name), fractions)
+    chosen = _metric(metric, data)
+    return Loaded(divided(data, parts, recipe, model, chosen), parts.remarks)
 
 
 def divided(

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from heliostat_methods.adalfl.training.problem import Streams
+from heliostat_search.supervised.streams import Streams
 
 
 class Batches:

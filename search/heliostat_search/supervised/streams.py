@@ -1,12 +1,19 @@
-"""Random streams by name for use without a run."""
+"""Random streams by name, of a run or without one."""
 
 from __future__ import annotations
 
 import zlib
+from typing import Protocol
 
 import numpy as np
 
-from heliostat_methods.adalfl.training.problem import Streams
+
+class Streams(Protocol):
+    """Gives the random stream of a name, always the same one for the same name."""
+
+    def __call__(self, *name: int | str) -> np.random.Generator:
+        """Return the stream called ``name``, at its beginning."""
+        ...
 
 
 def streams_from(seed: int) -> Streams:

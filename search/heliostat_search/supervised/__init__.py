@@ -1,0 +1,7 @@
+"""A supervised problem as methods train on it; takes torch.
+
+`problem`: the data of one split with the model that is trained, as it travels and as tensors.
+`batches`: rows of a step, by its number alone. `streams`: random streams by name.
+
+May import `splits`, `trainings` and `unrolled`.
+"""
