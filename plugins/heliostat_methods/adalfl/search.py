@@ -8,7 +8,6 @@ from typing import Any
 
 from heliostat import ConfigError, Resources, Run
 from heliostat.errors import ResourceError
-from heliostat_methods.adalfl.comparison.choosing import Choice, choose
 from heliostat_methods.adalfl.comparison.concluding import Found, concluded
 from heliostat_methods.adalfl.comparison.contestants import Contestant, contestants
 from heliostat_methods.adalfl.comparison.products import save_losses
@@ -21,6 +20,7 @@ from heliostat_methods.adalfl.comparison.trained import (
 from heliostat_methods.adalfl.config import AdaLFLConfig
 from heliostat_methods.adalfl.tasks import Settings
 from heliostat_search.supervised.problem import Problem, posed
+from heliostat_search.trainings.choosing import Choice, choose
 from heliostat_search.trainings.rates import checkpoints
 
 
@@ -75,18 +75,14 @@ def _choices(
         run.report(len(asked), count=len(asked))
         return [valid_curves(blocks) for blocks in found]
 
-    return choose(len(some), given.steps, cost_at, config.rate_factors, config.rate_growths, valid)
+    return choose(len(some), given.steps, config.rate_factors, config.rate_growths, valid, cost_at)
 
 
 def _compared(
     given: Posed, some: Sequence[Contestant], choices: Sequence[Choice], run: Run
 ) -> list[Found]:
     run.phase(f"{given.problem.name}: comparing")
-    asked = [
-        (i, factor)
-        for i, choice in enumerate(choices)
-        for factor in dict.fromkeys(choice.factors.values())
-    ]
+    asked = [(i, factor) for i, choice in enumerate(choices) for factor in choice.factors]
     pairs = [(some[i], factor) for i, factor in asked]
     found: list[dict[float, Any]] = [{} for _ in some]
     for (i, factor), blocks in zip(

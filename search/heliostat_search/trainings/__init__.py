@@ -1,6 +1,8 @@
 """Trainings compared: which rate and how many steps, over which seeds, what may be said.
 
 `rates`: learning rates tried as multiples of one, grids that grow, early stopping.
+`choosing`: the best rate of each contestant in each way.
+`lines`: contestants over paired seeds, and their differences from the first.
 `paired_seeds`: intervals and paired tests over seeds and splits where some trainings exploded.
 `measures`: errors of raw outputs and their standard errors; what each kind of task is measured by.
 `labels`: targets as the rows that outputs are measured against.

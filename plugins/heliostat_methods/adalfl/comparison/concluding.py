@@ -9,26 +9,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from heliostat_methods.adalfl.comparison.choosing import Choice, area
 from heliostat_methods.adalfl.comparison.contestants import Contestant
 from heliostat_methods.adalfl.comparison.course import course_of
 from heliostat_methods.adalfl.comparison.outcome import (
     WAYS,
     Begun,
     Compared,
-    Difference,
-    Line,
     Outcome,
-    Way,
 )
 from heliostat_methods.adalfl.comparison.sentence import sentence
 from heliostat_methods.adalfl.comparison.trained import Posed
 from heliostat_methods.adalfl.training.measuring import Measured
-from heliostat_search.statistics import holm
-from heliostat_search.trainings.paired_seeds import OverSeeds, PairedTest
+from heliostat_search.trainings.choosing import Choice, Chosen
+from heliostat_search.trainings.lines import Line, area, differences, line_of
 from heliostat_search.trainings.rates import stopped
 from heliostat_search.trainings.trivial import EXPLODED, LABELS, trivial_measures
-from heliostat_search.trainings.verdict import Trainings, judge
 
 Array = npt.NDArray[Any]
 Found = Mapping[float, Sequence[Measured]]
@@ -51,16 +46,16 @@ def concluded(
         _lines(posed, choice, blocks, place, EXPLODED * trivial)
         for choice, blocks, place in zip(choices, found, cost_at, strict=True)
     ]
-    differences = _differences(lines, config.seeds)
+    told = differences(lines, tuple(WAYS))
     compared = [
         Compared(
             one.name, one.label, one.sentence, one.adapts, one.step_cost, one.before,
             _begun(posed, one),
             [[posed.settings.learning_rate * t.factor, t.at_end, t.at_best]
              for t in choice.tried],
-            list(lines[i].values()), differences[i],
-            course_of(posed, one, found[i][choice.factors["equal_steps"]]),
-            *_mended(found[i][choice.factors["equal_steps"]]),
+            list(lines[i].values()), told[i],
+            course_of(posed, one, found[i][choice.at_end.factor]),
+            *_mended(found[i][choice.at_end.factor]),
         )
         for i, (one, choice) in enumerate(zip(some, choices, strict=True))
     ]  # fmt: skip
@@ -75,64 +70,33 @@ def concluded(
 
 def _lines(
     posed: Posed, choice: Choice, found: Found, cost_at: int | None, limit: float
-) -> dict[Way, Line]:
-    steps, names = posed.steps, posed.problem.measures
-    column = names.index(posed.problem.metric)
-    made: dict[Way, Line] = {}
+) -> dict[str, Line]:
+    steps, names, metric = posed.steps, posed.problem.measures, posed.problem.metric
+    chosen: dict[str, Chosen | None] = {
+        "equal_steps": choice.at_end, "equal_cost": choice.at_cut, "at_best": choice.at_best,
+        "area": choice.at_end,
+    }  # fmt: skip
+    made: dict[str, Line] = {}
     for way in WAYS:
-        if way not in choice.factors:
+        how = chosen[way]
+        if how is None:
             continue
-        blocks = found[choice.factors[way]]
-        valid = np.concatenate([one.valid for one in blocks])
+        blocks = found[how.factor]
         test = np.concatenate([one.test for one in blocks])
-        rows = np.arange(len(valid))
+        rows = np.arange(len(test))
+        at = np.full(len(rows), len(steps) - 1)
+        if way == "equal_cost":
+            assert cost_at is not None
+            at[:] = cost_at
+        elif way == "at_best":
+            at = stopped(np.concatenate([one.valid for one in blocks]))
+        measures = test[rows, at]
         if way == "area":
-            values = np.stack([area(test[:, :, k], steps) for k in range(len(names))], 1)
-            kept = [steps[-1]] * len(rows)
-        else:
-            at = np.full(len(rows), len(steps) - 1)
-            if way == "equal_cost":
-                assert cost_at is not None
-                at[:] = cost_at
-            elif way == "at_best":
-                at = stopped(valid)
-            values, kept = test[rows, at], [steps[k] for k in at]
-        said = OverSeeds.of(values[:, column])
-        made[way] = Line(
-            way, posed.settings.learning_rate * choice.factors[way], choice.edges[way], kept,
-            list(said.values), int((~(values[:, column] <= limit)).sum()), said.mean, said.low,
-            said.high,
-            {name: [float(v) for v in values[:, k]] for k, name in enumerate(names)
-             if k != column},
-        )  # fmt: skip
-    return made
-
-
-def _differences(lines: Sequence[Mapping[Way, Line]], seeds: int) -> list[list[Difference]]:
-    """Return each contestant's differences from the first; none for that itself."""
-    made: list[list[Difference]] = [[] for _ in lines]
-    for way in WAYS:
-        if way not in lines[0]:
-            continue
-        usual = lines[0][way]
-        others = [i for i in range(1, len(lines)) if way in lines[i]]
-        tests = [PairedTest.between(lines[i][way].values, usual.values) for i in others]
-        known = [test for test in tests if test is not None]
-        corrected = iter(holm([test.t_p for test in known]))
-        for i, test in zip(others, tests, strict=True):
-            mine = lines[i][way]
-            p = None if test is None else next(corrected)
-            kind = judge(
-                Trainings(seeds, mine.exploded, mine.edge),
-                Trainings(seeds, usual.exploded, usual.edge), test, p,
-            )  # fmt: skip
-            bounds = (None, None, None)
-            if test is not None:
-                d = test.difference
-                bounds = (d.mean, d.low, d.high)  # type: ignore[assignment]
-            made[i].append(
-                Difference(way, *bounds, p, None if test is None else test.wilcoxon_p, kind)
-            )
+            measures = np.stack([area(test[:, :, k], steps) for k in range(len(names))], 1)
+        rate = posed.settings.learning_rate * how.factor
+        made[way] = line_of(
+            way, rate, how.edge, measures, names, metric, [steps[k] for k in at], limit
+        )
     return made
 
 

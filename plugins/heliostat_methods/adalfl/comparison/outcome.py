@@ -4,55 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any
 
-Way = Literal["equal_steps", "equal_cost", "at_best", "area"]
-WAYS: dict[Way, str] = {
+from heliostat_search.trainings.lines import Difference, Line
+
+WAYS: dict[str, str] = {
     "equal_steps": "after as many steps",
     "equal_cost": "after as many gradient evaluations",
     "at_best": "each at its best, stopped by validation rows",
     "area": "on average over the training",
 }
 """How contestants are compared: rate, and steps of the third, chosen on validation rows."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """A contestant in one way: the metric on test rows of each paired training.
-
-    ``rate``: SGD's, chosen; ``edge``: a better one may lie beyond those tried. ``kept``: the steps
-    after which each was measured. ``exploded``: trainings a hundred times as wrong as what knows
-    nothing. ``low``, ``high``: 95 % over seeds, None below two finite values. ``others``: further
-    measures by name.
-    """
-
-    way: Way
-    rate: float
-    edge: bool
-    kept: list[int]
-    values: list[float]
-    exploded: int
-    mean: float | None
-    low: float | None
-    high: float | None
-    others: Mapping[str, list[float]]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A contestant against the first one in one way, paired by seed; lower is better.
-
-    ``p`` of the t-test, corrected by Holm over the contestants of that way; ``p_rank`` of the
-    signed-rank test. ``verdict`` as `heliostat_search.trainings.verdict` has it.
-    """
-
-    way: Way
-    mean: float | None
-    low: float | None
-    high: float | None
-    p: float | None
-    p_rank: float | None
-    verdict: str
 
 
 @dataclass(frozen=True)

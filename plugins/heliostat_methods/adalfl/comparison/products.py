@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from heliostat import Run
-from heliostat_methods.adalfl.comparison.choosing import Choice
 from heliostat_methods.adalfl.comparison.concluding import Found
 from heliostat_methods.adalfl.comparison.contestants import Contestant
 from heliostat_methods.adalfl.comparison.trained import Posed, valid_curves
 from heliostat_search.loss_networks.network import MetaLossNetwork, drawn_layers
+from heliostat_search.trainings.choosing import Choice
 
 KIND = "loss"
 
@@ -27,7 +27,7 @@ def save_losses(
     for one, choice, blocks in zip(some, choices, found, strict=True):
         if one.beginning is None:
             continue
-        mine = blocks[choice.factors["equal_steps"]]
+        mine = blocks[choice.at_end.factor]
         ends = valid_curves(mine)[:, -1]
         phi = np.concatenate([block.phi for block in mine])
         usable = np.isfinite(ends) & np.isfinite(phi).all(axis=1)
