@@ -38,9 +38,13 @@ def batch_loss(
 def one_hot(targets: Tensor, classes: int) -> Tensor:
     """Return labels (batch, C) of class indices (batch,) or of rows that are such already.
 
-    Raises ``ValueError`` for indices that are no whole numbers or are out of range.
+    With one class labels lie in [0, 1]. Raises ``ValueError`` for indices that are no whole numbers
+    or are out of range.
     """
     if classes == 1:
+        if targets.numel() and not bool(((targets >= 0) & (targets <= 1)).all()):
+            low, high = targets.min().item(), targets.max().item()
+            raise ValueError(f"targets: range {low}..{high}; expected 0..1")
         return targets.reshape(-1, 1)
     if targets.ndim == 1:
         if targets.is_floating_point():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -51,7 +52,7 @@ class OfflineInitializer:
             value = getattr(self, name)
             if value < least:
                 raise ValueError(f"{name}: got {value}; expected at least {least}")
-        if not self.learning_rate > 0:
+        if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate: got {self.learning_rate}; expected more than 0")
         if self.task not in ("regression", "classification"):
             raise ValueError(f"task: got {self.task!r}; expected 'regression' or 'classification'")
@@ -61,6 +62,8 @@ class OfflineInitializer:
 
         ``train`` and ``valid`` are inputs (n, ...) and targets (n,), disjoint.
         """
+        if loss.task != self.task:
+            raise ValueError(f"loss: it is for {loss.task}; expected one for {self.task}")
         stack = LossNetworkStack(loss.vector[None], loss.shape, self.task)
         history, learned = self._run(LossSide(stack), train, valid)
         loss.load_vector(learned[0])
@@ -72,6 +75,7 @@ class OfflineInitializer:
         return self.sgd.learning_rate * float(learned[0, 0].exp()), history
 
     def _run(self, side: Side, train: Rows, valid: Rows) -> tuple[npt.NDArray[np.float64], Tensor]:
+        _check_rows(train, valid)
         streams = streams_from(self.seed)
         module = self._fresh(0)
         with torch.no_grad():
@@ -100,10 +104,12 @@ class OfflineInitializer:
             return self.create()
 
 
-def _parts(task: Task, outputs: int, train: Rows, valid: Rows) -> Data:
-    parts = []
+def _check_rows(train: Rows, valid: Rows) -> None:
     for name, (x, y) in (("train", train), ("valid", valid)):
         if not len(x) or len(x) != len(y):
             raise ValueError(f"{name}: {len(x)} inputs, {len(y)} targets; expected as many, and 1")
-        parts.append(Part(x, label_rows(y.numpy(), task, outputs, x.dtype), y))
+
+
+def _parts(task: Task, outputs: int, train: Rows, valid: Rows) -> Data:
+    parts = [Part(x, label_rows(y, task, outputs, x.dtype), y) for x, y in (train, valid)]
     return Data(parts[0], parts[1], parts[1])

@@ -120,7 +120,8 @@ class OfflineTraining:
         rate = None if learns_loss else self.sgd.learning_rate * state.meta.exp()
         found = through_steps(steps, self.fresh(state.taken), self.inner, self.sgd, rate=rate)
         gradient = found.gradient if learns_loss else found.by_log_rate[:, None]
-        good = found.objective.isfinite() & gradient.sum(1).isfinite()
+        # Squared as Adam does it: an infinite moment would hold the run where it is for good.
+        good = found.objective.isfinite() & gradient.square().sum(1).isfinite()
         gradient = torch.where(good[:, None], gradient, torch.zeros_like(gradient))
         moved = state.adam.step(state.meta, gradient, state.taken)
         state.meta = torch.where(good[:, None], moved, state.meta)

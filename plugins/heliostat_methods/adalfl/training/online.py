@@ -10,6 +10,8 @@ precision the model has.
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -64,7 +66,7 @@ class OnlineTrainer:
         on_divergence: OnDivergence = "raise",
         seed: int = 0,
     ) -> None:
-        if not meta_learning_rate >= 0:
+        if not 0 <= meta_learning_rate < math.inf:
             raise ValueError(f"meta_learning_rate: got {meta_learning_rate}; expected 0 or more")
         if on_divergence not in ("stop", "revert", "raise"):
             raise ValueError(
@@ -114,7 +116,9 @@ class OnlineTrainer:
         )  # fmt: skip
         self.number += 1
         values = float(found.loss), float(found.objective)
-        if not found.finite:
+        # Squared as Adam does it: an infinite moment would hold the loss where it is for good.
+        squares = all(bool(slope.square().sum().isfinite()) for slope in found.gradient)
+        if not (found.finite and squares):
             self._diverged(number)
             return OnlineStep(number, *values, *shape, taken=False)
         self._take(found)
@@ -172,7 +176,7 @@ class OnlineTrainer:
         return {
             "model": {k: v.clone() for k, v in self.model.state_dict().items()},
             "loss": {k: v.clone() for k, v in self.loss.state_dict().items()},
-            "meta": self._meta.state_dict(),
+            "meta": copy.deepcopy(self._meta.state_dict()),  # its moments move in place
             "momentum": None if self._momentum is None else dict(self._momentum),
             "number": self.number, "reverts": self.reverts, "stopped_at": self.stopped_at,
         }  # fmt: skip
@@ -181,7 +185,7 @@ class OnlineTrainer:
         """Go on from what ``state_dict`` returned, bit for bit."""
         self.model.load_state_dict(state["model"])
         self.loss.load_state_dict(state["loss"])
-        self._meta.load_state_dict(state["meta"])
+        self._meta.load_state_dict(copy.deepcopy(state["meta"]))
         momentum = state["momentum"]
         self._momentum = None if momentum is None else {k: v.clone() for k, v in momentum.items()}
         self.number, self.reverts = state["number"], state["reverts"]

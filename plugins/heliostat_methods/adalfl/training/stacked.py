@@ -142,10 +142,15 @@ class StackedTraining:
         rate = self._rate()
         stepped = theta - rate * direction
         meta, kept_moments = self.meta, (self._adam.first, self._adam.second)
-        after = start.buffers()
+        after, sums = start.buffers(), values + stepped.sum(1)
         if schedule.adapts != "nothing" or note:
-            meta = self._adapted(stepped, after, direction, rate, seeds[self.runs :], note)
-        good = _finite(values, stepped, meta)
+            meta, judged = self._adapted(stepped, after, direction, rate, seeds[self.runs :], note)
+        if schedule.adapts != "nothing":
+            # Adam's moments too: once they are infinite, what adapts would stand still unnoticed.
+            sums = sums + judged + meta.sum(1) + self._adam.second.sum(1)
+        good = sums.isfinite()  # a sum carries every NaN and infinity
+        if (self.ended >= 0).any():
+            good &= self._going()
         if not bool(good.all()):
             stepped, meta, momentum, after = self._mended(
                 good, (theta, stepped), (self.meta, meta), momentum, (before, after), kept_moments
@@ -157,6 +162,13 @@ class StackedTraining:
         self._take_over(meta)
         self.taken += 1
 
+    def _going(self) -> Tensor:
+        """Return which runs have not ended, (R,), and take the others out of what is noted."""
+        going = torch.from_numpy(self.ended < 0).to(self.meta.device)
+        for name, values in self.noted.items():
+            self.noted[name] = torch.where(going, values, torch.full_like(values, torch.nan))
+        return going
+
     def _rate(self) -> Tensor | float:
         rate = self.schedule.rate_at(self.taken)
         return rate * self.meta.exp() if self.schedule.adapts == "rate" else rate
@@ -164,8 +176,8 @@ class StackedTraining:
     def _adapted(
         self, stepped: Tensor, buffers: Tensor, direction: Tensor, rate: Tensor | float,
         seeds: Sequence[int], note: bool,
-    ) -> Tensor:  # fmt: skip
-        """Return what adapts after the step, from the task's loss on a validation batch."""
+    ) -> tuple[Tensor, Tensor]:  # fmt: skip
+        """Return what adapts after the step, and the validation batch's loss after it, (R,)."""
         schedule, start, moved = self.schedule, self.networks, self._moved
         batch = _rows(self._data.valid, self._valid.at(self.taken))
         moved.theta = stepped
@@ -175,7 +187,7 @@ class StackedTraining:
             self.noted["objective"] = judged
             self.noted["rate"] = torch.as_tensor(rate).expand(self.runs, 1)[:, 0]
         if schedule.adapts == "nothing":
-            return self.meta
+            return self.meta, judged
         v = moved.pull(slopes)
         if schedule.adapts == "rate":
             assert isinstance(rate, Tensor)
@@ -186,9 +198,9 @@ class StackedTraining:
             factor = schedule.sgd.factor / schedule.sgd.learning_rate
             gradient = gradient * (schedule.rate_at(self.taken) * factor)
         if not schedule.meta_rate:
-            return self.meta  # bit for bit what it was
+            return self.meta, judged  # bit for bit what it was
         self._adam = Adam(schedule.meta_rate, self._adam.first.clone(), self._adam.second.clone())
-        return self._adam.step(self.meta, gradient, self.taken)
+        return self._adam.step(self.meta, gradient, self.taken), judged
 
     def _take_over(self, meta: Tensor) -> None:
         self.meta = meta
@@ -275,14 +287,6 @@ class LossSide:
 
 def _rows(part: Part, rows: Tensor) -> Batch:
     return Batch(part.x[rows], part.labels[rows], part.targets[rows])
-
-
-def _finite(values: Tensor, theta: Tensor, meta: Tensor) -> Tensor:
-    """Return which rows are finite; sums carry every NaN and infinity."""
-    total = values + theta.sum(1)
-    if meta.shape[1]:
-        total = total + meta.sum(1)
-    return total.isfinite()
 
 
 def _array(tensor: Tensor) -> Array:
