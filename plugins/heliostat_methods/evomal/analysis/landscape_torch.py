@@ -19,9 +19,9 @@ from heliostat_methods.evomal.analysis.landscape import (
     tensor_filters,
 )
 from heliostat_methods.evomal.learners.generic.layered import network_of
-from heliostat_methods.evomal.learners.generic.output_slopes import metric_means
 from heliostat_methods.evomal.learners.generic.torch_problem import TorchProblem, split_numbers
 from heliostat_methods.evomal.learners.kernels.objectives import metric_code
+from heliostat_methods.evomal.learners.output_slopes import metric_means
 
 Array = npt.NDArray[Any]
 COARSE = LandscapeConfig(points=21, grid=9, flatness_directions=10)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from heliostat_methods.evomal.comparison.trivial import trivial_measures
-from heliostat_methods.evomal.learners.generic.output_slopes import metric_means
 from heliostat_methods.evomal.learners.measures import OF_TASK, measured, standard_error
+from heliostat_methods.evomal.learners.output_slopes import metric_means
 from heliostat_methods.evomal.learners.problem import ProblemData, label_rows
 
 
