@@ -6,8 +6,7 @@ not bit by bit, and a candidate's bits must not depend on what runs beside it.
 
 Rates were measured in single precision on one core of an AMD EPYC 9004 (30 November 2026), a
 population of 16 trees, widths from 32 to 4000, batches from 16 to 500: they give the times of
-``unrolled`` there within a fifth for batches of 64 and more. Compiled loops gain from AVX-512,
-which BLAS, near the peak already, does not.
+``unrolled`` there within a fifth for batches of 64 and more.
 """
 
 from collections.abc import Sequence
@@ -15,17 +14,18 @@ from itertools import pairwise
 
 from heliostat_search.compiled.cpu_features import usable_features
 
-_BLAS = 40e9
-_LOOPS, _LOOPS_AVX512 = 32e9, 43e9
+# Multiply-adds a second of BLAS and of the compiled loops. With AVX2 BLAS is near that core's peak,
+# which AVX-512 does not raise there: loops gain from the wider registers, products as narrow as a
+# validation batch lose by them.
+_AVX2, _AVX512 = (40e9, 32e9), (33e9, 43e9)
 _PASS_SECONDS = 50e-6  # a candidate's calls from Python: those outside the layers
 _LAYER_SECONDS = 40e-6  # and those of each hidden layer
 _TREE_SECONDS = 15e-6  # what a compiled candidate takes beside its network
 _VECTOR = 16  # the compiled steps fill up whole vector registers with columns of zeros
 
 
-def _loops() -> float:
-    """Return multiply-adds a second of compiled loops."""
-    return _LOOPS_AVX512 if "avx512f" in usable_features() else _LOOPS
+def _rates() -> tuple[float, float]:
+    return _AVX512 if "avx512f" in usable_features() else _AVX2
 
 
 def gram_seconds(widths: Sequence[int], batch: int, samples: int) -> float:
@@ -35,8 +35,8 @@ def gram_seconds(widths: Sequence[int], batch: int, samples: int) -> float:
         count += 2 * j * batch * samples
         if number:
             count += 2 * k * samples * (j + batch)
-    hidden = len(layers) - 1
-    return _PASS_SECONDS + hidden * _LAYER_SECONDS + count / _BLAS
+    blas, _ = _rates()
+    return _PASS_SECONDS + (len(layers) - 1) * _LAYER_SECONDS + count / blas
 
 
 def compiled_seconds(widths: Sequence[int], batch: int, samples: int) -> float:
@@ -49,7 +49,8 @@ def compiled_seconds(widths: Sequence[int], batch: int, samples: int) -> float:
                 count += 2 * k * j * columns + (2 * k + j) * batch * columns
         else:
             count += k * j * (2 * batch + (3 if number else 2) * columns)
-    return _TREE_SECONDS + count / _loops()
+    _, loops = _rates()
+    return _TREE_SECONDS + count / loops
 
 
 def gram_suits_trees(widths: Sequence[int], batch: int, samples: int) -> bool:
@@ -66,13 +67,14 @@ def gram_suits_trees(widths: Sequence[int], batch: int, samples: int) -> bool:
 def gram_suits_one_loss(widths: Sequence[int], batch: int, samples: int) -> bool:
     """Return whether the step of a single loss does, against the passes of ``layered``.
 
-    Those take three products with each matrix for a gradient or a tangent of the training batch
-    and for a gradient of the validation batch, in loops; here the network's own two passes count.
+    Those take, with every matrix or its gradient, five products of the training batch and three of
+    the validation batch, in loops. Here the network's own two passes count.
     """
     if widths[-1] != 1:
         return False
     wide = sum(k * j for k, j in pairwise(widths))
-    own = 2 * wide * batch / _BLAS
-    # Forward, pull and push of the batch, forward and pull of the validation batch.
-    layered = wide * (5 * batch + 3 * samples) / _loops()
+    blas, loops = _rates()
+    own = 2 * wide * batch / blas
+    # Once forward; a pull or a push takes two.
+    layered = wide * (5 * batch + 3 * samples) / loops
     return own + gram_seconds(widths, batch, samples) < layered
