@@ -13,10 +13,10 @@ activations H_l (in, V) and slopes E_l (out, V), with ``o`` the element-wise pro
     ``E_{l-1} = (s W_l^T E_l - a A_l (c o Q_l)) o (H_l > 0)``                  slopes
     ``t = sum_l (Q_l o G_l) 1``                                                (B,)
 
-The 1 in G stands for the bias. So a gradient never takes the shape of a weight matrix: of products
-with W, two a hidden layer remain, one where the first layer's are common to all candidates, and all
-else has B times V entries on one side. The last layer is a single row r, which is stepped as such:
-``r1 = s r - a A c``, and its part of t is ``A^T (H e) + sum e``.
+The 1 in G stands for the bias. So a gradient never takes the shape of a weight matrix. The first
+layer's ``W_0 H_0`` and ``G_0`` are common to all candidates; of products with W two remain for each
+further hidden layer, and all others have B times V numbers on one side. The last layer is a single
+row r and is stepped as such: ``r1 = s r - a A c``, and its part of t is ``A^T (H e) + sum e``.
 
 The products are BLAS's, one candidate at a time and on one thread: the library may add up in
 another order for another shape or number of threads, and a candidate's bits must not depend on what

@@ -124,10 +124,11 @@ class Tuning:
         """
         kind, chosen = slopes.dtype.type, slopes[rows]
         first, second = self.moments[:, rows]
-        first = kind(0.9) * first + kind(1.0 - 0.9) * chosen
-        second = kind(0.999) * second + kind(1.0 - 0.999) * chosen * chosen
         size, unbias = kind(rate / (1.0 - 0.9 ** (k + 1))), kind((1.0 - 0.999 ** (k + 1)) ** -0.5)
-        self.weights[rows] -= size * first / (np.sqrt(second) * unbias + kind(1e-8))
+        with np.errstate(over="ignore", invalid="ignore"):  # who diverges is seen by its weights
+            first = kind(0.9) * first + kind(1.0 - 0.9) * chosen
+            second = kind(0.999) * second + kind(1.0 - 0.999) * chosen * chosen
+            self.weights[rows] -= size * first / (np.sqrt(second) * unbias + kind(1e-8))
         self.moments[0, rows], self.moments[1, rows] = first, second
 
 

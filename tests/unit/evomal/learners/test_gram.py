@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 from torch.nn import functional
 
-from heliostat_methods.evomal.learners import gram_cost, unrolled
+from heliostat_methods.evomal.learners import gram, gram_cost, unrolled
 from heliostat_methods.evomal.learners.generic import torch_unrolled
 from heliostat_methods.evomal.learners.generic.torch_problem import TorchProblem
-from heliostat_methods.evomal.learners.gram import GramStep, one_thread
+from heliostat_methods.evomal.learners.gram import GramStep
 from heliostat_methods.evomal.learners.networks import parameter_count
 from heliostat_methods.evomal.learners.problem import LearningProblem
 from heliostat_methods.evomal.losses.expression import parse
@@ -307,10 +307,17 @@ def blas_threads():
     return {pool["num_threads"] for pool in pools if "numpy" in pool["filepath"]}
 
 
-def test_a_step_holds_the_library_to_one_thread_and_gives_them_back():
+def test_a_step_holds_the_library_to_one_thread_and_gives_them_back(monkeypatch):
+    inside, slopes_of = [], gram.objective_slopes
+
+    def watched(*arguments):
+        inside.append(blas_threads())
+        return slopes_of(*arguments)
+
+    monkeypatch.setattr(gram, "objective_slopes", watched)
     with threadpool_limits(2):
-        with one_thread():
-            assert blas_threads() == {1}
+        taken((6, 9, 1), 1.0, 0.1, False, np.float64, *drawn_step((6, 9, 1), 5, 4, False, 1))
+        assert inside == [{1}]
         assert blas_threads() == {2}
 
 
