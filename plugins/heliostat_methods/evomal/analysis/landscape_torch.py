@@ -19,9 +19,9 @@ from heliostat_methods.evomal.analysis.landscape import (
     tensor_filters,
 )
 from heliostat_methods.evomal.learners.generic.layered import network_of
-from heliostat_methods.evomal.learners.generic.output_slopes import metric_means
 from heliostat_methods.evomal.learners.generic.torch_problem import TorchProblem
 from heliostat_methods.evomal.learners.kernels.objectives import metric_code
+from heliostat_methods.evomal.learners.output_slopes import metric_means
 from heliostat_search.unrolled.functional_module import split_numbers
 
 Array = npt.NDArray[Any]

@@ -14,7 +14,9 @@ candidate's backward pass and ``t`` are contractions with them.
 
 Wide layers never form ``theta1``. It differs from ``s theta0`` by a product of rank B, so it acts
 on validation activations A as ``s W A - a' delta (H^T A)``, and only ``B x B_valid`` kernels are
-needed. Which form a layer takes follows from the shapes alone.
+needed. Wide networks with one output go further: there the candidates share all but B numbers each
+(``gram``). Which form a layer and a network take follows from the shapes alone, never from how many
+candidates there are.
 """
 
 import itertools
@@ -26,9 +28,12 @@ import numpy as np
 import numpy.typing as npt
 
 from heliostat import stored
+from heliostat_methods.evomal.learners.gram import GramStep
+from heliostat_methods.evomal.learners.gram_cost import gram_suits_trees
 from heliostat_methods.evomal.learners.kernels.meta_step import meta_step, workspace
 from heliostat_methods.evomal.learners.kernels.objectives import metric_code
 from heliostat_methods.evomal.learners.networks import draw_batches, xavier_uniform
+from heliostat_methods.evomal.learners.output_slopes import OutputSlopes
 from heliostat_methods.evomal.learners.problem import LearningProblem, Streams, columns
 from heliostat_methods.evomal.population.compilation import aligned
 from heliostat_methods.evomal.population.evaluation import kernel_arrays
@@ -104,6 +109,28 @@ class Tuning:
             )
         return cls(w, np.zeros((2, *w.shape), dtype))
 
+    def movable(self, program: LossProgram) -> list[int]:
+        """Return the candidates that a gradient can move: the others stay as they are."""
+        return [
+            p
+            for p in np.flatnonzero(program.trainable).tolist()
+            if np.isfinite(self.weights[p, 1 : program.length[p]]).all()
+        ]
+
+    def descend(self, slopes: Array, rows: list[int], rate: float, k: int) -> None:
+        """Take step k of Adam along slopes (P, N), for the candidates ``rows`` alone.
+
+        Weights whose slopes were 0 from the start stay.
+        """
+        kind, chosen = slopes.dtype.type, slopes[rows]
+        first, second = self.moments[:, rows]
+        size, unbias = kind(rate / (1.0 - 0.9 ** (k + 1))), kind((1.0 - 0.999 ** (k + 1)) ** -0.5)
+        with np.errstate(over="ignore", invalid="ignore"):  # who diverges is seen by its weights
+            first = kind(0.9) * first + kind(1.0 - 0.9) * chosen
+            second = kind(0.999) * second + kind(1.0 - 0.999) * chosen * chosen
+            self.weights[rows] -= size * first / (np.sqrt(second) * unbias + kind(1e-8))
+        self.moments[0, rows], self.moments[1, rows] = first, second
+
 
 Stepper = Callable[[LossProgram, Tuning, Any, UnrolledConfig, Streams], Callable[[int], Array]]
 """``meta_stepper`` of this module or of another kind of problem."""
@@ -156,13 +183,74 @@ def meta_stepper(
     """
     if config.inner_steps != 1:
         raise ValueError(f"inner_steps: got {config.inner_steps}; the closed form has one")
+    batch = min(config.batch_size, problem.x_train.shape[1])
+    samples = min(config.batch_size, problem.x_valid.shape[1])
+    if gram_suits_trees(problem.widths, batch, samples):
+        return _by_gram_matrices(program, tuning, problem, config, streams)
+    return _compiled(program, tuning, problem, config, streams)
+
+
+def _batches(
+    problem: LearningProblem, config: UnrolledConfig, streams: Streams
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return the rows of all training and all validation batches, (meta_steps, B) and (.., V)."""
+    rows, valid_rows, size = problem.x_train.shape[1], problem.x_valid.shape[1], config.batch_size
+    return (
+        draw_batches(streams("train"), rows, size, config.meta_steps),
+        draw_batches(streams("valid"), valid_rows, size, config.meta_steps),
+    )
+
+
+def _by_gram_matrices(
+    program: LossProgram,
+    tuning: Tuning,
+    problem: LearningProblem,
+    config: UnrolledConfig,
+    streams: Streams,
+) -> Callable[[int], Array]:
+    """Return the stepper of a wide network with one output."""
+    dtype, classify = problem.dtype, problem.task == "classification"
+    train, valid = _batches(problem, config, streams)
+    init, taken, step = streams("init"), itertools.count(), config.first_step
+    B, V, inputs = train.shape[1], valid.shape[1], problem.widths[0]
+    trees = OutputSlopes(program, 1, B, classify, dtype)
+    inner = GramStep(problem.widths, B, V, dtype, keep=1.0 - step * config.weight_decay, step=step)
+    x, x_v = np.empty((inputs, B), dtype), np.empty((inputs, V), dtype)
+    labels, labels_v = np.empty((1, B), dtype), np.empty((1, V), dtype)
+
+    def take(k: int) -> Array:
+        theta0, mine = xavier_uniform(problem.widths, init, dtype), next(taken)
+        columns(problem.x_train, train[mine], x)
+        columns(problem.y_train, train[mine], labels)
+        columns(problem.x_valid, valid[mine], x_v)
+        columns(problem.y_valid, valid[mine], labels_v)
+        outputs = inner.begin(theta0, x, x_v)
+        losses, active = np.full(program.count, np.nan, dtype), tuning.movable(program)
+        e, _ = trees.by_outputs(outputs, labels, tuning.weights)
+        tangent = np.zeros_like(e)
+        for p in active:
+            losses[p], tangent[p] = inner.after(e[p], labels_v, classify)
+        slopes = trees.by_weights(outputs, labels, tuning.weights, tangent)
+        slopes *= -dtype.type(step)
+        tuning.descend(slopes, active, config.meta_learning_rate, k)
+        return losses
+
+    return take
+
+
+def _compiled(
+    program: LossProgram,
+    tuning: Tuning,
+    problem: LearningProblem,
+    config: UnrolledConfig,
+    streams: Streams,
+) -> Callable[[int], Array]:
+    """Return the stepper of any other dense network, all of it compiled."""
     dtype = problem.dtype
     code, constant, length = kernel_arrays(program, dtype)
     classify = problem.task == "classification"
     objective = metric_code("cross_entropy" if classify else "mse")
-    train_rows, valid_rows = problem.x_train.shape[1], problem.x_valid.shape[1]
-    train = draw_batches(streams("train"), train_rows, config.batch_size, config.meta_steps)
-    valid = draw_batches(streams("valid"), valid_rows, config.batch_size, config.meta_steps)
+    train, valid = _batches(problem, config, streams)
     init = streams("init")
     B, V, C, inputs = train.shape[1], valid.shape[1], problem.classes, problem.widths[0]
     widths = np.array(problem.widths, np.int64)

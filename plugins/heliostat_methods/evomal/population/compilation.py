@@ -45,11 +45,11 @@ _ELEMENTWISE = {"contract"}
 _REDUCTION = {"contract", "reassoc", "nsz"}
 _PRECISIONS = (types.float32, types.float64)
 _FILES = NumbaKernels(Path(__file__).parent.parent, (
-    "learners.generic.layered", "learners.generic.output_slopes", "learners.kernels.convolution",
-    "learners.kernels.dense", "learners.kernels.meta_step", "learners.kernels.objectives",
-    "learners.rejection", "learners.training", "losses.primitives", "losses.straight_line",
-    "population.compilation",
-    "population.elementary", "population.evaluation", "population.interpreter",
+    "learners.generic.layered", "learners.kernels.convolution", "learners.kernels.dense",
+    "learners.kernels.gates", "learners.kernels.meta_step", "learners.kernels.objectives",
+    "learners.output_slopes", "learners.rejection", "learners.training", "losses.primitives",
+    "losses.straight_line", "population.compilation", "population.elementary",
+    "population.evaluation", "population.interpreter",
 ))  # fmt: skip
 
 

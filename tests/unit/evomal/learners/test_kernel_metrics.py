@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heliostat_methods.evomal.learners.generic.output_slopes import metric_means
 from heliostat_methods.evomal.learners.kernels.objectives import METRICS
+from heliostat_methods.evomal.learners.output_slopes import metric_means
 from heliostat_search.trainings.labels import label_rows
 from heliostat_search.trainings.measures import measured
 

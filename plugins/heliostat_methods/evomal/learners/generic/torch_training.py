@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from heliostat_methods.evomal.learners.generic.layered import network_of
-from heliostat_methods.evomal.learners.generic.output_slopes import OutputSlopes, metric_means
 from heliostat_methods.evomal.learners.generic.torch_problem import TorchProblem
 from heliostat_methods.evomal.learners.kernels.objectives import METRICS, metric_code
 from heliostat_methods.evomal.learners.networks import draw_batches
+from heliostat_methods.evomal.learners.output_slopes import OutputSlopes, metric_means
 from heliostat_methods.evomal.learners.problem import Streams
 from heliostat_methods.evomal.learners.training import (
     AugmentedTraining,

@@ -26,9 +26,11 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from heliostat_methods.evomal.learners.generic.layered import network_of
-from heliostat_methods.evomal.learners.generic.output_slopes import OutputSlopes, objective_slopes
 from heliostat_methods.evomal.learners.generic.torch_problem import TorchProblem
+from heliostat_methods.evomal.learners.gram import GramStep
+from heliostat_methods.evomal.learners.gram_cost import gram_suits_one_loss
 from heliostat_methods.evomal.learners.networks import draw_batches
+from heliostat_methods.evomal.learners.output_slopes import OutputSlopes, objective_slopes
 from heliostat_methods.evomal.learners.problem import Streams
 from heliostat_methods.evomal.learners.unrolled import TunedLosses, Tuning, UnrolledConfig, tune_by
 from heliostat_methods.evomal.losses.primitives import TABLES, Opcode
@@ -111,14 +113,10 @@ def meta_stepper(
         slopes_of = _ClosedForm(program, problem, config)
 
     def take(k: int) -> Array:
-        active = [
-            p
-            for p in np.flatnonzero(program.trainable).tolist()
-            if np.isfinite(w[p, 1 : program.length[p]]).all()
-        ]
+        active = tuning.movable(program)
         losses = np.full(program.count, np.nan, problem.dtype)
         slopes = slopes_of(next(steps), w, active, losses)
-        _adam(slopes[active], tuning, active, config.meta_learning_rate, k)
+        tuning.descend(slopes, active, config.meta_learning_rate, k)
         return losses
 
     return take
@@ -135,7 +133,7 @@ class _ClosedForm:
         self._losses = OutputSlopes(
             program, problem.classes, samples, problem.classify, problem.dtype
         )
-        self._pass = _InnerStep(problem, config)
+        self._pass = _inner_step(problem, config)
 
     def __call__(self, step: _Step, w: Array, active: list[int], losses: Array) -> Array:
         labels = self._pass.problem.labels(step.inner[0][1])
@@ -176,6 +174,43 @@ class _InnerStep:
         outputs = moved.forward(self._step.valid[0], self._step.seeds[-1])
         value, away = objective_slopes(outputs, self._labels, self.problem.classify)
         return value, start.push(moved.pull(away))
+
+
+class _GramInnerStep:
+    """The same of a wide dense network with one output, by ``gram``: no gradient is formed."""
+
+    def __init__(
+        self, problem: TorchProblem, config: UnrolledConfig, widths: tuple[int, ...],
+        batch: int, samples: int,
+    ) -> None:  # fmt: skip
+        self.problem = problem
+        self.step_size = problem.dtype.type(config.first_step)
+        self._gram = GramStep(
+            widths, batch, samples, problem.dtype,
+            keep=1.0 - config.first_step * config.weight_decay, step=config.first_step,
+        )  # fmt: skip
+
+    def begin(self, step: _Step) -> Array:
+        """Return the training batch's outputs at theta0, (1, B)."""
+        self._labels = self.problem.labels(step.valid[1])
+        x, x_valid = (part.reshape(len(part), -1).numpy().T for part in (
+            step.inner[0][0], step.valid[0],
+        ))  # fmt: skip
+        return self._gram.begin(step.numbers, x, x_valid)
+
+    def tangent(self, slopes: Array) -> tuple[float, Array]:
+        """Return the objective after a step along ``slopes`` (1, B), and ``J v``, (1, B)."""
+        return self._gram.after(slopes, self._labels, self.problem.classify)
+
+
+def _inner_step(problem: TorchProblem, config: UnrolledConfig) -> _InnerStep | _GramInnerStep:
+    """Return how inner steps are taken, which follows from shapes and device alone."""
+    batch = min(config.batch_size, len(problem.x_train))
+    samples = min(config.batch_size, len(problem.x_valid))
+    widths = problem.model.widths(problem.input_shape, problem.classes)
+    if widths and problem.device == "cpu" and gram_suits_one_loss(widths, batch, samples):
+        return _GramInnerStep(problem, config, widths, batch, samples)
+    return _InnerStep(problem, config)
 
 
 class _Unrolled:
@@ -290,17 +325,6 @@ def _unroll(
     ]
 
 
-def _adam(slopes: Array, tuning: Tuning, rows: list[int], rate: float, k: int) -> None:
-    """Take step k of Adam on some candidates' weights; entries of slope 0 from the start stay."""
-    kind = slopes.dtype.type
-    first, second = tuning.moments[:, rows]
-    first = kind(0.9) * first + kind(1.0 - 0.9) * slopes
-    second = kind(0.999) * second + kind(1.0 - 0.999) * slopes * slopes
-    size, unbias = kind(rate / (1.0 - 0.9 ** (k + 1))), kind((1.0 - 0.999 ** (k + 1)) ** -0.5)
-    tuning.weights[rows] -= size * first / (np.sqrt(second) * unbias + kind(1e-8))
-    tuning.moments[0, rows], tuning.moments[1, rows] = first, second
-
-
 def tune_module(
     loss: nn.Module, problem: TorchProblem, config: UnrolledConfig, streams: Streams
 ) -> Array:
@@ -315,7 +339,7 @@ def tune_module(
     if not weights:
         raise ValueError("loss: expected a module with parameters to tune")
     adam = torch.optim.Adam(weights, lr=config.meta_learning_rate, foreach=False)
-    inner, network = _InnerStep(problem, config), _passes(problem)
+    inner, network = _inner_step(problem, config), _passes(problem)
     for k, step in zip(itertools.count(), _steps(problem, config, streams), strict=False):
         if config.inner_steps > 1:
             history[k], slopes = _unroll(network, step, problem, config, loss, weights)
@@ -333,7 +357,7 @@ def tune_module(
 
 
 def _through_one_step(
-    inner: _InnerStep, step: _Step, loss: _Loss, weights: Sequence[Tensor]
+    inner: _InnerStep | _GramInnerStep, step: _Step, loss: _Loss, weights: Sequence[Tensor]
 ) -> tuple[float, list[Tensor]]:
     """Return the objective after one inner step and its gradient, by the closed form."""
     outputs = torch.from_numpy(inner.begin(step)).T.contiguous()
