@@ -47,7 +47,7 @@ def _frames(one: Plain, outcome: Plain) -> Frames:
     plots = [
         Plot(
             f"The loss of {one['label']} after {course['drawn'][at]:,} steps",
-            _across(outcome), "loss, normalised", [*_series(course, at, ", now"), *begins],
+            _across(outcome), "loss, normalised", [*begins, *_series(course, at, ", now")],
         )
         for at in places
     ]  # fmt: skip
