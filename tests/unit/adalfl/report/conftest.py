@@ -18,13 +18,11 @@ from heliostat_methods.adalfl.comparison.outcome import (
     Begun,
     Compared,
     Course,
-    Difference,
-    Line,
     Outcome,
-    Way,
 )
 from heliostat_methods.adalfl.names import METHODS
 from heliostat_methods.adalfl.report.comparison import report
+from heliostat_search.trainings.lines import Difference, Line
 from heliostat_search.trainings.paired_seeds import OverSeeds
 
 STEPS = 3_000
@@ -38,7 +36,7 @@ ERRORS = {
 EMPTY = Course([], [], [], [], [], {}, [], [], [], [], [])
 
 
-def line(way: Way, values: list[float], **more: Any) -> Line:
+def line(way: str, values: list[float], **more: Any) -> Line:
     said = OverSeeds.of(values)
     made = Line(
         way, 0.03, False, [STEPS] * len(values), values, said.diverged, said.mean, said.low,
