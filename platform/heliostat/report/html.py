@@ -88,7 +88,8 @@ tbody tr:hover{background:var(--shade)}
 overflow-wrap:break-word}.n{overflow-wrap:normal}}
 @media print{body{max-width:none;padding:0;font-size:10.5pt}nav{display:none}
 h2{break-after:avoid}figure,tr,pre{break-inside:avoid}.scroll{overflow:visible}
-.frames legend,.frames label,.frames .between{display:none}pre{white-space:pre-wrap}a{color:inherit}}
+.frames legend,.frames label,.frames .between{display:none}
+pre{white-space:pre-wrap}a{color:inherit}}
 """
 )
 

@@ -79,3 +79,13 @@ def test_without_a_loss_that_adapts_the_frozen_ones_are_shown(outcomes: SimpleNa
     section = of(outcomes, outcomes.stored(outcomes.made(contestants=frozen)))
     (plot,) = section.content
     assert isinstance(plot, Plot) and [one.label for one in plot.series] == ["ml3"]
+
+
+def test_of_two_classes_the_probability_is_that_of_class_1(outcomes: SimpleNamespace) -> None:
+    plain = outcomes.stored(outcomes.made(classes=1))
+    section = of(outcomes, plain)
+    plots = [part for part in section.content if isinstance(part, Plot)]
+    assert {plot.x_label for plot in plots} == {"probability p that the model gives class 1"}
+    assert "costs least for a row of class 0" in plots[0].note
+    (text,) = [part for part in section.content if isinstance(part, Text)]
+    assert "Labels are the two classes" in text.body
