@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heliostat_methods.adalfl.report.numbers import (
@@ -31,6 +31,7 @@ def test_a_number_has_the_digits_that_show_it(value: float | None, shown: str) -
     assert number(value) == shown
 
 
+@settings(deadline=None)
 @given(st.floats(-1e300, 1e300))
 def test_a_number_is_short_and_near_what_it_stands_for(value: float) -> None:
     shown = number(value)
