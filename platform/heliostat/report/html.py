@@ -78,17 +78,18 @@ th:last-child,td:last-child{padding-right:.25rem}
 .frames{margin:1.5rem 0 2rem}
 .frames legend{color:var(--soft);font-size:.9rem;padding:0}
 .frames fieldset{border:0;margin:0;padding:0;display:flex;flex-wrap:wrap;gap:.1rem .9rem}
-.frames label{order:1;padding:.35rem 0;font-size:.9rem;font-variant-numeric:tabular-nums}
+.frames label{order:1;padding:.45rem 0;font-size:.9rem;font-variant-numeric:tabular-nums}
 .frames figure,.frames figcaption{order:2;width:100%;margin:.35rem 0 0}
 @media screen{.frames label:has(input:not(:checked))+figure{display:none}}
 tbody tr:hover{background:var(--shade)}
 .none{color:var(--soft)}
 @media screen and (max-width:34rem){body{padding:1.5rem .9rem 3rem}h1{font-size:1.45rem}
 .wide{display:none}.narrow{display:block}th,td{padding-right:.9rem;max-width:60vw;
-overflow-wrap:anywhere}.n{overflow-wrap:normal}}
+overflow-wrap:break-word}.n{overflow-wrap:normal}}
 @media print{body{max-width:none;padding:0;font-size:10.5pt}nav{display:none}
 h2{break-after:avoid}figure,tr,pre{break-inside:avoid}.scroll{overflow:visible}
-.frames label,.frames .between{display:none}pre{white-space:pre-wrap}a{color:inherit}}
+.frames legend,.frames label,.frames .between{display:none}
+pre{white-space:pre-wrap}a{color:inherit}}
 """
 )
 

@@ -7,13 +7,14 @@ schedule, and one minus the cosine between them is what really changed of the sh
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Sequence
 
 from heliostat.report import Plot, Section, Series, Text
 from heliostat_methods.adalfl.report.numbers import Plain, drawable, quartiles, spread_out
 
 STOPPED = 0.1
-"""Below this share of its first value the ratio has ended a training."""
+"""Below this share of what it began with the ratio has ended a training."""
 _MOVED = {"classification": 0.0075, "regression": 0.045}
 """From here on a minimum has moved: more than one point of the grid on which it is looked for."""
 
@@ -51,7 +52,7 @@ def stopping_text(one: Plain) -> str:
     if ends is None or not ends[0]:
         return ""
     share = ends[1] / ends[0]
-    told = f"The ratio of {one['label']} ends at {share:.2g} of its first value"
+    told = f"The ratio of {one['label']} ends at {share:.2g} of what it began with"
     if share < STOPPED:
         return f"{told}, below a tenth: implicit early stopping."
     return f"{told}, not below a tenth: there is no implicit early stopping."
@@ -114,7 +115,8 @@ def _ratio(learned: Sequence[Plain], seeds: int) -> list[Plot]:
             "Implicit learning rate", "step", "norm of the loss's gradient over the task's",
             series, log_y=spread_out([value for one in series for value in one.y]),
             note=f"{_spread(seeds)} The ratio multiplies the learning rate: a curve of this "
-            f"picture is a schedule, and falls to 0 where a loss ends its training.{still}",
+            "picture is a schedule, and falls to 0 where a loss ends its training. Sentences below "
+            f"compare the medians of the first and the last tenth.{still}",
         )
     ]  # fmt: skip
 
@@ -138,7 +140,7 @@ def _angle(learned: Sequence[Plain], seeds: int) -> list[Plot | Text]:
         "minus the cosine is what really changed of the shape."
     )
     if told:
-        reading += f" That is, first and last (median): {'; '.join(told)}."
+        reading += f" That is, in the first and the last tenth of the steps: {'; '.join(told)}."
     return [plot, Text(reading)]
 
 
@@ -184,9 +186,12 @@ def _spread(seeds: int) -> str:
 
 
 def _ends(values: Sequence[float]) -> tuple[float, float] | None:
-    """Return the first and the last finite value."""
+    """Return the medians of the first and the last tenth: one batch alone says little."""
     found = [value for value in values if math.isfinite(value)]
-    return (found[0], found[-1]) if found else None
+    if not found:
+        return None
+    tenth = max(1, len(found) // 10)
+    return statistics.median(found[:tenth]), statistics.median(found[-tenth:])
 
 
 def _short(value: float) -> str:

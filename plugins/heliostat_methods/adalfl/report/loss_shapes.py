@@ -47,7 +47,7 @@ def _frames(one: Plain, outcome: Plain) -> Frames:
     plots = [
         Plot(
             f"The loss of {one['label']} after {course['drawn'][at]:,} steps",
-            _across(outcome), "loss, normalised", [*_series(course, at, ", now"), *begins],
+            _across(outcome), "loss, normalised", [*begins, *_series(course, at, ", now")],
         )
         for at in places
     ]  # fmt: skip
@@ -104,7 +104,8 @@ def _at_the_end(drawn: Sequence[Plain], outcome: Plain) -> Plot:
 
 def _across(outcome: Plain) -> str:
     if outcome["task"] == "classification":
-        return "probability p that the model gives the class"
+        which = "class 1" if outcome["classes"] == 1 else "the class"
+        return f"probability p that the model gives {which}"
     return "output f of the model, target standardised"
 
 
@@ -119,15 +120,20 @@ def _label_reading(outcome: Plain, label: float) -> str:
             "The lowest point is the probability of the right class that costs least: left of 1 "
             "the loss punishes certainty, as label smoothing does."
         )
+    if outcome["classes"] == 1:
+        return (
+            "The lowest point is the probability of class 1 that costs least for a row of class 0."
+        )
     return "A flat curve leaves the wrong classes to the softmax, as cross-entropy does."
 
 
 def _reading(outcome: Plain) -> str:
-    labels = (
-        "Label 1 is the right class of a row, label 0 each of the others."
-        if outcome["task"] == "classification"
-        else "A label is the target, standardised by training rows."
-    )
+    if outcome["task"] == "regression":
+        labels = "A label is the target, standardised by training rows."
+    elif outcome["classes"] == 1:
+        labels = "Labels are the two classes, p is the probability of class 1."
+    else:
+        labels = "Label 1 is the right class of a row, label 0 each of the others."
     return (
         f"{labels} These are curves of one training: what holds over all of them is in the next "
         "section, and a change of shape alone says nothing of whether it helped."

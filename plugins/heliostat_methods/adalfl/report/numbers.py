@@ -52,7 +52,12 @@ def interval(line: Plain | None) -> str:
     mean, half = middle(line), half_width(line)
     if mean is None:
         return "exploded" if line["exploded"] else "-"
-    return number(mean) if half is None else f"{number(mean)} ±{number(half)}"
+    return number(mean) if half is None else f"{number(mean)} ±{_width(half)}"
+
+
+def _width(half: float) -> str:
+    """Return a half-width with the decimals of its mean, where those show it."""
+    return f"{half:.4f}" if 0.00005 <= half < 0.001 else number(half)
 
 
 def drawable(values: Sequence[float | None]) -> list[float]:

@@ -25,6 +25,13 @@ HEADS = {
     "area": "average",
 }
 """What a way is called at the head of a column."""
+WHEN = {
+    "equal_steps": "at equal steps",
+    "equal_cost": "at equal cost",
+    "at_best": "at best",
+    "area": "on average",
+}
+"""The same inside a sentence."""
 SPLITS = {"train": "train", "valid": "validate", "validation": "validate", "test": "test"}
 STARTS = {
     "task_loss_regression": "fitted to the task's loss",
@@ -35,9 +42,9 @@ VERDICTS = {
     "better": "better",
     "worse": "worse",
     "none": "no difference shown",
-    "explodes": "explodes more often, so no better",
-    "edge": "not decided: a best rate lies at the edge",
-    "unpaired": "not decided: too few finite pairs",
+    "explodes": "explodes more often",
+    "edge": "not decided: edge",
+    "unpaired": "not decided: pairs",
 }
 
 
@@ -120,9 +127,12 @@ def _of_contestant(one: Plain, outcome: Plain) -> Iterator[str]:
     lines = [line for way in WAYS if (line := line_of(one, way)) is not None]
     blown = [line for line in lines if line["exploded"]]
     if blown:
-        told = ", ".join(
-            f"{line['exploded']} of {len(line['values'])} at {HEADS[line['way']]}" for line in blown
-        )
+        counts = {
+            WHEN[line["way"]]: f"{line['exploded']} of {len(line['values'])}" for line in blown
+        }
+        told = ", ".join(f"{count} {when}" for when, count in counts.items())
+        if len(blown) == len(lines) and len(set(counts.values())) == 1:
+            told = f"{counts[WHEN['equal_steps']]} in every way"
         yield (
             f"{label}: trainings exploded, {told}. They ended a hundred times as wrong as what "
             "knows nothing; means are of those whose numbers stayed finite."
@@ -143,14 +153,14 @@ def _of_contestant(one: Plain, outcome: Plain) -> Iterator[str]:
         )
         yield f"{label} has no number at equal cost: {why}."
     worse = [
-        HEADS[way]
+        WHEN[way]
         for way in ("equal_steps", "equal_cost", "at_best")
         if (line := line_of(one, way)) is not None
         and (mean := middle(line)) is not None
         and mean > outcome["trivial"]
     ]
     if worse:
-        yield f"{label} does worse than {outcome['trivial_label']}, at {listed(worse)}."
+        yield f"{label} does worse than {outcome['trivial_label']}, {listed(worse)}."
 
 
 def unusable_text(label: str, begun: Plain) -> str:
