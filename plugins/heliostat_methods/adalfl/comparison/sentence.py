@@ -40,9 +40,18 @@ def _of(one: Compared, first: Compared) -> str:
     for row in one.differences:
         by.setdefault(_SAID[row.verdict], []).append(WAYS[row.way])
     parts = [f"{said} {first.label} {', '.join(ways)}" for said, ways in by.items()]
-    if not any(row.way == "equal_cost" for row in one.differences):
-        parts.append("its beginning alone costs more gradient evaluations than the whole budget")
-    return f"{one.label} is {'; '.join(parts)}"
+    said = f"{one.label} is {'; '.join(parts)}"
+    costly = [name.label for name in (one, first) if not _has_equal_cost(name)]
+    if costly:
+        said += (
+            f" (the beginning of {' and of '.join(costly)} alone costs more gradient evaluations "
+            "than the whole budget)"
+        )
+    return said
+
+
+def _has_equal_cost(one: Compared) -> bool:
+    return any(line.way == "equal_cost" for line in one.lines)
 
 
 def _ahead(one: Compared) -> bool:
