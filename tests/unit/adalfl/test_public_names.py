@@ -13,7 +13,7 @@ def test_every_public_name_is_there_and_no_other() -> None:
     assert dir(package) == sorted(package.__all__)
     for name in package.__all__:
         assert getattr(package, name).__name__ == name
-    with pytest.raises(AttributeError, match="'heliostat_methods.adalfl' has no attribute 'Ada'"):
+    with pytest.raises(AttributeError, match=r"'heliostat_methods.adalfl' has no attribute 'Ada'"):
         _ = package.Ada
 
 

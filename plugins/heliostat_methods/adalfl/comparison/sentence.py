@@ -8,12 +8,12 @@ from heliostat_methods.adalfl.comparison.outcome import WAYS, Compared, Outcome
 
 FEW = 5
 _SAID = {
-    "better": "better than",
-    "worse": "worse than",
-    "none": "not shown to differ from",
+    "better": "is better than",
+    "worse": "is worse than",
+    "none": "is not shown to differ from",
     "explodes": "explodes more often than",
-    "edge": "not decided against",
-    "unpaired": "not decided against",
+    "edge": "is not decided against",
+    "unpaired": "is not decided against",
 }
 
 
@@ -40,7 +40,7 @@ def _of(one: Compared, first: Compared) -> str:
     for row in one.differences:
         by.setdefault(_SAID[row.verdict], []).append(WAYS[row.way])
     parts = [f"{said} {first.label} {', '.join(ways)}" for said, ways in by.items()]
-    said = f"{one.label} is {'; '.join(parts)}"
+    said = f"{one.label} {'; '.join(parts)}"
     costly = [name.label for name in (one, first) if not _has_equal_cost(name)]
     if costly:
         said += (
