@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heliostat_methods.adalfl.comparison.choosing import LEAST, area, choose
@@ -28,6 +28,7 @@ def bowls(centres):
     return valid, asked_for
 
 
+@settings(deadline=None)
 @given(st.floats(-3, 3), st.integers(0, 6))
 def test_the_best_of_a_bowl_lies_inside_or_the_grid_has_grown_as_far_as_it_may(centre, growths):
     valid, asked = bowls([centre])
