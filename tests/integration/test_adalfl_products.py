@@ -20,7 +20,8 @@ ADALFL = (
 )  # fmt: skip
 EVOMAL = (
     "run", "evomal", "--preset", "smoke", "--workers", "serial", "--no-report",
-    "-o", 'initial=["square(sub(y, f))"]', "-o", "datasets=diabetes", "-o", "baseline=fixed", "-o", "test_seeds=2", "-o", "test_steps=4",
+    "-o", "datasets=diabetes", "-o", "baseline=fixed", "-o", 'initial=["square(sub(y, f))"]',
+    "-o", "test_seeds=2", "-o", "test_steps=4",
 )  # fmt: skip
 
 

@@ -24,9 +24,13 @@ NOISE = np.array([0.3, -0.2, 0.1, -0.4, 0.25, -0.15, 0.05, 0.05])
 
 
 def outcome(
-    ends: dict[str, Any], *, edges: frozenset[str] = frozenset(), costs: dict[str, Any] | None = None,
-    stack: int = 3, **values: Any,
-) -> Outcome:  # fmt: skip
+    ends: dict[str, Any],
+    *,
+    edges: frozenset[str] = frozenset(),
+    costs: dict[str, Any] | None = None,
+    stack: int = 3,
+    **values: Any,
+) -> Outcome:
     """Conclude trainings that all end with a test error of ``ends[contestant]``, (8,) or scalar."""
     config = validate(
         AdaLFLConfig,
