@@ -151,6 +151,17 @@ def test_an_unusable_loss_fails_the_run_or_is_replaced_as_configured(here: InPro
     assert "on_unusable = 'regression' begins such a loss from the task's" in done.stderr
 
 
+def test_whether_a_loss_is_usable_is_not_decided_by_weight_decay(here: InProcess) -> None:
+    """Which lowers the task's loss of fresh models by itself."""
+    dataset = write(here.folder, "usable.csv", 40, "classification")
+    values = {"dataset": dataset, "methods": ["adalfl_random"], "learning_rate": 0.005}
+    changes = [
+        result(here, **values, weight_decay=decay)["contestants"][0]["beginning"]["change"]
+        for decay in (0.0, 100.0)
+    ]
+    assert changes[0] == changes[1]
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

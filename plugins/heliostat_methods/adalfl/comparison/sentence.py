@@ -41,7 +41,7 @@ def _of(one: Compared, first: Compared) -> str:
         by.setdefault(_SAID[row.verdict], []).append(WAYS[row.way])
     parts = [f"{said} {first.label} {', '.join(ways)}" for said, ways in by.items()]
     said = f"{one.label} {'; '.join(parts)}"
-    costly = [name.label for name in (one, first) if not _has_equal_cost(name)]
+    costly = [side.label for side in (one, first) if not _has_equal_cost(side)]
     if costly:
         said += (
             f" (the beginning of {' and of '.join(costly)} alone costs more gradient evaluations "
