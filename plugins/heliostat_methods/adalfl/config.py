@@ -18,7 +18,7 @@ DatasetRef = Annotated[PartRef, PartKind("dataset")]
 ModelRef = Annotated[PartRef, PartKind("model")]
 LossRef = Annotated[PartRef, PartKind("loss")]
 Width = Annotated[int, Field(ge=1, le=10_000)]
-Rate = Annotated[float, Field(gt=0, le=1e6)]
+Rate = Annotated[float, Field(ge=1e-9, le=1e6)]
 
 
 @stored("adalfl.loss_network")
@@ -128,7 +128,9 @@ class AdaLFLConfig(MethodConfig):
         description="numbers that are not finite: end that training, undo the step, or fail",
     )
 
-    learning_rate: float = Field(0.01, gt=0, le=1e6, description="SGD's rate, before rate_factors")
+    learning_rate: float = Field(
+        0.01, ge=1e-9, le=1e6, description="SGD's rate, before rate_factors"
+    )
     momentum: float = Field(0.9, ge=0, lt=1, description="SGD's momentum")
     nesterov: bool = Field(True, description="Nesterov's momentum, else heavy-ball")
     weight_decay: float = Field(5e-4, ge=0, le=1e3, description="SGD's weight decay")
@@ -195,9 +197,9 @@ class AdaLFLConfig(MethodConfig):
             )
         if not all(factor > 0 for _, factor in self.rate_drops):
             raise ConfigError("rate_drops", self.rate_drops, "pairs of a step and a factor above 0")
-        if not all(part > 0 for part in self.fractions) or sum(self.fractions) > 1 + 1e-9:
+        if not all(part > 0 for part in self.fractions) or abs(sum(self.fractions) - 1) > 1e-6:
             raise ConfigError(
-                "fractions", self.fractions, "three shares above 0 of at most 1 together",
+                "fractions", self.fractions, "three shares above 0 that sum to 1",
                 "the loss learns from validation rows, which no model trains on",
             )  # fmt: skip
         return self

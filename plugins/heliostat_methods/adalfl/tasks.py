@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -214,7 +214,6 @@ class _Stack:
         self.recipe: Model = ctx.part("model", problem.model)
         self.replicas = [under(ctx.rng, "seed", seed) for seed in seeds]
         self.data = Data.of(problem, self.device)
-        self._numbers: dict[str, Array] = {}
 
     def networks(self) -> Networks:
         """Return a stack of networks whose parameters are to be assigned."""
@@ -268,7 +267,8 @@ class _Stack:
     def change(self, side: Side) -> Array:
         """Return how steps along losses change the task's loss of fresh models, (R,)."""
         _, valid = self.batches("usable")
-        sgd = replace(self.settings.sgd(), momentum=0.0, nesterov=False)
+        # Without weight decay, which lowers the loss of fresh models by itself.
+        sgd = SGD(self.settings.learning_rate, 0.0, False, 0.0)
 
         def rows(number: int) -> Batch:
             chosen, part = valid.at(number), self.data.valid

@@ -18,6 +18,8 @@ from heliostat_search.trainings.rates import Stopping, TriedRate, at_edge, best,
 Array = npt.NDArray[Any]
 Valid = Callable[[Sequence[tuple[int, float]]], Sequence[Array]]
 """Gives the validation curves (R, K) of contestants by place at factors of the rate."""
+LEAST = 1e-12
+"""Smaller factors, and larger ones than its inverse, are not tried: no number would be left."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def _further(
     tried: tuple[list[TriedRate], list[TriedRate]], factors: Sequence[float], growths: int
 ) -> list[float]:
     more = [factor for some in tried if some for factor in beyond(some, factors, growths)]
-    return list(dict.fromkeys(more))
+    return [factor for factor in dict.fromkeys(more) if LEAST <= factor <= 1 / LEAST]
 
 
 def _choice(whole: list[TriedRate], cut: list[TriedRate]) -> Choice:

@@ -46,7 +46,8 @@ def contestants(config: AdaLFLConfig) -> list[Contestant]:
         found.append(_named(config, name))
         if name == "adalfl":
             found += [
-                _named(config, name, f"adalfl, rate {rate:g}", rate) for rate in config.meta_rates
+                _named(config, name, f"adalfl, rate {_exactly(rate)}", rate)
+                for rate in config.meta_rates
             ]
         if name == "adalfl_offline":
             found += [
@@ -59,6 +60,11 @@ def contestants(config: AdaLFLConfig) -> list[Contestant]:
             Contestant(f"reference{place}", label, "a loss by name, frozen", "nothing", frozen=ref)
         )
     return found
+
+
+def _exactly(rate: float) -> str:
+    """Return a rate so that no two of them are written alike."""
+    return repr(rate).removesuffix(".0")
 
 
 def _named(

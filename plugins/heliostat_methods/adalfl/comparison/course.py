@@ -46,9 +46,15 @@ def course_of(posed: Posed, one: Contestant, some: Sequence[Measured]) -> Course
 
 
 def _quartiles(values: Array) -> list[list[float]]:
-    """Return the lower quartile, the median and the upper one over runs, of values (H, R)."""
-    with np.errstate(invalid="ignore"):
-        found = np.nanquantile(np.where(np.isfinite(values), values, np.nan), (0.25, 0.5, 0.75), 1)
+    """Return the lower quartile, the median and the upper one over runs, of values (H, R).
+
+    Of the finite ones; NaN where there is none.
+    """
+    known = np.where(np.isfinite(values), values, np.nan)
+    found = np.full((3, len(known)), np.nan)
+    some = ~np.isnan(known).all(axis=1)
+    if some.any():
+        found[:, some] = np.nanquantile(known[some], (0.25, 0.5, 0.75), 1)
     return [_plain(row) for row in found]
 
 

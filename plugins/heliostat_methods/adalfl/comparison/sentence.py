@@ -8,12 +8,12 @@ from heliostat_methods.adalfl.comparison.outcome import WAYS, Compared, Outcome
 
 FEW = 5
 _SAID = {
-    "better": "better than",
-    "worse": "worse than",
-    "none": "not shown to differ from",
+    "better": "is better than",
+    "worse": "is worse than",
+    "none": "is not shown to differ from",
     "explodes": "explodes more often than",
-    "edge": "not decided against",
-    "unpaired": "not decided against",
+    "edge": "is not decided against",
+    "unpaired": "is not decided against",
 }
 
 
@@ -40,9 +40,18 @@ def _of(one: Compared, first: Compared) -> str:
     for row in one.differences:
         by.setdefault(_SAID[row.verdict], []).append(WAYS[row.way])
     parts = [f"{said} {first.label} {', '.join(ways)}" for said, ways in by.items()]
-    if not any(row.way == "equal_cost" for row in one.differences):
-        parts.append("its beginning alone costs more gradient evaluations than the whole budget")
-    return f"{one.label} is {'; '.join(parts)}"
+    said = f"{one.label} {'; '.join(parts)}"
+    costly = [side.label for side in (one, first) if not _has_equal_cost(side)]
+    if costly:
+        said += (
+            f" (the beginning of {' and of '.join(costly)} alone costs more gradient evaluations "
+            "than the whole budget)"
+        )
+    return said
+
+
+def _has_equal_cost(one: Compared) -> bool:
+    return any(line.way == "equal_cost" for line in one.lines)
 
 
 def _ahead(one: Compared) -> bool:

@@ -14,8 +14,10 @@ went backwards.
 
 from __future__ import annotations
 
+import math
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,15 +33,28 @@ from heliostat_search.unrolled.loss_slopes import LossSlopes
 
 
 @dataclass
+class _Taken:
+    """The loss as it was taken of a pass, and the factor at which it went backwards."""
+
+    outputs: Tensor
+    targets: Tensor
+    scale: float = 0.0
+
+
+@dataclass
 class _Pass:
-    """A forward pass of the model in training mode, and how the loss was taken of it."""
+    """A forward pass of the model in training mode, and the losses that were taken of it.
+
+    ``modes`` says of each module whether it was in training mode, ``random`` are the states of the
+    generators, the CPU's first.
+    """
 
     inputs: tuple[tuple[Any, ...], dict[str, Any]]
-    random: Tensor
+    random: list[Tensor]
+    modes: list[bool]
     buffers: dict[str, Tensor]
     outputs: weakref.ref[Tensor] | None = None
-    seen: tuple[Tensor, Tensor] | None = None
-    scale: float = field(default=0.0)
+    taken: list[_Taken] = field(default_factory=list)
 
 
 class AdaptiveLoss(nn.Module):
@@ -66,7 +81,7 @@ class AdaptiveLoss(nn.Module):
     ) -> None:
         super().__init__()
         _check_optimizer(optimizer)
-        if not lr >= 0:
+        if not 0 <= lr < math.inf:
             raise ValueError(f"lr: got {lr}; expected 0 or more")
         if network is not None and network.task != task:
             raise ValueError(f"network: it is for {network.task}; expected one for {task}")
@@ -98,10 +113,10 @@ class AdaptiveLoss(nn.Module):
         """Return the scalar loss of a batch; ``outputs`` are those of the model's last pass."""
         value: Tensor = self.network(outputs, targets)
         if torch.is_grad_enabled() and outputs.requires_grad:
-            kept = self._pass_of(outputs)
-            kept.seen = outputs.detach(), targets
+            taken = _Taken(outputs.detach(), targets)
+            self._pass_of(outputs).taken.append(taken)
             value.register_hook(  # type: ignore[no-untyped-call]
-                lambda slope: _add_scale(kept, slope)
+                lambda slope: _add_scale(taken, slope)
             )
         return value
 
@@ -112,7 +127,7 @@ class AdaptiveLoss(nn.Module):
         with those of the step. Raises ``RuntimeError`` without a step since the last call.
         """
         model, optimizer = self._of
-        passes = [one for one in self._passes if one.seen is not None and one.scale]
+        passes = [one for one in self._passes if any(taken.scale for taken in one.taken)]
         if self._before is None or not passes:
             raise RuntimeError(
                 "adapt: expected a step before it: adaptive(model(x), y).backward(), "
@@ -127,13 +142,14 @@ class AdaptiveLoss(nn.Module):
         weights = [w for w in self.network.parameters() if w.requires_grad]
         total = [torch.zeros_like(w) for w in weights]
         for one in passes:
-            assert one.seen is not None
             tangent = self._tangent(model, one, change)
-            said = LossSlopes(self.network, one.seen[0], one.seen[1], weights)
-            found = said.along(tangent.view_as(said.slopes), one.scale)
-            total = [a + b for a, b in zip(total, found, strict=True)]
+            for taken in one.taken:
+                said = LossSlopes(self.network, taken.outputs, taken.targets, weights)
+                found = said.along(tangent.view_as(said.slopes), taken.scale)
+                total = [a + b for a, b in zip(total, found, strict=True)]
         self._passes, self._before = [], None
-        if not all(bool(g.isfinite().all()) for g in total) or not np.isfinite(value):
+        # Squared as Adam does it: an infinite moment would hold the loss where it is for good.
+        if not all(bool(g.square().sum().isfinite()) for g in total) or not math.isfinite(value):
             raise RuntimeError(
                 "adapt: the loss's gradient or the objective is not finite; the loss is as it was"
             )
@@ -167,8 +183,7 @@ class AdaptiveLoss(nn.Module):
 
         def outputs_of(values: dict[str, Tensor]) -> Tensor:
             rest = {name: part.clone() for name, part in one.buffers.items()}
-            with torch.random.fork_rng(devices=_devices(before)):
-                torch.set_rng_state(one.random)
+            with _drawing_again(one.random, _devices(before)), _in_modes(model, one.modes):
                 made: Tensor = functional_call(model, {**values, **rest}, *one.inputs)
             return made
 
@@ -181,7 +196,7 @@ class AdaptiveLoss(nn.Module):
     def _pass_of(self, outputs: Tensor) -> _Pass:
         for one in reversed(self._passes):
             made = None if one.outputs is None else one.outputs()
-            if made is outputs or (made is not None and made.data_ptr() == outputs.data_ptr()):
+            if made is outputs or (made is not None and _same_numbers(made, outputs)):
                 return one
         raise ValueError(
             "outputs: expected those of the model's forward pass in training mode, as they are"
@@ -193,7 +208,9 @@ class AdaptiveLoss(nn.Module):
         if self._before is not None:  # a step was taken, and nothing adapted to it
             self._passes, self._before = [], None
         buffers = {name: part.clone() for name, part in module.named_buffers()}
-        self._passes.append(_Pass((args, kwargs), torch.get_rng_state(), buffers))
+        modes = [part.training for part in module.modules()]
+        random = _random_states(_devices(dict(module.named_parameters())))
+        self._passes.append(_Pass((args, kwargs), random, modes, buffers))
 
     def _after_forward(self, module: nn.Module, args: Any, outputs: Any) -> None:
         recording = not self._quiet and module.training and torch.is_grad_enabled()
@@ -205,8 +222,48 @@ class AdaptiveLoss(nn.Module):
         self._before = {name: p.detach().clone() for name, p in model.named_parameters()}
 
 
-def _add_scale(kept: _Pass, slope: Tensor) -> None:
-    kept.scale += float(slope)
+def _add_scale(taken: _Taken, slope: Tensor) -> None:
+    taken.scale += float(slope)
+
+
+def _same_numbers(made: Tensor, given: Tensor) -> bool:
+    """Return whether one tensor is the other but for axes of length 1."""
+    shapes = [[n for n in one.shape if n != 1] for one in (made, given)]
+    strides = [
+        [step for n, step in zip(one.shape, one.stride(), strict=True) if n != 1]
+        for one in (made, given)
+    ]
+    return (
+        made.data_ptr() == given.data_ptr() and shapes[0] == shapes[1] and strides[0] == strides[1]
+    )
+
+
+def _random_states(devices: Sequence[int]) -> list[Tensor]:
+    return [torch.get_rng_state(), *(torch.cuda.get_rng_state(one) for one in devices)]
+
+
+@contextmanager
+def _drawing_again(states: Sequence[Tensor], devices: Sequence[int]) -> Iterator[None]:
+    """Let all generators begin at ``states``, and put them back as they were."""
+    with torch.random.fork_rng(devices=devices):
+        torch.set_rng_state(states[0])
+        for device, state in zip(devices, states[1:], strict=True):
+            torch.cuda.set_rng_state(state, device)
+        yield
+
+
+@contextmanager
+def _in_modes(model: nn.Module, modes: Sequence[bool]) -> Iterator[None]:
+    """Let every module be in training mode or not as it was in a pass."""
+    parts = list(model.modules())
+    now = [part.training for part in parts]
+    try:
+        for part, training in zip(parts, modes, strict=True):
+            part.training = training
+        yield
+    finally:
+        for part, training in zip(parts, now, strict=True):
+            part.training = training
 
 
 def _devices(parameters: dict[str, Tensor]) -> list[int]:

@@ -28,7 +28,8 @@ def change_of_task_loss(
     """Return how one step along each loss changes the task's loss, (R,): the mean over models.
 
     ``fresh(m)`` gives the parameters (R, P) of the m-th fresh models, ``batch(m)`` the rows that
-    they step on and are judged by. A loss is usable where the change is below 0; NaN is not.
+    they step on and are judged by. A loss is usable where the change is below 0; it is
+    infinite where numbers are not finite.
     """
     total = None
     for number in range(models):
@@ -43,4 +44,5 @@ def change_of_task_loss(
         change = after - before
         total = change if total is None else total + change
     assert total is not None
-    return torch.nan_to_num(total / models, nan=torch.inf)
+    change = total / models
+    return torch.where(change.isfinite(), change, torch.inf)
