@@ -1,13 +1,14 @@
 """A kernel times its mask, with a backward pass that reads the gradient once.
 
-For ``Wm = W * G(sigma)``, G = exp(-r2 / (2 sigma^2))::
+For ``Wm = W * G(sigma)``, G = exp(-r2 / (2 sigma^2)), and sigma a function of what is stored::
 
     dL/dW = dL/dWm * G
     dL/dsigma = sum over taps of dL/dW * W * r2 / sigma^3
 
 Autograd would keep the mask's product with the gradient, and its sum, as tensors of the kernel's
 size, each a pass through memory; where a batch is small and a kernel large that is half of the
-convolution's own time.
+convolution's own time. Where kernels are small the number of operations counts instead, so a single
+width on a CPU is read as a number.
 """
 
 from __future__ import annotations
@@ -17,105 +18,111 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from heliostat_methods.gmconv.layers.transforms import traced, unwrapped
 from heliostat_methods.gmconv.masks.gaussian import mask_at
+from heliostat_methods.gmconv.masks.parametrisation import (
+    SigmaParam,
+    number_of,
+    sigma_of,
+    slope_of,
+)
 
 BLOCK = 1 << 18
 """Entries whose products are kept at a time: 1 MiB, so that they stay in a core's cache."""
 
 
-def masked_weight(weight: Tensor, sigma: Tensor, r2: Tensor, *, overwrite: bool = False) -> Tensor:
+def masked_weight(
+    weight: Tensor, stored: Tensor, r2: Tensor, parametrisation: SigmaParam = "raw",
+    *, overwrite: bool = False,
+) -> Tensor:  # fmt: skip
     """Return W * G(sigma) in the type and memory format of ``weight``.
 
-    ``weight``: (C_out, C_in / groups, *kernel). ``sigma``: () or (C_out,), at least 0.01. ``r2``:
-    (*kernel). The mask is computed in float32 or wider. ``overwrite``: the gradient that arrives
-    may be overwritten, which is right only if one operation alone reads the result and nobody
-    else its gradient. Can be differentiated twice, forwards, and under ``torch.func.vmap``.
+    ``weight``: (C_out, C_in / groups, *kernel). ``stored``: () or (C_out,), what says the widths
+    (see `masks.parametrisation`). ``r2``: (*kernel), float32. The mask is computed in float32 or
+    wider. ``overwrite``: the gradient that arrives may be overwritten, which is right only if one
+    operation alone reads the result and nobody else its gradient. Can be differentiated twice,
+    forwards, and under ``torch.func.vmap``.
     """
-    if torch.compiler.is_compiling():
-        return times_mask(weight, _mask(sigma, r2))  # the compiler fuses this by itself
-    product: Tensor = _MaskedWeight.apply(weight, sigma, r2, overwrite)  # type: ignore[no-untyped-call]
+    if traced():
+        mask = _over_inputs(mask_at(r2, sigma_of(_exact(stored), parametrisation)), stored)
+        return times_mask(weight, mask)  # a compiler fuses this by itself
+    product: Tensor = _MaskedWeight.apply(weight, stored, r2, parametrisation, overwrite)  # type: ignore[no-untyped-call]
     return product
+
+
+def kernel_mask(stored: Tensor, r2: Tensor, parametrisation: SigmaParam) -> Tensor:
+    """Return the mask that `masked_weight` uses, to the bit: (*kernel) or (C_out, *kernel)."""
+    if _is_number(stored):
+        sigma, _ = number_of(stored.item(), parametrisation)
+        return (r2.to(_exact_type(stored)) * (-0.5 / (sigma * sigma))).exp_()
+    return mask_at(r2.to(_exact_type(stored)), sigma_of(_exact(stored), parametrisation))
 
 
 def times_mask(weight: Tensor, mask: Tensor) -> Tensor:
     """Return the product in the type of ``weight``; ``mask``: (*kernel) or (C_out, 1, *kernel)."""
-    if mask.dim() == weight.dim() - 2 and weight.is_contiguous():
-        # A loop over the few taps of a kernel is too short to be fast; over a row it is not.
-        mask = mask.expand(weight.shape[1:]).contiguous()
-    return (weight * mask).to(weight.dtype)
-
-
-def _mask(sigma: Tensor, r2: Tensor) -> Tensor:
-    """Return (*kernel) for one width, (C_out, 1, *kernel) for one a channel."""
-    exact = torch.promote_types(sigma.dtype, torch.float32)
-    mask = mask_at(r2.to(exact), sigma.to(exact))
-    return mask.unsqueeze(1) if sigma.dim() else mask
+    product = weight * _over_rows(mask, weight)
+    return product if product.dtype == weight.dtype else product.to(weight.dtype)
 
 
 class _MaskedWeight(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(weight: Tensor, sigma: Tensor, r2: Tensor, overwrite: bool) -> Tensor:
-        return times_mask(weight, _mask(sigma, r2))
+    def forward(
+        weight: Tensor, stored: Tensor, r2: Tensor, parametrisation: SigmaParam, overwrite: bool
+    ) -> Tensor:
+        mask = kernel_mask(stored, r2, parametrisation)
+        return times_mask(weight, _over_inputs(mask, stored))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        weight, sigma, r2, ctx.overwrite = inputs
-        ctx.save_for_backward(weight, sigma, r2)
-        ctx.save_for_forward(weight, sigma, r2)
+        weight, stored, r2, ctx.parametrisation, ctx.overwrite = inputs
+        ctx.save_for_backward(weight, stored, r2)
+        ctx.save_for_forward(weight, stored, r2)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         (gradient,) = gradients
-        weight, sigma, r2 = ctx.saved_tensors
-        of_weight, of_sigma, *_ = ctx.needs_input_grad
-        mask = _mask(sigma, r2)
-        if not of_sigma:
-            return _times(gradient, mask, ctx.overwrite), None, None, None
-        if _in_blocks(gradient, weight, mask):
-            slope, sums = _slopes_in_blocks(gradient, weight, mask, r2, ctx.overwrite)
+        weight, stored, r2 = ctx.saved_tensors
+        of_weight, of_sigma = ctx.needs_input_grad[:2]
+        once = unwrapped(gradient) and not torch.is_grad_enabled()
+        if once and _is_number(stored):
+            mask = kernel_mask(stored, r2, ctx.parametrisation)
+            sigma, slope = number_of(stored.item(), ctx.parametrisation)
+            factor: Tensor | float = slope / (sigma * sigma * sigma)
         else:
-            slope = times_mask(gradient, mask)
-            sums = (slope.to(mask.dtype) * weight * r2).flatten(1).sum(1)
-        total = sums if sigma.dim() else sums.sum()
-        along = (total.to(mask.dtype) / sigma.to(mask.dtype) ** 3).to(sigma.dtype)
-        return slope if of_weight else None, along, None, None
+            exact = _exact(stored)
+            width = sigma_of(exact, ctx.parametrisation)
+            mask = _over_inputs(mask_at(r2.to(exact.dtype), width), stored)
+            factor = slope_of(exact, ctx.parametrisation) / width**3
+        over = ctx.overwrite and once and gradient.dtype == mask.dtype
+        if not of_sigma:
+            if over:
+                return gradient.mul_(_over_rows(mask, gradient)), None, None, None, None
+            return times_mask(gradient, mask), None, None, None, None
+        if once and gradient.dtype == weight.dtype == mask.dtype and gradient.numel():
+            moved, sums = _in_blocks(gradient, weight, mask, r2, over)
+        else:
+            moved = times_mask(gradient, mask)
+            sums = (moved.to(mask.dtype) * weight * r2).sum(tuple(range(1, weight.dim())))
+        along = (sums if stored.dim() else sums.sum()) * factor
+        return moved if of_weight else None, along.to(stored.dtype), None, None, None
 
     @staticmethod
-    def jvp(
-        ctx: Any, weight_t: Tensor | None, sigma_t: Tensor | None, *_: None
-    ) -> Tensor:
-        weight, sigma, r2 = ctx.saved_tensors
-        mask = _mask(sigma, r2)
+    def jvp(ctx: Any, weight_t: Tensor | None, stored_t: Tensor | None, *_: None) -> Tensor:
+        weight, stored, r2 = ctx.saved_tensors
+        exact = _exact(stored)
+        width = sigma_of(exact, ctx.parametrisation)
+        mask = _over_inputs(mask_at(r2.to(exact.dtype), width), stored)
         moved = torch.zeros_like(weight) if weight_t is None else times_mask(weight_t, mask)
-        if sigma_t is None:
+        if stored_t is None:
             return moved
-        change = (sigma_t / sigma**3).to(mask.dtype)
-        change = change.reshape(*sigma.shape, *[1] * (weight.dim() - sigma.dim()))
+        change = stored_t * slope_of(exact, ctx.parametrisation) / width**3
+        change = change.reshape(*stored.shape, *[1] * (weight.dim() - stored.dim()))
         return moved + (weight * mask * r2 * change).to(weight.dtype)
 
 
-def _times(gradient: Tensor, mask: Tensor, overwrite: bool) -> Tensor:
-    if not overwrite or not _plain(gradient) or gradient.dtype != mask.dtype:
-        return times_mask(gradient, mask)
-    if mask.dim() == gradient.dim() - 2 and gradient.is_contiguous():
-        mask = mask.expand(gradient.shape[1:]).contiguous()
-    return gradient.mul_(mask)
-
-
-def _plain(gradient: Tensor) -> bool:
-    """Say whether no derivative of the gradient is asked for, and no transform stands around it."""
-    wrapped = torch._C._functorch.is_functorch_wrapped_tensor(gradient)
-    return not torch.is_grad_enabled() and not wrapped
-
-
-def _in_blocks(gradient: Tensor, weight: Tensor, mask: Tensor) -> bool:
-    same = gradient.dtype == weight.dtype == mask.dtype
-    return same and _plain(gradient) and _plain(weight) and gradient.numel() > 0
-
-
-def _slopes_in_blocks(
+def _in_blocks(
     gradient: Tensor, weight: Tensor, mask: Tensor, r2: Tensor, overwrite: bool
 ) -> tuple[Tensor, Tensor]:
     """Return dL/dW, and by output channel the sum of dL/dW * W * r2, (C_out,).
@@ -123,21 +130,23 @@ def _slopes_in_blocks(
     A block of output channels at a time, in the order of their taps in memory.
     """
     last = not weight.is_contiguous() and weight.movedim(1, -1).is_contiguous()
-    slope = gradient if overwrite else gradient.clone(memory_format=torch.preserve_format)
-    rows, slope_rows = (_rows(of, last) for of in (weight, slope))
+    rows, found = _rows(weight, last), _rows(gradient, last)
     inner = weight.shape[1:]
     taps = _rows(r2.to(mask.dtype).expand(1, *inner), last)[0]
     masks = _rows(mask.expand(1 if mask.dim() == r2.dim() else len(weight), *inner), last)
-    sums = rows.new_empty(len(rows))
+    moved = found if overwrite else torch.empty_like(found)
     size = len(rows) if weight.is_cuda else max(1, BLOCK // rows.shape[1])
-    products = rows.new_empty(min(size, len(rows)), rows.shape[1])
+    if size >= len(rows):
+        torch.mul(found, masks, out=moved)
+        return _kernels(moved, weight.shape, last), torch.mv(moved * rows, taps)
+    sums = rows.new_empty(len(rows))
+    products = rows.new_empty(size, rows.shape[1])
     for start in range(0, len(rows), size):
         block = slice(start, start + size)
-        part = slope_rows[block]
-        part.mul_(masks if len(masks) == 1 else masks[block])
+        part = torch.mul(found[block], masks if len(masks) == 1 else masks[block], out=moved[block])
         product = torch.mul(part, rows[block], out=products[: len(part)])
         torch.mv(product, taps, out=sums[block])
-    return _kernels(slope_rows, weight.shape, last), sums
+    return _kernels(moved, weight.shape, last), sums
 
 
 def _rows(kernels: Tensor, last: bool) -> Tensor:
@@ -149,3 +158,30 @@ def _kernels(rows: Tensor, shape: torch.Size, last: bool) -> Tensor:
     if not last:
         return rows.view(shape)
     return rows.view(shape[0], *shape[2:], shape[1]).movedim(-1, 1)
+
+
+def _over_rows(mask: Tensor, weight: Tensor) -> Tensor:
+    """Return a mask (*kernel) for all input channels of one output channel.
+
+    A loop over the few taps of a kernel is too short to be fast; over a row of them it is not.
+    """
+    if mask.dim() == weight.dim() - 2 and weight.is_contiguous():
+        return mask.expand(weight.shape[1:]).contiguous()
+    return mask
+
+
+def _over_inputs(mask: Tensor, stored: Tensor) -> Tensor:
+    """Return (*kernel) as it is, (C_out, *kernel) as (C_out, 1, *kernel)."""
+    return mask.unsqueeze(1) if stored.dim() else mask
+
+
+def _is_number(stored: Tensor) -> bool:
+    return stored.dim() == 0 and stored.device.type == "cpu" and unwrapped(stored)
+
+
+def _exact_type(stored: Tensor) -> torch.dtype:
+    return torch.promote_types(stored.dtype, torch.float32)
+
+
+def _exact(stored: Tensor) -> Tensor:
+    return stored.to(_exact_type(stored))

@@ -9,7 +9,6 @@ Measured in benchmarks/gmconv.py.
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 

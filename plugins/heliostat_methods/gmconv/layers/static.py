@@ -16,12 +16,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.conv import _ConvNd
 
-from heliostat_methods.gmconv.layers.masked_weight import masked_weight, times_mask
+from heliostat_methods.gmconv.layers.masked_weight import (
+    kernel_mask,
+    masked_weight,
+    times_mask,
+)
+from heliostat_methods.gmconv.layers.transforms import traced
 from heliostat_methods.gmconv.layers.weight_cache import MaskedWeightCache
 from heliostat_methods.gmconv.masks.circle import circle_mask
-from heliostat_methods.gmconv.masks.gaussian import mask_at
-from heliostat_methods.gmconv.masks.parametrisation import sigma_of, stored_for
-from heliostat_methods.gmconv.masks.settings import MaskSettings
+from heliostat_methods.gmconv.masks.parametrisation import SigmaParam, sigma_of, stored_for
+from heliostat_methods.gmconv.masks.settings import Mask, MaskSettings
 from heliostat_methods.gmconv.masks.taps import checked_kernel_size, squared_distances
 
 
@@ -39,17 +43,20 @@ class MaskedConvolution(_ConvNd):
     taps: Tensor
 
     def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Any,
-        *arguments: Any,
-        **options: Any,
-    ) -> None:
-        names = MaskSettings.__dataclass_fields__
-        settings = MaskSettings(**{k: options.pop(k) for k in list(options) if k in names})
+        self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1,
+        padding: Any = 0, dilation: Any = 1, groups: int = 1, bias: bool = True,
+        padding_mode: str = "zeros", device: Any = None, dtype: Any = None, *,
+        sigma_init: float = 5.0, sigma_param: SigmaParam = "raw", learn_sigma: bool = True,
+        per_channel: bool = False, mask: Mask = "gaussian", check_finite: bool = False,
+    ) -> None:  # fmt: skip
+        settings = MaskSettings(
+            sigma_init, sigma_param, learn_sigma, per_channel, mask, check_finite
+        )
         checked_kernel_size(kernel_size)
-        super().__init__(in_channels, out_channels, kernel_size, *arguments, **options)
+        super().__init__(
+            in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
+            padding_mode, device, dtype,
+        )  # type: ignore[call-arg]  # fmt: skip
         self._mask(settings)
 
     @classmethod
@@ -72,17 +79,14 @@ class MaskedConvolution(_ConvNd):
         if self.sigma is None:
             raise ValueError("mask must be 'gaussian' for a layer to have a sigma, got 'circle'")
         sigma = sigma_of(self.sigma, self.settings.sigma_param)
-        if self.settings.check_finite and not bool(torch.isfinite(sigma).all()):
-            raise FloatingPointError(f"sigma must be finite, got {self.sigma.tolist()!r}")
+        self._check_finite()
         return sigma
 
     def mask(self) -> Tensor:
         """Return the mask, (*kernel), or (C_out, *kernel) for a width a channel; float32 or 64."""
         if self.sigma is None:
             return self.taps.to(torch.promote_types(self.weight.dtype, torch.float32))
-        sigma = self.effective_sigma()
-        exact = torch.promote_types(sigma.dtype, torch.float32)
-        return mask_at(self.r2.to(exact), sigma.to(exact))
+        return kernel_mask(self.sigma, self.r2, self.settings.sigma_param)
 
     def masked_weight(self) -> Tensor:
         """Return W * G(sigma), (C_out, C_in / groups, *kernel), differentiable in both."""
@@ -116,7 +120,12 @@ class MaskedConvolution(_ConvNd):
     def reset_parameters(self) -> None:
         """Draw weight and bias as torch does, and set sigma to its start."""
         super().reset_parameters()
-        if isinstance(self.__dict__.get("settings"), MaskSettings) and self.sigma is not None:
+        if "settings" in self.__dict__:
+            self.start_sigma()
+
+    def start_sigma(self) -> None:
+        """Set sigma to its start."""
+        if self.sigma is not None:
             nn.init.constant_(self.sigma, self._start())
 
     def train(self, mode: bool = True) -> Self:
@@ -141,9 +150,7 @@ class MaskedConvolution(_ConvNd):
             self.register_buffer("taps", taps, persistent=False)
             return
         shape = (self.out_channels,) if settings.per_channel else ()
-        sigma = torch.full(
-            shape, self._start(), dtype=self.weight.dtype, device=self.weight.device
-        )
+        sigma = torch.full(shape, self._start(), dtype=self.weight.dtype, device=self.weight.device)
         if settings.learn_sigma:
             self.sigma = nn.Parameter(sigma)
         else:
@@ -157,16 +164,21 @@ class MaskedConvolution(_ConvNd):
     def _masked(self, overwrite: bool) -> Tensor:
         if self.sigma is None:
             return times_mask(self.weight, self.taps.to(self.weight.dtype))
-        return masked_weight(self.weight, self.effective_sigma(), self.r2, overwrite=overwrite)
+        how = self.settings.sigma_param
+        return masked_weight(self.weight, self.sigma, self.r2, how, overwrite=overwrite)
+
+    def _check_finite(self) -> None:
+        sigma = self.sigma
+        if self.settings.check_finite and sigma is not None and not bool(sigma.isfinite().all()):
+            raise FloatingPointError(f"sigma must be finite, got {sigma.tolist()!r}")
 
     def _current_weight(self) -> Tensor:
+        self._check_finite()
         parts = (self.weight,) if self.sigma is None else (self.weight, self.sigma)
         followed = torch.is_grad_enabled() and any(part.requires_grad for part in parts)
-        if self.training or followed or torch.compiler.is_compiling():
+        if self.training or followed or traced():
             # The convolution alone reads it, so the backward pass may write over its gradient.
             return self._masked(overwrite=True)
-        if self.settings.check_finite:
-            self.effective_sigma()
         return self._cache.get(parts, self.masked_weight)
 
     def _apply(self, fn: Any, recurse: bool = True) -> Self:

@@ -15,8 +15,21 @@ def holds_numbers(tensor: Tensor) -> bool:
     Not so for tangents, for tensors under ``torch.func`` or a tracer, for subclasses, and for those
     of inference mode, which do not count their changes.
     """
-    if type(tensor) not in (Tensor, nn.Parameter) or tensor.is_inference():
-        return False
-    if torch._C._functorch.is_functorch_wrapped_tensor(tensor):
+    if not unwrapped(tensor) or tensor.is_inference():
         return False
     return cast(Any, forward_ad.unpack_dual)(tensor).tangent is None
+
+
+def unwrapped(tensor: Tensor) -> bool:
+    """Say whether a tensor is torch's own type, with memory of its own and no transform around."""
+    functions = torch._C._functorch
+    return (
+        type(tensor) in (Tensor, nn.Parameter)
+        and not functions.is_functorch_wrapped_tensor(tensor)
+        and not functions.is_legacy_batchedtensor(tensor)
+    )
+
+
+def traced() -> bool:
+    """Say whether a compiler, an exporter or a tracer records what is computed now."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()

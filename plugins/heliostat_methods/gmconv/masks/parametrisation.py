@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
@@ -23,6 +24,25 @@ def sigma_of(stored: Tensor, parametrisation: SigmaParam) -> Tensor:
     if parametrisation == "raw":
         return stored.abs().clamp(min=SMALLEST_SIGMA)
     return softplus(stored) + SMALLEST_SIGMA
+
+
+def slope_of(stored: Tensor, parametrisation: SigmaParam) -> Tensor:
+    """Return d sigma / d stored, entry by entry."""
+    if parametrisation == "raw":
+        return torch.where(stored.abs() >= SMALLEST_SIGMA, stored.sign(), 0.0)
+    return torch.sigmoid(stored)
+
+
+def number_of(stored: float, parametrisation: SigmaParam) -> tuple[float, float]:
+    """Return a width and its slope as `sigma_of` and `slope_of` do, in double precision."""
+    if parametrisation == "raw":
+        size = abs(stored)
+        if size < SMALLEST_SIGMA:
+            return SMALLEST_SIGMA, 0.0
+        return size, math.copysign(1.0, stored)
+    falling = math.exp(-abs(stored))
+    sigma = max(stored, 0.0) + math.log1p(falling) + SMALLEST_SIGMA
+    return sigma, (1.0 if stored >= 0 else falling) / (1.0 + falling)
 
 
 def stored_for(sigma: float, parametrisation: SigmaParam) -> float:
