@@ -41,12 +41,12 @@ def fold_gmconv(model: nn.Module, skip_dynamic: bool = False) -> Folding:
         )
     copied = copy.deepcopy(model)
     made: dict[nn.Module, nn.Module] = {}
-    names = []
+    folded: list[str] = []
     for name, layer in copied.named_modules():
         if isinstance(layer, MaskedConvolution):
             try:
                 made[layer] = layer.folded()
             except ValueError as error:
                 raise ValueError(f"{name or 'the model'}: {error}") from error
-            names.append(name)
-    return Folding(replaced(copied, made), tuple(names), left)
+            folded.append(name)
+    return Folding(replaced(copied, made), tuple(folded), left)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -62,19 +63,22 @@ def _row(
     size = tuple(layer.kernel_size)
     masks = mask.double().reshape(-1, *size)
     longest = size.index(max(size))
-    edge = tuple(0 if place == longest else k // 2 for place, k in enumerate(size))
+    edge: tuple[Any, ...] = tuple(0 if place == longest else k // 2 for place, k in enumerate(size))
     flat = masks.flatten(1)
     squares = flat.square().sum(1)
     # A mask that is 0 everywhere, of an even kernel, has no taps.
     taps = torch.where(squares > 0, flat.sum(1).square() / squares, 0.0)
+    mean, least, most = (None, None, None) if sigma is None else _range(sigma)
     return SigmaRow(
         name,
         type(layer).__name__,
         size,
-        *((None,) * 3 if sigma is None else _range(sigma)),
-        edge=float(masks[(slice(None), *edge)].mean()),
-        corner=float(flat[:, 0].mean()),
-        effective_taps=float(taps.mean()),
+        mean,
+        least,
+        most,
+        float(masks[(slice(None), *edge)].mean()),
+        float(flat[:, 0].mean()),
+        float(taps.mean()),
     )
 
 

@@ -48,7 +48,7 @@ class DynamicGMConv2d(nn.Conv2d):
     def __init__(
         self, in_channels: int, out_channels: int, kernel_size: Any, stride: Any = 1,
         padding: Any = 0, dilation: Any = 1, groups: int = 1, bias: bool = True,
-        padding_mode: str = "zeros", device: Any = None, dtype: Any = None, *,
+        padding_mode: Any = "zeros", device: Any = None, dtype: Any = None, *,
         sigma_init: float = 5.0, reduction: int = REDUCTION, per_channel: bool = False,
         check_finite: bool = False,
     ) -> None:  # fmt: skip
@@ -112,13 +112,14 @@ class DynamicGMConv2d(nn.Conv2d):
         if len(x) == 0:
             # A convolution of no group is none; without samples the plain one has the same shape.
             return self._conv_forward(x, self.weight, self.bias)
-        y = self.convolve(x, sigma)
+        y: Tensor = self.convolve(x, sigma)
         return y if input.dim() == 4 else y.squeeze(0)
 
     def extra_repr(self) -> str:
         """Return the settings, for ``print(module)``."""
         shown = f"sigma_init={self.sigma_init!r}, reduction={self.reduction}"
-        return f"{super().extra_repr()}, {shown}, per_channel={self.per_channel}"
+        plain: str = super().extra_repr()  # type: ignore[no-untyped-call]
+        return f"{plain}, {shown}, per_channel={self.per_channel}"
 
     def start_sigma(self, generator: torch.Generator | None = None) -> None:
         """Draw A1 and a1 as ``nn.Linear`` does, and set A2 and a2 so that all have sigma_init."""
@@ -160,7 +161,7 @@ class DynamicGMConv2d(nn.Conv2d):
             self.start_sigma()
 
     def _apply(self, fn: Any, recurse: bool = True) -> Self:
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         # Squared distances are exact in float32 and not in 16 bits.
         self.r2 = squared_distances(self.kernel_size, device=self.weight.device)
         return self

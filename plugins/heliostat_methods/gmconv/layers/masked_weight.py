@@ -114,12 +114,13 @@ class _MaskedWeight(torch.autograd.Function):
         exact = _exact(stored)
         width = sigma_of(exact, ctx.parametrisation)
         mask = _over_inputs(mask_at(r2.to(exact.dtype), width), stored)
-        moved = torch.zeros_like(weight) if weight_t is None else times_mask(weight_t, mask)
+        moved: Tensor = torch.zeros_like(weight) if weight_t is None else times_mask(weight_t, mask)
         if stored_t is None:
             return moved
         change = stored_t * slope_of(exact, ctx.parametrisation) / width**3
         change = change.reshape(*stored.shape, *[1] * (weight.dim() - stored.dim()))
-        return moved + (weight * mask * r2 * change).to(weight.dtype)
+        turned: Tensor = weight * mask * r2 * change
+        return moved + turned.to(weight.dtype)
 
 
 def _in_blocks(

@@ -20,13 +20,11 @@ FEW_PLACES = 32
 Pair = tuple[int, int]
 
 
-def out_places(x: Tensor, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> int:
-    """Return H_out * W_out for inputs (batch, channels, height, width)."""
-    places = 1
-    for d in range(2):
-        room = int(x.shape[2 + d]) + 2 * padding[d] - dilation[d] * (kernel[d] - 1) - 1
-        places *= room // stride[d] + 1
-    return places
+def out_size(x: Tensor, kernel: Pair, stride: Pair, padding: Pair, dilation: Pair) -> Pair:
+    """Return (H_out, W_out) for inputs (batch, channels, height, width)."""
+    sizes = zip(x.shape[2:], kernel, stride, padding, dilation, strict=True)
+    height, width = ((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, k, s, p, d in sizes)
+    return height, width
 
 
 def grouped(
@@ -60,7 +58,7 @@ def by_columns(
     mask = mask_at(r2, sigma).to(weight.dtype).flatten(2)  # (N, 1 or C_out, taps)
     places = columns.shape[2]
     if mask.shape[1] == 1:
-        columns = columns.unflatten(1, (-1, taps)) * mask.unsqueeze(3)
+        columns = columns.reshape(samples, -1, taps, places) * mask.unsqueeze(3)
         # One product for all samples reads the weight once.
         side_by_side = columns.reshape(samples, groups, -1, places).permute(1, 2, 0, 3).flatten(2)
         y = weight.reshape(groups, len(weight) // groups, -1) @ side_by_side
@@ -71,11 +69,9 @@ def by_columns(
         )
         y = (kernels @ columns.reshape(samples, groups, -1, places)).flatten(1, 2)
     if bias is not None:
-        y = y + bias.unsqueeze(1)
-    height = (
-        x.shape[2] + 2 * padding[0] - dilation[0] * (kernel[0] - 1) - 1
-    ) // stride[0] + 1  # fmt: skip
-    return y.reshape(samples, len(weight), height, -1 if samples else places // height)
+        y = y + bias.unsqueeze(1).to(y.dtype)
+    height, width = out_size(x, kernel, stride, padding, dilation)
+    return y.reshape(samples, len(weight), height, width)
 
 
 def convolve_samples(
@@ -84,6 +80,6 @@ def convolve_samples(
 ) -> Tensor:  # fmt: skip
     """Return what `grouped` returns, in the form that is faster for the size."""
     kernel = (int(weight.shape[2]), int(weight.shape[3]))
-    few = out_places(x, kernel, stride, padding, dilation) <= FEW_PLACES
-    form = by_columns if few else grouped
+    height, width = out_size(x, kernel, stride, padding, dilation)
+    form = by_columns if height * width <= FEW_PLACES else grouped
     return form(x, weight, sigma, r2, bias, stride, padding, dilation, groups)

@@ -53,10 +53,12 @@ class MaskedConvolution(_ConvNd):
             sigma_init, sigma_param, learn_sigma, per_channel, mask, check_finite
         )
         checked_kernel_size(kernel_size)
-        super().__init__(
+        # torch's convolution of this rank, whose arguments are these and not those of its base.
+        torch_layer: Any = super()
+        torch_layer.__init__(
             in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias,
             padding_mode, device, dtype,
-        )  # type: ignore[call-arg]  # fmt: skip
+        )  # fmt: skip
         self._mask(settings)
 
     @classmethod
@@ -140,7 +142,8 @@ class MaskedConvolution(_ConvNd):
         shown = ["sigma_init", *(n for n in names if n != "sigma_init")]
         if s.mask == "circle":
             shown = ["mask"]
-        return ", ".join([super().extra_repr(), *(f"{n}={getattr(s, n)!r}" for n in shown)])
+        plain: str = super().extra_repr()  # type: ignore[no-untyped-call]
+        return ", ".join([plain, *(f"{n}={getattr(s, n)!r}" for n in shown)])
 
     def _mask(self, settings: MaskSettings) -> None:
         self.settings, self._cache = settings, MaskedWeightCache()
@@ -183,7 +186,7 @@ class MaskedConvolution(_ConvNd):
 
     def _apply(self, fn: Any, recurse: bool = True) -> Self:
         self._cache.clear()
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         # Squared distances are exact in float32 and not in 16 bits, and a layer that was built on
         # no device has none yet.
         device = self.weight.device

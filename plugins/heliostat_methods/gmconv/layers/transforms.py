@@ -32,4 +32,4 @@ def unwrapped(tensor: Tensor) -> bool:
 
 def traced() -> bool:
     """Say whether a compiler, an exporter or a tracer records what is computed now."""
-    return torch.compiler.is_compiling() or torch.jit.is_tracing()
+    return torch.compiler.is_compiling() or bool(cast(Any, torch.jit).is_tracing())

@@ -18,6 +18,8 @@ from heliostat_methods.gmconv.masks.taps import KernelSize, squared_distances
 
 SMALLEST_SIGMA = 1e-2
 """Below it a mask changes no more: all taps but the centre are 0, in double precision as well."""
+LARGEST_SIGMA = 1e15
+"""Above it a mask is 1 to the bit, and the square of an infinite width has no derivative."""
 
 
 def gaussian_mask(
@@ -47,7 +49,8 @@ def mask_at(r2: Tensor, sigma: Tensor) -> Tensor:
 
     ``sigma``: at least 0.01. In the wider type of both: in float16 a corner would underflow.
     """
-    return torch.exp(r2 * (-0.5 / over_taps(sigma, r2).square()))
+    squares = over_taps(sigma, r2).clamp(max=LARGEST_SIGMA).square()
+    return torch.exp(r2 * (-0.5 / squares))
 
 
 def over_taps(sigma: Tensor, r2: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ with h_i the places of the taps around their centre; v(3, inf) = 2/3.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import nn
@@ -58,9 +59,13 @@ def tower(layers: int, kernel_size: int, sigma: float = math.inf) -> nn.Sequenti
         raise ValueError(f"kernel_size must be odd for a tower of equal maps, got {kernel_size!r}")
 
     def layer() -> nn.Conv2d:
-        options = {"padding": kernel_size // 2, "bias": False, "dtype": torch.float64}
+        options: dict[str, Any] = {
+            "padding": kernel_size // 2,
+            "bias": False,
+            "dtype": torch.float64,
+        }
         if math.isinf(sigma):
-            return nn.Conv2d(1, 1, kernel_size, **options)  # type: ignore[arg-type]
+            return nn.Conv2d(1, 1, kernel_size, **options)
         return GMConv2d(1, 1, kernel_size, **options, sigma_init=sigma)
 
     made = nn.Sequential(*(layer() for _ in range(layers)))

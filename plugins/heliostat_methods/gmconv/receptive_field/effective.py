@@ -68,7 +68,7 @@ def effective_receptive_field(
     total = torch.zeros(inputs.shape[1:], dtype=torch.float64)
     model.eval()
     try:
-        for part in inputs.split(batch):
+        for part in torch.split(inputs, batch):
             total += _slopes(model, probed, name, part).abs().double().sum(0).cpu()
     finally:
         for module, mode in modes:
@@ -128,7 +128,7 @@ def _slopes(model: nn.Module, layer: nn.Module, name: str, inputs: Tensor) -> Te
             f"layer must give maps (samples, channels, *size) for inputs {tuple(x.shape)}, got "
             f"{name} which gives {shape}"
         )
-    centre = (slice(None), slice(None), *(size // 2 for size in y.shape[2:]))
+    centre: tuple[Any, ...] = (slice(None), slice(None), *(size // 2 for size in y.shape[2:]))
     if not y.requires_grad:
         return torch.zeros_like(x)
     (slopes,) = torch.autograd.grad(y[centre].sum(), x, allow_unused=True)
