@@ -111,7 +111,8 @@ class DynamicGMConv2d(nn.Conv2d):
             self.last_sigma = detached
         if len(x) == 0:
             # A convolution of no group is none; without samples the plain one has the same shape.
-            return self._conv_forward(x, self.weight, self.bias)
+            empty: Tensor = self._conv_forward(x, self.weight, self.bias)
+            return empty
         y: Tensor = self.convolve(x, sigma)
         return y if input.dim() == 4 else y.squeeze(0)
 

@@ -159,7 +159,7 @@ def test_a_circle_has_no_width():
 
 def test_a_plain_state_dict_loads_and_lacks_sigma_alone():
     plain, layer = nn.Conv2d(2, 3, 3), GMConv2d(2, 3, 3, sigma_init=2.0)
-    with pytest.raises(RuntimeError, match='Missing key.*: "sigma"') as error:
+    with pytest.raises(RuntimeError, match=r'Missing key.*: "sigma"') as error:
         layer.load_state_dict(plain.state_dict())
     assert "weight" not in str(error.value)
     assert "r2" not in str(error.value)
