@@ -131,7 +131,9 @@ def _slopes(model: nn.Module, layer: nn.Module, name: str, inputs: Tensor) -> Te
     centre: tuple[Any, ...] = (slice(None), slice(None), *(size // 2 for size in y.shape[2:]))
     if not y.requires_grad:
         return torch.zeros_like(x)
-    (slopes,) = torch.autograd.grad(y[centre].sum(), x, allow_unused=True)
+    with torch.enable_grad():
+        moved = y[centre].sum()
+    (slopes,) = torch.autograd.grad(moved, x, allow_unused=True)
     return torch.zeros_like(x) if slopes is None else slopes
 
 
