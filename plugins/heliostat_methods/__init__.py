@@ -12,13 +12,24 @@ PLUGINS: dict[str, str] = {
     "fams": "heliostat_methods.fams.method",
     "pnag": "heliostat_methods.pnag.method",
     "adalfl": "heliostat_methods.adalfl.method",
+    "gmconv": "heliostat_methods.gmconv.method",
     "tune": "heliostat_methods.tune.method",
     "spaces": "heliostat_methods.pnag.spaces.plugin",
+    "masked_layers": "heliostat_methods.gmconv.parts",
     "latency": "heliostat_methods.pnag.latency.method",
 }
 """Name of each plugin and the module that implements its hooks."""
 
-METHODS: tuple[str, ...] = ("evomal", "step_options", "fams", "pnag", "adalfl", "tune", "latency")
+METHODS: tuple[str, ...] = (
+    "evomal",
+    "step_options",
+    "fams",
+    "pnag",
+    "adalfl",
+    "gmconv",
+    "tune",
+    "latency",
+)
 """Plugins that offer the method of the same name."""
 
 VERBS: dict[str, tuple[str, str]] = {
@@ -33,5 +44,5 @@ VERBS: dict[str, tuple[str, str]] = {
 ALWAYS: tuple[str, ...] = ("parts", "primitives")
 """Plugins whose offers are known before those of others, so that nobody takes their names."""
 
-KINDS: dict[str, str] = {"space": "spaces"}
+KINDS: dict[str, str] = {"space": "spaces", "layer": "masked_layers"}
 """Kinds of parts with the plugin that brings them, which is imported when one is looked for."""

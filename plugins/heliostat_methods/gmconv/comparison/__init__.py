@@ -1,0 +1,1 @@
+"""Variants trained alike, tuned alike and paired by seed: what is compared and concluded."""
