@@ -33,7 +33,7 @@ class GMConvConfig(MethodConfig):
         "auto", description="what networks are judged by; auto is error_rate"
     )
     variants: tuple[str, ...] = Field(
-        ("conv", "static", "dynamic", "circle", "fixed"),
+        ("conv", "static", "dynamic", "fixed"),
         min_length=1,
         description="kinds of convolutions; the first is what others are compared with: "
         + ", ".join(VARIANTS),

@@ -37,7 +37,7 @@ def _model(value: Any, parameters: NetworkParameters) -> Any:
 SMOKE: dict[str, Any] = {
     "dataset": "digits",
     "model": {"name": "cnn", "channels": [2, 3]},
-    "variants": ["conv", "static", "dynamic", "circle"],
+    "variants": ["conv", "static", "dynamic"],
     "steps": 6,
     "batch_size": 32,
     "rate_factors": [0.3, 1.0],

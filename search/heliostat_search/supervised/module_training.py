@@ -79,7 +79,7 @@ class ModuleTraining:
             made = self.module(self._data.train.x[rows]).reshape(len(rows), self._outputs)
             loss = self._loss(made, self._data.train.targets[rows])
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         self.optimiser.step()
         self.taken += 1
         return float(loss.detach())

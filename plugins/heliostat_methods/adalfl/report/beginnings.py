@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from heliostat.report import Plot, Section, Series, Table, Text
-from heliostat_methods.adalfl.report.numbers import Plain, drawable, signed, spread_out
 from heliostat_methods.adalfl.report.wording import STARTS, unusable_text
+from heliostat_search.trainings.numbers import Plain, drawable, signed, spread_out
 
 
 def beginnings(outcome: Plain) -> list[Section]:

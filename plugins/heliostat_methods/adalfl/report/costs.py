@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from heliostat.report import Table, Text
-from heliostat_methods.adalfl.report.numbers import Plain
+from heliostat_search.trainings.numbers import Plain
 
 _ADAPTING = (
     "A step of a loss that adapts takes 8/3 of it: three passes of the training batch, three of "

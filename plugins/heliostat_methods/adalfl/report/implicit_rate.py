@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Sequence
 
 from heliostat.report import Plot, Section, Series, Text
-from heliostat_methods.adalfl.report.numbers import Plain, drawable, quartiles, spread_out
+from heliostat_search.trainings.numbers import Plain, drawable, quartiles, spread_out
 
 STOPPED = 0.1
 """Below this share of what it began with the ratio has ended a training."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from heliostat.report import Plot, Section, Series
-from heliostat_methods.adalfl.report.numbers import Plain, drawable, spread_out
-from heliostat_methods.adalfl.report.wording import metric_text
+from heliostat.report import Plot, Section
+from heliostat_search.trainings.numbers import Plain, drawable, spread_out
+from heliostat_search.trainings.pictures import learning_curve
+from heliostat_search.trainings.wording import metric_text
 
 
 def learning_curves(outcome: Plain) -> list[Section]:
@@ -20,32 +21,20 @@ def learning_curves(outcome: Plain) -> list[Section]:
     band = "mean over trainings with its 95 % band" if several else "one training"
     steps = Plot(
         f"Test {metric} over steps", "step", metric,
-        [_series(one, float, several) for one in shown], log_y=log,
+        [learning_curve(one["label"], one["course"], several) for one in shown], log_y=log,
         note=f"Each at the rate chosen for equal steps; {band}. Look at where the curves part, and "
         "whether they still fall at the end.",
     )  # fmt: skip
     cost = Plot(
         f"Test {metric} over gradient evaluations", "gradient evaluations", metric,
-        [_series(one, _paid(one), several) for one in shown], log_y=log,
+        [learning_curve(one["label"], one["course"], several, _paid(one)) for one in shown],
+        log_y=log,
         note="The same over what was computed: a loss that adapts is stretched by its costlier "
         "steps, one that was learned before begins where its learning ended. What leads here is "
         f"worth its price. Compared at equal cost is what stands left of {outcome['budget']:,.0f}; "
         "there each has a rate of its own.",
     )  # fmt: skip
     return [Section("Learning curves", [steps, cost])]
-
-
-def _series(one: Plain, x: Callable[[float], float], banded: bool) -> Series:
-    course = one["course"]
-    at = [x(step) for step in course["steps"]]
-    mean, low, high = (drawable(course[name]) for name in ("mean", "low", "high"))
-    if not banded or not _same(at, low, high):
-        return Series(one["label"], at, mean)
-    return Series(one["label"], at, mean, low, high)
-
-
-def _same(*columns: Sequence[float]) -> bool:
-    return len({len(column) for column in columns}) == 1
 
 
 def _paid(one: Plain) -> Callable[[float], float]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from heliostat.report import Folded, Frames, Plot, Section, Series, Text
-from heliostat_methods.adalfl.report.numbers import Plain, drawable
+from heliostat_search.trainings.numbers import Plain, drawable
 
 FRAMES = 24
 """Moments that can be chosen, at most."""

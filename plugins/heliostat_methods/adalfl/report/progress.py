@@ -5,18 +5,22 @@ What is told stays true whatever comes: nothing is compared before all trainings
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from heliostat.contract import RunView
-from heliostat.report import Plot, Section, Series, Table, Text
-from heliostat_methods.adalfl.report.numbers import number, spread_out
+from heliostat.report import Plot, Section, Table, Text
 from heliostat_methods.adalfl.report.wording import STARTS
+from heliostat_search.trainings.progress import (
+    Tried,
+    chosen_so_far,
+    count,
+    ended,
+    paired_so_far,
+    rates_so_far,
+)
 
 _Row = list[str | int | float | None]
-_Tried = dict[str, dict[float, list[float]]]
-"""Last validation metrics by contestant and factor of the rate."""
 
 
 def so_far(view: RunView) -> Sequence[Section]:
@@ -25,9 +29,9 @@ def so_far(view: RunView) -> Sequence[Section]:
     choosing, paired = _ended(view, detail=False), _ended(view, detail=True)
     content: list[Plot | Table | Text] = []
     if choosing:
-        content += [_rates(choosing), _chosen(choosing)]
+        content += [rates_so_far(choosing), chosen_so_far(choosing, "contestant")]
     if paired:
-        content.append(_paired(paired))
+        content.append(paired_so_far(paired, "contestant"))
     if begun:
         head = ["loss", "begun", "unusable", "mean change of the task's loss"]
         content.append(Table(head, begun, "Losses that began, by block of seeds."))
@@ -64,64 +68,19 @@ def _begun(view: RunView) -> Iterator[_Row]:
         ]  # fmt: skip
 
 
-def _ended(view: RunView, detail: bool) -> _Tried:
+def _ended(view: RunView, detail: bool) -> Tried:
     """Return the last validation metrics of trainings that choose rates, or of the paired ones."""
-    found: _Tried = {}
-    for _, item, measured in view.found("adalfl.train"):
-        if item.detail == detail and measured.valid.shape[1]:
-            by_factor = found.setdefault(contestant_text(item), {})
-            by_factor.setdefault(item.factor, []).extend(measured.valid[:, -1].tolist())
-    return found
+    return ended(
+        (contestant_text(item), item.factor, measured.valid)
+        for _, item, measured in view.found("adalfl.train")
+        if item.detail == detail
+    )
 
 
-def _rates(choosing: _Tried) -> Plot:
-    series = [
-        Series(label, sorted(by), [_mean(by[factor]) for factor in sorted(by)])
-        for label, by in choosing.items()
-    ]
-    return Plot(
-        "Rates tried so far", "learning rate, as a factor of the configured one",
-        "validation metric after all steps", series, log_x=True,
-        log_y=spread_out([value for one in series for value in one.y]),
-        note="A best rate is known where a curve rises on both sides of its lowest point.",
-    )  # fmt: skip
-
-
-def _chosen(choosing: _Tried) -> Table:
-    rows: list[_Row] = []
-    for label, by in choosing.items():
-        best = min(sorted(by), key=lambda factor: _or_worst(_mean(by[factor])))
-        rows.append([label, len(by), f"{best:.3g}", number(_mean(by[best]))])
-    head = ["contestant", "rates tried", "best factor so far", "validation metric"]
-    return Table(head, rows, "What would be chosen now for equal steps.")
-
-
-def _paired(paired: _Tried) -> Table:
-    rows: list[_Row] = [
-        [label, f"{factor:.3g}", len(values), number(_mean(values))]
-        for label, by in paired.items()
-        for factor, values in sorted(by.items())
-    ]
-    head = ["contestant", "factor of the rate", "trainings", "mean validation metric"]
-    return Table(head, rows, "Paired trainings that have ended; test rows are told at the end.")
-
-
-def _phases(view: RunView, begun: int, choosing: _Tried, paired: _Tried) -> str:
-    chose, compared = _count(choosing), _count(paired)
+def _phases(view: RunView, begun: int, choosing: Tried, paired: Tried) -> str:
+    chose, compared = count(choosing), count(paired)
     return (
         f"Losses begin ({begun:,} blocks of seeds so far), a rate is chosen for each contestant "
         f"({chose:,} trainings), then paired trainings are compared ({compared:,}). "
         f"{view.count():,} tasks are done; the comparison stands here when all are."
     )
-
-
-def _count(trainings: _Tried) -> int:
-    return sum(len(values) for by in trainings.values() for values in by.values())
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
-
-
-def _or_worst(value: float) -> float:
-    return value if math.isfinite(value) else math.inf

@@ -29,6 +29,8 @@ from heliostat_search.trainings.trivial import EXPLODED, LABELS, trivial_measure
 
 Array = npt.NDArray[Any]
 Found = Mapping[float, Sequence[Measured]]
+_SIDE = 64
+"""A result holds maps no finer than a report can show."""
 
 
 def concluded(
@@ -54,18 +56,18 @@ def concluded(
         trained = found[i][choice.at_end.factor]
         compared.append(Compared(
             variant.label, variant.kind, variant.sentence, anatomies[i].parameters,
-            anatomies[i].parameters - anatomies[i].plain,
+            anatomies[i].parameters - anatomies[i].plain, list(anatomies[i].converted),
+            [list(pair) for pair in anatomies[i].skipped],
             [[posed.settings.learning_rate * t.factor, t.at_end, t.at_best]
              for t in choice.tried],
             list(lines[i].values()), told[i], _curve(posed, trained), _widths(posed, trained),
             _fields(anatomies[i], trained),
         ))  # fmt: skip
     rows = {name: len(getattr(problem, name)[1]) for name in ("train", "valid", "test")}
-    first = next((one for one in anatomies if one.converted), anatomies[0])
     made = Outcome(
         problem.name, problem.task, problem.model.name, problem.metric, problem.classes, rows,
-        list(remarks), list(first.converted), [list(pair) for pair in first.skipped],
-        config.seeds, config.rate_seeds, config.steps, trivial, LABELS[problem.task], compared, "",
+        list(remarks), config.seeds, config.rate_seeds, config.steps, trivial,
+        LABELS[problem.task], compared, "",
     )  # fmt: skip
     return replace(made, sentence=sentence(made))
 
@@ -118,21 +120,29 @@ def _widths(posed: Posed, trained: Sequence[Measured]) -> list[LayerWidth]:
 def _fields(anatomy: Anatomy, trained: Sequence[Measured]) -> list[Field]:
     made = []
     with_fields = [one for one in trained if one.fields]
-    for place, first in enumerate(with_fields[0].fields if with_fields else ()):
+    if not with_fields:
+        return []
+    ends = np.stack([one.sigmas[-1] for one in with_fields]).mean(axis=0)
+    # A disc has no width, and so no prediction beyond it.
+    widths = dict(zip(with_fields[0].layers, map(float, ends), strict=True))
+    for place, first in enumerate(with_fields[0].fields):
         some = [one.fields[place] for one in with_fields]
         radii = np.array([one.radius for one in some])
-        widths = np.stack([one.sigmas[-1] for one in trained]).mean(axis=0)
-        sigmas = {
-            layer: float(width) for layer, width in zip(trained[0].layers, widths, strict=True)
-            if width > 0
-        }  # fmt: skip
+        seen, scale = _thumbnail(np.asarray(first.map, np.float64))
         made.append(Field(
             first.layer, float(radii.mean()), float(radii.std(ddof=1)) if len(radii) > 1 else 0.0,
             float(np.mean([one.area for one in some])), float(np.mean([one.fit for one in some])),
-            anatomy.predicted_radius(first.layer, sigmas),
-            [_plain(row) for row in np.asarray(first.map, np.float64)],
+            anatomy.predicted_radius(first.layer, widths), [_plain(row) for row in seen], scale,
         ))  # fmt: skip
     return made
+
+
+def _thumbnail(seen: Array) -> tuple[Array, int]:
+    """Return a map of at most 64 entries a side, and how many places of a side each sums."""
+    scale = -(-max(seen.shape) // _SIDE)
+    for axis in (0, 1):
+        seen = np.add.reduceat(seen, np.arange(0, seen.shape[axis], scale), axis=axis)
+    return seen, scale
 
 
 def _plain(values: Array) -> list[float]:

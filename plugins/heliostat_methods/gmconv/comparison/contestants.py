@@ -11,12 +11,12 @@ def contestants(config: GMConvConfig) -> list[Variant]:
     found: list[Variant] = []
     for name in config.variants:
         if name == "fixed":
-            found += [_made(config, name, f"fixed {s:g}", s) for s in config.fixed_sigmas]
+            found += [_made(config, name, f"fixed {_exactly(s)}", s) for s in config.fixed_sigmas]
             continue
         found.append(_made(config, name, name, config.sigma_init))
         if name == "static":
             found += [
-                _made(config, name, f"static, sigma x{factor:g}", config.sigma_init, factor)
+                _made(config, name, f"static, sigma x{_exactly(factor)}", config.sigma_init, factor)
                 for factor in config.further_rate_factors
             ]
     return found
@@ -29,3 +29,8 @@ def _made(
         label, kind, sigma, config.sigma_param,  # type: ignore[arg-type]
         config.sigma_rate_factor if factor is None else factor, config.reduction, config.preserve,
     )  # fmt: skip
+
+
+def _exactly(number: float) -> str:
+    """Return a number so that no two of them are written alike."""
+    return repr(number).removesuffix(".0")

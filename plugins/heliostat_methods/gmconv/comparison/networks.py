@@ -40,20 +40,25 @@ class Anatomy:
     def predicted_radius(self, layer: str, sigmas: Mapping[str, float]) -> float | None:
         """Return the radius that masks of these widths give, with equal weights, up to a layer.
 
-        Variances of a chain add, each times the square of its jump; both axes are alike.
+        Variances of a chain add, each times the square of its jump; both axes are alike. None for
+        a layer that is not of the chain, and where a mask up to it has no width (NaN).
         """
         names = [one.layer for one in self.chain]
         if layer not in names:
             return None
-        total = sum(
-            one.jump**2 * kernel_variance(one.size, sigmas.get(one.layer, math.inf))
-            for one in self.chain[: names.index(layer) + 1]
-        )
-        return float((2.0 * total) ** 0.5)
+        total = 0.0
+        for one in self.chain[: names.index(layer) + 1]:
+            sigma = sigmas.get(one.layer, math.inf)
+            variance = math.nan if math.isnan(sigma) else kernel_variance(one.size, sigma)
+            total += one.jump**2 * variance
+        return None if math.isnan(total) else float((2.0 * total) ** 0.5)
 
 
 def anatomy_of(problem: Problem, recipe: Model, variant: Variant) -> Anatomy:
-    """Return what a variant makes of the network; ConfigError for one without convolutions."""
+    """Return what a variant makes of the network.
+
+    Raises ConfigError for a network without convolutions, and for a variant that it cannot have.
+    """
     from heliostat_methods.gmconv.converting.convert import convert_gmconv
 
     module = create(problem, recipe, 0)
@@ -68,10 +73,15 @@ def anatomy_of(problem: Problem, recipe: Model, variant: Variant) -> Anatomy:
     chain = _chain(module, problem.input_shape)
     if variant.kind == "conv":
         return Anatomy(plain, plain, (), (), chain)
-    done = convert_gmconv(
-        module, variant.kind, sigma_init=variant.sigma, sigma_param=variant.sigma_param,
-        reduction=variant.reduction, preserve=variant.preserve,
-    )  # fmt: skip
+    try:
+        done = convert_gmconv(
+            module, variant.kind, sigma_init=variant.sigma, sigma_param=variant.sigma_param,
+            reduction=variant.reduction, preserve=variant.preserve,
+        )  # fmt: skip
+    except ValueError as error:
+        raise ConfigError(
+            "variants", variant.label, "a kind that this network can have", str(error)
+        ) from None
     return Anatomy(
         _count(done.model), plain, tuple(one.name for one in done.converted),
         tuple((one.name, one.reason) for one in done.skipped), chain,

@@ -34,7 +34,8 @@ class Field:
     """A layer's receptive field at the end: means over seeds, and the first seed's map.
 
     ``predicted``: the radius that the chain of masks alone would have, without weights and
-    non-linearities; None where the network is no plain chain up to there.
+    non-linearities; None where the network is no plain chain up to there, and of discs. ``map``:
+    rows of the input from its top, each entry the sum over ``scale`` x ``scale`` places.
     """
 
     layer: str
@@ -44,12 +45,14 @@ class Field:
     fit: float
     predicted: float | None
     map: list[list[float]]
+    scale: int = 1
 
 
 @dataclass(frozen=True)
 class Compared:
     """One variant: what it is, how many parameters it adds, what it came to.
 
+    ``converted``: layers under a mask; ``skipped``: convolutions that stayed, each with why.
     ``tried``: rates with the mean validation metric at the end and at the best. ``curve``: steps,
     and mean, low, high of the test metric over seeds.
     """
@@ -59,6 +62,8 @@ class Compared:
     sentence: str
     parameters: int
     added: int
+    converted: list[str]
+    skipped: list[list[str]]
     tried: list[list[float]]
     lines: list[Line]
     differences: list[Difference]
@@ -78,8 +83,6 @@ class Outcome:
     classes: int
     rows: Mapping[str, int]
     remarks: list[str]
-    converted: list[str]
-    skipped: list[list[str]]
     seeds: int
     rate_seeds: int
     steps: int

@@ -109,4 +109,5 @@ def save_networks(
 
 
 def _file_name(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9_]+", "-", text).strip("-")
+    """Return a label as a name of a product; 1e-06 and 1e+06 stay apart."""
+    return re.sub(r"[^A-Za-z0-9_]+", "-", text.replace("e+", "e")).strip("-")

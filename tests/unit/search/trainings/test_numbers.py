@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heliostat_methods.adalfl.report.numbers import (
+from heliostat_search.trainings.numbers import (
     interval,
     middle,
     number,
