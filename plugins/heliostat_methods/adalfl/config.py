@@ -184,6 +184,12 @@ class AdaLFLConfig(MethodConfig):
             values = list(getattr(self, field))
             if len(set(values)) < len(values):
                 raise ConfigError(field, values, "each once")
+        if self.meta_learning_rate in self.meta_rates:
+            raise ConfigError(
+                "meta_rates", list(self.meta_rates),
+                f"others than meta_learning_rate = {self.meta_learning_rate:g}",
+                "adalfl is trained with that already",
+            )  # fmt: skip
         if self.meta_rates and "adalfl" not in self.methods:
             raise ConfigError("meta_rates", list(self.meta_rates), "nothing without adalfl")
         if self.inner_sweep and "adalfl_offline" not in self.methods:

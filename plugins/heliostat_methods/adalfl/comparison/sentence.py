@@ -32,6 +32,12 @@ def sentence(outcome: Outcome) -> str:
         said += f" Of the others, better after as many steps: {', '.join(ahead)}."
     if _edges(others, first):
         said += " Not decided: the best rate may lie beyond those tried; allow more rate_growths."
+    untrained = [one.label for one in outcome.contestants if _untrained(one)]
+    if untrained:
+        said += (
+            f" At its best a training of {', '.join(untrained)} is the model before its first "
+            "step: lower rates may do better."
+        )
     return said if outcome.seeds >= FEW else f"{said} With so few seeds even that may be luck."
 
 
@@ -44,14 +50,18 @@ def _of(one: Compared, first: Compared) -> str:
     costly = [side.label for side in (one, first) if not _has_equal_cost(side)]
     if costly:
         said += (
-            f" (the beginning of {' and of '.join(costly)} alone costs more gradient evaluations "
-            "than the whole budget)"
+            f" (the beginning and one step of {' and of '.join(costly)} cost more gradient "
+            "evaluations than the whole budget)"
         )
     return said
 
 
 def _has_equal_cost(one: Compared) -> bool:
     return any(line.way == "equal_cost" for line in one.lines)
+
+
+def _untrained(one: Compared) -> bool:
+    return any(line.way == "at_best" and 0 in line.kept for line in one.lines)
 
 
 def _ahead(one: Compared) -> bool:

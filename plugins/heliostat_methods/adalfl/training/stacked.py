@@ -227,7 +227,8 @@ class StackedTraining:
         if self.schedule.on_divergence == "raise" and fresh.any():
             first = int(np.flatnonzero(fresh)[0])
             raise TrainingDivergedError(
-                f"step {self.taken}: numbers of training {first} of the stack are not finite; "
+                f"step {self.taken}: numbers of training {first} of the stack are not finite "
+                f"at learning rate {self.schedule.rate_at(self.taken):g}; "
                 f"on_divergence = 'stop' keeps the others, a lower learning_rate may avoid it"
             )
         if self.schedule.on_divergence == "revert":
