@@ -31,9 +31,11 @@ class Recipe:
             nn.MaxPool2d(2), nn.Conv2d(4, 4, 1), nn.Conv2d(4, 4, self.size, padding=self.size // 2),
             nn.ReLU(), nn.Flatten(), nn.Dropout(0.2), nn.Linear(4 * 9, outputs),
         )  # fmt: skip
-        for part in model.parameters():
+        for name, part in model.named_parameters():
             if part.ndim > 1:
                 nn.init.normal_(part, std=0.3, generator=generator)
+            elif name.endswith("bias"):
+                nn.init.zeros_(part)
         return model
 
 

@@ -6,12 +6,12 @@ from heliostat_methods.gmconv.comparison.outcome import WAYS, Compared, Outcome
 
 FEW = 5
 _SAID = {
-    "better": "better than",
-    "worse": "worse than",
-    "none": "not shown to differ from",
+    "better": "is better than",
+    "worse": "is worse than",
+    "none": "is not shown to differ from",
     "explodes": "explodes more often than",
-    "edge": "not decided against",
-    "unpaired": "not decided against",
+    "edge": "is not decided against",
+    "unpaired": "is not decided against",
 }
 
 
@@ -36,4 +36,4 @@ def _of(one: Compared, first: Compared) -> str:
         f"{said} {first.label}" + ("" if len(by) == 1 else f" {', '.join(ways)}")
         for said, ways in by.items()
     ]
-    return f"{one.label} is {'; '.join(parts)}"
+    return f"{one.label} {'; '.join(parts)}"
