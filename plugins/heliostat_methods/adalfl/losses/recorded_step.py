@@ -194,7 +194,7 @@ def _same_numbers(made: Tensor, given: Tensor) -> bool:
 
 
 def check_optimizer(optimizer: torch.optim.Optimizer, foreign: Iterable[Tensor]) -> None:
-    """Raise ``ValueError`` unless a step is a multiple of the gradient and moves no foreign part."""
+    """Raise ``ValueError`` unless a step is a multiple of the gradient, of no foreign part."""
     if not isinstance(optimizer, torch.optim.SGD):
         raise ValueError(
             f"optimizer: got {type(optimizer).__name__}; expected torch.optim.SGD, whose step is a "
