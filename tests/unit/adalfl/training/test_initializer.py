@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from heliostat_methods.adalfl.training.initializer import OfflineInitializer
+from heliostat_methods.adalfl.training.stacked import TrainingDivergedError
 from heliostat_search.loss_networks.network import MetaLossNetwork
 from heliostat_search.loss_networks.shape import LossShape
 
@@ -100,3 +101,48 @@ def test_one_output_stands_for_two_classes() -> None:
     mine = loss()
     history = initializer(create=lambda: nn.Linear(3, 1)).loss(mine, rows(20), rows(9, 1))
     assert np.isfinite(history).all() and not torch.equal(mine.vector, loss().vector)
+
+
+def double_rows(count: int, seed: int = 0) -> tuple[Tensor, Tensor]:
+    x, y = rows(count, seed)
+    return x.double(), y
+
+
+def test_models_in_double_teach_a_loss_of_either_precision() -> None:
+    ends = []
+    for kind in (torch.float32, torch.float64):
+        mine = loss().to(kind)
+        double = initializer(create=lambda: model().double())
+        history = double.loss(mine, double_rows(20), double_rows(9, 1))
+        assert np.isfinite(history).all() and mine.vector.dtype == kind
+        assert not torch.equal(mine.vector, loss().vector.to(kind))
+        ends.append(mine.vector.double())
+    torch.testing.assert_close(ends[0], ends[1], rtol=1e-6, atol=1e-6)
+
+
+def test_precisions_that_do_not_go_together_are_named() -> None:
+    wanted = "valid: inputs in torch.float64, models in torch.float32; expected one precision"
+    with pytest.raises(ValueError, match=wanted):
+        initializer().loss(loss(), rows(20), double_rows(9, 1))
+    with pytest.raises(ValueError, match=r"create: models in torch\.bfloat16; expected float32"):
+        initializer(create=lambda: model().bfloat16()).rate(rows(20), rows(9, 1))
+    with pytest.raises(ValueError, match="create: expected models with parameters to train"):
+        initializer(create=nn.Flatten).rate(rows(20), rows(9, 1))
+
+
+def test_targets_of_a_regression_may_be_a_column() -> None:
+    ends = []
+    for column in (False, True):
+        mine = loss("regression")
+        teacher = initializer(create=lambda: nn.Linear(3, 1), task="regression")
+        parts = [(x, x[:, :1] if column else x[:, 0]) for x, _ in (rows(20), rows(9, 1))]
+        teacher.loss(mine, *parts)
+        ends.append(mine.vector)
+    assert torch.equal(*ends) and not torch.equal(ends[0], loss("regression").vector)
+
+
+def test_a_teaching_without_one_finite_meta_step_says_so() -> None:
+    mine, (x, y) = loss(), rows(20)
+    with pytest.raises(TrainingDivergedError, match="meta step 2: neither it nor one before it ga"):
+        initializer().loss(mine, (x * torch.nan, y), rows(9, 1))
+    assert torch.equal(mine.vector, loss().vector)
