@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from in_process import InProcess
-from PIL import Image
 
 from heliostat_methods.gmconv.names import VARIANTS
 
+Image = pytest.importorskip("PIL.Image")
 PICTURES = {"name": "image_folder:pictures", "size": 6, "channels": 1}
 FEW = {**PICTURES, "name": "image_folder:few"}
 RUN = ("run", "gmconv", "--workers", "serial", "--no-report")
@@ -95,7 +95,7 @@ def test_all_variants_are_compared_and_their_networks_stored(here: InProcess) ->
         assert bool(one["widths"]) == (label not in ("conv", "circle"))
         assert [field["layer"] for field in one["fields"]] == ["2"] or one["fields"]
     products = [one["name"] for one in here.json("show", "last")["products"]]
-    assert products[:3] == ["network", "network-static", "network-static-sigma-x30"]
+    assert {"network", "network-static", "network-static-sigma-x30"} <= set(products)
     assert len(products) == 9
 
 
