@@ -152,8 +152,7 @@ def test_without_equal_cost_the_sentence_names_whose_beginning_is_too_costly() -
         assert "equal_cost" not in [row.way for row in one.differences]
         assert (
             f"(the beginning and one step of {name} cost more gradient evaluations than the whole "
-            "budget)"
-            in found.sentence
+            "budget)" in found.sentence
         )
     assert "alone costs" not in outcome({"task_loss": USUAL, "adalfl": USUAL}).sentence
 
