@@ -1,0 +1,92 @@
+"""Codes of inputs, and linear layers by table lookup."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from heliostat_methods.lutnn.kernels import fallback
+from heliostat_methods.lutnn.kernels.backend import kernels
+from heliostat_methods.lutnn.kernels.packing import LANES, OUTPUT_BLOCK, PackedLayer
+from heliostat_methods.lutnn.kernels.threads import blocks, each, thread_count
+from heliostat_search.compiled import Kernels
+
+TILE = 64
+"""Tokens that the kernel searches and looks up together."""
+
+
+def lut_encode(x: Tensor, packed: PackedLayer, *, using: Kernels | None = None) -> Tensor:
+    """Return the codes (N, C) uint8 of inputs (N, D): each piece's closest centroid.
+
+    The lowest index wins a tie; scores are compared without their four lowest bits, so centroids
+    whose squared distances agree to about 2^-19 of the score's size count as tied. A score that is
+    NaN counts as infinite, so codes are below K for every input. ``using`` runs a given variant.
+    """
+    x = _inputs(x, packed)
+    if not packed.native:
+        return fallback.encode(packed, x)
+    run = (using or kernels())["lut_encode"]
+    codes = torch.empty(len(x), packed.codebooks, dtype=torch.uint8)
+
+    def part(begin: int, end: int) -> int:
+        some = x[begin:end]
+        return int(run(packed, some, x.stride(0), end - begin, codes[begin:end]))
+
+    threads = thread_count(len(x) * packed.in_features * LANES)
+    _check(each(part, blocks(len(x), threads, TILE)))
+    return codes
+
+
+def lut_linear(x: Tensor, packed: PackedLayer, *, using: Kernels | None = None) -> Tensor:
+    """Return the outputs (N, M) float32 of inputs (N, D), sum_c T[c, code] * scale + bias.
+
+    Inputs of another floating-point type are converted, rows of any stride are taken. ``using``
+    runs a given variant. Raises ValueError where D is not the layer's.
+    """
+    x = _inputs(x, packed)
+    n, outputs = len(x), packed.out_features
+    if not packed.native:
+        return fallback.linear(packed, x)
+    chosen = using or kernels()
+    y = torch.empty(n, outputs)
+    threads = thread_count(n * (packed.in_features * LANES + packed.codebooks * outputs))
+    if threads > 1 and n < threads * TILE // 2:
+        return _by_outputs(packed, x, y, threads, chosen)
+    run = chosen["lut_linear"]
+    if threads == 1:
+        _check([run(packed, x, x.stride(0), n, y, outputs)])
+        return y
+
+    def part(begin: int, end: int) -> int:
+        return int(run(packed, x[begin:end], x.stride(0), end - begin, y[begin:end], outputs))
+
+    _check(each(part, blocks(n, threads, TILE // 4)))
+    return y
+
+
+def _by_outputs(packed: PackedLayer, x: Tensor, y: Tensor, threads: int, chosen: Kernels) -> Tensor:
+    codes = lut_encode(x, packed, using=chosen)
+    run = chosen["lut_lookup"]
+
+    def part(begin: int, end: int) -> int:
+        return int(run(packed, codes, len(x), begin, end, y, packed.out_features))
+
+    _check(each(part, blocks(packed.out_features, threads, OUTPUT_BLOCK)))
+    return y
+
+
+def _inputs(x: Tensor, packed: PackedLayer) -> Tensor:
+    if x.dim() != 2 or x.shape[1] != packed.in_features:
+        raise ValueError(f"x: shape {tuple(x.shape)}, expected (N, {packed.in_features}) "
+                         "as the layer's in_features")  # fmt: skip
+    if x.dtype != torch.float32:
+        if not x.dtype.is_floating_point:
+            raise ValueError(f"x: {x.dtype}, expected a floating-point type")
+        x = x.float()
+    x = x.detach()
+    return x if x.stride(1) == 1 or x.shape[1] == 1 else x.contiguous()
+
+
+def _check(statuses: list[int]) -> None:
+    if any(statuses):
+        raise MemoryError("the LUT-NN kernel found no memory for its codes")

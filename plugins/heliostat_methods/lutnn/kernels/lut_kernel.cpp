@@ -1,0 +1,740 @@
+// Closest-centroid search and table lookup of LUT-NN (arXiv 2302.03213), for one CPU level a build.
+//
+// A level is what the compiler was allowed: AVX-512 with VBMI and VNNI, AVX2 with FMA, NEON, or
+// plain C++. The levels share the order of all roundings, so they give the same bits:
+//   score[k] = |P_k|^2/2, then for each element v in turn fma(-P_k[v], x[v], score[k]), float32;
+//   the code is the k of the smallest score, scores compared without their four lowest bits, the
+//   lowest k on a tie, NaN taken as +infinity; sums of table entries are whole numbers; an output
+//   is float(sum) * scale + bias, rounded twice.
+// The source is one file because it is compiled as one (docs/compiled.md); its parts in order:
+// the layer; pieces of input; scores by level; codes by level; lookups by level; entry points.
+
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+#if defined(__AVX512VBMI__) && defined(__AVX512VNNI__)
+#define LEVEL_AVX512 1
+#elif defined(__AVX2__) && defined(__FMA__)
+#define LEVEL_AVX2 1
+#elif defined(__ARM_NEON)
+#define LEVEL_NEON 1
+#endif
+
+#define INLINE inline __attribute__((always_inline))
+#define UNROLL _Pragma("GCC unroll 16")
+
+namespace {
+
+constexpr int64_t LANES = 16;         // centroids of a codebook
+constexpr int64_t TILE = 64;          // tokens searched and looked up together
+constexpr int64_t OUTPUT_BLOCK = 64;  // outputs are padded to a multiple of it
+constexpr int64_t SAFE_GROUPS = 64;   // groups of 4 codebooks whose sums fit into 16 bits
+constexpr int64_t TILE_POSITIONS = 256;
+
+// The same fields as LayerView in layer_view.py.
+struct Layer {
+    int64_t codebooks, length, outputs, padded_outputs;
+    const float *centroids;    // [codebook][element][16]
+    const float *half_norms;   // [codebook][16]
+    const int8_t *rows;        // [codebook][16][padded outputs]
+    const int8_t *quads;       // [padded outputs / 4][group][4 outputs][4 codebooks x 16]
+    const float *scale, *bias; // [padded outputs]
+    const int8_t *centroids_int8;   // [codebook][quarter][16][4], negated
+    const int32_t *offsets_int8;    // [codebook][16]
+    float inverse_input_scale;
+    int32_t int8_search;
+
+    int64_t groups() const { return (codebooks + 3) / 4; }
+    int64_t features() const { return codebooks * length; }
+    int64_t quarters() const { return (length + 3) / 4; }
+};
+
+int64_t round_up(int64_t n, int64_t step) { return (n + step - 1) / step * step; }
+
+// Memory of one thread, kept from call to call.
+struct Scratch {
+    void *memory = nullptr;
+    size_t size = 0;
+    ~Scratch() { std::free(memory); }
+    // Returns null where there is no memory.
+    void *take(size_t bytes) {
+        if (bytes > size) {
+            std::free(memory);
+            size = size_t(round_up(int64_t(bytes), 4096));
+            memory = std::aligned_alloc(64, size);
+            if (!memory) size = 0;
+        }
+        return memory;
+    }
+};
+
+thread_local Scratch input_scratch, code_scratch;
+
+// ---- pieces of input: element v of token t, for one codebook after the other ----
+
+// Consecutive rows of a matrix.
+struct Rows {
+    const float *first;
+    int64_t stride;
+    INLINE const float *at(int t, int64_t v) const {
+        return first + (t / 4) * (4 * stride) + (t % 4) * stride + v;
+    }
+    Rows codebook(int64_t c, int64_t length) const { return {first + c * length, stride}; }
+    Rows from(int64_t t) const { return {first + t * stride, stride}; }
+};
+
+// 3x3 patches at consecutive positions of a padded plane, STEP apart.
+template <int STEP>
+struct Patches {
+    const float *first;
+    const int64_t *row_offsets;  // of the three rows of a patch
+    int64_t plane;
+    INLINE const float *at(int t, int64_t v) const {
+        return first + row_offsets[v / 3] + v % 3 + STEP * t;
+    }
+    Patches codebook(int64_t c, int64_t) const { return {first + c * plane, row_offsets, plane}; }
+    Patches from(int64_t t) const { return {first + STEP * t, row_offsets, plane}; }
+};
+
+// The same in whole steps for the int8 search: four elements at a time.
+struct QuantisedRows {
+    const uint8_t *first;
+    int64_t stride;
+    INLINE const uint8_t *at(int t, int64_t quarter) const {
+        return first + t * stride + 4 * quarter;
+    }
+    QuantisedRows codebook(int64_t c, int64_t quarters) const {
+        return {first + c * quarters * 4, stride};
+    }
+    QuantisedRows from(int64_t t) const { return {first + t * stride, stride}; }
+};
+
+// The fourth element belongs to no patch; its centroids are zero.
+template <int STEP>
+struct QuantisedPatches {
+    const uint8_t *first;
+    const int64_t *row_offsets;
+    int64_t plane;
+    INLINE const uint8_t *at(int t, int64_t quarter) const {
+        return first + row_offsets[quarter] + STEP * t;
+    }
+    QuantisedPatches codebook(int64_t c, int64_t) const {
+        return {first + c * plane, row_offsets, plane};
+    }
+    QuantisedPatches from(int64_t t) const { return {first + STEP * t, row_offsets, plane}; }
+};
+
+// ---- keys: whole numbers in the order of the scores, the centroid in their four lowest bits ----
+
+constexpr int32_t KEY_OF_INFINITY = 0x7F800000;
+constexpr int32_t KEY_OF_MINUS_INFINITY = int32_t(0x807FFFF0);
+constexpr int32_t MAGNITUDE = 0x7FFFFFF0;
+
+// Whether a winner says that scores of its piece were NaN, or that all were infinite.
+INLINE bool strange(int32_t key) { return key < KEY_OF_MINUS_INFINITY || key >= KEY_OF_INFINITY; }
+
+int32_t key_of(float score, int32_t k) {
+    if (score != score) score = std::numeric_limits<float>::infinity();
+    int32_t bits;
+    std::memcpy(&bits, &score, 4);
+    return ((bits ^ ((bits >> 31) & MAGNITUDE)) & ~15) | k;
+}
+
+// The code by definition, one centroid after the other.
+template <class Pieces>
+uint8_t defined_code(const Layer &layer, int64_t c, Pieces pieces, int t) {
+    const float *centroids = layer.centroids + c * layer.length * LANES;
+    int32_t best = std::numeric_limits<int32_t>::max();
+    for (int32_t k = 0; k < LANES; k++) {
+        float score = layer.half_norms[c * LANES + k];
+        for (int64_t v = 0; v < layer.length; v++)
+            score = std::fma(-centroids[v * LANES + k], *pieces.at(t, v), score);
+        int32_t key = key_of(score, k);
+        if (key < best) best = key;
+    }
+    return uint8_t(best & 15);
+}
+
+// As `defined_code`, of the int8 search.
+template <class Pieces>
+uint8_t defined_int8_code(const Layer &layer, int64_t c, Pieces pieces, int t) {
+    const int64_t quarters = layer.quarters();
+    const int8_t *centroids = layer.centroids_int8 + c * quarters * LANES * 4;
+    int32_t scores[LANES], best = std::numeric_limits<int32_t>::max();
+    std::memcpy(scores, layer.offsets_int8 + c * LANES, sizeof scores);
+    for (int64_t quarter = 0; quarter < quarters; quarter++) {
+        const uint8_t *x = pieces.at(t, quarter);
+        for (int64_t k = 0; k < LANES; k++)
+            for (int64_t e = 0; e < 4; e++)
+                scores[k] += int32_t(x[e]) * centroids[(quarter * LANES + k) * 4 + e];
+    }
+    for (int32_t k = 0; k < LANES; k++) {
+        int32_t key = int32_t(uint32_t(scores[k]) << 4) | k;
+        if (key < best) best = key;
+    }
+    return uint8_t(best & 15);
+}
+
+// ---- scores of 16 centroids, by level, and the keys of the winners ----
+
+#if LEVEL_AVX512
+constexpr int TOKENS = 16;
+
+struct Scores {
+    __m512 all;
+    static INLINE Scores load(const float *p) { return {_mm512_loadu_ps(p)}; }
+    INLINE void subtract(Scores centroid, const float *x) {
+        all = _mm512_fnmadd_ps(centroid.all, _mm512_set1_ps(*x), all);
+    }
+};
+
+INLINE __m512i smaller_of_halves32(__m512i a, __m512i b) {
+    return _mm512_min_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
+}
+INLINE __m512i smaller_of_halves64(__m512i a, __m512i b) {
+    return _mm512_min_epi32(_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b));
+}
+INLINE __m512i smaller_of_lanes(__m512i a, __m512i b) {
+    return _mm512_min_epi32(_mm512_shuffle_i32x4(a, b, 0x44), _mm512_shuffle_i32x4(a, b, 0xEE));
+}
+
+// Lane t is the smallest of the 16 keys of token t.
+INLINE __m512i smallest(const __m512i (&keys)[16]) {
+    __m512i pairs[8], fours[4];
+    UNROLL for (int i = 0; i < 8; i++) pairs[i] = smaller_of_halves32(keys[2 * i], keys[2 * i + 1]);
+    UNROLL for (int i = 0; i < 4; i++)
+        fours[i] = smaller_of_halves64(pairs[2 * i], pairs[2 * i + 1]);
+    __m512i a = smaller_of_lanes(fours[0], fours[1]), b = smaller_of_lanes(fours[2], fours[3]);
+    return _mm512_min_epi32(_mm512_shuffle_i32x4(a, b, 0x88), _mm512_shuffle_i32x4(a, b, 0xDD));
+}
+
+INLINE __m512i lane_numbers() {
+    return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+
+template <int T>
+INLINE __m512i winners(const Scores (&scores)[T]) {
+    const __m512i low = _mm512_set1_epi32(15), magnitude = _mm512_set1_epi32(MAGNITUDE);
+    __m512i keys[16];
+    UNROLL for (int t = 0; t < T; t++) {
+        __m512i bits = _mm512_castps_si512(scores[t].all);
+        bits = _mm512_ternarylogic_epi32(bits, low, lane_numbers(), 0xBA);  // (bits & ~low) | lane
+        __m512i sign = _mm512_srai_epi32(bits, 31);
+        keys[t] = _mm512_ternarylogic_epi32(bits, sign, magnitude, 0x78);  // bits ^ (sign & magnitude)
+    }
+    UNROLL for (int t = T; t < 16; t++) keys[t] = keys[0];
+    return smallest(keys);
+}
+
+// Codes of T tokens, 16 j + code in byte j of a token's four codebooks.
+template <int V, int T, class Pieces>
+void search(const Layer &layer, Pieces all, uint32_t *codes, int64_t stride) {
+    const int64_t length = V ? V : layer.length;
+    const __m512i low = _mm512_set1_epi32(15);
+    const __m512i infinity = _mm512_set1_epi32(KEY_OF_INFINITY);
+    const __m512i minus_infinity = _mm512_set1_epi32(KEY_OF_MINUS_INFINITY);
+    const float *centroids = layer.centroids;
+    for (int64_t g = 0; g < layer.groups(); g++) {
+        __m512i four = _mm512_set1_epi32(0x30201000);
+        const int in_group = int(layer.codebooks - 4 * g < 4 ? layer.codebooks - 4 * g : 4);
+        for (int j = 0; j < in_group; j++) {
+            const int64_t c = 4 * g + j;
+            const Pieces pieces = all.codebook(c, length);
+            Scores scores[T];
+            const Scores start = Scores::load(layer.half_norms + c * LANES);
+            UNROLL for (int t = 0; t < T; t++) scores[t] = start;
+            for (int64_t v = 0; v < length; v++, centroids += LANES) {
+                const Scores centroid = Scores::load(centroids);
+                UNROLL for (int t = 0; t < T; t++) scores[t].subtract(centroid, pieces.at(t, v));
+            }
+            const __m512i key = winners<T>(scores);
+            __m512i code = _mm512_and_si512(key, low);
+            const __mmask16 odd = _mm512_cmplt_epi32_mask(key, minus_infinity) |
+                                  _mm512_cmpge_epi32_mask(key, infinity);
+            if (__builtin_expect(odd != 0, 0)) {
+                alignas(64) int32_t redone[16] = {};
+                for (int t = 0; t < T; t++) redone[t] = defined_code(layer, c, pieces, t);
+                code = _mm512_load_si512(redone);
+            }
+            four = _mm512_or_si512(four, _mm512_sllv_epi32(code, _mm512_set1_epi32(8 * j)));
+        }
+        _mm512_mask_storeu_epi32(codes + g * stride, __mmask16((1u << T) - 1), four);
+    }
+}
+
+template <int QUARTERS, int T, class Pieces>
+void search_int8(const Layer &layer, Pieces all, uint32_t *codes, int64_t stride) {
+    const int64_t quarters = QUARTERS ? QUARTERS : layer.quarters();
+    const __m512i low = _mm512_set1_epi32(15), lanes = _mm512_slli_epi32(lane_numbers(), 28);
+    const int8_t *centroids = layer.centroids_int8;
+    for (int64_t g = 0; g < layer.groups(); g++) {
+        __m512i four = _mm512_set1_epi32(0x30201000);
+        const int in_group = int(layer.codebooks - 4 * g < 4 ? layer.codebooks - 4 * g : 4);
+        for (int j = 0; j < in_group; j++) {
+            const int64_t c = 4 * g + j;
+            const Pieces pieces = all.codebook(c, quarters);
+            __m512i keys[16];
+            const __m512i start = _mm512_loadu_si512(layer.offsets_int8 + c * LANES);
+            UNROLL for (int t = 0; t < T; t++) keys[t] = start;
+            for (int64_t quarter = 0; quarter < quarters; quarter++, centroids += 4 * LANES) {
+                const __m512i centroid = _mm512_loadu_si512(centroids);
+                UNROLL for (int t = 0; t < T; t++) {
+                    int32_t x;
+                    std::memcpy(&x, pieces.at(t, quarter), 4);
+                    keys[t] = _mm512_dpbusd_epi32(keys[t], _mm512_set1_epi32(x), centroid);
+                }
+            }
+            UNROLL for (int t = 0; t < T; t++) keys[t] = _mm512_shldi_epi32(keys[t], lanes, 4);
+            UNROLL for (int t = T; t < 16; t++) keys[t] = keys[0];
+            const __m512i code = _mm512_and_si512(smallest(keys), low);
+            four = _mm512_or_si512(four, _mm512_sllv_epi32(code, _mm512_set1_epi32(8 * j)));
+        }
+        _mm512_mask_storeu_epi32(codes + g * stride, __mmask16((1u << T) - 1), four);
+    }
+}
+
+#else
+constexpr int TOKENS = 4;
+
+#if LEVEL_AVX2
+struct Scores {
+    __m256 low, high;
+    static INLINE Scores load(const float *p) { return {_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}; }
+    INLINE void subtract(Scores centroid, const float *x) {
+        const __m256 value = _mm256_broadcast_ss(x);
+        low = _mm256_fnmadd_ps(centroid.low, value, low);
+        high = _mm256_fnmadd_ps(centroid.high, value, high);
+    }
+};
+
+INLINE __m256i keys_of(__m256 scores, __m256i lanes) {
+    __m256i bits = _mm256_castps_si256(scores);
+    bits = _mm256_or_si256(_mm256_and_si256(bits, _mm256_set1_epi32(~15)), lanes);
+    const __m256i sign = _mm256_srai_epi32(bits, 31);
+    return _mm256_xor_si256(bits, _mm256_and_si256(sign, _mm256_set1_epi32(MAGNITUDE)));
+}
+
+INLINE __m256i smaller_of_pairs(__m256i a, __m256i b) {
+    return _mm256_min_epi32(_mm256_unpacklo_epi32(a, b), _mm256_unpackhi_epi32(a, b));
+}
+
+INLINE void winners(const Scores (&scores)[4], int32_t (&keys)[4]) {
+    __m256i best[4];
+    UNROLL for (int t = 0; t < 4; t++)
+        best[t] = _mm256_min_epi32(
+            keys_of(scores[t].low, _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)),
+            keys_of(scores[t].high, _mm256_setr_epi32(8, 9, 10, 11, 12, 13, 14, 15)));
+    const __m256i a = smaller_of_pairs(best[0], best[1]), b = smaller_of_pairs(best[2], best[3]);
+    const __m256i both =
+        _mm256_min_epi32(_mm256_unpacklo_epi64(a, b), _mm256_unpackhi_epi64(a, b));
+    const __m128i found =
+        _mm_min_epi32(_mm256_castsi256_si128(both), _mm256_extracti128_si256(both, 1));
+    _mm_storeu_si128(reinterpret_cast<__m128i *>(keys), found);
+}
+
+#elif LEVEL_NEON
+struct Scores {
+    float32x4_t part[4];
+    static INLINE Scores load(const float *p) {
+        return {{vld1q_f32(p), vld1q_f32(p + 4), vld1q_f32(p + 8), vld1q_f32(p + 12)}};
+    }
+    INLINE void subtract(const Scores &centroid, const float *x) {
+        const float32x4_t value = vld1q_dup_f32(x);
+        UNROLL for (int i = 0; i < 4; i++) part[i] = vfmsq_f32(part[i], centroid.part[i], value);
+    }
+};
+
+INLINE void winners(const Scores (&scores)[4], int32_t (&keys)[4]) {
+    static const int32_t lanes[4] = {0, 1, 2, 3};
+    UNROLL for (int t = 0; t < 4; t++) {
+        int32x4_t best = vdupq_n_s32(std::numeric_limits<int32_t>::max());
+        UNROLL for (int i = 0; i < 4; i++) {
+            int32x4_t bits = vreinterpretq_s32_f32(scores[t].part[i]);
+            bits = vorrq_s32(vbicq_s32(bits, vdupq_n_s32(15)),
+                             vaddq_s32(vld1q_s32(lanes), vdupq_n_s32(4 * i)));
+            const int32x4_t sign = vshrq_n_s32(bits, 31);
+            best = vminq_s32(best, veorq_s32(bits, vandq_s32(sign, vdupq_n_s32(MAGNITUDE))));
+        }
+        keys[t] = vminvq_s32(best);
+    }
+}
+
+#else
+struct Scores {
+    float value[LANES];
+    static Scores load(const float *p) {
+        Scores loaded;
+        std::memcpy(loaded.value, p, sizeof loaded.value);
+        return loaded;
+    }
+    void subtract(const Scores &centroid, const float *x) {
+        for (int k = 0; k < LANES; k++) value[k] = std::fma(-centroid.value[k], *x, value[k]);
+    }
+};
+
+void winners(const Scores (&scores)[4], int32_t (&keys)[4]) {
+    for (int t = 0; t < 4; t++) {
+        keys[t] = key_of(scores[t].value[0], 0);
+        for (int32_t k = 1; k < LANES; k++) {
+            const int32_t key = key_of(scores[t].value[k], k);
+            if (key < keys[t]) keys[t] = key;
+        }
+    }
+}
+#endif
+
+INLINE void put_code(uint32_t *codes, int64_t stride, int64_t c, int t, uint8_t code) {
+    auto *bytes = reinterpret_cast<uint8_t *>(codes + c / 4 * stride + t);
+    bytes[c % 4] = uint8_t(16 * (c % 4) + code);
+}
+
+template <int V, int T, class Pieces>
+void search(const Layer &layer, Pieces all, uint32_t *codes, int64_t stride) {
+    static_assert(T == 4);
+    const int64_t length = V ? V : layer.length;
+    const float *centroids = layer.centroids;
+    for (int64_t c = 0; c < layer.codebooks; c++) {
+        const Pieces pieces = all.codebook(c, length);
+        Scores scores[4];
+        for (int t = 0; t < 4; t++) scores[t] = Scores::load(layer.half_norms + c * LANES);
+        for (int64_t v = 0; v < length; v++, centroids += LANES) {
+            const Scores centroid = Scores::load(centroids);
+            UNROLL for (int t = 0; t < 4; t++) scores[t].subtract(centroid, pieces.at(t, v));
+        }
+        int32_t keys[4];
+        winners(scores, keys);
+        for (int t = 0; t < 4; t++) {
+            const bool redo = strange(keys[t]);
+            put_code(codes, stride, c, t,
+                     redo ? defined_code(layer, c, pieces, t) : uint8_t(keys[t] & 15));
+        }
+    }
+}
+
+template <int QUARTERS, int T, class Pieces>
+void search_int8(const Layer &layer, Pieces all, uint32_t *codes, int64_t stride) {
+    for (int64_t c = 0; c < layer.codebooks; c++) {
+        const Pieces pieces = all.codebook(c, layer.quarters());
+        for (int t = 0; t < T; t++)
+            put_code(codes, stride, c, t, defined_int8_code(layer, c, pieces, t));
+    }
+}
+#endif
+
+// ---- codes of a tile: searched in steps of TOKENS ----
+
+// Tokens beyond `count` are read, up to a whole step, and their codes written.
+template <class Pieces>
+void search_tile(const Layer &layer, Pieces pieces, int64_t count, uint32_t *codes, int64_t stride) {
+    for (int64_t t = 0; t < count; t += TOKENS) {
+        const Pieces from = pieces.from(t);
+        switch (layer.length) {
+        case 32: search<32, TOKENS>(layer, from, codes + t, stride); break;
+        case 16: search<16, TOKENS>(layer, from, codes + t, stride); break;
+        case 9: search<9, TOKENS>(layer, from, codes + t, stride); break;
+        case 4: search<4, TOKENS>(layer, from, codes + t, stride); break;
+        default: search<0, TOKENS>(layer, from, codes + t, stride);
+        }
+    }
+}
+
+template <class Pieces>
+void search_tile_int8(const Layer &layer, Pieces pieces, int64_t count, uint32_t *codes,
+                      int64_t stride) {
+    for (int64_t t = 0; t < count; t += TOKENS) {
+        const Pieces from = pieces.from(t);
+        switch (layer.quarters()) {
+        case 8: search_int8<8, TOKENS>(layer, from, codes + t, stride); break;
+        case 4: search_int8<4, TOKENS>(layer, from, codes + t, stride); break;
+        case 3: search_int8<3, TOKENS>(layer, from, codes + t, stride); break;
+        default: search_int8<0, TOKENS>(layer, from, codes + t, stride);
+        }
+    }
+}
+
+// Steps of an input, 0 at 128; NaN becomes 0 and what lies outside is held at the ends.
+INLINE uint8_t quantised(float x, float inverse_scale) {
+    float steps = x * inverse_scale;
+    steps = steps > -128.0f ? steps : -128.0f;
+    steps = steps < 127.0f ? steps : 127.0f;
+    return uint8_t(int32_t(std::nearbyintf(steps)) + 128);
+}
+
+void quantise(const float *x, int64_t n, float inverse_scale, uint8_t *steps) {
+    int64_t i = 0;
+#if LEVEL_AVX512
+    const __m512 inverse = _mm512_set1_ps(inverse_scale);
+    const __m512 least = _mm512_set1_ps(-128.0f), most = _mm512_set1_ps(127.0f);
+    for (; i < n; i += 16) {
+        const __mmask16 inside = n - i >= 16 ? 0xFFFF : __mmask16((1u << (n - i)) - 1);
+        __m512 value = _mm512_mul_ps(_mm512_maskz_loadu_ps(inside, x + i), inverse);
+        value = _mm512_min_ps(_mm512_max_ps(value, least), most);  // max gives `least` for NaN
+        const __m512i whole = _mm512_add_epi32(_mm512_cvtps_epi32(value), _mm512_set1_epi32(128));
+        _mm512_mask_cvtepi32_storeu_epi8(steps + i, inside, whole);
+    }
+#else
+    for (; i < n; i++) steps[i] = quantised(x[i], inverse_scale);
+#endif
+}
+
+// Rows of pieces whose lengths are padded to whole quarters.
+void quantise_row(const Layer &layer, const float *x, uint8_t *steps) {
+    if (layer.length % 4 == 0) return quantise(x, layer.features(), layer.inverse_input_scale, steps);
+    for (int64_t c = 0; c < layer.codebooks; c++) {
+        uint8_t *piece = steps + c * layer.quarters() * 4;
+        std::memset(piece, 128, size_t(layer.quarters() * 4));
+        quantise(x + c * layer.length, layer.length, layer.inverse_input_scale, piece);
+    }
+}
+
+// Codes of up to TILE rows of a matrix. Returns false where there is no memory.
+bool encode_rows(const Layer &layer, const float *x, int64_t x_stride, int64_t count,
+                 uint32_t *codes) {
+    const int64_t whole = count / TOKENS * TOKENS, width = layer.features();
+    if (layer.int8_search) {
+        const int64_t row = layer.codebooks * layer.quarters() * 4;
+        auto *steps = static_cast<uint8_t *>(input_scratch.take(size_t(row * TOKENS)));
+        if (!steps) return false;
+        for (int64_t t = 0; t < count; t += TOKENS) {
+            for (int64_t i = 0; i < TOKENS; i++)
+                quantise_row(layer, x + (t + i < count ? t + i : count - 1) * x_stride,
+                             steps + i * row);
+            search_tile_int8(layer, QuantisedRows{steps, row}, TOKENS, codes + t, TILE);
+        }
+        return true;
+    }
+    search_tile(layer, Rows{x, x_stride}, whole, codes, TILE);
+    if (whole == count) return true;
+    auto *rest = static_cast<float *>(input_scratch.take(size_t(width * TOKENS) * 4));
+    if (!rest) return false;
+    for (int64_t i = 0; i < TOKENS; i++)
+        std::memcpy(rest + i * width, x + (whole + i < count ? whole + i : count - 1) * x_stride,
+                    size_t(width) * 4);
+#if LEVEL_AVX512
+    if (count - whole <= 4) {
+        search<0, 4>(layer, Rows{rest, width}, codes + whole, TILE);
+        return true;
+    }
+#endif
+    search_tile(layer, Rows{rest, width}, TOKENS, codes + whole, TILE);
+    return true;
+}
+
+// ---- lookups: sums of table entries, scaled ----
+
+typedef int8_t Entries __attribute__((vector_size(16)));
+typedef int16_t Words __attribute__((vector_size(32)));
+typedef int32_t Sums __attribute__((vector_size(64)));
+typedef float Floats __attribute__((vector_size(64)));
+
+INLINE Words load_entries(const int8_t *p) {
+    Entries entries;
+    std::memcpy(&entries, p, sizeof entries);
+    return __builtin_convertvector(entries, Words);
+}
+
+INLINE Floats load_floats(const float *p) {
+    Floats loaded;
+    std::memcpy(&loaded, p, sizeof loaded);
+    return loaded;
+}
+
+// Scaled sums of one token for 64 outputs from m on.
+INLINE void look_up_block(const Layer &layer, const uint32_t *codes, int64_t stride, int64_t m,
+                          float *out) {
+    Sums sums[4] = {};
+    for (int64_t first = 0; first < layer.codebooks; first += 4 * SAFE_GROUPS) {
+        const int64_t end =
+            first + 4 * SAFE_GROUPS < layer.codebooks ? first + 4 * SAFE_GROUPS : layer.codebooks;
+        Words words[4] = {};
+        for (int64_t c = first; c < end; c++) {
+            const auto *bytes = reinterpret_cast<const uint8_t *>(codes + c / 4 * stride);
+            const int64_t row = c / 4 * 4 * LANES + bytes[c % 4];
+            const int8_t *entries = layer.rows + row * layer.padded_outputs + m;
+            UNROLL for (int i = 0; i < 4; i++) words[i] += load_entries(entries + 16 * i);
+        }
+        UNROLL for (int i = 0; i < 4; i++) sums[i] += __builtin_convertvector(words[i], Sums);
+    }
+    UNROLL for (int i = 0; i < 4; i++) {
+        const Floats scaled =
+            __builtin_convertvector(sums[i], Floats) * load_floats(layer.scale + m + 16 * i) +
+            load_floats(layer.bias + m + 16 * i);
+        std::memcpy(out + 16 * i, &scaled, sizeof scaled);
+    }
+}
+
+// Outputs [m_begin, m_end) of tokens by rows of the tables; m_begin is a multiple of 64.
+void look_up_rows(const Layer &layer, const uint32_t *codes, int64_t stride, int64_t count,
+                  int64_t m_begin, int64_t m_end, float *y, int64_t y_stride) {
+    for (int64_t m = m_begin; m < m_end; m += OUTPUT_BLOCK) {
+        const int64_t width = m_end - m < OUTPUT_BLOCK ? m_end - m : OUTPUT_BLOCK;
+        for (int64_t t = 0; t < count; t++) {
+            float *out = y + t * y_stride + m;
+            if (width == OUTPUT_BLOCK) {
+                look_up_block(layer, codes + t, stride, m, out);
+            } else {
+                float block[OUTPUT_BLOCK];
+                look_up_block(layer, codes + t, stride, m, block);
+                std::memcpy(out, block, size_t(width) * 4);
+            }
+        }
+    }
+}
+
+#if LEVEL_AVX512
+// Sums of 4 outputs for GROUPS x 16 tokens: two instructions for 64 entries.
+template <int GROUPS>
+INLINE void sum_quads(const uint32_t *codes, int64_t stride, int64_t groups, const int8_t *table,
+                      __m512i (&sums)[4][GROUPS]) {
+    const __m512i ones = _mm512_set1_epi8(1);
+    UNROLL for (int m = 0; m < 4; m++)
+        UNROLL for (int i = 0; i < GROUPS; i++) sums[m][i] = _mm512_setzero_si512();
+    for (int64_t g = 0; g < groups; g++, codes += stride, table += 256) {
+        __m512i index[GROUPS];
+        UNROLL for (int i = 0; i < GROUPS; i++) index[i] = _mm512_loadu_si512(codes + 16 * i);
+        UNROLL for (int m = 0; m < 4; m++) {
+            const __m512i entries = _mm512_loadu_si512(table + 64 * m);
+            UNROLL for (int i = 0; i < GROUPS; i++)
+                sums[m][i] = _mm512_dpbusd_epi32(
+                    sums[m][i], ones, _mm512_permutexvar_epi8(index[i], entries));
+        }
+    }
+}
+
+INLINE __m512 scaled(__m512i sums, __m512 scale, __m512 bias) {
+    return _mm512_add_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sums), scale), bias);
+}
+
+// Sums [16 outputs][64 tokens] to rows of 16 outputs.
+INLINE void store_transposed(const int32_t *sums, int64_t count, __m512 scale, __m512 bias,
+                             __mmask16 inside, float *y, int64_t y_stride) {
+    for (int64_t t = 0; t < count; t += 4) {
+        __m512i rows[4];
+        UNROLL for (int q = 0; q < 4; q++) {
+            auto part = [&](int lane) {
+                return _mm_load_si128(
+                    reinterpret_cast<const __m128i *>(sums + (4 * lane + q) * TILE + t));
+            };
+            __m512i row = _mm512_castsi128_si512(part(0));
+            row = _mm512_mask_broadcast_i32x4(row, 0x00F0, part(1));
+            row = _mm512_mask_broadcast_i32x4(row, 0x0F00, part(2));
+            rows[q] = _mm512_mask_broadcast_i32x4(row, 0xF000, part(3));
+        }
+        const __m512i a = _mm512_unpacklo_epi32(rows[0], rows[1]);
+        const __m512i b = _mm512_unpacklo_epi32(rows[2], rows[3]);
+        const __m512i c = _mm512_unpackhi_epi32(rows[0], rows[1]);
+        const __m512i d = _mm512_unpackhi_epi32(rows[2], rows[3]);
+        const __m512i tokens[4] = {_mm512_unpacklo_epi64(a, b), _mm512_unpackhi_epi64(a, b),
+                                   _mm512_unpacklo_epi64(c, d), _mm512_unpackhi_epi64(c, d)};
+        UNROLL for (int i = 0; i < 4; i++)
+            if (t + i < count)
+                _mm512_mask_storeu_ps(y + (t + i) * y_stride, inside,
+                                      scaled(tokens[i], scale, bias));
+    }
+}
+
+template <int GROUPS>
+void look_up_quads(const Layer &layer, const uint32_t *codes, int64_t stride, int64_t count,
+                   int64_t m_begin, int64_t m_end, float *y, int64_t y_stride) {
+    alignas(64) int32_t buffer[16 * TILE];
+    const int64_t groups = layer.groups();
+    for (int64_t m = m_begin; m < m_end; m += 16) {
+        for (int64_t quad = 0; quad < 4; quad++) {
+            __m512i sums[4][GROUPS];
+            sum_quads<GROUPS>(codes, stride, groups, layer.quads + (m / 4 + quad) * groups * 256,
+                              sums);
+            UNROLL for (int i = 0; i < 4; i++)
+                UNROLL for (int j = 0; j < GROUPS; j++)
+                    _mm512_store_si512(buffer + (4 * quad + i) * TILE + 16 * j, sums[i][j]);
+        }
+        const __mmask16 inside = m_end - m >= 16 ? 0xFFFF : __mmask16((1u << (m_end - m)) - 1);
+        store_transposed(buffer, count, _mm512_loadu_ps(layer.scale + m),
+                         _mm512_loadu_ps(layer.bias + m), inside, y + m, y_stride);
+    }
+}
+
+constexpr int64_t FEWEST_FOR_QUADS = 8;
+#endif
+
+// Outputs of up to TILE tokens.
+void look_up(const Layer &layer, const uint32_t *codes, int64_t count, int64_t m_begin,
+             int64_t m_end, float *y, int64_t y_stride) {
+#if LEVEL_AVX512
+    if (count >= FEWEST_FOR_QUADS) {
+        switch ((count + 15) / 16) {
+        case 1: return look_up_quads<1>(layer, codes, TILE, count, m_begin, m_end, y, y_stride);
+        case 2: return look_up_quads<2>(layer, codes, TILE, count, m_begin, m_end, y, y_stride);
+        case 3: return look_up_quads<3>(layer, codes, TILE, count, m_begin, m_end, y, y_stride);
+        default: return look_up_quads<4>(layer, codes, TILE, count, m_begin, m_end, y, y_stride);
+        }
+    }
+#endif
+    look_up_rows(layer, codes, TILE, count, m_begin, m_end, y, y_stride);
+}
+
+uint32_t *tile_codes(const Layer &layer) {
+    return static_cast<uint32_t *>(code_scratch.take(size_t(layer.groups() * TILE) * 4));
+}
+
+}  // namespace
+
+// ---- entry points: 0, or 1 where there is no memory ----
+
+extern "C" {
+
+// y[n][outputs] of x[n][features]; strides in elements.
+int32_t lut_linear(const Layer *layer, const float *x, int64_t x_stride, int64_t n, float *y,
+                   int64_t y_stride) {
+    uint32_t *codes = tile_codes(*layer);
+    if (!codes) return 1;
+    for (int64_t t = 0; t < n; t += TILE) {
+        const int64_t count = n - t < TILE ? n - t : TILE;
+        if (!encode_rows(*layer, x + t * x_stride, x_stride, count, codes)) return 1;
+        look_up(*layer, codes, count, 0, layer->outputs, y + t * y_stride, y_stride);
+    }
+    return 0;
+}
+
+// codes[n][codebooks], each below 16.
+int32_t lut_encode(const Layer *layer, const float *x, int64_t x_stride, int64_t n,
+                   uint8_t *codes) {
+    uint32_t *tile = tile_codes(*layer);
+    if (!tile) return 1;
+    for (int64_t t = 0; t < n; t += TILE) {
+        const int64_t count = n - t < TILE ? n - t : TILE;
+        if (!encode_rows(*layer, x + t * x_stride, x_stride, count, tile)) return 1;
+        for (int64_t i = 0; i < count; i++)
+            for (int64_t c = 0; c < layer->codebooks; c++)
+                codes[(t + i) * layer->codebooks + c] =
+                    reinterpret_cast<const uint8_t *>(tile + c / 4 * TILE + i)[c % 4] & 15;
+    }
+    return 0;
+}
+
+// Outputs [m_begin, m_end) of codes as `lut_encode` gives them; m_begin is a multiple of 64.
+int32_t lut_lookup(const Layer *layer, const uint8_t *codes, int64_t n, int64_t m_begin,
+                   int64_t m_end, float *y, int64_t y_stride) {
+    uint32_t *tile = tile_codes(*layer);
+    if (!tile) return 1;
+    for (int64_t t = 0; t < n; t += TILE) {
+        const int64_t count = n - t < TILE ? n - t : TILE;
+        for (int64_t i = 0; i < round_up(count, 16); i++)
+            for (int64_t c = 0; c < layer->groups() * 4; c++) {
+                const bool given = i < count && c < layer->codebooks;
+                const uint8_t code = given ? codes[(t + i) * layer->codebooks + c] & 15 : 0;
+                reinterpret_cast<uint8_t *>(tile + c / 4 * TILE + i)[c % 4] =
+                    uint8_t(16 * (c % 4) + code);
+            }
+        look_up(*layer, tile, count, m_begin, m_end, y + t * y_stride, y_stride);
+    }
+    return 0;
+}
+}
