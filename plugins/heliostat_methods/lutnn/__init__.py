@@ -1,1 +1,1 @@
-"""LUT-NN: linear and convolution layers by learned centroids and table lookup (arXiv 2302.03213)."""
+"""LUT-NN: inference by learned centroids and table lookup (arXiv 2302.03213)."""

@@ -26,7 +26,7 @@ _ROWS = 65536
 def encode(packed: PackedLayer, x: Tensor) -> Tensor:
     """Return the codes (N, C) uint8 of inputs (N, D) float32."""
     step = max(1, _ROWS // packed.codebooks)
-    parts = [_encode_rows(packed, part) for part in x.split(step)] if len(x) else []
+    parts = [_encode_rows(packed, part) for part in torch.split(x, step)] if len(x) else []
     return torch.cat(parts) if parts else torch.empty(0, packed.codebooks, dtype=torch.uint8)
 
 
@@ -78,7 +78,7 @@ def _encode_rows(packed: PackedLayer, x: Tensor) -> Tensor:
     clear = best[:, :, 1] - best[:, :, 0] > doubt + _smallest(packed)
     codes = at[:, :, 0].to(torch.uint8).T.contiguous()
     unclear = (~clear.T).nonzero()
-    for some in unclear.split(_ROWS):
+    for some in torch.split(unclear, _ROWS):
         row, codebook = some.unbind(1)
         codes[row, codebook] = _careful_codes(packed, pieces[row, codebook], codebook)
     return codes
@@ -90,7 +90,7 @@ def _smallest(packed: PackedLayer) -> float:
 
 
 def _careful_codes(packed: PackedLayer, pieces: Tensor, codebook: Tensor) -> Tensor:
-    """Return the codes of pieces (S, V) by the kernel's own sums; a score that is NaN never wins."""
+    """Return the codes of pieces (S, V) by the kernel's own sums; NaN counts as infinite."""
     centroids = packed.centroids.double()[codebook]
     scores = packed.half_norms[codebook]
     for element in range(packed.length):
