@@ -52,6 +52,8 @@ def convolution(packed: PackedLayer, x: Tensor, stride: int, padding: int) -> Te
     """Return the outputs (B, M, H', W') of images (B, C, H, W), 3x3, by unfolding."""
     batch, _, height, width = x.shape
     high, wide = ((n + 2 * padding - 3) // stride + 1 for n in (height, width))
+    if batch == 0:  # torch does not unfold no image
+        return torch.empty(0, packed.out_features, high, wide)
     patches = functional.unfold(x, 3, padding=padding, stride=stride).transpose(1, 2)
     flat = linear(packed, patches.reshape(-1, packed.in_features))
     found = flat.reshape(batch, high * wide, packed.out_features).transpose(1, 2)
@@ -130,10 +132,8 @@ def _first_smallest(keys: Tensor) -> Tensor:
 
 
 def _int8_codes(packed: PackedLayer, pieces: Tensor) -> Tensor:
-    assert packed.centroids_int8 is not None and packed.offsets_int8 is not None
-    codebooks, quarters, lanes, _ = packed.centroids_int8.shape
-    by_lane = packed.centroids_int8.transpose(2, 3).reshape(codebooks, quarters * 4, lanes)
+    assert packed.offsets_int8 is not None
     steps = quantised(packed, pieces).transpose(0, 1).double() + 128
-    product = torch.bmm(steps, by_lane[:, : packed.length].double())  # exact
+    product = torch.bmm(steps, packed.int8_by_lane)  # exact
     scores = product.long() + packed.offsets_int8[:, None]
     return _first_smallest(scores << 4).T.contiguous()

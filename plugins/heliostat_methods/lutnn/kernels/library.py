@@ -51,6 +51,15 @@ def _lookup(
     return 0
 
 
+def _convolution(
+    packed: PackedLayer, x: Tensor, _b: int, _h: int, _w: int, stride: int, padding: int,
+    begin: int, _end: int, y: Tensor,
+) -> int:  # fmt: skip
+    if begin == 0:  # all rows at once: torch has threads of its own
+        y.copy_(fallback.convolution(packed, x, stride, padding))
+    return 0
+
+
 def _function(fallback: Callable[..., int], *arguments: Any) -> Function:
     return Function((_Layer, *arguments), c_int32, fallback)
 
@@ -61,6 +70,7 @@ LIBRARY = NativeLibrary(
     functions={
         "lut_linear": _function(_linear, _Data, c_int64, c_int64, _Data, c_int64),
         "lut_encode": _function(_encode, _Data, c_int64, c_int64, _Data),
+        "lut_conv3x3": _function(_convolution, _Data, *[c_int64] * 7, _Data),
         "lut_lookup": _function(_lookup, _Data, c_int64, c_int64, c_int64, _Data, c_int64),
     },
     variants=(

@@ -33,7 +33,7 @@ def lut_encode(x: Tensor, packed: PackedLayer, *, using: Kernels | None = None) 
         return int(run(packed, some, x.stride(0), end - begin, codes[begin:end]))
 
     threads = thread_count(len(x) * packed.in_features * LANES)
-    _check(each(part, blocks(len(x), threads, TILE)))
+    checked(each(part, blocks(len(x), threads, TILE)))
     return codes
 
 
@@ -54,13 +54,13 @@ def lut_linear(x: Tensor, packed: PackedLayer, *, using: Kernels | None = None) 
         return _by_outputs(packed, x, y, threads, chosen)
     run = chosen["lut_linear"]
     if threads == 1:
-        _check([run(packed, x, x.stride(0), n, y, outputs)])
+        checked([run(packed, x, x.stride(0), n, y, outputs)])
         return y
 
     def part(begin: int, end: int) -> int:
         return int(run(packed, x[begin:end], x.stride(0), end - begin, y[begin:end], outputs))
 
-    _check(each(part, blocks(n, threads, TILE // 4)))
+    checked(each(part, blocks(n, threads, TILE // 4)))
     return y
 
 
@@ -71,7 +71,7 @@ def _by_outputs(packed: PackedLayer, x: Tensor, y: Tensor, threads: int, chosen:
     def part(begin: int, end: int) -> int:
         return int(run(packed, codes, len(x), begin, end, y, packed.out_features))
 
-    _check(each(part, blocks(packed.out_features, threads, OUTPUT_BLOCK)))
+    checked(each(part, blocks(packed.out_features, threads, OUTPUT_BLOCK)))
     return y
 
 
@@ -79,14 +79,20 @@ def _inputs(x: Tensor, packed: PackedLayer) -> Tensor:
     if x.dim() != 2 or x.shape[1] != packed.in_features:
         raise ValueError(f"x: shape {tuple(x.shape)}, expected (N, {packed.in_features}) "
                          "as the layer's in_features")  # fmt: skip
-    if x.dtype != torch.float32:
-        if not x.dtype.is_floating_point:
-            raise ValueError(f"x: {x.dtype}, expected a floating-point type")
-        x = x.float()
-    x = x.detach()
+    x = floats(x)
     return x if x.stride(1) == 1 or x.shape[1] == 1 else x.contiguous()
 
 
-def _check(statuses: list[int]) -> None:
+def floats(x: Tensor) -> Tensor:
+    """Return an input as float32, without its history."""
+    if not x.dtype.is_floating_point:
+        raise ValueError(f"x: {x.dtype}, expected a floating-point type")
+    if x.device.type != "cpu":
+        raise ValueError(f"x: on {x.device}, expected a tensor on the CPU")
+    return x.detach().float()
+
+
+def checked(statuses: list[int]) -> None:
+    """Raise MemoryError where the kernel found no memory."""
     if any(statuses):
         raise MemoryError("the LUT-NN kernel found no memory for its codes")

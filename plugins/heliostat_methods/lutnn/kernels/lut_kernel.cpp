@@ -485,14 +485,18 @@ void quantise(const float *x, int64_t n, float inverse_scale, uint8_t *steps) {
 #endif
 }
 
-// Rows of pieces whose lengths are padded to whole quarters.
+// Rows of pieces in quarters of four; a 3x3 patch has a quarter for each of its rows.
 void quantise_row(const Layer &layer, const float *x, uint8_t *steps) {
-    if (layer.length % 4 == 0) return quantise(x, layer.features(), layer.inverse_input_scale, steps);
-    for (int64_t c = 0; c < layer.codebooks; c++) {
-        uint8_t *piece = steps + c * layer.quarters() * 4;
-        std::memset(piece, 128, size_t(layer.quarters() * 4));
-        quantise(x + c * layer.length, layer.length, layer.inverse_input_scale, piece);
-    }
+    const float inverse = layer.inverse_input_scale;
+    if (layer.length % 4 == 0) return quantise(x, layer.features(), inverse, steps);
+    const int64_t used = layer.length == 9 ? 3 : 4;
+    for (int64_t c = 0; c < layer.codebooks; c++)
+        for (int64_t v = 0; v < layer.length; v += used, steps += 4) {
+            std::memset(steps, 128, 4);
+            const int64_t n = layer.length - v < used ? layer.length - v : used;
+            for (int64_t e = 0; e < n; e++)
+                steps[e] = quantised(x[c * layer.length + v + e], inverse);
+        }
 }
 
 // Codes of up to TILE rows of a matrix. Returns false where there is no memory.
@@ -680,6 +684,169 @@ void look_up(const Layer &layer, const uint32_t *codes, int64_t count, int64_t m
     look_up_rows(layer, codes, TILE, count, m_begin, m_end, y, y_stride);
 }
 
+// ---- 3x3 convolution: a tile of output rows at a time ----
+//
+// The rows of a padded image that a tile needs are copied, for each channel a plane. With steps of 2
+// the even rows come first and then the odd ones, so that with rows of `step` times `wide` elements
+// the patch at position p = i * wide + j of the tile begins at element step * p, for any i and j:
+// consecutive positions need no list of addresses. Positions past the end of an output row are
+// searched in vain and left out before the lookup.
+
+struct Images {
+    const float *x;
+    int64_t batch, height, width;
+    int64_t step, padding;
+
+    int64_t output_rows() const { return (height + 2 * padding - 3) / step + 1; }
+    int64_t output_width() const { return (width + 2 * padding - 3) / step + 1; }
+    int64_t wide() const { return (width + 2 * padding + step - 1) / step; }
+    int64_t row() const { return wide() * step; }
+};
+
+// Where the input rows of one tile lie.
+struct TilePlanes {
+    int64_t rows, half_rows, plane, row_offsets[3];
+
+    TilePlanes(const Images &images, int64_t output_rows) {
+        rows = (output_rows - 1) * images.step + 3;
+        half_rows = (rows + images.step - 1) / images.step;
+        // A step of search reads on past the last position.
+        plane = images.step * half_rows * images.row() + images.step * TOKENS + 4;
+        for (int64_t i = 0; i < 3; i++)
+            row_offsets[i] = (i % images.step * half_rows + i / images.step) * images.row();
+    }
+    // Where input row i of the tile begins.
+    int64_t row_start(const Images &images, int64_t i) const {
+        return (i % images.step * half_rows + i / images.step) * images.row();
+    }
+};
+
+// Calls copy(source, n, place) for what lies inside the image; all else stays as it was.
+template <class Copy>
+void each_row(const Images &images, const TilePlanes &planes, const float *image, int64_t channels,
+              int64_t first_row, Copy copy) {
+    for (int64_t c = 0; c < channels; c++)
+        for (int64_t i = 0; i < planes.rows; i++) {
+            const int64_t h = first_row * images.step + i - images.padding;
+            if (h < 0 || h >= images.height) continue;
+            const int64_t place = c * planes.plane + planes.row_start(images, i) + images.padding;
+            copy(image + (c * images.height + h) * images.width, images.width, place);
+        }
+}
+
+// Codes of `positions` consecutive positions. Returns false where there is no memory.
+template <int STEP>
+bool encode_positions(const Layer &layer, const Images &images, const TilePlanes &planes,
+                      const float *image, int64_t first_row, int64_t positions, uint32_t *codes,
+                      int64_t stride) {
+    const auto elements = size_t(layer.codebooks * planes.plane);
+    if (layer.int8_search) {
+        auto *steps = static_cast<uint8_t *>(input_scratch.take(elements));
+        if (!steps) return false;
+        std::memset(steps, 128, elements);
+        each_row(images, planes, image, layer.codebooks, first_row,
+                 [&](const float *source, int64_t n, int64_t place) {
+                     quantise(source, n, layer.inverse_input_scale, steps + place);
+                 });
+        search_tile_int8(layer, QuantisedPatches<STEP>{steps, planes.row_offsets, planes.plane},
+                         positions, codes, stride);
+        return true;
+    }
+    auto *values = static_cast<float *>(input_scratch.take(elements * 4));
+    if (!values) return false;
+    std::memset(values, 0, elements * 4);
+    each_row(images, planes, image, layer.codebooks, first_row,
+             [&](const float *source, int64_t n, int64_t place) {
+                 std::memcpy(values + place, source, size_t(n) * 4);
+             });
+    search_tile(layer, Patches<STEP>{values, planes.row_offsets, planes.plane}, positions, codes,
+                stride);
+    return true;
+}
+
+// Moves the codes of rows of `wide` positions together, `width` of each row.
+void compact(uint32_t *codes, int64_t groups, int64_t stride, int64_t rows, int64_t wide,
+             int64_t width) {
+    for (int64_t g = 0; g < groups; g++)
+        for (int64_t i = 1; i < rows; i++)
+            std::memmove(codes + g * stride + i * width, codes + g * stride + i * wide,
+                         size_t(width) * 4);
+}
+
+// y[output][position] of up to TILE positions; outputs `plane` apart.
+#if LEVEL_AVX512
+template <int GROUPS>
+void look_up_planes(const Layer &layer, const uint32_t *codes, int64_t stride, int64_t count,
+                    float *y, int64_t plane) {
+    const int64_t groups = layer.groups();
+    for (int64_t m = 0; m < layer.outputs; m += 4) {
+        __m512i sums[4][GROUPS];
+        sum_quads<GROUPS>(codes, stride, groups, layer.quads + m / 4 * groups * 256, sums);
+        UNROLL for (int i = 0; i < 4; i++) {
+            if (m + i >= layer.outputs) break;
+            const __m512 scale = _mm512_set1_ps(layer.scale[m + i]);
+            const __m512 bias = _mm512_set1_ps(layer.bias[m + i]);
+            UNROLL for (int j = 0; j < GROUPS; j++) {
+                const int64_t left = count - 16 * j;
+                const __mmask16 inside = left >= 16 ? 0xFFFF : __mmask16((1u << left) - 1);
+                _mm512_mask_storeu_ps(y + (m + i) * plane + 16 * j, inside,
+                                      scaled(sums[i][j], scale, bias));
+            }
+        }
+    }
+}
+
+void look_up_planes(const Layer &layer, const uint32_t *codes, int64_t stride, int64_t count,
+                    float *y, int64_t plane) {
+    switch ((count + 15) / 16) {
+    case 1: return look_up_planes<1>(layer, codes, stride, count, y, plane);
+    case 2: return look_up_planes<2>(layer, codes, stride, count, y, plane);
+    case 3: return look_up_planes<3>(layer, codes, stride, count, y, plane);
+    default: return look_up_planes<4>(layer, codes, stride, count, y, plane);
+    }
+}
+#else
+void look_up_planes(const Layer &layer, const uint32_t *codes, int64_t stride, int64_t count,
+                    float *y, int64_t plane) {
+    float block[TILE * OUTPUT_BLOCK];
+    for (int64_t m = 0; m < layer.outputs; m += OUTPUT_BLOCK) {
+        const int64_t width = layer.outputs - m < OUTPUT_BLOCK ? layer.outputs - m : OUTPUT_BLOCK;
+        for (int64_t t = 0; t < count; t++)
+            look_up_block(layer, codes + t, stride, m, block + t * OUTPUT_BLOCK);
+        for (int64_t i = 0; i < width; i++)
+            for (int64_t t = 0; t < count; t++)
+                y[(m + i) * plane + t] = block[t * OUTPUT_BLOCK + i];
+    }
+}
+#endif
+
+template <int STEP>
+bool convolve(const Layer &layer, const Images &images, int64_t begin, int64_t end, float *y) {
+    const int64_t height = images.output_rows(), width = images.output_width();
+    const int64_t most = TILE_POSITIONS / width > 1 ? TILE_POSITIONS / width : 1;
+    // Not a power of two, so that the groups of one position do not share a place in the cache.
+    const int64_t stride = round_up(most * images.wide(), 16) + 16;
+    auto *codes = static_cast<uint32_t *>(code_scratch.take(size_t(layer.groups() * stride) * 4));
+    if (!codes) return false;
+    for (int64_t row = begin; row < end;) {
+        const int64_t image = row / height, first = row % height;
+        int64_t rows = height - first < end - row ? height - first : end - row;
+        if (rows > most) rows = most;
+        const TilePlanes planes(images, rows);
+        const int64_t positions = (rows - 1) * images.wide() + width;
+        const float *source = images.x + image * layer.codebooks * images.height * images.width;
+        if (!encode_positions<STEP>(layer, images, planes, source, first, positions, codes, stride))
+            return false;
+        compact(codes, layer.groups(), stride, rows, images.wide(), width);
+        float *out = y + image * layer.outputs * height * width + first * width;
+        for (int64_t t = 0; t < rows * width; t += TILE)
+            look_up_planes(layer, codes + t, stride, rows * width - t < TILE ? rows * width - t : TILE,
+                           out + t, height * width);
+        row += rows;
+    }
+    return true;
+}
+
 uint32_t *tile_codes(const Layer &layer) {
     return static_cast<uint32_t *>(code_scratch.take(size_t(layer.groups() * TILE) * 4));
 }
@@ -736,5 +903,15 @@ int32_t lut_lookup(const Layer *layer, const uint8_t *codes, int64_t n, int64_t 
         look_up(*layer, tile, count, m_begin, m_end, y + t * y_stride, y_stride);
     }
     return 0;
+}
+
+// Output rows [begin, end), counted through all images, of x[batch][codebooks][height][width];
+// a codebook is a channel's patch of 3x3. `step` is 1 or 2.
+int32_t lut_conv3x3(const Layer *layer, const float *x, int64_t batch, int64_t height,
+                    int64_t width, int64_t step, int64_t padding, int64_t begin, int64_t end,
+                    float *y) {
+    const Images images{x, batch, height, width, step, padding};
+    return step == 1 ? !convolve<1>(*layer, images, begin, end, y)
+                     : !convolve<2>(*layer, images, begin, end, y);
 }
 }

@@ -24,6 +24,8 @@ LANES = 16
 """Centroids of a codebook in the compiled kernel."""
 OUTPUT_BLOCK = 64
 """Outputs are padded to a multiple of it."""
+PATCH = 9
+"""V of a 3x3 convolution."""
 LAYOUT_VERSION = 1
 """Goes up when a packed tensor means something else than before."""
 _LARGEST_OFFSET = 2.0**26
@@ -56,7 +58,7 @@ class PackedLayer:
     """M."""
     search: Search = "float"
     centroids_int8: Tensor | None = None
-    """(C, ceil(V/4), 16, 4) int8, negated; with search="int8" alone."""
+    """(C, ceil(V/4), 16, 4) int8, negated; with search="int8" alone. V = 9 has a quarter a row."""
     offsets_int8: Tensor | None = None
     """(C, 16) int32, the norms in steps of the int8 product, corrected for inputs above 0."""
     inverse_input_scale: float = 0.0
@@ -81,6 +83,13 @@ class PackedLayer:
     def native(self) -> bool:
         """Whether the compiled kernel can run it."""
         return self.rows.shape[1] == LANES
+
+    @cached_property
+    def int8_by_lane(self) -> Tensor:
+        """The int8 search's centroids (C, V, 16), negated, as float64 for torch's products."""
+        assert self.centroids_int8 is not None
+        by_lane = self.centroids_int8.transpose(2, 3).reshape(self.codebooks, -1, LANES)
+        return by_lane[:, _places(self.length)].double()
 
     @cached_property
     def view(self) -> LayerView:
@@ -153,6 +162,15 @@ def _padded(values: Tensor | float, outputs: int, padded: int) -> Tensor:
     return full
 
 
+def _places(length: int) -> Tensor:
+    """Return where the V inputs of a piece stand among its quarters of four.
+
+    A 3x3 patch has a quarter for each row, as it can be read from an image.
+    """
+    places = torch.arange(length)
+    return places + places // 3 if length == PATCH else places
+
+
 def _int8_search(
     by_lane: Tensor, half_norms: Tensor, clusters: int, input_scale: float
 ) -> dict[str, Any]:
@@ -160,9 +178,9 @@ def _int8_search(
     largest = by_lane.double().abs().amax((1, 2))
     step = torch.where(largest > 0, largest / 127, 1.0)
     quantised = -(by_lane.double() / step[:, None, None]).round()
-    quarters = -(-length // 4)
+    quarters, used = -(-length // 4), _places(length)
     full = torch.zeros(codebooks, quarters * 4, lanes, dtype=torch.int8)
-    full[:, :length] = quantised.to(torch.int8)
+    full[:, used] = quantised.to(torch.int8)
     norms = half_norms[:, :clusters].double() / (step * input_scale)[:, None]
     offsets = torch.full((codebooks, lanes), _NEVER, dtype=torch.int32)
     # An input of 0 is stored as 128: what that adds to each product is taken off here.
