@@ -32,7 +32,7 @@ def encode(packed: PackedLayer, x: Tensor) -> Tensor:
 
 def sums(packed: PackedLayer, codes: Tensor) -> Tensor:
     """Return the int32 sums (N, M) of the table entries that codes (N, C) name."""
-    offsets = torch.arange(packed.codebooks) * packed.rows.shape[1]
+    offsets = torch.arange(packed.codebooks) * packed.lanes
     # Exact in float32, in any order: entries are whole and their sums below 2^24.
     return functional.embedding_bag(codes.long() + offsets, packed.float_rows, mode="sum").int()
 

@@ -18,7 +18,6 @@ class LayerView(ctypes.Structure):
         ("codebooks", ctypes.c_int64),
         ("length", ctypes.c_int64),
         ("outputs", ctypes.c_int64),
-        ("padded_outputs", ctypes.c_int64),
         ("centroids", ctypes.c_size_t),
         ("half_norms", ctypes.c_size_t),
         ("rows", ctypes.c_size_t),
@@ -39,7 +38,7 @@ def view_of(packed: PackedLayer) -> LayerView:
         return 0 if tensor is None else tensor.data_ptr()
 
     return LayerView(
-        packed.codebooks, packed.length, packed.out_features, packed.rows.shape[2],
+        packed.codebooks, packed.length, packed.out_features,
         address(packed.centroids), address(packed.half_norms), address(packed.rows),
         address(packed.quads), address(packed.scale), address(packed.bias),
         address(packed.centroids_int8), address(packed.offsets_int8),

@@ -41,10 +41,10 @@ constexpr int64_t TILE_POSITIONS = 256;
 
 // The same fields as LayerView in layer_view.py.
 struct Layer {
-    int64_t codebooks, length, outputs, padded_outputs;
+    int64_t codebooks, length, outputs;
     const float *centroids;    // [codebook][element][16]
     const float *half_norms;   // [codebook][16]
-    const int8_t *rows;        // [codebook][16][padded outputs]
+    const int8_t *rows;        // [padded outputs / 64][codebook][16][64]
     const int8_t *quads;       // [padded outputs / 4][group][4 outputs][4 codebooks x 16]
     const float *scale, *bias; // [padded outputs]
     const int8_t *centroids_int8;   // [codebook][quarter][16][4], negated
@@ -183,6 +183,27 @@ uint8_t defined_int8_code(const Layer &layer, int64_t c, Pieces pieces, int t) {
     return uint8_t(best & 15);
 }
 
+template <class Scores, int T, class Pieces>
+INLINE void subtract_element(Scores (&scores)[T], const float *centroids, Pieces pieces, int64_t v) {
+    const Scores centroid = Scores::load(centroids + v * LANES);
+    UNROLL for (int t = 0; t < T; t++) scores[t].subtract(centroid, pieces.at(t, v));
+}
+
+// The elements of a piece in turn; without a loop where there are few, known when this is compiled.
+template <int V, class Scores, int T, class Pieces>
+INLINE void subtract_products(Scores (&scores)[T], const float *centroids, Pieces pieces,
+                              int64_t length) {
+    if (V > 0 && V <= 16) {
+        UNROLL for (int64_t v = 0; v < V; v++) subtract_element(scores, centroids, pieces, v);
+    } else if (V > 0 && V % 4 == 0) {
+        for (int64_t v = 0; v < V; v += 4)
+            UNROLL for (int64_t i = 0; i < 4; i++)
+                subtract_element(scores, centroids, pieces, v + i);
+    } else {
+        for (int64_t v = 0; v < length; v++) subtract_element(scores, centroids, pieces, v);
+    }
+}
+
 // ---- scores of 16 centroids, by level, and the keys of the winners ----
 
 #if LEVEL_AVX512
@@ -251,10 +272,8 @@ void search(const Layer &layer, Pieces all, uint32_t *codes, int64_t stride) {
             Scores scores[T];
             const Scores start = Scores::load(layer.half_norms + c * LANES);
             UNROLL for (int t = 0; t < T; t++) scores[t] = start;
-            for (int64_t v = 0; v < length; v++, centroids += LANES) {
-                const Scores centroid = Scores::load(centroids);
-                UNROLL for (int t = 0; t < T; t++) scores[t].subtract(centroid, pieces.at(t, v));
-            }
+            subtract_products<V>(scores, centroids, pieces, length);
+            centroids += length * LANES;
             const __m512i key = winners<T>(scores);
             __m512i code = _mm512_and_si512(key, low);
             const __mmask16 odd = _mm512_cmplt_epi32_mask(key, minus_infinity) |
@@ -284,7 +303,8 @@ void search_int8(const Layer &layer, Pieces all, uint32_t *codes, int64_t stride
             __m512i keys[16];
             const __m512i start = _mm512_loadu_si512(layer.offsets_int8 + c * LANES);
             UNROLL for (int t = 0; t < T; t++) keys[t] = start;
-            for (int64_t quarter = 0; quarter < quarters; quarter++, centroids += 4 * LANES) {
+            UNROLL for (int64_t quarter = 0; quarter < quarters;
+                        quarter++, centroids += 4 * LANES) {
                 const __m512i centroid = _mm512_loadu_si512(centroids);
                 UNROLL for (int t = 0; t < T; t++) {
                     int32_t x;
@@ -405,10 +425,8 @@ void search(const Layer &layer, Pieces all, uint32_t *codes, int64_t stride) {
         const Pieces pieces = all.codebook(c, length);
         Scores scores[4];
         for (int t = 0; t < 4; t++) scores[t] = Scores::load(layer.half_norms + c * LANES);
-        for (int64_t v = 0; v < length; v++, centroids += LANES) {
-            const Scores centroid = Scores::load(centroids);
-            UNROLL for (int t = 0; t < 4; t++) scores[t].subtract(centroid, pieces.at(t, v));
-        }
+        subtract_products<V>(scores, centroids, pieces, length);
+        centroids += length * LANES;
         int32_t keys[4];
         winners(scores, keys);
         for (int t = 0; t < 4; t++) {
@@ -419,6 +437,55 @@ void search(const Layer &layer, Pieces all, uint32_t *codes, int64_t stride) {
     }
 }
 
+#if LEVEL_AVX2
+// Sixteen centroids as four vectors; the lanes of a pair's sums stand for these.
+INLINE __m256i paired_lanes(int pair) {
+    const __m256i lanes = _mm256_setr_epi32(0, 1, 4, 5, 2, 3, 6, 7);
+    return _mm256_add_epi32(lanes, _mm256_set1_epi32(8 * pair));
+}
+
+template <int QUARTERS, int T, class Pieces>
+void search_int8(const Layer &layer, Pieces all, uint32_t *codes, int64_t stride) {
+    const int64_t quarters = QUARTERS ? QUARTERS : layer.quarters();
+    for (int64_t c = 0; c < layer.codebooks; c++) {
+        const Pieces pieces = all.codebook(c, quarters);
+        const int8_t *centroids = layer.centroids_int8 + c * quarters * 4 * LANES;
+        for (int t = 0; t < T; t += 2) {
+            __m256i sums[2][4] = {};
+            for (int64_t quarter = 0; quarter < quarters; quarter++)
+                UNROLL for (int i = 0; i < 4; i++) {
+                    const auto *four = reinterpret_cast<const __m128i *>(
+                        centroids + quarter * 4 * LANES + 16 * i);
+                    const __m256i centroid = _mm256_cvtepi8_epi16(_mm_loadu_si128(four));
+                    UNROLL for (int u = 0; u < 2; u++) {
+                        int32_t x;
+                        std::memcpy(&x, pieces.at(t + u, quarter), 4);
+                        const __m256i value = _mm256_broadcastq_epi64(
+                            _mm_cvtepu8_epi16(_mm_cvtsi32_si128(x)));
+                        sums[u][i] =
+                            _mm256_add_epi32(sums[u][i], _mm256_madd_epi16(centroid, value));
+                    }
+                }
+            for (int u = 0; u < 2; u++) {
+                __m256i best = _mm256_set1_epi32(std::numeric_limits<int32_t>::max());
+                UNROLL for (int pair = 0; pair < 2; pair++) {
+                    const __m256i lanes = paired_lanes(pair);
+                    __m256i key = _mm256_hadd_epi32(sums[u][2 * pair], sums[u][2 * pair + 1]);
+                    key = _mm256_add_epi32(
+                        key, _mm256_i32gather_epi32(layer.offsets_int8 + c * LANES, lanes, 4));
+                    key = _mm256_or_si256(_mm256_slli_epi32(key, 4), lanes);
+                    best = _mm256_min_epi32(best, key);
+                }
+                __m128i half = _mm_min_epi32(_mm256_castsi256_si128(best),
+                                             _mm256_extracti128_si256(best, 1));
+                half = _mm_min_epi32(half, _mm_shuffle_epi32(half, 0x4E));
+                half = _mm_min_epi32(half, _mm_shuffle_epi32(half, 0xB1));
+                put_code(codes, stride, c, t + u, uint8_t(_mm_cvtsi128_si32(half) & 15));
+            }
+        }
+    }
+}
+#else
 template <int QUARTERS, int T, class Pieces>
 void search_int8(const Layer &layer, Pieces all, uint32_t *codes, int64_t stride) {
     for (int64_t c = 0; c < layer.codebooks; c++) {
@@ -427,6 +494,7 @@ void search_int8(const Layer &layer, Pieces all, uint32_t *codes, int64_t stride
             put_code(codes, stride, c, t, defined_int8_code(layer, c, pieces, t));
     }
 }
+#endif
 #endif
 
 // ---- codes of a tile: searched in steps of TOKENS ----
@@ -554,6 +622,7 @@ INLINE Floats load_floats(const float *p) {
 // Scaled sums of one token for 64 outputs from m on.
 INLINE void look_up_block(const Layer &layer, const uint32_t *codes, int64_t stride, int64_t m,
                           float *out) {
+    const int8_t *block = layer.rows + m * layer.codebooks * LANES;
     Sums sums[4] = {};
     for (int64_t first = 0; first < layer.codebooks; first += 4 * SAFE_GROUPS) {
         const int64_t end =
@@ -561,8 +630,8 @@ INLINE void look_up_block(const Layer &layer, const uint32_t *codes, int64_t str
         Words words[4] = {};
         for (int64_t c = first; c < end; c++) {
             const auto *bytes = reinterpret_cast<const uint8_t *>(codes + c / 4 * stride);
-            const int64_t row = c / 4 * 4 * LANES + bytes[c % 4];
-            const int8_t *entries = layer.rows + row * layer.padded_outputs + m;
+            // A byte is 16 j + code for the codebook j of the four.
+            const int8_t *entries = block + (c / 4 * 4 * LANES + bytes[c % 4]) * OUTPUT_BLOCK;
             UNROLL for (int i = 0; i < 4; i++) words[i] += load_entries(entries + 16 * i);
         }
         UNROLL for (int i = 0; i < 4; i++) sums[i] += __builtin_convertvector(words[i], Sums);

@@ -2,7 +2,7 @@
 
 A search compares the LANES = 16 centroids of a codebook in the lanes of one vector. Fewer centroids
 are padded with lanes of infinite norm, which never win. Sums of table entries are taken in one of
-two ways, each with its order of the same numbers: `rows` gives all outputs of one code side by side
+two ways, each with its order of the same numbers: `rows` gives 64 outputs of one code side by side
 (few tokens, or short vectors), `quads` the 4 x 16 entries of four codebooks for one output, the 64
 bytes that one permutation looks up for 16 tokens (AVX-512).
 """
@@ -45,7 +45,7 @@ class PackedLayer:
     half_norms: Tensor
     """(C, L) float32, half of the squared norms; infinite in padded lanes."""
     rows: Tensor
-    """(C, L, P) int8, the tables."""
+    """(P/64, C, L, 64) int8, the tables."""
     quads: Tensor | None
     """(P/4, ceil(C/4), 4, 64) int8, the tables once more; None where L is not 16."""
     scale: Tensor
@@ -75,6 +75,11 @@ class PackedLayer:
         return self.centroids.shape[1]
 
     @property
+    def lanes(self) -> int:
+        """L."""
+        return self.centroids.shape[2]
+
+    @property
     def in_features(self) -> int:
         """D = C V."""
         return self.codebooks * self.length
@@ -82,7 +87,7 @@ class PackedLayer:
     @property
     def native(self) -> bool:
         """Whether the compiled kernel can run it."""
-        return self.rows.shape[1] == LANES
+        return self.lanes == LANES
 
     @cached_property
     def int8_by_lane(self) -> Tensor:
@@ -99,7 +104,8 @@ class PackedLayer:
     @cached_property
     def float_rows(self) -> Tensor:
         """The tables as (C L, M) float32, for torch's sums; made when first used."""
-        return self.rows[:, :, : self.out_features].reshape(-1, self.out_features).float()
+        by_code = self.rows.permute(1, 2, 0, 3).reshape(self.codebooks * self.lanes, -1)
+        return by_code[:, : self.out_features].float()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what holds addresses: a copy makes its own."""
@@ -125,15 +131,16 @@ def pack(
     by_lane[:, :, :clusters] = centroids.detach().float().transpose(1, 2)
     half_norms = torch.full((codebooks, lanes), math.inf)
     half_norms[:, :clusters] = by_lane[:, :, :clusters].double().square().sum(1).mul(0.5).float()
-    rows = torch.zeros(codebooks, lanes, padded, dtype=torch.int8)
-    rows[:, :clusters, :outputs] = tables
+    entries = torch.zeros(codebooks, lanes, padded, dtype=torch.int8)
+    entries[:, :clusters, :outputs] = tables
+    rows = entries.reshape(codebooks, lanes, -1, OUTPUT_BLOCK).permute(2, 0, 1, 3).contiguous()
     integer = (
         _int8_search(by_lane, half_norms, clusters, float(input_scale))
         if search == "int8" and input_scale is not None
         else {}
     )
     return PackedLayer(
-        by_lane, half_norms, rows, _quads(rows) if lanes == LANES else None,
+        by_lane, half_norms, rows, _quads(entries) if lanes == LANES else None,
         _padded(scale, outputs, padded), _padded(0.0 if bias is None else bias, outputs, padded),
         clusters, outputs, search, **integer,
     )  # fmt: skip
@@ -147,13 +154,13 @@ def calibrated_scale(inputs: Tensor) -> float:
     return largest / 127 if largest > 0 else 1.0
 
 
-def _quads(rows: Tensor) -> Tensor:
-    codebooks, lanes, padded = rows.shape
+def _quads(entries: Tensor) -> Tensor:
+    codebooks, lanes, padded = entries.shape
     groups = -(-codebooks // 4)
     full = torch.zeros(groups * 4, lanes, padded, dtype=torch.int8)
-    full[:codebooks] = rows
-    entries = full.reshape(groups, 4 * lanes, padded // 4, 4)
-    return entries.permute(2, 0, 3, 1).contiguous()
+    full[:codebooks] = entries
+    by_group = full.reshape(groups, 4 * lanes, padded // 4, 4)
+    return by_group.permute(2, 0, 3, 1).contiguous()
 
 
 def _padded(values: Tensor | float, outputs: int, padded: int) -> Tensor:
