@@ -44,7 +44,7 @@ struct Layer {
     int64_t codebooks, length, outputs;
     const float *centroids;    // [codebook][element][16]
     const float *half_norms;   // [codebook][16]
-    const int8_t *rows;        // [padded outputs / 64][codebook][16][64]
+    const int8_t *rows;        // [padded outputs / 64][codebook][16][64], even outputs + 128
     const int8_t *quads;       // [padded outputs / 4][group][4 outputs][4 codebooks x 16]
     const float *scale, *bias; // [padded outputs]
     const int8_t *centroids_int8;   // [codebook][quarter][16][4], negated
@@ -602,46 +602,109 @@ bool encode_rows(const Layer &layer, const float *x, int64_t x_stride, int64_t c
 
 // ---- lookups: sums of table entries, scaled ----
 
-typedef int8_t Entries __attribute__((vector_size(16)));
-typedef int16_t Words __attribute__((vector_size(32)));
-typedef int32_t Sums __attribute__((vector_size(64)));
-typedef float Floats __attribute__((vector_size(64)));
-
-INLINE Words load_entries(const int8_t *p) {
-    Entries entries;
-    std::memcpy(&entries, p, sizeof entries);
-    return __builtin_convertvector(entries, Words);
-}
-
-INLINE Floats load_floats(const float *p) {
-    Floats loaded;
-    std::memcpy(&loaded, p, sizeof loaded);
-    return loaded;
-}
+// Sums of rows of 64 table entries, of at most 256 rows.
+#if LEVEL_AVX512 || LEVEL_AVX2
+// Entries are added as 16-bit words w = low + 256 high, and their upper bytes once more by
+// themselves: what is left is the sum of the lower bytes, exact modulo 2^16. Lower bytes are read
+// without a sign, so the entries of even outputs are stored 128 higher, which is taken off here.
+struct RowSums {
+#if LEVEL_AVX512
+    __m512i both = _mm512_setzero_si512(), high = _mm512_setzero_si512();
+    INLINE void add(const int8_t *row) {
+        const __m512i words = _mm512_loadu_si512(row);
+        both = _mm512_add_epi16(both, words);
+        high = _mm512_add_epi16(high, _mm512_srai_epi16(words, 8));
+    }
+    INLINE void store(int32_t *sums, int64_t count, bool onto) const {
+        store_half(_mm512_castsi512_si256(both), _mm512_castsi512_si256(high), sums, count,
+                   onto);
+        store_half(_mm512_extracti64x4_epi64(both, 1), _mm512_extracti64x4_epi64(high, 1),
+                   sums + 32, count, onto);
+    }
+#else
+    __m256i both[2] = {}, high[2] = {};
+    INLINE void add(const int8_t *row) {
+        UNROLL for (int i = 0; i < 2; i++) {
+            const __m256i words = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(row) + i);
+            both[i] = _mm256_add_epi16(both[i], words);
+            high[i] = _mm256_add_epi16(high[i], _mm256_srai_epi16(words, 8));
+        }
+    }
+    INLINE void store(int32_t *sums, int64_t count, bool onto) const {
+        store_half(both[0], high[0], sums, count, onto);
+        store_half(both[1], high[1], sums + 32, count, onto);
+    }
+#endif
+    static INLINE void store_half(__m256i both, __m256i high, int32_t *sums, int64_t count,
+                                  bool onto) {
+        const __m256i raised = _mm256_set1_epi16(int16_t(128 * count));
+        const __m256i low = _mm256_sub_epi16(
+            _mm256_sub_epi16(both, _mm256_slli_epi16(high, 8)), raised);
+        const __m256i a = _mm256_unpacklo_epi16(low, high), b = _mm256_unpackhi_epi16(low, high);
+        store_eight(_mm256_castsi256_si128(a), sums, onto);
+        store_eight(_mm256_castsi256_si128(b), sums + 8, onto);
+        store_eight(_mm256_extracti128_si256(a, 1), sums + 16, onto);
+        store_eight(_mm256_extracti128_si256(b, 1), sums + 24, onto);
+    }
+    static INLINE void store_eight(__m128i words, int32_t *sums, bool onto) {
+        auto *place = reinterpret_cast<__m256i *>(sums);
+        __m256i eight = _mm256_cvtepi16_epi32(words);
+        if (onto) eight = _mm256_add_epi32(eight, _mm256_load_si256(place));
+        _mm256_store_si256(place, eight);
+    }
+};
+#elif LEVEL_NEON
+struct RowSums {
+    int16x8_t words[8] = {};
+    INLINE void add(const int8_t *row) {
+        const int8x8_t even = vreinterpret_s8_s16(vdup_n_s16(0x0080));
+        UNROLL for (int i = 0; i < 8; i++)
+            words[i] = vaddw_s8(words[i], veor_s8(vld1_s8(row + 8 * i), even));
+    }
+    INLINE void store(int32_t *sums, int64_t, bool onto) const {
+        for (int i = 0; i < 64; i++) sums[i] = (onto ? sums[i] : 0) + words[i / 8][i % 8];
+    }
+};
+#else
+struct RowSums {
+    int16_t words[64] = {};
+    void add(const int8_t *row) {
+        for (int i = 0; i < 64; i += 2) {
+            words[i] = int16_t(words[i] + uint8_t(row[i]) - 128);
+            words[i + 1] = int16_t(words[i + 1] + row[i + 1]);
+        }
+    }
+    void store(int32_t *sums, int64_t, bool onto) const {
+        for (int i = 0; i < 64; i++) sums[i] = (onto ? sums[i] : 0) + words[i];
+    }
+};
+#endif
 
 // Scaled sums of one token for 64 outputs from m on.
 INLINE void look_up_block(const Layer &layer, const uint32_t *codes, int64_t stride, int64_t m,
                           float *out) {
-    const int8_t *block = layer.rows + m * layer.codebooks * LANES;
-    Sums sums[4] = {};
-    for (int64_t first = 0; first < layer.codebooks; first += 4 * SAFE_GROUPS) {
-        const int64_t end =
-            first + 4 * SAFE_GROUPS < layer.codebooks ? first + 4 * SAFE_GROUPS : layer.codebooks;
-        Words words[4] = {};
-        for (int64_t c = first; c < end; c++) {
-            const auto *bytes = reinterpret_cast<const uint8_t *>(codes + c / 4 * stride);
-            // A byte is 16 j + code for the codebook j of the four.
-            const int8_t *entries = block + (c / 4 * 4 * LANES + bytes[c % 4]) * OUTPUT_BLOCK;
-            UNROLL for (int i = 0; i < 4; i++) words[i] += load_entries(entries + 16 * i);
+    const int8_t *rows = layer.rows + m * layer.codebooks * LANES;
+    const int64_t groups = layer.groups(), last = layer.codebooks - 4 * (groups - 1);
+    alignas(64) int32_t sums[OUTPUT_BLOCK];
+    for (int64_t first = 0; first < groups; first += SAFE_GROUPS) {
+        const int64_t end = first + SAFE_GROUPS < groups ? first + SAFE_GROUPS : groups;
+        const bool cut = end == groups && last < 4;
+        const int64_t whole = cut ? end - 1 : end;
+        RowSums block;
+        for (int64_t g = first; g < whole; g++, rows += 4 * LANES * OUTPUT_BLOCK) {
+            const uint32_t four = codes[g * stride];  // bytes of 16 j + code
+            UNROLL for (int j = 0; j < 4; j++)
+                block.add(rows + (four >> 8 * j & 255) * OUTPUT_BLOCK);
         }
-        UNROLL for (int i = 0; i < 4; i++) sums[i] += __builtin_convertvector(words[i], Sums);
+        if (cut) {
+            const uint32_t four = codes[whole * stride];
+            for (int64_t j = 0; j < last; j++)
+                block.add(rows + (four >> 8 * j & 255) * OUTPUT_BLOCK);
+        }
+        block.store(sums, 4 * (whole - first) + (cut ? last : 0), first > 0);
     }
-    UNROLL for (int i = 0; i < 4; i++) {
-        const Floats scaled =
-            __builtin_convertvector(sums[i], Floats) * load_floats(layer.scale + m + 16 * i) +
-            load_floats(layer.bias + m + 16 * i);
-        std::memcpy(out + 16 * i, &scaled, sizeof scaled);
-    }
+    for (int64_t i = 0; i < OUTPUT_BLOCK; i++)
+        out[i] = float(sums[i]) * layer.scale[m + i] + layer.bias[m + i];
 }
 
 // Outputs [m_begin, m_end) of tokens by rows of the tables; m_begin is a multiple of 64.

@@ -45,7 +45,9 @@ class PackedLayer:
     half_norms: Tensor
     """(C, L) float32, half of the squared norms; infinite in padded lanes."""
     rows: Tensor
-    """(P/64, C, L, 64) int8, the tables."""
+    """(P/64, C, L, 64) int8, the tables; every other entry, from the first, with its sign bit turned.
+
+    That is 128 higher, as unsigned bytes."""
     quads: Tensor | None
     """(P/4, ceil(C/4), 4, 64) int8, the tables once more; None where L is not 16."""
     scale: Tensor
@@ -105,7 +107,7 @@ class PackedLayer:
     def float_rows(self) -> Tensor:
         """The tables as (C L, M) float32, for torch's sums; made when first used."""
         by_code = self.rows.permute(1, 2, 0, 3).reshape(self.codebooks * self.lanes, -1)
-        return by_code[:, : self.out_features].float()
+        return _turned(by_code)[:, : self.out_features].float()
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what holds addresses: a copy makes its own."""
@@ -133,14 +135,14 @@ def pack(
     half_norms[:, :clusters] = by_lane[:, :, :clusters].double().square().sum(1).mul(0.5).float()
     entries = torch.zeros(codebooks, lanes, padded, dtype=torch.int8)
     entries[:, :clusters, :outputs] = tables
-    rows = entries.reshape(codebooks, lanes, -1, OUTPUT_BLOCK).permute(2, 0, 1, 3).contiguous()
+    rows = _turned(entries).reshape(codebooks, lanes, -1, OUTPUT_BLOCK).permute(2, 0, 1, 3)
     integer = (
         _int8_search(by_lane, half_norms, clusters, float(input_scale))
         if search == "int8" and input_scale is not None
         else {}
     )
     return PackedLayer(
-        by_lane, half_norms, rows, _quads(entries) if lanes == LANES else None,
+        by_lane, half_norms, rows.contiguous(), _quads(entries) if lanes == LANES else None,
         _padded(scale, outputs, padded), _padded(0.0 if bias is None else bias, outputs, padded),
         clusters, outputs, search, **integer,
     )  # fmt: skip
@@ -152,6 +154,13 @@ def calibrated_scale(inputs: Tensor) -> float:
     if not math.isfinite(largest):
         raise ValueError("inputs: calibration needs finite numbers")
     return largest / 127 if largest > 0 else 1.0
+
+
+def _turned(entries: Tensor) -> Tensor:
+    """Return entries with the sign bits of even outputs turned; twice gives them back."""
+    turned = entries.clone()
+    turned[..., ::2] ^= -128
+    return turned
 
 
 def _quads(entries: Tensor) -> Tensor:
