@@ -10,7 +10,7 @@ from heliostat_methods.lutnn.kernels.library import LIBRARY
 from heliostat_search.compiled import FALLBACK, Kernels
 
 VARIABLE = "HELIOSTAT_LUTNN"
-"""Set to "torch", the fallback runs; set to a variant's name, that variant."""
+"""Set to "torch", the fallback runs; set to a variant's name, that variant. Read when first used."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +38,8 @@ def backend() -> Backend:
     return Backend(found.variant, sentence)
 
 
+@lru_cache(maxsize=1)
 def kernels() -> Kernels:
     """Return the functions that the environment asks for, else the best that run here."""
-    return _loaded(os.environ.get(VARIABLE) or None)
-
-
-@lru_cache(maxsize=8)
-def _loaded(asked: str | None) -> Kernels:
+    asked = os.environ.get(VARIABLE) or None
     return LIBRARY.load(variant=FALLBACK if asked == "torch" else asked)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
 from heliostat_methods.lutnn.kernels import fallback
 from heliostat_methods.lutnn.kernels.backend import kernels
 from heliostat_methods.lutnn.kernels.packing import LANES, OUTPUT_BLOCK, PackedLayer
-from heliostat_methods.lutnn.kernels.threads import blocks, each, thread_count
+from heliostat_methods.lutnn.kernels.threads import LEAST_WORK, blocks, each, thread_count
 from heliostat_search.compiled import Kernels
 
 TILE = 64
@@ -44,18 +46,19 @@ def lut_linear(x: Tensor, packed: PackedLayer, *, using: Kernels | None = None) 
     runs a given variant. Raises ValueError where D is not the layer's.
     """
     x = _inputs(x, packed)
-    n, outputs = len(x), packed.out_features
+    n, outputs = x.shape[0], packed.out_features
     if not packed.native:
         return fallback.linear(packed, x)
     chosen = using or kernels()
-    y = torch.empty(n, outputs)
-    threads = thread_count(n * (packed.in_features * LANES + packed.codebooks * outputs))
-    if threads > 1 and n < threads * TILE // 2:
-        return _by_outputs(packed, x, y, threads, chosen)
     run = chosen["lut_linear"]
+    y = torch.empty(n, outputs)
+    work = n * (packed.in_features * LANES + packed.codebooks * outputs)
+    threads = 1 if work < LEAST_WORK else thread_count(work)
     if threads == 1:
-        checked([run(packed, x, x.stride(0), n, y, outputs)])
+        checked((run(packed, x, x.stride(0), n, y, outputs),))
         return y
+    if n < threads * TILE // 2:
+        return _by_outputs(packed, x, y, threads, chosen)
 
     def part(begin: int, end: int) -> int:
         return int(run(packed, x[begin:end], x.stride(0), end - begin, y[begin:end], outputs))
@@ -85,14 +88,16 @@ def _inputs(x: Tensor, packed: PackedLayer) -> Tensor:
 
 def floats(x: Tensor) -> Tensor:
     """Return an input as float32, without its history."""
+    if x.dtype is torch.float32 and x.is_cpu:
+        return x.detach() if x.requires_grad else x
     if not x.dtype.is_floating_point:
         raise ValueError(f"x: {x.dtype}, expected a floating-point type")
-    if x.device.type != "cpu":
+    if not x.is_cpu:
         raise ValueError(f"x: on {x.device}, expected a tensor on the CPU")
     return x.detach().float()
 
 
-def checked(statuses: list[int]) -> None:
+def checked(statuses: Sequence[int]) -> None:
     """Raise MemoryError where the kernel found no memory."""
     if any(statuses):
         raise MemoryError("the LUT-NN kernel found no memory for its codes")

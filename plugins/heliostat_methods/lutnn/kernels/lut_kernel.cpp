@@ -570,7 +570,6 @@ void quantise_row(const Layer &layer, const float *x, uint8_t *steps) {
 // Codes of up to TILE rows of a matrix. Returns false where there is no memory.
 bool encode_rows(const Layer &layer, const float *x, int64_t x_stride, int64_t count,
                  uint32_t *codes) {
-    const int64_t whole = count / TOKENS * TOKENS, width = layer.features();
     if (layer.int8_search) {
         const int64_t row = layer.codebooks * layer.quarters() * 4;
         auto *steps = static_cast<uint8_t *>(input_scratch.take(size_t(row * TOKENS)));
@@ -583,20 +582,30 @@ bool encode_rows(const Layer &layer, const float *x, int64_t x_stride, int64_t c
         }
         return true;
     }
-    search_tile(layer, Rows{x, x_stride}, whole, codes, TILE);
-    if (whole == count) return true;
-    auto *rest = static_cast<float *>(input_scratch.take(size_t(width * TOKENS) * 4));
-    if (!rest) return false;
-    for (int64_t i = 0; i < TOKENS; i++)
-        std::memcpy(rest + i * width, x + (whole + i < count ? whole + i : count - 1) * x_stride,
-                    size_t(width) * 4);
+    const int64_t whole = count / TOKENS * TOKENS, width = layer.features();
+    // Rows a multiple of 2 KB apart share so few places of the first cache that they drive each other
+    // out: such rows are copied together, as are those of a step that is not full.
+    const bool crowded = x_stride * 4 % 2048 == 0 && TOKENS > 4;
+    const int64_t direct = crowded ? 0 : whole, copied_stride = width + 16;
+    search_tile(layer, Rows{x, x_stride}, direct, codes, TILE);
+    if (direct == count) return true;
+    auto *rows = static_cast<float *>(input_scratch.take(size_t(copied_stride * TOKENS) * 4));
+    if (!rows) return false;
+    for (int64_t t = direct; t < count; t += TOKENS) {
+        const int64_t left = count - t < TOKENS ? count - t : TOKENS;
+        for (int64_t i = 0; i < round_up(left, 4); i++)
+            std::memcpy(rows + i * copied_stride, x + (i < left ? t + i : count - 1) * x_stride,
+                        size_t(width) * 4);
+        const Rows step{rows, copied_stride};
 #if LEVEL_AVX512
-    if (count - whole <= 4) {
-        search<0, 4>(layer, Rows{rest, width}, codes + whole, TILE);
-        return true;
-    }
+        switch ((left + 3) / 4) {
+        case 1: search<0, 4>(layer, step, codes + t, TILE); continue;
+        case 2: search<0, 8>(layer, step, codes + t, TILE); continue;
+        case 3: search<0, 12>(layer, step, codes + t, TILE); continue;
+        }
 #endif
-    search_tile(layer, Rows{rest, width}, TOKENS, codes + whole, TILE);
+        search_tile(layer, step, TOKENS, codes + t, TILE);
+    }
     return true;
 }
 

@@ -66,27 +66,27 @@ class PackedLayer:
     inverse_input_scale: float = 0.0
     """Steps of a quantised input in one unit, rounded to float32."""
 
-    @property
+    @cached_property
     def codebooks(self) -> int:
         """C."""
-        return self.centroids.shape[0]
+        return int(self.centroids.shape[0])
 
-    @property
+    @cached_property
     def length(self) -> int:
         """V, the inputs of one codebook."""
-        return self.centroids.shape[1]
+        return int(self.centroids.shape[1])
 
-    @property
+    @cached_property
     def lanes(self) -> int:
         """L."""
-        return self.centroids.shape[2]
+        return int(self.centroids.shape[2])
 
-    @property
+    @cached_property
     def in_features(self) -> int:
         """D = C V."""
         return self.codebooks * self.length
 
-    @property
+    @cached_property
     def native(self) -> bool:
         """Whether the compiled kernel can run it."""
         return self.lanes == LANES

@@ -9,7 +9,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from heliostat_methods.lutnn.kernels import fallback, threads
+from heliostat_methods.lutnn.kernels import fallback, linear, threads
 from heliostat_methods.lutnn.kernels.linear import lut_encode, lut_linear
 from heliostat_methods.lutnn.kernels.packing import calibrated_scale, pack
 
@@ -100,7 +100,8 @@ def test_sums_of_more_than_256_codebooks_do_not_overflow(kernels):
 @pytest.mark.parametrize("search", ["float", "int8"])
 @pytest.mark.parametrize("n", [5, 300])
 def test_any_number_of_threads_gives_the_same_bits(kernels, monkeypatch, search, n):
-    monkeypatch.setattr(threads, "LEAST_WORK", 1)
+    for module in (threads, linear):
+        monkeypatch.setattr(module, "LEAST_WORK", 1)
     packed, x = random_layer(6, 16, 16, 200, 4, search), random_inputs(n, 96, 5)
     expected = fallback.linear(packed, x)
     for count in (1, 2, 3):
