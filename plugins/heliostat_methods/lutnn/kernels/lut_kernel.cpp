@@ -26,6 +26,8 @@
 #define LEVEL_AVX2 1
 #elif defined(__ARM_NEON)
 #define LEVEL_NEON 1
+#else
+#define LEVEL_SCALAR 1
 #endif
 
 #define INLINE inline __attribute__((always_inline))
@@ -193,15 +195,16 @@ INLINE void subtract_element(Scores (&scores)[T], const float *centroids, Pieces
 template <int V, class Scores, int T, class Pieces>
 INLINE void subtract_products(Scores (&scores)[T], const float *centroids, Pieces pieces,
                               int64_t length) {
+#if !LEVEL_SCALAR  // nothing is gained there
     if (V > 0 && V <= 16) {
         UNROLL for (int64_t v = 0; v < V; v++) subtract_element(scores, centroids, pieces, v);
     } else if (V > 0 && V % 4 == 0) {
         for (int64_t v = 0; v < V; v += 4)
             UNROLL for (int64_t i = 0; i < 4; i++)
                 subtract_element(scores, centroids, pieces, v + i);
-    } else {
+    } else
+#endif
         for (int64_t v = 0; v < length; v++) subtract_element(scores, centroids, pieces, v);
-    }
 }
 
 // ---- scores of 16 centroids, by level, and the keys of the winners ----
@@ -500,31 +503,35 @@ void search_int8(const Layer &layer, Pieces all, uint32_t *codes, int64_t stride
 // ---- codes of a tile: searched in steps of TOKENS ----
 
 // Tokens beyond `count` are read, up to a whole step, and their codes written.
-template <class Pieces>
-void search_tile(const Layer &layer, Pieces pieces, int64_t count, uint32_t *codes, int64_t stride) {
-    for (int64_t t = 0; t < count; t += TOKENS) {
-        const Pieces from = pieces.from(t);
-        switch (layer.length) {
-        case 32: search<32, TOKENS>(layer, from, codes + t, stride); break;
-        case 16: search<16, TOKENS>(layer, from, codes + t, stride); break;
-        case 9: search<9, TOKENS>(layer, from, codes + t, stride); break;
-        case 4: search<4, TOKENS>(layer, from, codes + t, stride); break;
-        default: search<0, TOKENS>(layer, from, codes + t, stride);
-        }
+template <int V, class Pieces>
+void search_steps(const Layer &layer, Pieces pieces, int64_t count, uint32_t *codes,
+                  int64_t stride) {
+    for (int64_t t = 0; t < count; t += TOKENS)
+        search<V, TOKENS>(layer, pieces.from(t), codes + t, stride);
+}
+
+template <int QUARTERS, class Pieces>
+void search_steps_int8(const Layer &layer, Pieces pieces, int64_t count, uint32_t *codes,
+                       int64_t stride) {
+    for (int64_t t = 0; t < count; t += TOKENS)
+        search_int8<QUARTERS, TOKENS>(layer, pieces.from(t), codes + t, stride);
+}
+
+void search_tile(const Layer &layer, Rows rows, int64_t count, uint32_t *codes) {
+    switch (layer.length) {
+    case 32: return search_steps<32>(layer, rows, count, codes, TILE);
+    case 16: return search_steps<16>(layer, rows, count, codes, TILE);
+    case 9: return search_steps<9>(layer, rows, count, codes, TILE);
+    case 4: return search_steps<4>(layer, rows, count, codes, TILE);
+    default: return search_steps<0>(layer, rows, count, codes, TILE);
     }
 }
 
-template <class Pieces>
-void search_tile_int8(const Layer &layer, Pieces pieces, int64_t count, uint32_t *codes,
-                      int64_t stride) {
-    for (int64_t t = 0; t < count; t += TOKENS) {
-        const Pieces from = pieces.from(t);
-        switch (layer.quarters()) {
-        case 8: search_int8<8, TOKENS>(layer, from, codes + t, stride); break;
-        case 4: search_int8<4, TOKENS>(layer, from, codes + t, stride); break;
-        case 3: search_int8<3, TOKENS>(layer, from, codes + t, stride); break;
-        default: search_int8<0, TOKENS>(layer, from, codes + t, stride);
-        }
+void search_tile_int8(const Layer &layer, QuantisedRows rows, int64_t count, uint32_t *codes) {
+    switch (layer.quarters()) {
+    case 8: return search_steps_int8<8>(layer, rows, count, codes, TILE);
+    case 4: return search_steps_int8<4>(layer, rows, count, codes, TILE);
+    default: return search_steps_int8<0>(layer, rows, count, codes, TILE);
     }
 }
 
@@ -578,7 +585,7 @@ bool encode_rows(const Layer &layer, const float *x, int64_t x_stride, int64_t c
             for (int64_t i = 0; i < TOKENS; i++)
                 quantise_row(layer, x + (t + i < count ? t + i : count - 1) * x_stride,
                              steps + i * row);
-            search_tile_int8(layer, QuantisedRows{steps, row}, TOKENS, codes + t, TILE);
+            search_tile_int8(layer, QuantisedRows{steps, row}, TOKENS, codes + t);
         }
         return true;
     }
@@ -587,7 +594,7 @@ bool encode_rows(const Layer &layer, const float *x, int64_t x_stride, int64_t c
     // out: such rows are copied together, as are those of a step that is not full.
     const bool crowded = x_stride * 4 % 2048 == 0 && TOKENS > 4;
     const int64_t direct = crowded ? 0 : whole, copied_stride = width + 16;
-    search_tile(layer, Rows{x, x_stride}, direct, codes, TILE);
+    search_tile(layer, Rows{x, x_stride}, direct, codes);
     if (direct == count) return true;
     auto *rows = static_cast<float *>(input_scratch.take(size_t(copied_stride * TOKENS) * 4));
     if (!rows) return false;
@@ -604,7 +611,7 @@ bool encode_rows(const Layer &layer, const float *x, int64_t x_stride, int64_t c
         case 3: search<0, 12>(layer, step, codes + t, TILE); continue;
         }
 #endif
-        search_tile(layer, step, TOKENS, codes + t, TILE);
+        search_tile(layer, step, TOKENS, codes + t);
     }
     return true;
 }
@@ -889,8 +896,8 @@ bool encode_positions(const Layer &layer, const Images &images, const TilePlanes
                  [&](const float *source, int64_t n, int64_t place) {
                      quantise(source, n, layer.inverse_input_scale, steps + place);
                  });
-        search_tile_int8(layer, QuantisedPatches<STEP>{steps, planes.row_offsets, planes.plane},
-                         positions, codes, stride);
+        search_steps_int8<3>(layer, QuantisedPatches<STEP>{steps, planes.row_offsets, planes.plane},
+                             positions, codes, stride);
         return true;
     }
     auto *values = static_cast<float *>(input_scratch.take(elements * 4));
@@ -900,8 +907,8 @@ bool encode_positions(const Layer &layer, const Images &images, const TilePlanes
              [&](const float *source, int64_t n, int64_t place) {
                  std::memcpy(values + place, source, size_t(n) * 4);
              });
-    search_tile(layer, Patches<STEP>{values, planes.row_offsets, planes.plane}, positions, codes,
-                stride);
+    search_steps<9>(layer, Patches<STEP>{values, planes.row_offsets, planes.plane}, positions, codes,
+                    stride);
     return true;
 }
 

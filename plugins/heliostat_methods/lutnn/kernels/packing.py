@@ -45,9 +45,10 @@ class PackedLayer:
     half_norms: Tensor
     """(C, L) float32, half of the squared norms; infinite in padded lanes."""
     rows: Tensor
-    """(P/64, C, L, 64) int8, the tables; every other entry, from the first, with its sign bit turned.
+    """(P/64, C, L, 64) int8, the tables, with the sign bits of even outputs turned.
 
-    That is 128 higher, as unsigned bytes."""
+    As unsigned bytes these are 128 higher than the entries: the kernel's sums want them so.
+    """
     quads: Tensor | None
     """(P/4, ceil(C/4), 4, 64) int8, the tables once more; None where L is not 16."""
     scale: Tensor

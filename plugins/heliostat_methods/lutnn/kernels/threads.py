@@ -37,7 +37,7 @@ def each(work: Callable[[int, int], int], parts: list[tuple[int, int]]) -> list[
     """Return what the work gives for each block, all at a time; an error ends the others first."""
     if len(parts) <= 1:
         return [work(begin, end) for begin, end in parts]
-    pool = _pool(torch.get_num_threads())
+    pool = _pool(max(2, torch.get_num_threads()))
     others = [pool.submit(work, begin, end) for begin, end in parts[1:]]
     try:
         first = work(*parts[0])

@@ -69,8 +69,9 @@ def test_inputs_that_are_no_numbers_or_huge_have_codes_below_k(kernels, numbers,
 @pytest.mark.parametrize("search", ["float", "int8"])
 def test_the_lowest_index_wins_a_tie(kernels, search):
     centroid = random_inputs(1, 6, 2)
-    packed = pack(torch.stack([-centroid, centroid, centroid], 1).reshape(1, 3, 6),
-                  torch.zeros(1, 3, 1, dtype=torch.int8), 1.0, search=search, input_scale=0.02)  # fmt: skip
+    centroids = torch.stack([-centroid, centroid, centroid], 1).reshape(1, 3, 6)
+    tables = torch.zeros(1, 3, 1, dtype=torch.int8)
+    packed = pack(centroids, tables, 1.0, search=search, input_scale=0.02)
     x = torch.stack([centroid[0], -centroid[0], torch.zeros(6), torch.full((6,), torch.nan)])
     assert lut_encode(x, packed, using=kernels)[:, 0].tolist()[:3] == [1, 0, 0]
     assert_same_as_torch(x, packed, kernels)
