@@ -10,7 +10,7 @@ from heliostat_methods.lutnn.kernels.library import LIBRARY
 from heliostat_search.compiled import FALLBACK, Kernels
 
 VARIABLE = "HELIOSTAT_LUTNN"
-"""Set to "torch", the fallback runs; set to a variant's name, that variant. Read when first used."""
+"""Set to "torch", the fallback runs; set to a variant's name, that one. Read when first used."""
 
 
 @dataclass(frozen=True)
