@@ -56,6 +56,7 @@ struct Layer {
 
     int64_t groups() const { return (codebooks + 3) / 4; }
     int64_t features() const { return codebooks * length; }
+    int in_group(int64_t g) const { return int(codebooks - 4 * g < 4 ? codebooks - 4 * g : 4); }
     int64_t quarters() const { return (length + 3) / 4; }
 };
 
@@ -258,70 +259,60 @@ INLINE __m512i winners(const Scores (&scores)[T]) {
     return smallest(keys);
 }
 
-// Codes of T tokens, 16 j + code in byte j of a token's four codebooks.
+// Codes of T tokens for the codebooks of group g, 16 j + code in byte j.
 template <int V, int T, class Pieces>
-void search(const Layer &layer, Pieces all, uint32_t *codes, int64_t stride) {
+INLINE void search(const Layer &layer, int64_t g, Pieces all, uint32_t *codes) {
     const int64_t length = V ? V : layer.length;
-    const __m512i low = _mm512_set1_epi32(15);
     const __m512i infinity = _mm512_set1_epi32(KEY_OF_INFINITY);
     const __m512i minus_infinity = _mm512_set1_epi32(KEY_OF_MINUS_INFINITY);
-    const float *centroids = layer.centroids;
-    for (int64_t g = 0; g < layer.groups(); g++) {
-        __m512i four = _mm512_set1_epi32(0x30201000);
-        const int in_group = int(layer.codebooks - 4 * g < 4 ? layer.codebooks - 4 * g : 4);
-        for (int j = 0; j < in_group; j++) {
-            const int64_t c = 4 * g + j;
-            const Pieces pieces = all.codebook(c, length);
-            Scores scores[T];
-            const Scores start = Scores::load(layer.half_norms + c * LANES);
-            UNROLL for (int t = 0; t < T; t++) scores[t] = start;
-            subtract_products<V>(scores, centroids, pieces, length);
-            centroids += length * LANES;
-            const __m512i key = winners<T>(scores);
-            __m512i code = _mm512_and_si512(key, low);
-            const __mmask16 odd = _mm512_cmplt_epi32_mask(key, minus_infinity) |
-                                  _mm512_cmpge_epi32_mask(key, infinity);
-            if (__builtin_expect(odd != 0, 0)) {
-                alignas(64) int32_t redone[16] = {};
-                for (int t = 0; t < T; t++) redone[t] = defined_code(layer, c, pieces, t);
-                code = _mm512_load_si512(redone);
-            }
-            four = _mm512_or_si512(four, _mm512_sllv_epi32(code, _mm512_set1_epi32(8 * j)));
+    __m512i four = _mm512_set1_epi32(0x30201000);
+    for (int j = 0; j < layer.in_group(g); j++) {
+        const int64_t c = 4 * g + j;
+        const Pieces pieces = all.codebook(c, length);
+        Scores scores[T];
+        const Scores start = Scores::load(layer.half_norms + c * LANES);
+        UNROLL for (int t = 0; t < T; t++) scores[t] = start;
+        subtract_products<V>(scores, layer.centroids + c * length * LANES, pieces, length);
+        const __m512i key = winners<T>(scores);
+        __m512i code = _mm512_and_si512(key, _mm512_set1_epi32(15));
+        const __mmask16 odd = _mm512_cmplt_epi32_mask(key, minus_infinity) |
+                              _mm512_cmpge_epi32_mask(key, infinity);
+        if (__builtin_expect(odd != 0, 0)) {
+            alignas(64) int32_t redone[16] = {};
+            for (int t = 0; t < T; t++) redone[t] = defined_code(layer, c, pieces, t);
+            code = _mm512_load_si512(redone);
         }
-        _mm512_mask_storeu_epi32(codes + g * stride, __mmask16((1u << T) - 1), four);
+        four = _mm512_or_si512(four, _mm512_sllv_epi32(code, _mm512_set1_epi32(8 * j)));
     }
+    _mm512_storeu_si512(codes, four);
 }
 
 template <int QUARTERS, int T, class Pieces>
-void search_int8(const Layer &layer, Pieces all, uint32_t *codes, int64_t stride) {
+INLINE void search_int8(const Layer &layer, int64_t g, Pieces all, uint32_t *codes) {
     const int64_t quarters = QUARTERS ? QUARTERS : layer.quarters();
-    const __m512i low = _mm512_set1_epi32(15), lanes = _mm512_slli_epi32(lane_numbers(), 28);
-    const int8_t *centroids = layer.centroids_int8;
-    for (int64_t g = 0; g < layer.groups(); g++) {
-        __m512i four = _mm512_set1_epi32(0x30201000);
-        const int in_group = int(layer.codebooks - 4 * g < 4 ? layer.codebooks - 4 * g : 4);
-        for (int j = 0; j < in_group; j++) {
-            const int64_t c = 4 * g + j;
-            const Pieces pieces = all.codebook(c, quarters);
-            __m512i keys[16];
-            const __m512i start = _mm512_loadu_si512(layer.offsets_int8 + c * LANES);
-            UNROLL for (int t = 0; t < T; t++) keys[t] = start;
-            UNROLL for (int64_t quarter = 0; quarter < quarters;
-                        quarter++, centroids += 4 * LANES) {
-                const __m512i centroid = _mm512_loadu_si512(centroids);
-                UNROLL for (int t = 0; t < T; t++) {
-                    int32_t x;
-                    std::memcpy(&x, pieces.at(t, quarter), 4);
-                    keys[t] = _mm512_dpbusd_epi32(keys[t], _mm512_set1_epi32(x), centroid);
-                }
+    const __m512i lanes = _mm512_slli_epi32(lane_numbers(), 28);
+    __m512i four = _mm512_set1_epi32(0x30201000);
+    for (int j = 0; j < layer.in_group(g); j++) {
+        const int64_t c = 4 * g + j;
+        const Pieces pieces = all.codebook(c, quarters);
+        const int8_t *centroids = layer.centroids_int8 + c * quarters * 4 * LANES;
+        __m512i keys[16];
+        const __m512i start = _mm512_loadu_si512(layer.offsets_int8 + c * LANES);
+        UNROLL for (int t = 0; t < T; t++) keys[t] = start;
+        UNROLL for (int64_t quarter = 0; quarter < quarters; quarter++) {
+            const __m512i centroid = _mm512_loadu_si512(centroids + quarter * 4 * LANES);
+            UNROLL for (int t = 0; t < T; t++) {
+                int32_t x;
+                std::memcpy(&x, pieces.at(t, quarter), 4);
+                keys[t] = _mm512_dpbusd_epi32(keys[t], _mm512_set1_epi32(x), centroid);
             }
-            UNROLL for (int t = 0; t < T; t++) keys[t] = _mm512_shldi_epi32(keys[t], lanes, 4);
-            UNROLL for (int t = T; t < 16; t++) keys[t] = keys[0];
-            const __m512i code = _mm512_and_si512(smallest(keys), low);
-            four = _mm512_or_si512(four, _mm512_sllv_epi32(code, _mm512_set1_epi32(8 * j)));
         }
-        _mm512_mask_storeu_epi32(codes + g * stride, __mmask16((1u << T) - 1), four);
+        UNROLL for (int t = 0; t < T; t++) keys[t] = _mm512_shldi_epi32(keys[t], lanes, 4);
+        UNROLL for (int t = T; t < 16; t++) keys[t] = keys[0];
+        const __m512i code = _mm512_and_si512(smallest(keys), _mm512_set1_epi32(15));
+        four = _mm512_or_si512(four, _mm512_sllv_epi32(code, _mm512_set1_epi32(8 * j)));
     }
+    _mm512_storeu_si512(codes, four);
 }
 
 #else
@@ -414,30 +405,27 @@ void winners(const Scores (&scores)[4], int32_t (&keys)[4]) {
 }
 #endif
 
-INLINE void put_code(uint32_t *codes, int64_t stride, int64_t c, int t, uint8_t code) {
-    auto *bytes = reinterpret_cast<uint8_t *>(codes + c / 4 * stride + t);
-    bytes[c % 4] = uint8_t(16 * (c % 4) + code);
-}
-
+// Codes of T tokens for the codebooks of group g, 16 j + code in byte j.
 template <int V, int T, class Pieces>
-void search(const Layer &layer, Pieces all, uint32_t *codes, int64_t stride) {
+INLINE void search(const Layer &layer, int64_t g, Pieces all, uint32_t *codes) {
     static_assert(T == 4);
     const int64_t length = V ? V : layer.length;
-    const float *centroids = layer.centroids;
-    for (int64_t c = 0; c < layer.codebooks; c++) {
+    uint32_t found[4] = {0x30201000, 0x30201000, 0x30201000, 0x30201000};
+    for (int j = 0; j < layer.in_group(g); j++) {
+        const int64_t c = 4 * g + j;
         const Pieces pieces = all.codebook(c, length);
         Scores scores[4];
         for (int t = 0; t < 4; t++) scores[t] = Scores::load(layer.half_norms + c * LANES);
-        subtract_products<V>(scores, centroids, pieces, length);
-        centroids += length * LANES;
+        subtract_products<V>(scores, layer.centroids + c * length * LANES, pieces, length);
         int32_t keys[4];
         winners(scores, keys);
         for (int t = 0; t < 4; t++) {
             const bool redo = strange(keys[t]);
-            put_code(codes, stride, c, t,
-                     redo ? defined_code(layer, c, pieces, t) : uint8_t(keys[t] & 15));
+            const uint32_t code = redo ? defined_code(layer, c, pieces, t) : uint32_t(keys[t] & 15);
+            found[t] |= code << 8 * j;
         }
     }
+    std::memcpy(codes, found, sizeof found);
 }
 
 #if LEVEL_AVX2
@@ -447,74 +435,81 @@ INLINE __m256i paired_lanes(int pair) {
     return _mm256_add_epi32(lanes, _mm256_set1_epi32(8 * pair));
 }
 
+// Index of the centroid of the least score for T tokens.
 template <int QUARTERS, int T, class Pieces>
-void search_int8(const Layer &layer, Pieces all, uint32_t *codes, int64_t stride) {
+INLINE void int8_codes(const Layer &layer, int64_t c, Pieces pieces, uint32_t (&codes)[T]) {
     const int64_t quarters = QUARTERS ? QUARTERS : layer.quarters();
-    for (int64_t c = 0; c < layer.codebooks; c++) {
-        const Pieces pieces = all.codebook(c, quarters);
-        const int8_t *centroids = layer.centroids_int8 + c * quarters * 4 * LANES;
-        for (int t = 0; t < T; t += 2) {
-            __m256i sums[2][4] = {};
-            for (int64_t quarter = 0; quarter < quarters; quarter++)
-                UNROLL for (int i = 0; i < 4; i++) {
-                    const auto *four = reinterpret_cast<const __m128i *>(
-                        centroids + quarter * 4 * LANES + 16 * i);
-                    const __m256i centroid = _mm256_cvtepi8_epi16(_mm_loadu_si128(four));
-                    UNROLL for (int u = 0; u < 2; u++) {
-                        int32_t x;
-                        std::memcpy(&x, pieces.at(t + u, quarter), 4);
-                        const __m256i value = _mm256_broadcastq_epi64(
-                            _mm_cvtepu8_epi16(_mm_cvtsi32_si128(x)));
-                        sums[u][i] =
-                            _mm256_add_epi32(sums[u][i], _mm256_madd_epi16(centroid, value));
-                    }
+    const int8_t *centroids = layer.centroids_int8 + c * quarters * 4 * LANES;
+    for (int t = 0; t < T; t += 2) {
+        __m256i sums[2][4] = {};
+        for (int64_t quarter = 0; quarter < quarters; quarter++)
+            UNROLL for (int i = 0; i < 4; i++) {
+                const auto *four =
+                    reinterpret_cast<const __m128i *>(centroids + quarter * 4 * LANES + 16 * i);
+                const __m256i centroid = _mm256_cvtepi8_epi16(_mm_loadu_si128(four));
+                UNROLL for (int u = 0; u < 2; u++) {
+                    int32_t x;
+                    std::memcpy(&x, pieces.at(t + u, quarter), 4);
+                    const __m256i value =
+                        _mm256_broadcastq_epi64(_mm_cvtepu8_epi16(_mm_cvtsi32_si128(x)));
+                    sums[u][i] = _mm256_add_epi32(sums[u][i], _mm256_madd_epi16(centroid, value));
                 }
-            for (int u = 0; u < 2; u++) {
-                __m256i best = _mm256_set1_epi32(std::numeric_limits<int32_t>::max());
-                UNROLL for (int pair = 0; pair < 2; pair++) {
-                    const __m256i lanes = paired_lanes(pair);
-                    __m256i key = _mm256_hadd_epi32(sums[u][2 * pair], sums[u][2 * pair + 1]);
-                    key = _mm256_add_epi32(
-                        key, _mm256_i32gather_epi32(layer.offsets_int8 + c * LANES, lanes, 4));
-                    key = _mm256_or_si256(_mm256_slli_epi32(key, 4), lanes);
-                    best = _mm256_min_epi32(best, key);
-                }
-                __m128i half = _mm_min_epi32(_mm256_castsi256_si128(best),
-                                             _mm256_extracti128_si256(best, 1));
-                half = _mm_min_epi32(half, _mm_shuffle_epi32(half, 0x4E));
-                half = _mm_min_epi32(half, _mm_shuffle_epi32(half, 0xB1));
-                put_code(codes, stride, c, t + u, uint8_t(_mm_cvtsi128_si32(half) & 15));
             }
+        UNROLL for (int u = 0; u < 2; u++) {
+            __m256i best = _mm256_set1_epi32(std::numeric_limits<int32_t>::max());
+            UNROLL for (int pair = 0; pair < 2; pair++) {
+                const __m256i lanes = paired_lanes(pair);
+                __m256i key = _mm256_hadd_epi32(sums[u][2 * pair], sums[u][2 * pair + 1]);
+                key = _mm256_add_epi32(
+                    key, _mm256_i32gather_epi32(layer.offsets_int8 + c * LANES, lanes, 4));
+                key = _mm256_or_si256(_mm256_slli_epi32(key, 4), lanes);
+                best = _mm256_min_epi32(best, key);
+            }
+            __m128i half =
+                _mm_min_epi32(_mm256_castsi256_si128(best), _mm256_extracti128_si256(best, 1));
+            half = _mm_min_epi32(half, _mm_shuffle_epi32(half, 0x4E));
+            half = _mm_min_epi32(half, _mm_shuffle_epi32(half, 0xB1));
+            codes[t + u] = uint32_t(_mm_cvtsi128_si32(half) & 15);
         }
     }
 }
 #else
 template <int QUARTERS, int T, class Pieces>
-void search_int8(const Layer &layer, Pieces all, uint32_t *codes, int64_t stride) {
-    for (int64_t c = 0; c < layer.codebooks; c++) {
-        const Pieces pieces = all.codebook(c, layer.quarters());
-        for (int t = 0; t < T; t++)
-            put_code(codes, stride, c, t, defined_int8_code(layer, c, pieces, t));
-    }
+void int8_codes(const Layer &layer, int64_t c, Pieces pieces, uint32_t (&codes)[T]) {
+    for (int t = 0; t < T; t++) codes[t] = defined_int8_code(layer, c, pieces, t);
 }
 #endif
+
+template <int QUARTERS, int T, class Pieces>
+INLINE void search_int8(const Layer &layer, int64_t g, Pieces all, uint32_t *codes) {
+    uint32_t found[4] = {0x30201000, 0x30201000, 0x30201000, 0x30201000}, one[4];
+    for (int j = 0; j < layer.in_group(g); j++) {
+        const int64_t c = 4 * g + j;
+        int8_codes<QUARTERS, T>(layer, c, all.codebook(c, layer.quarters()), one);
+        for (int t = 0; t < 4; t++) found[t] |= one[t] << 8 * j;
+    }
+    std::memcpy(codes, found, sizeof found);
+}
 #endif
 
 // ---- codes of a tile: searched in steps of TOKENS ----
 
-// Tokens beyond `count` are read, up to a whole step, and their codes written.
-template <int V, class Pieces>
+// Tokens beyond `count` are read, up to a whole step, and their codes written. Groups come first, so
+// that the centroids of one stay in the cache for all tokens.
+template <int V, int T = TOKENS, class Pieces>
 void search_steps(const Layer &layer, Pieces pieces, int64_t count, uint32_t *codes,
                   int64_t stride) {
-    for (int64_t t = 0; t < count; t += TOKENS)
-        search<V, TOKENS>(layer, pieces.from(t), codes + t, stride);
+    for (int64_t g = 0; g < layer.groups(); g++)
+        for (int64_t t = 0; t < count; t += T)
+            search<V, T>(layer, g, pieces.from(t), codes + g * stride + t);
 }
 
 template <int QUARTERS, class Pieces>
 void search_steps_int8(const Layer &layer, Pieces pieces, int64_t count, uint32_t *codes,
                        int64_t stride) {
-    for (int64_t t = 0; t < count; t += TOKENS)
-        search_int8<QUARTERS, TOKENS>(layer, pieces.from(t), codes + t, stride);
+    for (int64_t g = 0; g < layer.groups(); g++)
+        for (int64_t t = 0; t < count; t += TOKENS)
+            search_int8<QUARTERS, TOKENS>(layer, g, pieces.from(t), codes + g * stride + t);
 }
 
 void search_tile(const Layer &layer, Rows rows, int64_t count, uint32_t *codes) {
@@ -548,16 +543,14 @@ void quantise(const float *x, int64_t n, float inverse_scale, uint8_t *steps) {
 #if LEVEL_AVX512
     const __m512 inverse = _mm512_set1_ps(inverse_scale);
     const __m512 least = _mm512_set1_ps(-128.0f), most = _mm512_set1_ps(127.0f);
-    for (; i < n; i += 16) {
-        const __mmask16 inside = n - i >= 16 ? 0xFFFF : __mmask16((1u << (n - i)) - 1);
-        __m512 value = _mm512_mul_ps(_mm512_maskz_loadu_ps(inside, x + i), inverse);
+    for (; i + 16 <= n; i += 16) {
+        __m512 value = _mm512_mul_ps(_mm512_loadu_ps(x + i), inverse);
         value = _mm512_min_ps(_mm512_max_ps(value, least), most);  // max gives `least` for NaN
         const __m512i whole = _mm512_add_epi32(_mm512_cvtps_epi32(value), _mm512_set1_epi32(128));
-        _mm512_mask_cvtepi32_storeu_epi8(steps + i, inside, whole);
+        _mm_storeu_si128(reinterpret_cast<__m128i *>(steps + i), _mm512_cvtepi32_epi8(whole));
     }
-#else
-    for (; i < n; i++) steps[i] = quantised(x[i], inverse_scale);
 #endif
+    for (; i < n; i++) steps[i] = quantised(x[i], inverse_scale);
 }
 
 // Rows of pieces in quarters of four; a 3x3 patch has a quarter for each of its rows.
@@ -606,9 +599,9 @@ bool encode_rows(const Layer &layer, const float *x, int64_t x_stride, int64_t c
         const Rows step{rows, copied_stride};
 #if LEVEL_AVX512
         switch ((left + 3) / 4) {
-        case 1: search<0, 4>(layer, step, codes + t, TILE); continue;
-        case 2: search<0, 8>(layer, step, codes + t, TILE); continue;
-        case 3: search<0, 12>(layer, step, codes + t, TILE); continue;
+        case 1: search_steps<0, 4>(layer, step, 4, codes + t, TILE); continue;
+        case 2: search_steps<0, 8>(layer, step, 8, codes + t, TILE); continue;
+        case 3: search_steps<0, 12>(layer, step, 12, codes + t, TILE); continue;
         }
 #endif
         search_tile(layer, step, TOKENS, codes + t);
