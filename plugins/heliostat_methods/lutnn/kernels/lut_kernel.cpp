@@ -39,7 +39,7 @@ constexpr int64_t LANES = 16;         // centroids of a codebook
 constexpr int64_t TILE = 64;          // tokens searched and looked up together
 constexpr int64_t OUTPUT_BLOCK = 64;  // outputs are padded to a multiple of it
 constexpr int64_t SAFE_GROUPS = 64;   // groups of 4 codebooks whose sums fit into 16 bits
-constexpr int64_t TILE_POSITIONS = 256;
+constexpr int64_t TILE_POSITIONS = 512;  // of a convolution's output, searched together
 
 // The same fields as LayerView in layer_view.py.
 struct Layer {
@@ -840,7 +840,10 @@ struct Images {
 
     int64_t output_rows() const { return (height + 2 * padding - 3) / step + 1; }
     int64_t output_width() const { return (width + 2 * padding - 3) / step + 1; }
-    int64_t wide() const { return (width + 2 * padding + step - 1) / step; }
+    // With steps of 1 a row's zeros on the right are those on the left of the next one.
+    int64_t wide() const {
+        return step == 1 ? width + padding : (width + 2 * padding + step - 1) / step;
+    }
     int64_t row() const { return wide() * step; }
 };
 
@@ -964,7 +967,8 @@ void look_up_planes(const Layer &layer, const uint32_t *codes, int64_t stride, i
 template <int STEP>
 bool convolve(const Layer &layer, const Images &images, int64_t begin, int64_t end, float *y) {
     const int64_t height = images.output_rows(), width = images.output_width();
-    const int64_t most = TILE_POSITIONS / width > 1 ? TILE_POSITIONS / width : 1;
+    const int64_t fitting = TILE_POSITIONS / width > 1 ? TILE_POSITIONS / width : 1;
+    const int64_t tiles = (height + fitting - 1) / fitting, most = (height + tiles - 1) / tiles;
     // Not a power of two, so that the groups of one position do not share a place in the cache.
     const int64_t stride = round_up(most * images.wide(), 16) + 16;
     auto *codes = static_cast<uint32_t *>(code_scratch.take(size_t(layer.groups() * stride) * 4));
@@ -972,7 +976,7 @@ bool convolve(const Layer &layer, const Images &images, int64_t begin, int64_t e
     for (int64_t row = begin; row < end;) {
         const int64_t image = row / height, first = row % height;
         int64_t rows = height - first < end - row ? height - first : end - row;
-        if (rows > most) rows = most;
+        if (rows > most) rows = most;  // tiles of nearly equal size
         const TilePlanes planes(images, rows);
         const int64_t positions = (rows - 1) * images.wide() + width;
         const float *source = images.x + image * layer.codebooks * images.height * images.width;
