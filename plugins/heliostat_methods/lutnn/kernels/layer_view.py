@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING
 
-import torch
-
-if TYPE_CHECKING:
-    from heliostat_methods.lutnn.kernels.packing import PackedLayer
+from torch import Tensor
 
 
 class LayerView(ctypes.Structure):
@@ -31,16 +27,6 @@ class LayerView(ctypes.Structure):
     )
 
 
-def view_of(packed: PackedLayer) -> LayerView:
-    """Return the view of a layer; its addresses hold as long as the layer's tensors live."""
-
-    def address(tensor: torch.Tensor | None) -> int:
-        return 0 if tensor is None else tensor.data_ptr()
-
-    return LayerView(
-        packed.codebooks, packed.length, packed.out_features,
-        address(packed.centroids), address(packed.half_norms), address(packed.rows),
-        address(packed.quads), address(packed.scale), address(packed.bias),
-        address(packed.centroids_int8), address(packed.offsets_int8),
-        packed.inverse_input_scale, int(packed.search == "int8"),
-    )  # fmt: skip
+def address(tensor: Tensor | None) -> int:
+    """Return where a tensor's numbers begin, as long as it lives; 0 for none."""
+    return 0 if tensor is None else tensor.data_ptr()

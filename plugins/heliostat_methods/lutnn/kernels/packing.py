@@ -17,7 +17,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from heliostat_methods.lutnn.kernels.layer_view import LayerView, view_of
+from heliostat_methods.lutnn.kernels.layer_view import LayerView, address
 
 Search = Literal["float", "int8"]
 LANES = 16
@@ -101,8 +101,13 @@ class PackedLayer:
 
     @cached_property
     def view(self) -> LayerView:
-        """The layer as C sees it."""
-        return view_of(self)
+        """The layer as C sees it; its addresses hold as long as the layer's tensors live."""
+        return LayerView(
+            self.codebooks, self.length, self.out_features, address(self.centroids),
+            address(self.half_norms), address(self.rows), address(self.quads),
+            address(self.scale), address(self.bias), address(self.centroids_int8),
+            address(self.offsets_int8), self.inverse_input_scale, int(self.search == "int8"),
+        )  # fmt: skip
 
     @cached_property
     def float_rows(self) -> Tensor:
