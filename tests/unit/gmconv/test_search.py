@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from in_process import InProcess
-from PIL import Image
 
 from heliostat_methods.gmconv.names import VARIANTS
 
+Image = pytest.importorskip("PIL.Image")
 PICTURES = {"name": "image_folder:pictures", "size": 6, "channels": 1}
 FEW = {**PICTURES, "name": "image_folder:few"}
 RUN = ("run", "gmconv", "--workers", "serial", "--no-report")
@@ -93,9 +93,9 @@ def test_all_variants_are_compared_and_their_networks_stored(here: InProcess) ->
     for label, one in by_label.items():
         assert len(one["tried"]) == 2 and len(one["lines"]) == 2
         assert bool(one["widths"]) == (label not in ("conv", "circle"))
-        assert [field["layer"] for field in one["fields"]] == ["2"] or one["fields"]
+        assert len(one["fields"]) == 1
     products = [one["name"] for one in here.json("show", "last")["products"]]
-    assert products[:3] == ["network", "network-static", "network-static-sigma-x30"]
+    assert {"network", "network-static", "network-static-sigma-x30"} < set(products)
     assert len(products) == 9
 
 
