@@ -48,10 +48,10 @@ def test_evomal_trains_a_network_that_a_run_left(
     assert found["state"] == "finished" and np.isfinite(found["result"]["test_metric"])
 
 
-def test_a_network_for_other_images_is_refused_before_any_work(
+def test_a_network_for_other_samples_is_refused_before_any_work(
     here: InProcess, compared: Any
 ) -> None:
     name = f"run:{compared['run']}/network-static"
-    done = here(*EVOMAL, "-o", "datasets=iris", "-o", f'model="{name}"')
+    done = here(*EVOMAL, "-o", "datasets=diabetes", "-o", f'model="{name}"')
     assert done.returncode == 2 and "Traceback" not in done.stderr, done.stderr
     assert "trained = false draws the same layers anew" in " ".join(done.stderr.split())
