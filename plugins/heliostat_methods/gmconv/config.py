@@ -104,8 +104,6 @@ class GMConvConfig(MethodConfig):
             raise ConfigError(
                 "further_rate_factors", list(self.further_rate_factors), "nothing without static"
             )
-        if not all(part > 0 for part in self.fractions) or sum(self.fractions) > 1 + 1e-9:
-            raise ConfigError(
-                "fractions", self.fractions, "three shares above 0 of at most 1 together"
-            )
+        if not all(part > 0 for part in self.fractions) or abs(sum(self.fractions) - 1) > 1e-9:
+            raise ConfigError("fractions", self.fractions, "three shares above 0 that sum to 1")
         return self

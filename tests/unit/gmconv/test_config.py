@@ -39,9 +39,10 @@ from heliostat_methods.gmconv.method import DEMO, METHOD, PAPER, SMOKE
         ({"rate_factors": [-1.0]}, r"rate_factors.* = -1"),
         (
             {"fractions": [0.8, 0.0, 0.2]},
-            r"fractions = \(0.8, 0.0, 0.2\): expected three shares above 0 of at most 1 together",
+            r"fractions = \(0.8, 0.0, 0.2\): expected three shares above 0 that sum to 1",
         ),
-        ({"fractions": [0.8, 0.2, 0.2]}, r"fractions = .*: expected three shares above 0 of at"),
+        ({"fractions": [0.8, 0.2, 0.2]}, r"fractions = .*: expected three shares above 0 that"),
+        ({"fractions": [0.5, 0.2, 0.2]}, r"fractions = .*: expected three shares above 0 that"),
         ({"sigma_init": 0}, r"sigma_init = 0"),
         ({"sigma_init": float("inf")}, r"sigma_init = inf"),
         ({"sigma_init": 2e4}, r"sigma_init = 20000"),

@@ -93,7 +93,7 @@ def test_all_variants_are_compared_and_their_networks_stored(here: InProcess) ->
     for label, one in by_label.items():
         assert len(one["tried"]) == 2 and len(one["lines"]) == 2
         assert bool(one["widths"]) == (label not in ("conv", "circle"))
-        assert [field["layer"] for field in one["fields"]] == ["2"] or one["fields"]
+        assert len(one["fields"]) == 1
     products = [one["name"] for one in here.json("show", "last")["products"]]
     assert {"network", "network-static", "network-static-sigma-x30"} <= set(products)
     assert len(products) == 9
@@ -153,10 +153,10 @@ def configurations(draw: Any) -> dict[str, Any]:
         ])),
         "variants": variants,
         "further_rate_factors": draw(one_of([[], [1e6]])) if "static" in variants else [],
-        "fractions": draw(one_of([[0.6, 0.2, 0.2], [0.3, 0.3, 0.3], [0.9, 0.05, 0.05]])),
+        "fractions": draw(one_of([[0.6, 0.2, 0.2], [0.02, 0.02, 0.96], [0.9, 0.05, 0.05]])),
         "metric": draw(one_of(["auto", "balanced_error", "log_loss", "auc"])),
-        "sigma_init": draw(magnitudes(-12, 4)),
-        "fixed_sigmas": [draw(magnitudes(-12, 6))],
+        "sigma_init": draw(magnitudes(-3, 4) | magnitudes(0, 1)),
+        "fixed_sigmas": [draw(magnitudes(-3, 6) | magnitudes(0, 1))],
         "sigma_param": draw(one_of(["raw", "softplus"])),
         "sigma_rate_factor": draw(magnitudes(-9, 6)),
         "reduction": draw(one_of([1, 4, 1024])),
@@ -174,7 +174,7 @@ def configurations(draw: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-OWN_WORDS = ("fractions = ", "too few", "expected a kind that this network can have", "rows")
+OWN_WORDS = ("fractions = ", "too few", "expected a kind that this network can have")
 
 
 @given(configurations())

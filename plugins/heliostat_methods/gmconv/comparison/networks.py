@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 
 from heliostat import ConfigError
@@ -77,6 +78,7 @@ def anatomy_of(problem: Problem, recipe: Model, variant: Variant) -> Anatomy:
         done = convert_gmconv(
             module, variant.kind, sigma_init=variant.sigma, sigma_param=variant.sigma_param,
             reduction=variant.reduction, preserve=variant.preserve,
+            generator=torch.Generator().manual_seed(0),
         )  # fmt: skip
     except ValueError as error:
         raise ConfigError(

@@ -44,6 +44,14 @@ def test_parameters_added_are_those_of_the_table(
     assert [name for name, _ in found.skipped] == ([] if kind == "conv" else ["4"])
 
 
+def test_looking_at_a_network_draws_nothing_from_torch_s_own_generator(
+    made: SimpleNamespace,
+) -> None:
+    before = torch.get_rng_state()
+    anatomy(made, "dynamic")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
 def test_a_disc_leaves_kernels_that_lie_in_it(made: SimpleNamespace) -> None:
     found = anatomy(made, "circle")
     assert found.converted == ()
