@@ -376,7 +376,8 @@ def test_raise_names_the_step_and_the_training(single: Any) -> None:
     trained(training, 4)
     with pytest.raises(
         TrainingDivergedError,
-        match=r"step 4: numbers of training 1 of the stack are not finite; on_divergence = 'stop'",
+        match=r"step 4: numbers of training 1 of the stack are not finite at learning rate \S+; "
+        r"on_divergence = 'stop'",
     ):
         training.step()
 

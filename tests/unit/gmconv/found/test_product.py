@@ -71,7 +71,10 @@ def test_untrained_it_is_drawn_anew_under_its_masks(left: Any) -> None:
     first, same, other = (created(value, trained=False, seed=s) for s in (1, 1, 2))
     assert torch.equal(first(X), same(X)) and not torch.equal(first(X), other(X))
     assert not torch.equal(first(X), network(X))
-    assert [float(m.sigma) for m in first.modules() if isinstance(m, GMConv2d)] == [1.0, 1.0]
+    assert [float(m.sigma.detach()) for m in first.modules() if isinstance(m, GMConv2d)] == [
+        1.0,
+        1.0,
+    ]
     assert created(value, trained=False, outputs=5)(X).shape == (7, 5)
 
 
