@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from heliostat_search.statistics import MeanInterval, mean_interval, paired, signed_rank
 
 _OUTLYING = 10.0
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -76,8 +77,9 @@ class PairedTest:
 
     ``t_p`` and the interval are of pairs at which neither diverged; the signed-rank test is of all
     pairs, a diverged one being the worst. ``rank_sign`` is 1 where the first side is worse by rank.
-    ``outlying``: one difference is more than ten times the usual one, so that a mean and its
-    t-interval say little and the ranks decide.
+    ``outlying``: one difference is more than ten times the usual one, or all are one number, so
+    that a mean and its t-interval say little (of an interval without width, that two pairs would
+    do) and the ranks decide.
     """
 
     n: int
@@ -96,7 +98,9 @@ class PairedTest:
             return None
         result = paired(left[both], right[both], overlap=splits.shared)
         ranks = signed_rank(left, right)
-        sizes = np.abs(left[both] - right[both])
+        differences = left[both] - right[both]
+        sizes = np.abs(differences)
         usual = float(np.median(sizes[sizes > 0])) if sizes.any() else 0.0
         far = not both.all() or bool(sizes.max() > _OUTLYING * usual)
+        far = far or bool(sizes.any() and np.ptp(differences) <= _ROUNDING * sizes.max())
         return cls(result.n, result.difference, result.t_p, ranks.p, ranks.sign, far)

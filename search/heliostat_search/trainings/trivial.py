@@ -19,6 +19,15 @@ EXPLODED = 100.0
 """A training explodes when it ends this many times as wrong as what knows nothing."""
 
 
+def explosion_limit(trivial: float) -> float:
+    """Return the measure above which a training exploded, beside that of what knows nothing.
+
+    Where that makes no error at all (test rows of one class), as many times of nothing would call
+    every error an explosion: then only what is not finite explodes.
+    """
+    return EXPLODED * trivial if trivial > 0 else float(np.finfo(np.float64).max)
+
+
 def trivial_measures(task: Task, classes: int, train: Array, test: Array) -> dict[Measure, float]:
     """Return the measures on test targets (m,) of a model that always gives one answer.
 

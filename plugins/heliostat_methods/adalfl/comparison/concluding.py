@@ -23,7 +23,7 @@ from heliostat_methods.adalfl.training.measuring import Measured
 from heliostat_search.trainings.choosing import Choice, Chosen
 from heliostat_search.trainings.lines import Line, area, differences, line_of
 from heliostat_search.trainings.rates import stopped
-from heliostat_search.trainings.trivial import EXPLODED, LABELS, trivial_measures
+from heliostat_search.trainings.trivial import LABELS, explosion_limit, trivial_measures
 
 Array = npt.NDArray[Any]
 Found = Mapping[float, Sequence[Measured]]
@@ -43,7 +43,7 @@ def concluded(
         problem.task, problem.classes, problem.train[1], problem.test[1]
     )[problem.metric]  # fmt: skip
     lines = [
-        _lines(posed, choice, blocks, place, EXPLODED * trivial)
+        _lines(posed, choice, blocks, place, explosion_limit(trivial))
         for choice, blocks, place in zip(choices, found, cost_at, strict=True)
     ]
     told = differences(lines, tuple(WAYS))

@@ -78,7 +78,7 @@ def _named(
     adapts: Adapts = "loss" if name in ADAPTIVE else "nothing"
     meta = config.meta_learning_rate if rate is None else rate
     return Contestant(
-        label if label != name else name, label, METHODS[name], adapts,
+        label, label, METHODS[name], adapts,
         meta if adapts == "loss" else 0.0, _beginning(config, name, inner),
     )  # fmt: skip
 

@@ -41,7 +41,7 @@ from heliostat_search.trainings.rates import (
     checkpoints,
     stopped,
 )
-from heliostat_search.trainings.trivial import EXPLODED, LABELS, trivial_measures
+from heliostat_search.trainings.trivial import LABELS, explosion_limit, trivial_measures
 
 Array = npt.NDArray[Any]
 Way = Literal["configured", "at_end", "at_best"]
@@ -180,7 +180,7 @@ class _Table:
             at = stopped(curve.valid) if way == "at_best" else np.full(len(rows), -1)
             measures.append(curve.test[rows, at])
             kept += [self.steps[k] for k in at]
-            limit = EXPLODED * self.trivial[s][self.metric]
+            limit = explosion_limit(self.trivial[s][self.metric])
             exploded += int((~(measures[-1][:, column] <= limit)).sum())
         all_ = np.concatenate(measures)
         said = OverSeeds.of(all_[:, column], self.splits)

@@ -25,7 +25,7 @@ from heliostat_search.statistics import mean_interval
 from heliostat_search.trainings.choosing import Choice
 from heliostat_search.trainings.lines import Line, differences, line_of
 from heliostat_search.trainings.rates import stopped
-from heliostat_search.trainings.trivial import EXPLODED, LABELS, trivial_measures
+from heliostat_search.trainings.trivial import LABELS, explosion_limit, trivial_measures
 
 Array = npt.NDArray[Any]
 Found = Mapping[float, Sequence[Measured]]
@@ -47,7 +47,7 @@ def concluded(
         problem.task, problem.classes, problem.train[1], problem.test[1]
     )[problem.metric]  # fmt: skip
     lines = [
-        _lines(posed, choice, one, EXPLODED * trivial)
+        _lines(posed, choice, one, explosion_limit(trivial))
         for choice, one in zip(choices, found, strict=True)
     ]
     told = differences(lines, tuple(WAYS))

@@ -7,6 +7,7 @@ import pytest
 
 from heliostat_search.statistics import mean_interval, paired
 from heliostat_search.trainings.paired_seeds import OverSeeds, PairedTest, Splits
+from heliostat_search.trainings.verdict import Trainings, judge
 
 
 def test_over_splits_the_interval_is_the_corrected_resampled_one():
@@ -47,3 +48,14 @@ def test_a_difference_is_outlying_above_ten_times_the_usual_one():
     assert PairedTest.between([*usual, 10.1], zeros).outlying
     assert PairedTest.between([*usual, math.inf], zeros).outlying
     assert not PairedTest.between(zeros, zeros).outlying
+
+
+def test_differences_that_are_all_one_number_are_left_to_the_ranks():
+    half = np.full(8, 0.5)
+    few = PairedTest.between(half[:2], np.zeros(2))
+    assert few.outlying and few.t_p < 1e-6 and few.wilcoxon_p >= 0.5
+    assert judge(Trainings(2), Trainings(2), few) == "none"
+    many = PairedTest.between(half, np.zeros(8))
+    assert judge(Trainings(8), Trainings(8), many) == "worse"
+    rounded = PairedTest.between(0.1 + half[:2], np.array([0.1, 0.1 + 1e-17]))
+    assert rounded.outlying

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from heliostat_search.trainings.trivial import trivial_measures
+from heliostat_search.trainings.trivial import EXPLODED, explosion_limit, trivial_measures
 
 
 def test_always_the_mean_is_wrong_by_the_spread():
@@ -33,3 +33,10 @@ def test_test_labels_out_of_range_are_refused():
     message = r"labels: range 0\.\.2; expected whole numbers 0\.\.1 for classes = 2"
     with pytest.raises(ValueError, match=message):
         trivial_measures("classification", 2, np.array([0, 1]), np.array([0, 2]))
+
+
+def test_an_explosion_is_a_hundred_times_what_knows_nothing_or_not_finite_beside_no_error():
+    assert explosion_limit(0.5) == 0.5 * EXPLODED == 50.0
+    assert explosion_limit(0.0) >= 1e300
+    assert not math.inf <= explosion_limit(0.0)
+    assert not math.nan <= explosion_limit(0.0)
