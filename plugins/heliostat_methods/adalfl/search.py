@@ -6,8 +6,7 @@ import bisect
 from collections.abc import Sequence
 from typing import Any
 
-from heliostat import ConfigError, Resources, Run
-from heliostat.errors import ResourceError
+from heliostat import ConfigError, Run
 from heliostat_methods.adalfl.comparison.concluding import Found, concluded
 from heliostat_methods.adalfl.comparison.contestants import Contestant, contestants
 from heliostat_methods.adalfl.comparison.products import save_losses
@@ -19,6 +18,7 @@ from heliostat_methods.adalfl.comparison.trained import (
 )
 from heliostat_methods.adalfl.config import AdaLFLConfig
 from heliostat_methods.adalfl.tasks import Settings
+from heliostat_search.devices import refuse_missing_gpu
 from heliostat_search.supervised.problem import Problem, posed
 from heliostat_search.trainings.choosing import Choice, choose
 from heliostat_search.trainings.rates import checkpoints
@@ -26,7 +26,7 @@ from heliostat_search.trainings.rates import checkpoints
 
 def search(config: AdaLFLConfig, run: Run) -> dict[str, Any]:
     """Begin, tune, train and compare the losses of a configuration."""
-    _refuse_missing_gpu(config, run)
+    refuse_missing_gpu(config.device, run)
     some = contestants(config)
     loaded = posed(run, config.dataset, config.model, config.fractions, config.metric)
     _refuse_other_losses(some, loaded.problem, run)
@@ -105,12 +105,3 @@ def _refuse_other_losses(some: Sequence[Contestant], problem: Problem, run: Run)
                 f"references[{place}]", one.frozen.name, f"a loss for {problem.task}",
                 f"it is for {' and '.join(tasks)}; {problem.name} is for {problem.task}",
             )  # fmt: skip
-
-
-def _refuse_missing_gpu(config: AdaLFLConfig, run: Run) -> None:
-    if config.device != "cuda":
-        return
-    try:
-        run.require(Resources(gpus=1))
-    except ResourceError as error:
-        raise ConfigError("device", config.device, "'cpu' or 'auto' here", str(error)) from None

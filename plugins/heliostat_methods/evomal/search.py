@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from heliostat import ConfigError, Resources, Run
-from heliostat.errors import ResourceError
+from heliostat import ConfigError, Run
 from heliostat_methods.evomal.comparison.account import account_of
 from heliostat_methods.evomal.comparison.contestants import Contestant, opponents_for
 from heliostat_methods.evomal.comparison.outcome import Account
@@ -19,11 +18,12 @@ from heliostat_methods.evomal.searches.readable import readable
 from heliostat_methods.evomal.searches.strategy import Posed
 from heliostat_methods.evomal.study.outcome import Outcome
 from heliostat_methods.evomal.tasks import Problems
+from heliostat_search.devices import refuse_missing_gpu
 
 
 def search(config: EvoMALConfig, run: Run) -> Any:
     """Search a loss on every data set, then compare each with the standard and other losses."""
-    _refuse_missing_gpu(config, run)
+    refuse_missing_gpu(config.device, run)
     config = with_operations(config, run)
     if config.study is not None:
         from heliostat_methods.evomal.study.table import study  # a search alone needs none of it
@@ -67,16 +67,6 @@ def search(config: EvoMALConfig, run: Run) -> Any:
         test_metric=_mean([mean for mean in means if mean is not None]),
     )
     return plain(outcome)
-
-
-def _refuse_missing_gpu(config: EvoMALConfig, run: Run) -> None:
-    """Raise ConfigError before any work where `device` asks for a GPU that no worker has."""
-    if config.device != "cuda":
-        return
-    try:
-        run.require(Resources(gpus=1))
-    except ResourceError as error:
-        raise ConfigError("device", config.device, "'cpu' or 'auto' here", str(error)) from None
 
 
 def _mean(values: Sequence[float]) -> float | None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from heliostat import ConfigError, Resources, Run
-from heliostat.errors import ResourceError
+from heliostat import ConfigError, Run
 from heliostat_methods.fams.comparison.conclusion import concluded
 from heliostat_methods.fams.comparison.contestants import FAMS, Contestant
 from heliostat_methods.fams.comparison.trained import Posed, Seeds, trained
@@ -14,6 +13,7 @@ from heliostat_methods.fams.comparison.tuning import Tuned, tune
 from heliostat_methods.fams.config import FAMSConfig
 from heliostat_methods.fams.training.measures import Fitted
 from heliostat_methods.fams.training.problem import posed
+from heliostat_search.devices import refuse_missing_gpu
 
 SEEDS = 2**31
 """Seeds of estimators are below it: more are not taken by all libraries."""
@@ -21,7 +21,7 @@ SEEDS = 2**31
 
 def search(config: FAMSConfig, run: Run) -> dict[str, Any]:
     """Tune, train and compare the estimators of a configuration on its subgroups."""
-    _refuse_missing_gpu(config, run)
+    refuse_missing_gpu(config.device, run)
     _refuse_other_loss(config, run)
     problem = posed(config, run)
     given = Posed(config, problem, run.share(problem))
@@ -52,15 +52,6 @@ def _refuse_other_loss(config: FAMSConfig, run: Run) -> None:
 
 def _seeds(run: Run, name: int | str) -> Seeds:
     return Seeds(run.seed64("split", name) % SEEDS, run.seed64("training", name) % SEEDS)
-
-
-def _refuse_missing_gpu(config: FAMSConfig, run: Run) -> None:
-    if config.device != "cuda":
-        return
-    try:
-        run.require(Resources(gpus=1))
-    except ResourceError as error:
-        raise ConfigError("device", config.device, "'cpu' or 'auto' here", str(error)) from None
 
 
 def _repeated(

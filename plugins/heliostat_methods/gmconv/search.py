@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from heliostat import ConfigError, Resources, Run
+from heliostat import Run
 from heliostat.contract import Model
-from heliostat.errors import ResourceError
 from heliostat_methods.gmconv.comparison.concluding import Found, concluded
 from heliostat_methods.gmconv.comparison.contestants import contestants
 from heliostat_methods.gmconv.comparison.networks import anatomy_of
@@ -16,6 +15,7 @@ from heliostat_methods.gmconv.config import GMConvConfig
 from heliostat_methods.gmconv.found.product import save_networks
 from heliostat_methods.gmconv.tasks import Settings
 from heliostat_methods.gmconv.training.variant import Variant
+from heliostat_search.devices import refuse_missing_gpu
 from heliostat_search.supervised.problem import posed
 from heliostat_search.trainings.choosing import Choice, choose
 from heliostat_search.trainings.rates import checkpoints
@@ -23,7 +23,7 @@ from heliostat_search.trainings.rates import checkpoints
 
 def search(config: GMConvConfig, run: Run) -> dict[str, Any]:
     """Tune, train and compare the variants of a configuration on one network."""
-    _refuse_missing_gpu(config, run)
+    refuse_missing_gpu(config.device, run)
     some = contestants(config)
     loaded = posed(run, config.dataset, config.model, config.fractions, config.metric)
     recipe: Model = run.part("model", config.model)
@@ -61,12 +61,3 @@ def _compared(
     for (i, factor), trained in zip(asked, made, strict=True):
         found[i][factor] = trained
     return list(found)
-
-
-def _refuse_missing_gpu(config: GMConvConfig, run: Run) -> None:
-    if config.device != "cuda":
-        return
-    try:
-        run.require(Resources(gpus=1))
-    except ResourceError as error:
-        raise ConfigError("device", config.device, "'cpu' or 'auto' here", str(error)) from None

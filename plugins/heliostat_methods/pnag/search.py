@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from heliostat import ConfigError, Run
-from heliostat.errors import ResourceError
 from heliostat_methods.pnag.comparison.outcome import Answer, FrontNetwork, Outcome, Retrained
 from heliostat_methods.pnag.comparison.shares import contestants, sentence
 from heliostat_methods.pnag.config import PNAGConfig
@@ -25,7 +24,7 @@ from heliostat_methods.pnag.searches.leavings import (
 )
 from heliostat_methods.pnag.searches.of_supernet import searches_of_supernet
 from heliostat_methods.pnag.searches.of_table import searches_of_table
-from heliostat_methods.pnag.searches.supernet import Trained, resources_of, trained
+from heliostat_methods.pnag.searches.supernet import Trained, trained
 from heliostat_methods.pnag.spaces.layout import TrainableSpace
 from heliostat_methods.pnag.spaces.moves import all_architectures
 from heliostat_methods.pnag.spaces.space import Archs, KnownSpace, SearchSpace
@@ -33,6 +32,7 @@ from heliostat_methods.pnag.tasks.searching import Searched
 from heliostat_methods.pnag.tasks.teaching import Everything
 from heliostat_methods.pnag.training.known import Table
 from heliostat_methods.pnag.training.problem import Problem, posed
+from heliostat_search.devices import refuse_missing_gpu
 
 FOR_TRAINING = (
     "fractions", "loss", "layers", "supernet", "quantity", "latency", "exhaustive", "block",
@@ -99,7 +99,7 @@ def _known_front(space: KnownSpace, seen: Everything) -> list[FrontNetwork]:
 
 def _trained(config: PNAGConfig, space: TrainableSpace, run: Run) -> Outcome:
     """Train a supernet and compare searchers on its networks."""
-    _refuse_missing_gpu(config, run)
+    refuse_missing_gpu(config.device, run)
     problem = posed(config, run)
     listed = all_architectures(space) if config.exhaustive else None  # refused before a training
     net = trained(config, problem, space, run)
@@ -192,12 +192,3 @@ def _remarks(config: PNAGConfig, net: Trained | None) -> list[str]:
 
 def _images(problem: Problem) -> list[int]:
     return [len(part.labels) for part in (problem.train, problem.valid, problem.test)]
-
-
-def _refuse_missing_gpu(config: PNAGConfig, run: Run) -> None:
-    if config.device != "cuda":
-        return
-    try:
-        run.require(resources_of(config))
-    except ResourceError as error:
-        raise ConfigError("device", config.device, "'cpu' or 'auto' here", str(error)) from None

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from heliostat_search.statistics import holm
+from heliostat_search.statistics import holm, mean_interval
 from heliostat_search.trainings.paired_seeds import OverSeeds, PairedTest
 from heliostat_search.trainings.verdict import Trainings, judge
 
@@ -106,6 +106,22 @@ def _difference(
         return Difference(way, None, None, None, None, None, kind)
     between = test.difference
     return Difference(way, between.mean, between.low, between.high, p, test.wilcoxon_p, kind)
+
+
+def mean_curve(curves: Array) -> tuple[list[float], list[float], list[float]]:
+    """Return mean, low and high of curves (R, K) over the runs that are finite throughout.
+
+    95 % intervals, of no width below two of them; empty without any.
+    """
+    finite = np.asarray(curves, np.float64)
+    finite = finite[np.isfinite(finite).all(axis=1)]
+    if not len(finite):
+        return [], [], []
+    mean, half = finite.mean(axis=0), np.zeros(finite.shape[1])
+    if len(finite) >= 2:
+        half = np.array([mean_interval(column).half_width for column in finite.T])
+    mean_, low, high = ([float(v) for v in row] for row in (mean, mean - half, mean + half))
+    return mean_, low, high
 
 
 def area(curves: Array, steps: Sequence[int]) -> npt.NDArray[np.float64]:

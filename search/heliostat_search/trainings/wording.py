@@ -7,8 +7,9 @@ An outcome is read in its plain form: ``dataset``, ``task``, ``classes``, ``rows
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from heliostat_search.trainings.lines import Difference
 from heliostat_search.trainings.numbers import Plain, middle, number
 
 METRICS = {
@@ -44,6 +45,29 @@ VERDICTS = {
     "edge": "not decided: edge",
     "unpaired": "not decided: pairs",
 }
+
+
+_IN_SENTENCES = {
+    "better": "is better than",
+    "worse": "is worse than",
+    "none": "is not shown to differ from",
+    "explodes": "explodes more often than",
+    "edge": "is not decided against",
+    "unpaired": "is not decided against",
+}
+
+
+def said_by_ways(
+    differences: Sequence[Difference], ways: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Return what may be said of a contestant, "is better than", with the ways in which it holds.
+
+    ``ways``: what each is called in a sentence.
+    """
+    found: dict[str, list[str]] = {}
+    for row in differences:
+        found.setdefault(_IN_SENTENCES[row.verdict], []).append(ways[row.way])
+    return found
 
 
 def metric_text(outcome: Plain) -> str:

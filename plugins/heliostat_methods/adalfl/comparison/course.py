@@ -16,7 +16,7 @@ from heliostat_methods.adalfl.losses.beginning import Beginning
 from heliostat_methods.adalfl.stacks.differentiable import pair_values
 from heliostat_methods.adalfl.training.measuring import Measured
 from heliostat_methods.adalfl.training.stacked import HISTORY
-from heliostat_search.statistics import mean_interval
+from heliostat_search.trainings.lines import mean_curve
 
 Array = npt.NDArray[Any]
 _POINTS = 61
@@ -25,19 +25,13 @@ _POINTS = 61
 def course_of(posed: Posed, one: Contestant, some: Sequence[Measured]) -> Course:
     """Return the course of the trainings of one contestant, block by block."""
     column = posed.problem.measures.index(posed.problem.metric)
-    test = np.concatenate([m.test[:, :, column] for m in some]).astype(np.float64)
-    finite = test[np.isfinite(test).all(axis=1)]
-    mean, half = np.empty(0), np.empty(0)
-    if len(finite):
-        mean, half = finite.mean(axis=0), np.zeros(finite.shape[1])
-    if len(finite) >= 2:
-        half = np.array([mean_interval(values).half_width for values in finite.T])
+    over_seeds = mean_curve(np.concatenate([m.test[:, :, column] for m in some]))
     noted = np.concatenate([m.noted for m in some], axis=1)
     adaptive = one.adapts != "nothing" or one.beginning is not None
     grid, labels, curves = _drawn(posed, one.beginning, some[0])
     minima = np.concatenate([m.minima for m in some], axis=1) if len(some[0].drawn) else None
     return Course(
-        list(posed.steps), _plain(mean), _plain(mean - half), _plain(mean + half),
+        list(posed.steps), *over_seeds,
         list(some[0].noted_at) if adaptive else [],
         {name: _quartiles(noted[:, :, k]) for k, name in enumerate(HISTORY)} if adaptive else {},
         list(posed.settings.drawn_at)[: len(some[0].drawn)], grid, labels, curves,

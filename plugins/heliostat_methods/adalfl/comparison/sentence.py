@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from heliostat_methods.adalfl.comparison.outcome import WAYS, Compared, Outcome
+from heliostat_search.trainings.wording import said_by_ways
 
 FEW = 5
-_SAID = {
-    "better": "is better than",
-    "worse": "is worse than",
-    "none": "is not shown to differ from",
-    "explodes": "explodes more often than",
-    "edge": "is not decided against",
-    "unpaired": "is not decided against",
-}
 
 
 def sentence(outcome: Outcome) -> str:
@@ -42,9 +35,7 @@ def sentence(outcome: Outcome) -> str:
 
 
 def _of(one: Compared, first: Compared) -> str:
-    by: dict[str, list[str]] = {}
-    for row in one.differences:
-        by.setdefault(_SAID[row.verdict], []).append(WAYS[row.way])
+    by = said_by_ways(one.differences, WAYS)
     parts = [f"{said} {first.label} {', '.join(ways)}" for said, ways in by.items()]
     said = f"{one.label} {'; '.join(parts)}"
     costly = [side.label for side in (one, first) if not _has_equal_cost(side)]

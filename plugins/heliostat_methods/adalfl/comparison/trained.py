@@ -13,6 +13,7 @@ from heliostat_methods.adalfl.config import AdaLFLConfig
 from heliostat_methods.adalfl.losses.beginning import Beginning
 from heliostat_methods.adalfl.tasks import Begin, Begun, Settings, Training, begin, train
 from heliostat_methods.adalfl.training.measuring import Measured
+from heliostat_search.devices import device_resources
 from heliostat_search.supervised.problem import Problem
 
 Seeds = tuple[int, ...]
@@ -52,9 +53,7 @@ class Posed:
     @property
     def resources(self) -> Resources | None:
         """What a training needs of a worker."""
-        if self.config.device == "cpu":
-            return None
-        return Resources(gpus=1, or_cpu=self.config.device == "auto")
+        return device_resources(self.config.device)
 
 
 def begin_losses(posed: Posed, some: Sequence[Contestant], run: Run) -> None:

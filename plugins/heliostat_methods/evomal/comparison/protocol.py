@@ -29,7 +29,7 @@ from heliostat_methods.evomal.comparison.outcome import (
 )
 from heliostat_methods.evomal.learners.problem import ProblemData
 from heliostat_methods.evomal.learners.training import TrainingConfig
-from heliostat_search.statistics import mean_interval
+from heliostat_search.trainings.lines import mean_curve
 from heliostat_search.trainings.measures import OF_TASK
 from heliostat_search.trainings.paired_seeds import OverSeeds, PairedTest, Splits
 from heliostat_search.trainings.rates import (
@@ -237,11 +237,5 @@ class _Table:
 
 def _curve(curves: Array) -> Curve:
     """Return mean and 95 % interval of curves (R, K) of trainings without an infinite value."""
-    kept = curves[np.isfinite(curves).all(axis=1)]
-    if not len(kept):
-        return Curve()
-    mean, half = kept.mean(axis=0), np.zeros(curves.shape[1])
-    if len(kept) >= 2:
-        half = np.array([mean_interval(column).half_width for column in kept.T])
-    mean_, low, high = (tuple(float(v) for v in part) for part in (mean, mean - half, mean + half))
-    return Curve(mean_, low, high)
+    mean, low, high = mean_curve(curves)
+    return Curve(tuple(mean), tuple(low), tuple(high))

@@ -14,6 +14,7 @@ from heliostat_methods.evomal.learners.problem import ProblemData
 from heliostat_methods.evomal.learners.rejection import RejectionConfig
 from heliostat_methods.evomal.learners.training import AugmentedTraining, TrainingConfig
 from heliostat_methods.evomal.learners.unrolled import UnrolledConfig
+from heliostat_search.devices import device_resources
 
 
 def score_settings(config: EvoMALConfig) -> ScoreSettings:
@@ -92,7 +93,7 @@ def needs(config: EvoMALConfig, problems: Sequence[ProblemData]) -> Resources | 
     by_autograd = config.baseline == "ml3" or any(data.hidden is None for data in problems)
     if config.device == "cpu" or (config.device == "auto" and not by_autograd):
         return None
-    return Resources(gpus=1, or_cpu=config.device == "auto")
+    return device_resources(config.device)
 
 
 def _sgd(config: EvoMALConfig) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from heliostat import Resources
 from heliostat_methods.fams.config import FAMSConfig, FAMSSettings
 from heliostat_methods.fams.estimators.by_name import named
+from heliostat_search.devices import device_resources
 from heliostat_search.strategies.space import Integer, Space
 
 FAMS = "fams"
@@ -64,6 +65,4 @@ def fams_settings(config: FAMSConfig, parameters: Mapping[str, Any]) -> FAMSSett
 
 def resources(config: FAMSConfig) -> Resources | None:
     """Return what a training needs of a worker."""
-    if config.device == "cpu":
-        return None
-    return Resources(gpus=1, or_cpu=config.device == "auto")
+    return device_resources(config.device)

@@ -21,9 +21,8 @@ from heliostat_methods.gmconv.comparison.sentence import sentence
 from heliostat_methods.gmconv.comparison.trained import Posed, valid_curves
 from heliostat_methods.gmconv.training.measuring import Measured
 from heliostat_methods.gmconv.training.variant import Variant
-from heliostat_search.statistics import mean_interval
 from heliostat_search.trainings.choosing import Choice
-from heliostat_search.trainings.lines import Line, differences, line_of
+from heliostat_search.trainings.lines import Line, differences, line_of, mean_curve
 from heliostat_search.trainings.rates import stopped
 from heliostat_search.trainings.trivial import LABELS, explosion_limit, trivial_measures
 
@@ -91,16 +90,9 @@ def _lines(posed: Posed, choice: Choice, found: Found, limit: float) -> dict[str
 
 def _curve(posed: Posed, trained: Sequence[Measured]) -> dict[str, list[float]]:
     column = posed.problem.measures.index(posed.problem.metric)
-    test = np.stack([one.test[:, column] for one in trained]).astype(np.float64)
-    test = test[np.isfinite(test).all(axis=1)]
+    mean, low, high = mean_curve(np.stack([one.test[:, column] for one in trained]))
     steps = [float(step) for step in posed.steps]
-    if not len(test):
-        return {"steps": steps, "mean": [], "low": [], "high": []}
-    mean, half = test.mean(axis=0), np.zeros(test.shape[1])
-    if len(test) >= 2:
-        half = np.array([mean_interval(column_).half_width for column_ in test.T])
-    rows = {"mean": mean, "low": mean - half, "high": mean + half}
-    return {"steps": steps, **{name: _plain(row) for name, row in rows.items()}}
+    return {"steps": steps, "mean": mean, "low": low, "high": high}
 
 
 def _widths(posed: Posed, trained: Sequence[Measured]) -> list[LayerWidth]:

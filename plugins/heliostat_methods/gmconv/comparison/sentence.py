@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 from heliostat_methods.gmconv.comparison.outcome import WAYS, Compared, Outcome
+from heliostat_search.trainings.wording import said_by_ways
 
 FEW = 5
-_SAID = {
-    "better": "is better than",
-    "worse": "is worse than",
-    "none": "is not shown to differ from",
-    "explodes": "explodes more often than",
-    "edge": "is not decided against",
-    "unpaired": "is not decided against",
-}
 
 
 def sentence(outcome: Outcome) -> str:
@@ -29,9 +22,7 @@ def sentence(outcome: Outcome) -> str:
 
 
 def _of(one: Compared, first: Compared) -> str:
-    by: dict[str, list[str]] = {}
-    for row in one.differences:
-        by.setdefault(_SAID[row.verdict], []).append(WAYS[row.way])
+    by = said_by_ways(one.differences, WAYS)
     parts = [
         f"{said} {first.label}" + ("" if len(by) == 1 else f" {', '.join(ways)}")
         for said, ways in by.items()

@@ -13,6 +13,7 @@ from heliostat_methods.gmconv.config import GMConvConfig
 from heliostat_methods.gmconv.tasks import Settings, Training, train
 from heliostat_methods.gmconv.training.measuring import Measured
 from heliostat_methods.gmconv.training.variant import Variant
+from heliostat_search.devices import device_resources
 from heliostat_search.supervised.problem import Problem
 
 
@@ -44,9 +45,7 @@ class Posed:
     @property
     def resources(self) -> Resources | None:
         """What a training needs of a worker."""
-        if self.config.device == "cpu":
-            return None
-        return Resources(gpus=1, or_cpu=self.config.device == "auto")
+        return device_resources(self.config.device)
 
 
 def trainings(

@@ -22,6 +22,7 @@ from heliostat_methods.pnag.tasks.measuring import LayoutQuestion, choose_format
 from heliostat_methods.pnag.tasks.supernet import Training, train_supernet
 from heliostat_methods.pnag.training.building import TrainedSupernet, checked_layout
 from heliostat_methods.pnag.training.problem import Part, Problem
+from heliostat_search.devices import device_resources
 
 Costs = Callable[[Archs], dict[str, NDArray[np.float64]]]
 
@@ -95,9 +96,7 @@ def _faster_format(problem: Problem, run: Run) -> Literal["channels_last", "cont
 
 def resources_of(config: PNAGConfig) -> Resources:
     """Return what a task that trains or evaluates needs."""
-    if config.device == "cpu":
-        return Resources()
-    return Resources(gpus=1, or_cpu=config.device == "auto")
+    return device_resources(config.device) or Resources()
 
 
 def latency_table_of(config: PNAGConfig, layout: NetworkLayout, run: Run) -> LatencyTable | None:
