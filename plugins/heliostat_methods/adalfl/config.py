@@ -158,7 +158,10 @@ class AdaLFLConfig(MethodConfig):
     )
     seeds: int = Field(10, ge=1, le=10_000, description="paired trainings of each contestant")
     stack: int = Field(
-        10, ge=1, le=1_000, description="seeds trained side by side in one task: part of the result"
+        10,
+        ge=1,
+        le=1_000,
+        description="trainings, seeds and rates, side by side in one task: part of the result",
     )
     snapshots: int = Field(
         12, ge=2, le=200, description="moments of a training at which the loss is drawn"

@@ -61,9 +61,9 @@ class Settings:
     drawn_at: tuple[int, ...]
     on_divergence: OnDivergence
 
-    def sgd(self, factor: float = 1.0) -> SGD:
-        """Return SGD at the learning rate times a factor."""
-        return SGD(self.learning_rate * factor, self.momentum, self.nesterov, self.weight_decay)
+    def sgd(self) -> SGD:
+        """Return SGD at the configured learning rate."""
+        return SGD(self.learning_rate, self.momentum, self.nesterov, self.weight_decay)
 
 
 @stored("adalfl.begin")
@@ -102,7 +102,10 @@ class UnusableLossError(HeliostatError):
 @stored("adalfl.training")
 @dataclass(frozen=True)
 class Training:
-    """Trainings of one contestant at one rate under some seeds."""
+    """Trainings of one contestant at some factors of the rate, each under the same seeds.
+
+    Rows of the stack are the seeds of the first factor, then those of the second, and so on.
+    """
 
     problem: Shared[Problem]
     settings: Shared[Settings]
@@ -111,7 +114,7 @@ class Training:
     beginning: Beginning | None
     begun: Shared[Begun] | None
     frozen: PartRef | None
-    factor: float
+    factors: tuple[float, ...]
     seeds: tuple[int, ...]
     detail: bool
     """whether test rows are measured and the history is noted, which a choice of rates needs not"""
@@ -168,13 +171,13 @@ def begin(item: Begin, ctx: TaskContext) -> Begun:
 
 @task("adalfl.train")
 def train(item: Training, ctx: TaskContext) -> Measured:
-    """Train models of some seeds side by side, measured on the way."""
+    """Train models of some rates and seeds side by side, measured on the way."""
     problem, settings = ctx.shared(item.problem), ctx.shared(item.settings)
-    stack = _Stack(problem, settings, item.seeds, ctx)
+    stack = _Stack(problem, settings, item.seeds * len(item.factors), ctx)
     side = _side(item, problem, stack, ctx)
     schedule = Schedule(
-        settings.sgd(item.factor), settings.drops, item.adapts, item.meta_rate,
-        settings.on_divergence,
+        settings.sgd(), settings.drops, item.adapts, item.meta_rate, settings.on_divergence,
+        tuple(factor for factor in item.factors for _ in item.seeds),
     )  # fmt: skip
     training = StackedTraining(
         (stack.networks(), stack.networks()), side, stack.data, stack.batches(), schedule,
@@ -186,7 +189,7 @@ def train(item: Training, ctx: TaskContext) -> Measured:
     measuring = Measuring.start(
         problem, stack.data, settings.measured_at, settings.drawn_at,
         tuple(range(0, settings.steps, every)), item.detail,
-        None if item.beginning is None else item.beginning.shape,
+        None if item.beginning is None else item.beginning.shape, len(item.seeds),
     )  # fmt: skip
     kept: _KeptTraining | None = ctx.restore(None)
     if kept is not None:
@@ -204,7 +207,7 @@ def train(item: Training, ctx: TaskContext) -> Measured:
 
 
 class _Stack:
-    """Models, data and draws of one block of seeds on the task's device."""
+    """Models, data and draws of the seeds of a stack's rows on the task's device."""
 
     def __init__(
         self, problem: Problem, settings: Settings, seeds: Sequence[int], ctx: TaskContext
@@ -328,7 +331,7 @@ def _offline(
 def _side(item: Training, problem: Problem, stack: _Stack, ctx: TaskContext) -> Side:
     if item.beginning is not None:
         begun: Begun = ctx.shared(item.begun)
-        phi = torch.tensor(begun.phi).to(stack.device)
+        phi = torch.tensor(begun.phi).to(stack.device).repeat(len(item.factors), 1)
         return LossSide(LossNetworkStack(phi, item.beginning.shape, problem.task))
     if item.frozen is not None:
         loss: Any = ctx.part("loss", item.frozen)

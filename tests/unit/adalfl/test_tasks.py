@@ -96,10 +96,10 @@ def test_a_beginning_goes_on_from_what_it_kept(given: Any) -> None:
 def test_a_training_goes_on_from_what_it_kept(given: Any, adapts: Any) -> None:
     start = begun(given, Context()) if adapts == "loss" else None
 
-    def trained(context: Context, detail: bool) -> Any:
+    def trained(context: Context, detail: bool, factors: tuple[float, ...] = (1.0,)) -> Any:
         item = Training(
             given.problem, given.settings, adapts, 1e-2, None if start is None else BEGINNING,
-            start, None, 1.0, (0, 3), detail,
+            start, None, factors, (0, 3), detail,
         )  # fmt: skip
         return train(item, context)  # type: ignore[arg-type]
 
@@ -109,3 +109,14 @@ def test_a_training_goes_on_from_what_it_kept(given: Any, adapts: Any) -> None:
         assert len(context.offered) == 2 and whole.valid.shape == (2, 5)
         for kept in context.offered:
             same(trained(Context(kept), detail), whole)
+
+    # a stack of two rates is the trainings of each, one after another
+    both = trained(Context(), True, (0.5, 1.0))
+    assert both.valid.shape == (4, 5)
+    for number, factor in enumerate((0.5, 1.0)):
+        mine, alone = both.of_factor(number, 2), trained(Context(), True, (factor,))
+        for name in ("valid", "test", "noted", "drawn", "minima", "phi"):
+            found, expected = getattr(mine, name), getattr(alone, name)
+            assert found.shape == expected.shape
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+        assert (mine.ended, mine.reverts) == (alone.ended, alone.reverts)

@@ -66,7 +66,7 @@ def _drawn(
     low, high = (0.0, 1.0) if classify else (-3.0, 3.0)
     labels = [0.0, 1.0] if classify else [-1.0, 0.0, 1.0]
     grid = torch.linspace(low, high, _POINTS, dtype=torch.float64)
-    phi = torch.tensor(np.asarray(first.drawn, np.float64))
+    phi = torch.tensor(np.asarray(first.drawn[:, 0], np.float64))
     with torch.no_grad():
         pairs = grid.expand(len(phi), -1)
         values = torch.stack(

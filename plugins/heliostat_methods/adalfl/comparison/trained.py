@@ -85,24 +85,48 @@ def trainings(
     posed: Posed, asked: Sequence[tuple[Contestant, float]], blocks: Sequence[Seeds],
     detail: bool, run: Run,
 ) -> list[list[Measured]]:  # fmt: skip
-    """Return what trainings of contestants at factors came to, block by block."""
-    items, shared = [], [posed.handle, posed.shared]
-    for one, factor in asked:
-        for block in blocks:
+    """Return what trainings of contestants at factors came to, block by block.
+
+    Factors of one contestant share a task as far as the stack holds them; models that are not
+    stacked train one after another anyway, and have tasks of their own.
+    """
+    items, shared, places = [], [posed.handle, posed.shared], []
+    for one, factors in _by_contestant(asked):
+        for number, block in enumerate(blocks):
             begun = None
             if one.beginning is not None:
                 begun = posed.begun[one.beginning, block][1]
                 shared.append(begun)
-            items.append(
-                Training(
-                    posed.handle, posed.shared, one.adapts, one.meta_rate, one.beginning, begun,
-                    one.frozen, factor, block, detail,
-                )
-            )  # fmt: skip
+            size = max(1, posed.config.stack // len(block)) if posed.problem.widths else 1
+            for at in range(0, len(factors), size):
+                part = tuple(factors[at : at + size])
+                places.append((one, part, number))
+                items.append(
+                    Training(
+                        posed.handle, posed.shared, one.adapts, one.meta_rate, one.beginning,
+                        begun, one.frozen, part, block, detail,
+                    )
+                )  # fmt: skip
+    found: dict[tuple[str, float, int], Measured] = {}
     outcomes = run.map(train, items, shared=shared, resources=posed.resources)
-    found = [outcome.unwrap() for outcome in outcomes]
-    size = len(blocks)
-    return [found[at : at + size] for at in range(0, len(found), size)]
+    for (one, part, number), outcome in zip(places, outcomes, strict=True):
+        made, runs = outcome.unwrap(), len(blocks[number])
+        for at, factor in enumerate(part):
+            found[one.name, factor, number] = made.of_factor(at, runs)
+    return [
+        [found[one.name, factor, number] for number in range(len(blocks))] for one, factor in asked
+    ]
+
+
+def _by_contestant(
+    asked: Sequence[tuple[Contestant, float]],
+) -> list[tuple[Contestant, list[float]]]:
+    """Return the factors asked of each contestant, both in the order of asking."""
+    factors: dict[str, list[float]] = {}
+    contestants = {one.name: one for one, _ in asked}
+    for one, factor in asked:
+        factors.setdefault(one.name, []).append(factor)
+    return [(contestants[name], some) for name, some in factors.items()]
 
 
 def valid_curves(some: Sequence[Measured]) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,10 +28,11 @@ class Measured:
 
     ``valid`` (R, K) is the metric on validation rows, ``test`` (R, K, M) all measures on test rows;
     infinite where a training has ended. ``noted`` (H, R, 5) is the ``HISTORY`` of the steps
-    ``noted_at``. ``drawn`` (S, Q) are the weights of the first run's loss, ``minima`` (S, R) where
-    each run's loss of a label 1 (of 0, a regression) is least. ``phi`` (R, Q) are the last weights,
-    or the last finite ones; ``ended`` the step at which a run was stopped, -1 for none; ``reverts``
-    steps undone. All but ``valid`` is empty where it was not asked for.
+    ``noted_at``. ``drawn`` (S, F, Q) are the weights of the first run's loss at each factor of the
+    rate, ``minima`` (S, R) where each run's loss of a label 1 (of 0, a regression) is least.
+    ``phi`` (R, Q) are the last weights, or the last finite ones; ``ended`` the step at which a run
+    was stopped, -1 for none; ``reverts`` steps undone. All but ``valid`` is empty
+    where it was not asked for.
     """
 
     valid: Array
@@ -43,6 +44,15 @@ class Measured:
     phi: Array
     ended: tuple[int, ...]
     reverts: tuple[int, ...]
+
+    def of_factor(self, number: int, runs: int) -> Measured:
+        """Return what the ``runs`` runs of one factor of the rate came to."""
+        mine = slice(number * runs, (number + 1) * runs)
+        return replace(
+            self, valid=self.valid[mine], test=self.test[mine], noted=self.noted[:, mine],
+            drawn=self.drawn[:, number : number + 1], minima=self.minima[:, mine],
+            phi=self.phi[mine], ended=self.ended[mine], reverts=self.reverts[mine],
+        )  # fmt: skip
 
 
 @dataclass
@@ -56,6 +66,7 @@ class Measuring:
     noted_at: tuple[int, ...]
     detail: bool
     shape: LossShape | None
+    seeds: int
     valid: list[Array]
     test: list[Array]
     notes: list[Array]
@@ -66,12 +77,15 @@ class Measuring:
     def start(
         cls, problem: Problem, data: Data, measured_at: tuple[int, ...],
         drawn_at: tuple[int, ...], noted_at: tuple[int, ...], detail: bool,
-        shape: LossShape | None,
+        shape: LossShape | None, seeds: int,
     ) -> Measuring:  # fmt: skip
-        """Return what has seen nothing yet; ``shape`` is that of a loss network, if one trains."""
+        """Return what has seen nothing yet.
+
+        ``shape`` is that of a loss network, if one trains; every ``seeds`` rows are one rate's.
+        """
         return cls(
             problem, data, measured_at, drawn_at if detail else (), noted_at if detail else (),
-            detail, shape, [], [], [], [], [],
+            detail, shape, seeds, [], [], [], [], [],
         )  # fmt: skip
 
     def look(self, training: StackedTraining) -> None:
@@ -82,7 +96,7 @@ class Measuring:
             if self.detail:
                 self.test.append(self._of(training, self.data.test, self.problem.measures))
         if training.taken in self.drawn_at and self.shape is not None:
-            self.drawn.append(training.meta[0].cpu().numpy().copy())
+            self.drawn.append(training.meta[:: self.seeds].cpu().numpy().copy())
             self.minima.append(self._minima(training, self.shape))
 
     def _of(self, training: StackedTraining, part: Part, names: tuple[Measure, ...]) -> Array:
@@ -115,7 +129,7 @@ class Measuring:
             np.stack(self.test, 1) if self.test else np.empty((runs, 0, 0)),
             self.noted_at[: len(self.notes)],
             np.stack(self.notes) if self.notes else np.empty((0, runs, len(HISTORY))),
-            np.stack(self.drawn) if self.drawn else np.empty((0, 0), np.float32),
+            np.stack(self.drawn) if self.drawn else np.empty((0, 0, 0), np.float32),
             np.stack(self.minima) if self.minima else np.empty((0, runs)),
             training.meta.cpu().numpy().copy() if self.detail else np.empty((runs, 0), np.float32),
             tuple(map(int, training.ended)),

@@ -1,5 +1,7 @@
 """Trainings side by side: every step moves the models, and what adapts moves after them.
 
+Rows are seeds and learning rates of one kind of training.
+
 One step (Algorithm 2; Algorithm 4 for the learning rate): slopes of the loss on a training batch,
 a step of SGD that is kept, the task's loss on a validation batch after it, and from that
 
@@ -48,13 +50,17 @@ class TrainingDivergedError(HeliostatError):
 
 @dataclass(frozen=True)
 class Schedule:
-    """How a step is taken, at which steps the rate drops, and what adapts at which rate."""
+    """How a step is taken, at which steps the rate drops, and what adapts at which rate.
+
+    ``factors`` multiply the rate of each row; without them all rows have the same.
+    """
 
     sgd: SGD
     drops: tuple[tuple[int, float], ...] = ()
     adapts: Adapts = "nothing"
     meta_rate: float = 0.0
     on_divergence: OnDivergence = "stop"
+    factors: tuple[float, ...] = ()
 
     def rate_at(self, step: int) -> float:
         """Return the learning rate of a step, without what adapts."""
@@ -105,7 +111,11 @@ class StackedTraining:
         self._side, self._data, self._task = side, data, task
         self._train, self._valid = batches
         self.schedule, self._seeds = schedule, seeds
-        runs = len(self.networks.theta)
+        theta = self.networks.theta
+        runs = len(theta)
+        if schedule.factors and len(schedule.factors) != runs:
+            raise ValueError(f"factors: got {len(schedule.factors)}; expected one for {runs} runs")
+        self._factors = theta.new_tensor(schedule.factors)[:, None] if schedule.factors else None
         self._momentum: Tensor | None = None
         self.meta = self._first_meta(side)
         self._adam = Adam.start(self.meta, schedule.meta_rate)
@@ -170,7 +180,9 @@ class StackedTraining:
         return going
 
     def _rate(self) -> Tensor | float:
-        rate = self.schedule.rate_at(self.taken)
+        rate: Tensor | float = self.schedule.rate_at(self.taken)
+        if self._factors is not None:
+            rate = rate * self._factors
         return rate * self.meta.exp() if self.schedule.adapts == "rate" else rate
 
     def _adapted(
@@ -196,7 +208,7 @@ class StackedTraining:
             assert isinstance(self._side, LossSide)
             gradient = self._side.stack.by_weights(start.push(v))
             factor = schedule.sgd.factor / schedule.sgd.learning_rate
-            gradient = gradient * (schedule.rate_at(self.taken) * factor)
+            gradient = gradient * (rate * factor)
         if not schedule.meta_rate:
             return self.meta, judged  # bit for bit what it was
         self._adam = Adam(schedule.meta_rate, self._adam.first.clone(), self._adam.second.clone())
@@ -226,9 +238,10 @@ class StackedTraining:
         fresh = bad & (self.ended < 0)
         if self.schedule.on_divergence == "raise" and fresh.any():
             first = int(np.flatnonzero(fresh)[0])
+            factor = self.schedule.factors[first] if self.schedule.factors else 1.0
             raise TrainingDivergedError(
                 f"step {self.taken}: numbers of training {first} of the stack are not finite "
-                f"at learning rate {self.schedule.rate_at(self.taken):g}; "
+                f"at learning rate {self.schedule.rate_at(self.taken) * factor:g}; "
                 f"on_divergence = 'stop' keeps the others, a lower learning_rate may avoid it"
             )
         if self.schedule.on_divergence == "revert":

@@ -98,17 +98,24 @@ def test_single_precision_stays_near_double(small: Any, single: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("adapts", ["loss", "rate"])
-def test_rows_of_a_stack_are_what_each_is_alone(small: Any, kind: str, adapts: Any) -> None:
-    schedule = Schedule(DESCENTS["nesterov"], (), adapts, 1e-2)
+@pytest.mark.parametrize("adapts", ["nothing", "loss", "rate"])
+@pytest.mark.parametrize("factors", [(), (0.3, 1.0, 2.5)])
+def test_rows_of_a_stack_are_what_each_is_alone(
+    small: Any, kind: str, adapts: Any, factors: tuple[float, ...]
+) -> None:
+    descent = DESCENTS["nesterov"]
+    drops = ((3, 0.5),)
+    schedule = Schedule(descent, drops, adapts, 1e-2, factors=factors)
     losses = small.losses(3)
 
     def side(some: Any) -> Any:
-        return small.side(some) if adapts == "loss" else TaskSide("classification")
+        return TaskSide("classification") if adapts == "rate" else small.side(some)
 
     together = trained(small.stacked(kind, schedule, side(losses), runs=3), 6)
     for run in range(3):
         modules = [small.modules(kind, 3)[run]]
+        rate = descent.learning_rate * (factors[run] if factors else 1.0)
+        own = replace(descent, learning_rate=rate)
         batches = tuple(
             stacked_module.Batches([one._replicas[run]], one._name, one._rows, one.size)
             for one in small.batches(3)
@@ -117,7 +124,8 @@ def test_rows_of_a_stack_are_what_each_is_alone(small: Any, kind: str, adapts: A
         for networks in pair:
             networks.theta = small.numbers(modules)[:, : networks.theta.shape[1]]
         alone = StackedTraining(
-            pair, side([losses[run]]), small.data, batches, schedule, "classification",
+            pair, side([losses[run]]), small.data, batches,
+            Schedule(own, drops, adapts, 1e-2), "classification",
             lambda step, run=run: [1000 * run + 2 * step, 1000 * run + 2 * step + 1],
         )  # fmt: skip
         trained(alone, 6)
@@ -127,6 +135,22 @@ def test_rows_of_a_stack_are_what_each_is_alone(small: Any, kind: str, adapts: A
             (together.networks.buffers()[run], alone.networks.buffers()[0]),
         ):
             torch.testing.assert_close(mine, theirs, rtol=1e-8, atol=1e-10)
+
+
+def test_equal_factors_of_one_change_no_bit(single: Any) -> None:
+    losses = single.losses(2)
+    ends = []
+    for factors in ((), (1.0, 1.0)):
+        schedule = Schedule(DESCENTS["nesterov"], (), "loss", 1e-2, factors=factors)
+        ends.append(trained(single.stacked("dense", schedule, single.side(losses)), 5))
+    assert torch.equal(ends[0].networks.theta, ends[1].networks.theta)
+    assert torch.equal(ends[0].meta, ends[1].meta)
+
+
+def test_as_many_factors_as_runs_are_expected(single: Any) -> None:
+    schedule = Schedule(DESCENTS["nesterov"], factors=(1.0, 2.0, 3.0))
+    with pytest.raises(ValueError, match=r"factors: got 3; expected one for 2 runs"):
+        single.stacked("dense", schedule, TaskSide("classification"))
 
 
 # Against ordinary SGD
