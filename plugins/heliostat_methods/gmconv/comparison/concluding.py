@@ -124,7 +124,8 @@ def _fields(anatomy: Anatomy, trained: Sequence[Measured]) -> list[Field]:
         made.append(Field(
             first.layer, float(radii.mean()), float(radii.std(ddof=1)) if len(radii) > 1 else 0.0,
             float(np.mean([one.area for one in some])), float(np.mean([one.fit for one in some])),
-            anatomy.predicted_radius(first.layer, widths), [_plain(row) for row in seen], scale,
+            anatomy.predicted_radius(first.layer, widths), [_plain(row) for row in seen],
+            len(some), scale,
         ))  # fmt: skip
     return made
 

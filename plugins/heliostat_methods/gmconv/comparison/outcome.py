@@ -31,7 +31,9 @@ class LayerWidth:
 
 @dataclass(frozen=True)
 class Field:
-    """A layer's receptive field at the end: means over seeds, and the first seed's map.
+    """A layer's receptive field at the end: means over ``trainings``, and the first one's map.
+
+    Trainings whose outputs have no derivative that is finite and not 0 have no field.
 
     ``predicted``: the radius that the chain of masks alone would have, without weights and
     non-linearities; None where the network is no plain chain up to there, and of discs. ``map``:
@@ -45,6 +47,7 @@ class Field:
     fit: float
     predicted: float | None
     map: list[list[float]]
+    trainings: int
     scale: int = 1
 
 

@@ -25,8 +25,11 @@ def receptive_fields(outcome: Plain) -> list[Section]:
     if not some:
         return []
     rows = [_row(one, field) for one in some for field in one["fields"]]
-    head = ["variant", "layer", "radius", "deviation", "analytic", "area", "fit"]
-    caption = "Effective receptive fields, means over trainings; deviation is over trainings."
+    head = ["variant", "layer", "radius", "deviation", "analytic", "area", "fit", "trainings"]
+    caption = (
+        "Effective receptive fields, means over the trainings that have one, as many as the last "
+        "column says; deviation is over them."
+    )
     return [
         Section(
             "Receptive fields",
@@ -39,6 +42,7 @@ def _row(one: Plain, field: Plain) -> list[str | int | float | None]:
     return [
         one["label"], field["layer"], number(field["radius"]), number(field["deviation"]),
         number(field["predicted"]), f"{100 * field['area']:.0f} %", f"{field['fit']:.2f}",
+        field["trainings"],
     ]  # fmt: skip
 
 
@@ -65,8 +69,8 @@ def _map(one: Plain, place: int) -> HeatMap:
         f"Layer {field['layer']}, {one['label']}", "column of the input", "row of the input",
         [scale * x for x in range(wide)], [scale * y for y in reversed(range(tall))],
         list(reversed(values)),
-        note="Share of each input place in what moves the layer's centre, first seed. Compare how "
-        f"far the shades reach.{of}",
+        note="Share of each input place in what moves the layer's centre, first training. "
+        f"Compare how far the shades reach.{of}",
     )  # fmt: skip
 
 

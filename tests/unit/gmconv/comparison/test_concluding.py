@@ -153,7 +153,7 @@ def test_fields_are_means_with_the_first_map_and_the_prediction_of_their_widths(
     assert (field.radius, field.deviation, field.area) == (1.5, 0.0, 0.5)
     g = math.exp(-1 / (2 * 8.5**2))
     assert field.predicted == pytest.approx(math.sqrt(2 * 2 * g / (1 + 2 * g)))
-    assert np.shape(field.map) == (6, 6) and field.scale == 1
+    assert np.shape(field.map) == (6, 6) and field.scale == 1 and field.trainings == SEEDS
 
 
 def test_a_training_that_ran_away_leaves_fields_and_predictions_of_the_others(

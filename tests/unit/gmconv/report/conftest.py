@@ -55,8 +55,8 @@ def fields(kind: str) -> list[Field]:
     rows = (seen / seen.sum()).tolist()
     radius = 1.2 if kind == "conv" else 1.1
     return [
-        Field("0", radius, 0.02, 0.14, 0.93, 1.155 if kind != "circle" else None, rows),
-        Field("4", 2 * radius, 0.1, 0.5, 0.88, 2.5, rows),
+        Field("0", radius, 0.02, 0.14, 0.93, 1.155 if kind != "circle" else None, rows, 6),
+        Field("4", 2 * radius, 0.1, 0.5, 0.88, 2.5, rows, 6),
     ]
 
 

@@ -73,7 +73,7 @@ def test_the_table_has_the_measured_radius_beside_the_analytic_one(
     (table,) = outcomes.parts(section, Table)
     assert list(table.columns)[2:5] == ["radius", "deviation", "analytic"]
     rows = {(row[0], row[1]): list(row[2:]) for row in table.rows}
-    assert rows["conv", "0"] == ["1.2000", "0.0200", "1.1550", "14 %", "0.93"]
+    assert rows["conv", "0"] == ["1.2000", "0.0200", "1.1550", "14 %", "0.93", 6]
     assert rows["circle", "0"][2] == "-"
     said = words(outcomes, digits, "Receptive fields")
     assert "In layer 4 the radius is 2.4000 with conv; static 2.2000 (-8.3 %)" in said
