@@ -216,3 +216,35 @@ def test_a_missing_token_exits_6_and_names_it(cli: Any, guarded: str) -> None:
     assert done.returncode == 6, done.stderr
     assert "auth_token" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+TWO_RUNS = """
+import os, sys
+import heliostat
+
+local = heliostat.run("count", workers=1)
+assert {k: v for k, v in os.environ.items() if "AUTH" in k} == {}, os.environ
+joined = heliostat.run("count", address=sys.argv[1])
+assert (joined.state, joined.digest) == ("finished", local.digest)
+"""
+
+
+def test_a_local_session_demands_no_tokens_of_a_cluster_afterwards(
+    python: Callable[..., Any], cli: Any, ray_node: Any
+) -> None:
+    done = python("-c", TWO_RUNS, ray_node.address, **cli.environment)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_cluster_whose_answers_would_be_refused_exits_6_at_once(cli: Any, ray_node: Any) -> None:
+    home = cli.folder / "home"
+    (home / ".ray").mkdir(parents=True)
+    (home / ".ray" / "auth_token").write_text("a" * 64)
+    done = cli(
+        *("run", "count", "--address", ray_node.address, "--json"),
+        HOME=str(home),
+        RAY_AUTH_MODE="token",
+    )
+    assert done.returncode == 6, done.stderr
+    assert "set RAY_AUTH_MODE to disabled here" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -40,8 +40,9 @@ from heliostat.executors.ray.raw_lines import kept, only_fatal, why_refused
 from heliostat.executors.ray.reaching import why_unreachable
 from heliostat.executors.ray.same_code import OtherCode, code_of, compared, packages_of, refused
 from heliostat.executors.ray.shared_memory import too_small
-from heliostat.executors.ray.starting import reading_tolerantly, token_without_home
+from heliostat.executors.ray.starting import reading_tolerantly
 from heliostat.executors.ray.surroundings import left_alone
+from heliostat.executors.ray.tokens import differing, put_back_later, token_without_home
 from heliostat.plugins.allowed import obey
 from heliostat.plugins.building import PartBuilder, products_in
 from heliostat.plugins.input_files import InputFiles
@@ -145,6 +146,7 @@ class RayExecutor(Executor):
         self._states: dict[Key, str] = {}
         self._seen_states: dict[Key, set[str]] = {}
         self._ray: Any = None
+        self._put_mode_back: Callable[[], None] = lambda: None
         self._lost = 0
         self._counted = 0.0
         self._nodes = 0
@@ -170,6 +172,7 @@ class RayExecutor(Executor):
             "namespace": "heliostat",
         }
         raw: list[str] = []
+        self._put_mode_back = put_back_later(_read_mode_again)
         try:
             if self._address is None:
                 if small := too_small():
@@ -187,6 +190,7 @@ class RayExecutor(Executor):
                 with kept(raw), only_fatal():
                     ray.init(address=self._address, **options)
         except SystemExit:  # Ray's own answer to a signal while it starts
+            self._put_mode_back()
             raise Interrupted("the run was asked to stop while Ray was starting") from None
         except (
             ConnectionError,
@@ -195,6 +199,7 @@ class RayExecutor(Executor):
             OSError,
             ray.exceptions.AuthenticationError,
         ) as error:
+            self._put_mode_back()
             why = why_refused(raw) or str(error) or type(error).__name__
             raise NotStarted(_connection_message(self._address, why)) from error
         finally:
@@ -233,7 +238,7 @@ class RayExecutor(Executor):
     def _compare_nodes(self, nodes: list[dict[str, Any]], wait: bool) -> None:
         """Tell of each node that computes with something else than the first one."""
         ray = self._ray
-        remote = ray.remote(num_cpus=0, max_retries=0)(survey)
+        remote = ray.remote(num_cpus=0, max_retries=0)(_survey)
         affinity = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
         for node in nodes:
             name = f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})"
@@ -252,6 +257,8 @@ class RayExecutor(Executor):
                 if any(node["NodeID"] == node_id and node["Alive"] for node in ray.nodes()):
                     raise ClusterError(cannot_run(name, error)) from error
                 continue
+            if why := differing(name, found.pop("tokens"), _demands_tokens()):
+                raise ClusterError(why)
             first = next(iter(self._environments))
             for difference in differences({first: self._environments[first], name: found}):
                 self._on_event("nodes_differ", f"results may differ in the last bits: {difference}")
@@ -377,6 +384,7 @@ class RayExecutor(Executor):
         self._flights.clear()
         with left_alone():
             self._ray.shutdown()
+        self._put_mode_back()
         self._ray = None
 
     def _launch(self) -> None:
@@ -515,6 +523,23 @@ class RayExecutor(Executor):
             self._dropped.discard(key)
             return True
         return False
+
+
+def _survey(numerics: str) -> dict[str, Any]:
+    """Return what tasks will compute with on this node, and whether its processes use tokens."""
+    return survey(numerics) | {"tokens": _demands_tokens()}
+
+
+def _read_mode_again() -> None:
+    """Have Ray forget in this process which mode it read, and the token with it."""
+    raylet = import_ray()._raylet
+    raylet.Config.initialize("")
+    raylet.AuthenticationTokenLoader.instance().reset_cache()
+
+
+def _demands_tokens() -> bool:
+    raylet = import_ray()._raylet
+    return bool(raylet.get_authentication_mode() == raylet.AuthenticationMode.TOKEN)
 
 
 _lane: Lane | None = None

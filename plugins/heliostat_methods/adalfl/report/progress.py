@@ -71,9 +71,10 @@ def _begun(view: RunView) -> Iterator[_Row]:
 def _ended(view: RunView, detail: bool) -> Tried:
     """Return the last validation metrics of trainings that choose rates, or of the paired ones."""
     return ended(
-        (contestant_text(item), item.factor, measured.valid)
+        (contestant_text(item), factor, measured.of_factor(number, len(item.seeds)).valid)
         for _, item, measured in view.found("adalfl.train")
         if item.detail == detail
+        for number, factor in enumerate(item.factors)
     )
 
 

@@ -8,7 +8,7 @@ import functools
 import json
 import signal
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -248,19 +248,8 @@ def test_a_driver_that_is_killed_goes_on_from_its_checkpoint(
     assert 0 < again.evaluated < 24
 
 
-@pytest.fixture
-def own_node() -> Iterator[Any]:
-    """A node of this test's own: whose workers die here, no other job holds its cores."""
-    cluster_utils = pytest.importorskip("ray.cluster_utils")
-    made = cluster_utils.Cluster(
-        initialize_head=True, head_node_args={"num_cpus": 2, "include_dashboard": False}
-    )
-    yield made
-    made.shutdown()
-
-
 @pytest.mark.ray
-def test_a_worker_that_dies_takes_no_state_with_it(own_node: Any, tmp_path: Path) -> None:
+def test_a_worker_that_dies_takes_no_state_with_it(ray_node: Any, tmp_path: Path) -> None:
     folder = tmp_path / "ray"
     artifacts = ArtifactStore(folder / "artifacts")
     setup = WorkerSetup(str(folder), 0, "the tests", tmp_path / "cache", 0.0)
@@ -268,7 +257,7 @@ def test_a_worker_that_dies_takes_no_state_with_it(own_node: Any, tmp_path: Path
         setup,
         lambda sha256: artifacts.get(sha256).decode(),
         workers=2,
-        address=own_node.address,
+        address=ray_node.address,
         on_event=lambda kind, text: None,
     )
     options = {"lower": tasks.goes_on_though_workers_die, "told": str(tmp_path), "rounds": 3}
