@@ -13,9 +13,11 @@ PLUGINS: dict[str, str] = {
     "pnag": "heliostat_methods.pnag.method",
     "adalfl": "heliostat_methods.adalfl.method",
     "gmconv": "heliostat_methods.gmconv.method",
+    "lutnn": "heliostat_methods.lutnn.method",
     "tune": "heliostat_methods.tune.method",
     "spaces": "heliostat_methods.pnag.spaces.plugin",
     "masked_layers": "heliostat_methods.gmconv.parts",
+    "lookup_layers": "heliostat_methods.lutnn.parts",
     "latency": "heliostat_methods.pnag.latency.method",
 }
 """Name of each plugin and the module that implements its hooks."""
@@ -27,6 +29,7 @@ METHODS: tuple[str, ...] = (
     "pnag",
     "adalfl",
     "gmconv",
+    "lutnn",
     "tune",
     "latency",
 )
@@ -44,5 +47,8 @@ VERBS: dict[str, tuple[str, str]] = {
 ALWAYS: tuple[str, ...] = ("parts", "primitives")
 """Plugins whose offers are known before those of others, so that nobody takes their names."""
 
-KINDS: dict[str, str] = {"space": "spaces", "layer": "masked_layers"}
-"""Kinds of parts with the plugin that brings them, which is imported when one is looked for."""
+KINDS: dict[str, tuple[str, ...]] = {
+    "space": ("spaces",),
+    "layer": ("masked_layers", "lookup_layers"),
+}
+"""Kinds of parts with the plugins that bring them, imported when one is looked for."""

@@ -79,7 +79,7 @@ def built_in() -> ModuleType:
     """Return the list of the plugins that ship with Heliostat; importing it imports none of them.
 
     `PLUGINS` {name: module}, `METHODS`, `VERBS` {verb: (plugin, help)}, `ALWAYS`, `KINDS` {kind of
-    part: plugin}.
+    part: plugins}.
     """
     return importlib.import_module(COLLECTION)
 

@@ -288,9 +288,9 @@ class Registry:
             self._load_built_in(name)
 
     def _load_kind(self, kind: str) -> None:
-        """Load the built-in plugin that brings a kind of part, which others may add to."""
-        if kind in built_in().KINDS:
-            self._load_built_in(built_in().KINDS[kind])
+        """Load the built-in plugins that bring a kind of part, which others may add to."""
+        for plugin in built_in().KINDS.get(kind, ()):
+            self._load_built_in(plugin)
 
     @staticmethod
     def _always_loaded() -> list[str]:

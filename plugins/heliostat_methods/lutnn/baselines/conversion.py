@@ -1,0 +1,67 @@
+"""Whole networks by other means: MADDNESS in place of layers, and torch's dynamic int8."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from heliostat_methods.lutnn.baselines.maddness_layer import MaddnessConv2d, MaddnessLinear
+from heliostat_methods.lutnn.converting.calibration import called
+from heliostat_methods.lutnn.converting.convert import replaced
+
+
+def convert_int8(model: nn.Module) -> nn.Module:
+    """Return a copy, in evaluation mode, whose linear layers have dynamic int8 weights of torch."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch says that this will move to another package
+        quantise: Any = torch.ao.quantization.quantize_dynamic
+        made: nn.Module = quantise(copy.deepcopy(model).eval(), {nn.Linear})
+    return made
+
+
+def convert_maddness(
+    model: nn.Module, names: Sequence[str], lengths: Mapping[str, int], batches: Sequence[Tensor]
+) -> nn.Module:
+    """Return a copy whose named layers are MADDNESS, learned from what they see of batches.
+
+    ``lengths`` gives V by name; widths that it does not divide get zeros behind.
+    """
+    copied = copy.deepcopy(model).eval()
+    modules = dict(copied.named_modules())
+    seen: dict[str, list[Tensor]] = {name: [] for name in names}
+
+    def watch(name: str) -> Any:
+        return lambda _, inputs: seen[name].append(inputs[0].detach())
+
+    handles = [modules[name].register_forward_pre_hook(watch(name)) for name in names]
+    with torch.no_grad():
+        for batch in batches:
+            called(copied, batch)
+    for handle in handles:
+        handle.remove()
+    made: dict[nn.Module, nn.Module] = {}
+    for name in names:
+        layer, inputs = modules[name], torch.cat(seen[name])
+        if isinstance(layer, nn.Linear):
+            zeros = -layer.in_features % lengths[name]
+            linear = MaddnessLinear.from_inputs(
+                functional.pad(inputs.reshape(-1, layer.in_features), (0, zeros)),
+                functional.pad(layer.weight, (0, zeros)), layer.bias,
+                codebook_length=lengths[name],
+            )  # fmt: skip
+            padded = nn.Sequential(nn.ConstantPad1d((0, zeros), 0.0), linear)
+            made[layer] = padded if zeros else linear
+        elif isinstance(layer, nn.Conv2d):
+            taps = layer.kernel_size[0] * layer.kernel_size[1]
+            # where V does not divide, a codebook is a channel's patch
+            fits = layer.in_channels * taps % lengths[name] == 0
+            made[layer] = MaddnessConv2d.from_convolution(
+                layer, inputs, codebook_length=lengths[name] if fits else None
+            )
+    return replaced(copied, made)

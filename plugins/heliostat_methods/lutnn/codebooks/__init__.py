@@ -1,0 +1,1 @@
+"""Codebooks in torch: which centroid is nearest, tables of products, the soft gradient."""

@@ -1,0 +1,1 @@
+"""Models with layers by table lookup: which layers, what it costs, frozen, in files."""

@@ -1,0 +1,1 @@
+"""What a run leaves: its networks, as models that other methods train or use."""

@@ -1,0 +1,1 @@
+"""Layers by table lookup: such that train, and what they are frozen to for inference."""

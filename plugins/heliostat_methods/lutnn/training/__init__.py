@@ -1,0 +1,1 @@
+"""Fine-tuning of models with layers by table lookup."""

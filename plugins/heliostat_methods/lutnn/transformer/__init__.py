@@ -1,0 +1,1 @@
+"""A small packaged transformer and real text, to convert and time a whole model with."""
