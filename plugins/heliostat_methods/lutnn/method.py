@@ -53,6 +53,7 @@ SMOKE: dict[str, Any] = {
 DEMO: dict[str, Any] = {
     "dataset": "digits",
     "model": {"name": "cnn", "channels": [16, 32, 32], "batch_norm": True},
+    "steps": 400,
 }
 """A comparison on real images within minutes on two cores."""
 

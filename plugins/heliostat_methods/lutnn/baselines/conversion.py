@@ -18,7 +18,7 @@ from heliostat_methods.lutnn.converting.convert import replaced
 
 def convert_int8(model: nn.Module) -> nn.Module:
     """Return a copy, in evaluation mode, whose linear layers have dynamic int8 weights of torch."""
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):  # layers are drawn first
         warnings.simplefilter("ignore")  # torch says that this will move to another package
         quantise: Any = torch.ao.quantization.quantize_dynamic
         made: nn.Module = quantise(copy.deepcopy(model).eval(), {nn.Linear})

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-NUMBERS = 1 << 24
-"""Distances that are held at a time: codebooks are worked on in portions."""
+NUMBERS = 1 << 18
+"""Distances that are held at a time: codebooks are worked on in portions, one at least."""
 
 
 def nearest_centroids(x: Tensor, centroids: Tensor) -> Tensor:
@@ -27,16 +27,27 @@ def nearest_centroids(x: Tensor, centroids: Tensor) -> Tensor:
 
 
 def nearest(pieces: Tensor, centroids: Tensor) -> Tensor:
-    """Return the codes (C, N) int64 of pieces (C, N, V)."""
-    half_norms = centroids.square().sum(2).mul(0.5)
-    scores = torch.baddbmm(half_norms[:, None], pieces, centroids.transpose(1, 2), alpha=-1)
-    return scores.nan_to_num(nan=float("inf")).argmin(2)
+    """Return the codes (C, N) int64 of pieces (C, V, N)."""
+    half_norms = centroids.square().sum(2, keepdim=True).mul(0.5)
+    return first_smallest(torch.baddbmm(half_norms, centroids, pieces, alpha=-1))
+
+
+def first_smallest(scores: Tensor) -> Tensor:
+    """Return which of K scores (C, K, N) is least, (C, N): the first of equals, never a NaN."""
+    # K passes over short rows: torch's own reduction of a middle axis takes four times as long.
+    least = torch.full_like(scores[:, 0], float("inf"))
+    codes = torch.zeros(least.shape, dtype=torch.uint8, device=scores.device)
+    for k in range(scores.shape[1]):
+        less = scores[:, k] < least
+        least = torch.where(less, scores[:, k], least)
+        codes.masked_fill_(less, k)
+    return codes.long()
 
 
 def portions(x: Tensor, centroids: Tensor) -> Iterator[tuple[tuple[int, int], Tensor]]:
-    """Yield ranges of codebooks with their pieces (c, N, V), few enough for the memory."""
+    """Yield ranges of codebooks with their pieces (c, V, N), few enough for the caches."""
     codebooks, clusters, length = centroids.shape
-    pieces = x.reshape(len(x), codebooks, length).transpose(0, 1)
+    pieces = x.T.contiguous().reshape(codebooks, length, len(x))
     step = max(1, NUMBERS // max(1, len(x) * clusters))
     for begin in range(0, codebooks, step):
         end = min(begin + step, codebooks)

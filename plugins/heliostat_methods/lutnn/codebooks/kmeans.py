@@ -8,8 +8,8 @@ import warnings
 import torch
 from torch import Tensor
 
-from heliostat_methods.lutnn.codebooks.codes import NUMBERS
-
+NUMBERS = 1 << 24
+"""Distances that are held at a time."""
 ROUNDS = 25
 """Rounds of Lloyd's algorithm at most; it ends earlier where no piece changes its centroid."""
 

@@ -11,11 +11,13 @@ hundreds of megabytes a layer.
     r  = gd / d  (or 2 gd),   ga = a sum_k r - r P,      gP = P sum_n r - r^T a + gT w^T
     gw = P^T gT
 
-Where a piece equals a centroid its distance has no derivative; 0 is taken.
+Where a piece equals a centroid its distance has no derivative; 0 is taken. Everything of a row, a
+codebook and a centroid is (C, K, N): sums over rows and over outputs are then one product each.
 """
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 import torch
@@ -59,8 +61,13 @@ def soft_output(
     total = x.new_zeros(len(x), weight.shape[2])
     for (begin, end), pieces in portions(x, centroids):
         some = centroids[begin:end]
-        soft = torch.softmax(-beta * _distances(pieces, some, distance), dim=2)
-        total = total + torch.bmm(soft, torch.bmm(some, weight[begin:end])).sum(0)
+        d = _squared(pieces, some)
+        if distance == "euclidean":
+            # sqrt has no finite derivative at 0, where 0 is taken
+            d = torch.where(d > 0, d, 1.0).sqrt() * (d > 0)
+        soft = torch.softmax(-beta * d, dim=1)
+        products = torch.bmm(some, weight[begin:end])
+        total = total + soft.reshape(-1, len(x)).T @ products.reshape(-1, products.shape[2])
     return total
 
 
@@ -102,33 +109,40 @@ class _SoftLookup(torch.autograd.Function):
     @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, centroids, weight, beta = ctx.saved_tensors
-        grad_x = torch.zeros_like(x).reshape(len(x), centroids.shape[0], -1)
-        grad_centroids, grad_weight = torch.zeros_like(centroids), torch.zeros_like(weight)
+        hard = ctx.gradient == "hard"
+        grad_x = torch.zeros_like(x) if hard else torch.empty_like(x)
+        of_x = grad_x.reshape(len(x), *centroids.shape[::2])
+        grad_centroids, grad_weight = torch.zeros_like(centroids), torch.empty_like(weight)
         grad_beta = torch.zeros_like(beta)
         for (begin, end), pieces in portions(x, centroids):
             some, w = centroids[begin:end], weight[begin:end]
-            wide = grad.expand(end - begin, *grad.shape)
-            if ctx.gradient == "hard":
-                clusters = some.shape[1]
-                chosen = functional.one_hot(nearest(pieces, some), clusters).to(grad.dtype)
-                by_table = torch.bmm(chosen.transpose(1, 2), wide)
+            if hard:
+                codes = nearest(pieces, some)[:, None]
+                soft = torch.zeros(*some.shape[:2], len(x), dtype=x.dtype, device=x.device)
+                soft.scatter_(1, codes, 1.0)
             else:
-                d = _distances(pieces, some, ctx.distance)
-                soft = torch.softmax(-beta * d, dim=2)
-                by_table = torch.bmm(soft.transpose(1, 2), wide)
-                by_soft = torch.bmm(wide, torch.bmm(some, w).transpose(1, 2))
-                by_logit = soft * (by_soft - (soft * by_soft).sum(2, keepdim=True))
-                grad_beta -= (d * by_logit).sum()
-                r = _by_difference(-beta * by_logit, d, ctx.distance)
-                grad_x[:, begin:end] = (
-                    pieces * r.sum(2, keepdim=True) - torch.bmm(r, some)
-                ).transpose(0, 1)
-                grad_centroids[begin:end] = some * r.sum(1)[:, :, None] - torch.bmm(
-                    r.transpose(1, 2), pieces
+                d = _squared(pieces, some)
+                if ctx.distance == "euclidean":
+                    d.sqrt_()
+                soft = torch.softmax(d * -beta, dim=1)
+                r = (torch.bmm(some, w).flatten(0, 1) @ grad.T).reshape(soft.shape)
+                r.sub_((soft * r).sum(1, keepdim=True)).mul_(soft)  # by the logits
+                grad_beta -= torch.dot(d.flatten(), r.flatten())
+                if ctx.distance == "euclidean":
+                    r.div_(d.masked_fill_(d == 0, math.inf)).mul_(-beta)
+                else:
+                    r.mul_(-2 * beta)
+                of_piece = torch.baddbmm(
+                    pieces * r.sum(1, keepdim=True), some.transpose(1, 2), r, alpha=-1
                 )
+                of_x[:, begin:end] = of_piece.permute(2, 0, 1)
+                grad_centroids[begin:end] = torch.baddbmm(
+                    some * r.sum(2, keepdim=True), r, pieces.transpose(1, 2), alpha=-1
+                )
+            by_table = (soft.flatten(0, 1) @ grad).reshape(*some.shape[:2], -1)
             grad_centroids[begin:end] += torch.bmm(by_table, w.transpose(1, 2))
             grad_weight[begin:end] = torch.bmm(some.transpose(1, 2), by_table)
-        return grad_x.reshape(x.shape), grad_centroids, grad_weight, grad_beta, None, None, None
+        return grad_x, grad_centroids, grad_weight, grad_beta, None, None, None
 
 
 def _codes(x: Tensor, centroids: Tensor) -> Tensor:
@@ -144,20 +158,8 @@ def _looked_up(tables: Tensor, codes: Tensor) -> Tensor:
     return functional.embedding_bag(at, tables.reshape(-1, outputs), mode="sum")
 
 
-def _distances(pieces: Tensor, centroids: Tensor, distance: Distance) -> Tensor:
-    """Return distances (C, N, K); of a piece that is a centroid about 0, whatever is rounded."""
-    squared = torch.baddbmm(
-        centroids.square().sum(2)[:, None], pieces, centroids.transpose(1, 2), alpha=-2
-    )
-    squared = (squared + pieces.square().sum(2, keepdim=True)).clamp(min=0)
-    if distance == "squared":
-        return squared
-    # sqrt has no derivative at 0 that is finite; autograd, where it passes here, then takes 0
-    return torch.where(squared > 0, squared, torch.ones_like(squared)).sqrt() * (squared > 0)
-
-
-def _by_difference(by_distance: Tensor, d: Tensor, distance: Distance) -> Tensor:
-    """Return r with d(distance)/da = r (a - P), times what is given for it."""
-    if distance == "squared":
-        return 2 * by_distance
-    return torch.where(d > 0, by_distance / torch.where(d > 0, d, torch.ones_like(d)), 0.0)
+def _squared(pieces: Tensor, centroids: Tensor) -> Tensor:
+    """Return squared distances (C, K, N); of a piece that is a centroid about 0, by rounding."""
+    norms = centroids.square().sum(2, keepdim=True)
+    found = torch.baddbmm(norms, centroids, pieces, alpha=-2)
+    return (found + pieces.square().sum(1, keepdim=True)).clamp(min=0)

@@ -82,33 +82,40 @@ class Shape:
 
 @dataclass(frozen=True)
 class Rates:
-    """Work a nanosecond of one thread: multiply-adds of the search, additions of the lookup."""
+    """Work a nanosecond of one thread: multiply-adds of a search, additions of the lookup.
+
+    ``patch_search`` is of a 3x3 convolution that is not unfolded.
+    """
 
     search: float
+    patch_search: float
     lookup: float
-    overhead: float
-    """nanoseconds around a call"""
 
 
 RATES = {
-    "AVX-512 VBMI": Rates(45.0, 42.0, 9_000.0),
-    "AVX2": Rates(22.0, 14.0, 9_000.0),
-    "NEON": Rates(10.0, 8.0, 9_000.0),
-    "scalar": Rates(1.0, 0.5, 9_000.0),
+    "AVX-512 VBMI": Rates(90.0, 42.0, 58.0),
+    "AVX2": Rates(58.0, 22.0, 37.0),
+    "NEON": Rates(15.0, 8.0, 10.0),
+    "scalar": Rates(1.0, 1.0, 0.5),
 }
 """By variant of the kernel; NEON and scalar are estimates."""
-IN_TORCH = Rates(10.0, 2.5, 60_000.0)
-"""The fallback, and what runs for K above 16."""
-_DENSE_MACS, _DENSE_BYTES, _DENSE_OVERHEAD = 62.0, 24.0, 2_000.0
+IN_TORCH = Rates(10.0, 10.0, 2.5)
+"""The fallback, and what runs for K above 16; an estimate."""
+_DENSE_MACS, _DENSE_BYTES = 50.0, 54.0
+"""Multiply-adds a nanosecond, and bytes of weights where these are what takes the time."""
+_DENSE_CALL, _LOOKUP_CALL, _IMAGE_CALL = 5_000.0, 11_000.0, 5_000.0
+"""Nanoseconds around a call of a module, and more of them around images."""
 
 
 def predicted(shape: Shape, variant: str) -> tuple[float, float]:
     """Return predicted nanoseconds, dense and by lookup, of a variant of the kernel."""
     rates = RATES.get(variant, IN_TORCH) if shape.clusters <= LANES else IN_TORCH
-    search = shape.rows * shape.codebooks * shape.length * LANES / rates.search
+    around = _IMAGE_CALL if shape.image else 0.0
+    macs = shape.rows * shape.codebooks * shape.length * max(LANES, shape.clusters)
+    search = macs / (rates.patch_search if shape.image else rates.search)
     lookup = shape.rows * shape.codebooks * shape.outputs / rates.lookup
     dense = max(shape.dense_macs / _DENSE_MACS, shape.dense_bytes / _DENSE_BYTES)
-    return _DENSE_OVERHEAD + dense, rates.overhead + search + lookup
+    return _DENSE_CALL + around + dense, _LOOKUP_CALL + around + search + lookup
 
 
 def probed(shape: Shape, seed: int = 0) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from heliostat.report import Folded, Plot, Section, Series, Table, Text
-from heliostat_methods.lutnn.report.wording import size_text
+from heliostat_methods.lutnn.report.wording import shown_lookup, size_text
 from heliostat_search.trainings.numbers import Plain, half_width, middle
 from heliostat_search.trainings.wording import line_of, metric_text
 
@@ -58,7 +58,7 @@ def _picture(outcome: Plain) -> list[Plot]:
 
 
 def _layers(outcome: Plain) -> list[Table]:
-    one = next((v for v in outcome["variants"] if v["layers"]), None)
+    one = shown_lookup(outcome)
     if one is None:
         return []
     rows = [

@@ -38,7 +38,7 @@ def reservations(outcome: Plain) -> Iterator[str]:
 
 def size_text(outcome: Plain) -> str:
     """Return a sentence on how large and how costly the network that looks up is."""
-    one = next((v for v in outcome["variants"] if v["layers"]), None)
+    one = shown_lookup(outcome)
     if one is None:
         return "No layer looks anything up."
     of = f"{one['label']}: {len(one['layers'])} of its layers look up, "
@@ -52,6 +52,12 @@ def size_text(outcome: Plain) -> str:
         f"{times(float32 / mine, 'smaller', 'larger')} than with float32 weights and "
         f"{times(int8 / mine, 'smaller', 'larger')} than with int8 ones."
     )
+
+
+def shown_lookup(outcome: Plain) -> Plain | None:
+    """Return the variant whose layers are shown: lutnn, else the first that looks up."""
+    some = [one for one in outcome["variants"] if one["layers"]]
+    return next((one for one in some if one["kind"] == "lutnn"), some[0] if some else None)
 
 
 def times(ratio: float, fewer: str, more: str) -> str:
