@@ -98,6 +98,10 @@ class MaskedConvolution(_ConvNd):
         """Return the convolution of (batch, C_in, *size) with the masked kernel."""
         return self._conv_forward(input, self._current_weight(), self.bias)
 
+    def shipped(self) -> _ConvNd:
+        """Return the form that inference runs: folded."""
+        return self.folded()
+
     def folded(self) -> _ConvNd:
         """Return torch's layer with the masked kernel as its weight: the same output, bit by bit.
 

@@ -158,7 +158,7 @@ class MaddnessConv2d(nn.Module):
         """Return the outputs (B, M, H', W') float32 of images (B, C_in, H, W)."""
         images = checked_images(x, self.linear.in_features // self.geometry.taps)
         rows = self.linear(self.geometry.rows(images.detach().float()))
-        return unbatched(self.geometry.images(rows, len(images), *images.shape[2:]), x)
+        return unbatched(self.geometry.images(rows, images.shape[0], *images.shape[2:]), x)
 
     def extra_repr(self) -> str:
         """Return where the windows lie, for ``print(module)``."""

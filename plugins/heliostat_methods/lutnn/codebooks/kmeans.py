@@ -34,8 +34,12 @@ def kmeans_init(
     _check(inputs, codebooks, clusters, rounds, batch_rows)
     generator = torch.Generator().manual_seed(seed)
     pieces = inputs.detach().float().cpu().reshape(len(inputs), codebooks, -1).transpose(0, 1)
-    size = _size(pieces)  # what is squared below neither overflows nor vanishes
-    pieces = (pieces / size[:, None, None]).contiguous()
+    # What is squared below neither overflows nor vanishes, and lies around 0: far from it the
+    # square of a distance would be the difference of two large numbers.
+    size = _size(pieces)
+    pieces = pieces / size[:, None, None]
+    middle = pieces.double().mean(1, keepdim=True).float()
+    pieces = (pieces - middle).contiguous()
     found, few = [], 0
     step = max(1, NUMBERS // (len(inputs) * clusters))
     for some in torch.split(pieces, step):
@@ -48,7 +52,7 @@ def kmeans_init(
             "centroids repeat; more rows or a smaller K have none in vain",
             stacklevel=2,
         )
-    return torch.cat(found) * size[:, None, None]
+    return (torch.cat(found) + middle) * size[:, None, None]
 
 
 def _plus_plus(pieces: Tensor, clusters: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -76,7 +76,7 @@ class LutConv2d(LutLayer):
         """Return (B, M, H', W'): values of nearest centroids, the gradient of a soft choice."""
         images = checked_images(x, self.in_channels)
         found = self.lookup(self.rows(images))
-        return unbatched(self.geometry.images(found, len(images), *images.shape[2:]), x)
+        return unbatched(self.geometry.images(found, images.shape[0], *images.shape[2:]), x)
 
     def freeze(self, search: Search = "float", input_scale: float | None = None) -> FrozenLutConv2d:
         """Return the layer for inference: int8 tables and centroids, no weights.
@@ -87,6 +87,16 @@ class LutConv2d(LutLayer):
         return FrozenLutConv2d(
             self.in_channels, self.geometry, self.frozen_numbers(search, input_scale)
         )
+
+    def shipped(self) -> nn.Module:
+        """Return the form that inference runs: frozen, or this layer while it is dense."""
+        return self.freeze().eval() if self.ready else self
+
+    def multiply_adds(self, input_shape: tuple[int, ...]) -> int:
+        """Return those of an image (C, H, W): a search, an addition a codebook and output."""
+        codebooks, clusters, length = self.centroids.shape
+        high, wide = self.geometry.size(*input_shape[1:])
+        return high * wide * codebooks * (clusters * length + self.out_channels)
 
     def extra_repr(self) -> str:
         """Return the sizes as torch shows them."""

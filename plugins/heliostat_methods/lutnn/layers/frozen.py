@@ -113,7 +113,7 @@ class FrozenLutConv2d(FrozenLut):
         else:
             rows = functional.pad(self.geometry.rows(images), (0, self.padding))
             found = self.geometry.images(
-                ops.linear(rows, self.packed), len(images), *images.shape[2:]
+                ops.linear(rows, self.packed), images.shape[0], *images.shape[2:]
             )
         return unbatched(found.to(x.dtype), x)
 

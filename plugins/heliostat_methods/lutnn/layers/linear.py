@@ -124,6 +124,10 @@ class LutLinear(LutLayer):
         """
         return FrozenLutLinear(self.in_features, self.frozen_numbers(search, input_scale))
 
+    def shipped(self) -> nn.Module:
+        """Return the form that inference runs: frozen, or this layer while it is dense."""
+        return self.freeze().eval() if self.ready else self
+
     def extra_repr(self) -> str:
         """Return the sizes as torch shows them."""
         codebooks, clusters, length = self.centroids.shape

@@ -21,7 +21,7 @@ class LutLayer(nn.Module):
     """C codebooks of K centroids of length V, and the weights whose products the tables hold.
 
     ``centroids`` (C, K, V), ``weight`` (C, V, M), ``bias`` (M,) or None and ``theta`` () are the
-    parameters; centroids that were never set are NaN, and refused rather than trained from nothing.
+    parameters; centroids that were never set are 0, and refused rather than trained from nothing.
     ``lazy``: such a layer is dense until it is first trained, and takes its centroids from the rows
     that it sees then.
     """
@@ -41,9 +41,8 @@ class LutLayer(nn.Module):
                 f"clusters: {clusters} (K), expected 2 to 16 for the compiled kernel and at most "
                 "256 in torch"
             )
-        self.settings, self.ready, self.lazy = settings, False, False
-        unset = torch.full((codebooks, clusters, length), math.nan, **where)
-        self.centroids = nn.Parameter(unset)
+        self.settings, self.lazy, self._seen_ready = settings, False, False
+        self.centroids = nn.Parameter(torch.zeros(codebooks, clusters, length, **where))
         self.weight = nn.Parameter(
             torch.empty(codebooks, length, outputs, **where), requires_grad=settings.learn_weight
         )
@@ -54,6 +53,12 @@ class LutLayer(nn.Module):
             "bias", nn.Parameter(torch.zeros(outputs, **where)) if bias else None
         )
         self.register_load_state_dict_post_hook(_seen_again)  # type: ignore[no-untyped-call]
+
+    @property
+    def ready(self) -> bool:
+        """Whether centroids were set, by whatever way numbers came in."""
+        self._seen_ready = self._seen_ready or bool(self.centroids.detach().any())
+        return self._seen_ready
 
     @property
     def temperature(self) -> float:
@@ -71,7 +76,9 @@ class LutLayer(nn.Module):
             raise ValueError("centroids: finite numbers are expected")
         with torch.no_grad():
             self.centroids.copy_(centroids)
-        self.ready = True
+            if not bool(centroids.any()):  # set all the same: a number that changes nothing
+                self.centroids.view(-1)[0] = torch.finfo(self.centroids.dtype).tiny
+        self._seen_ready = True
 
     def init_centroids(self, rows: Tensor, seed: int = 0) -> None:
         """Take the centroids of k-means over inputs as rows (N, C V)."""
@@ -135,4 +142,4 @@ def checked_bias(bias: Tensor | None, outputs: int) -> None:
 
 def _seen_again(module: nn.Module, keys: Any) -> None:
     assert isinstance(module, LutLayer)
-    module.ready = bool(torch.isfinite(module.centroids.detach()).all())
+    module._seen_ready = False

@@ -6,7 +6,7 @@ share (stem, first block, head). How well that holds is measured: see `latency_a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -93,7 +93,8 @@ class LatencyTable:
     """Kind "latency_table": seconds of the blocks of a layout, and of what all networks share.
 
     `noisy` says why the times may be off, "" if nothing does. `error`: mean of |sum of blocks /
-    measured - 1| over networks that were timed whole, None where none was.
+    measured - 1| over networks that were timed whole, None where none was. `layers`: the layer
+    parts that kernels may name, as a configuration writes them.
     """
 
     layout: NetworkLayout
@@ -102,6 +103,7 @@ class LatencyTable:
     fixed: Timing
     noisy: str = ""
     error: float | None = None
+    layers: tuple[Any, ...] = ()
 
     @property
     def remarks(self) -> list[str]:
@@ -132,11 +134,17 @@ class LatencyTable:
         """Return the seconds of architectures of a space, (n,)."""
         return np.array([self.latency(space.blocks(arch)) for arch in archs], np.float64)
 
-    def of_layout(self, layout: NetworkLayout) -> LatencyTable:
+    def of_layout(self, layout: NetworkLayout, layers: Sequence[Any] = ()) -> LatencyTable:
         """Return the table for networks of a layout, all of whose blocks were measured.
 
-        Raises ConfigError where the shared part is another, DataError naming a missing block.
+        ``layers`` are the layer parts that its kernels may name, as a configuration writes them.
+        Raises ConfigError where the shared part or such a layer is another, DataError naming a
+        missing block.
         """
+        for layer in layers:
+            if layer not in self.layers:
+                expected = f"layers that were timed, {list(self.layers)!r}"
+                raise ConfigError("layers", layer, expected, "parameters count, too")
         ours, theirs = (asdict(replace(one, units=())) for one in (self.layout, layout))
         for field, value in theirs.items():
             if ours[field] != value:
@@ -158,6 +166,7 @@ class LatencyTable:
             "entries": [[asdict(key), asdict(time)] for key, time in self.entries.items()],
             "fixed": asdict(self.fixed),
             "noisy": self.noisy,
+            "layers": list(self.layers),
         }
 
 
@@ -172,6 +181,7 @@ def read_table(plain: Mapping[str, Any]) -> LatencyTable:
         },
         fixed=Timing(**plain["fixed"]),
         noisy=plain["noisy"],
+        layers=tuple(plain.get("layers", ())),
     )
 
 

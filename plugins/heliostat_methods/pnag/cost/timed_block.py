@@ -23,6 +23,8 @@ from heliostat_methods.pnag.spaces.layout import (
 )
 
 Middle = Callable[[BlockShape, int], int]
+MakePart = Callable[[str, int, BlockShape], nn.Module]
+"""Makes the layer of a name, for channels inside a block and its shape."""
 _ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
     "relu6": nn.ReLU6,
@@ -31,19 +33,42 @@ _ACTIVATIONS: dict[str, type[nn.Module]] = {
 REFERENCE_SIDE = 128
 
 
-class TimedBlock(nn.Module):
-    """Expand, depthwise, squeeze-and-excite where the shape has it, project, add the input."""
+class Given(nn.Module):
+    """A layer that comes with its numbers, which `filled` leaves as they are."""
 
-    def __init__(self, shape: BlockShape, kernel: int | str, expand: int, middle: int) -> None:
+    def __init__(self, layer: nn.Module) -> None:
         super().__init__()
-        if not isinstance(kernel, int):
-            raise ConfigError("kernel", kernel, "a size; layer parts are not timed")
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return what the layer gives."""
+        found: Tensor = self.layer(x)
+        return found
+
+
+class TimedBlock(nn.Module):
+    """Expand, depthwise or a layer part, squeeze-and-excite if wanted, project, add the input.
+
+    ``part`` makes a layer that a kernel names, for channels inside and a shape.
+    """
+
+    def __init__(
+        self, shape: BlockShape, kernel: int | str, expand: int, middle: int,
+        part: MakePart | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
         parts: list[nn.Module] = []
         if expand != 1 or shape.expands != (1,):
             parts += _folded(shape.channels_in, middle, 1, shape.activation)
-        parts += _folded(
-            middle, middle, kernel, shape.activation, stride=shape.stride, groups=middle
-        )
+        if isinstance(kernel, int):
+            parts += _folded(
+                middle, middle, kernel, shape.activation, stride=shape.stride, groups=middle
+            )
+        elif part is None:
+            raise ConfigError("kernel", kernel, "a size, or the name of a given layer")
+        else:  # its normalisation stays a map of each channel, as in what is extracted
+            parts.append(Given(part(kernel, middle, shape)))
+            parts += _folded(middle, middle, 1, shape.activation, groups=middle)
         if shape.squeeze_excite:
             parts.append(Gate(middle))
         parts.append(_unfilled(nn.Conv2d, middle, shape.channels_out, 1))
@@ -108,10 +133,12 @@ def head(layout: NetworkLayout) -> nn.Sequential:
     return nn.Sequential(*parts, _unfilled(nn.Linear, channels, layout.classes))
 
 
-def network(layout: NetworkLayout, blocks: Blocks, middle: Middle) -> nn.Sequential:
+def network(
+    layout: NetworkLayout, blocks: Blocks, middle: Middle, part: MakePart | None = None
+) -> nn.Sequential:
     """Return a whole network."""
     body = [
-        TimedBlock(shape, kernel, expand, middle(shape, expand))
+        TimedBlock(shape, kernel, expand, middle(shape, expand), part)
         for shapes, unit in zip(layout.units, blocks, strict=True)
         for shape, (kernel, expand) in zip(shapes, unit, strict=False)
     ]
@@ -120,8 +147,11 @@ def network(layout: NetworkLayout, blocks: Blocks, middle: Middle) -> nn.Sequent
 
 def filled(module: nn.Module, generator: torch.Generator, dtype: torch.dtype) -> nn.Module:
     """Return a module for inference, its weights drawn from `generator`."""
+    given = {id(p) for one in module.modules() if isinstance(one, Given) for p in one.parameters()}
     with torch.no_grad():
         for parameter in module.parameters():
+            if id(parameter) in given:
+                continue
             scale = parameter[0].numel() ** -0.5 if parameter.dim() > 1 else 0.0
             parameter.normal_(0.0, 1.0, generator=generator).mul_(scale)
     return module.to(dtype).eval().requires_grad_(False)

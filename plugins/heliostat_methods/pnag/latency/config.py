@@ -18,6 +18,9 @@ class LatencyConfig(MethodConfig):
     dataset: Annotated[PartRef, PartKind("dataset")] = Field(
         PartRef("digits"), description="whose images and classes the networks are for"
     )
+    layers: tuple[Annotated[PartRef, PartKind("layer")], ...] = Field(
+        (), description="layers that the space names among its kernels"
+    )
     image_size: int | None = Field(
         None, ge=1, le=4096, description="pixels of a side, in place of the data set's"
     )

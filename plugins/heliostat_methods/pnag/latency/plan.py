@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from heliostat import stored
+from heliostat import PartRef, stored
 from heliostat_methods.pnag.cost.latency_table import Setting, read_layout
 from heliostat_methods.pnag.spaces.layout import Blocks, BlockShape, NetworkLayout, TrainableSpace
 from heliostat_methods.pnag.spaces.space import Archs
@@ -18,7 +18,7 @@ class Plan:
     """The blocks of a layout, what all its networks share, and whole networks, to be timed.
 
     `layout`: as plain data. `middles`: channels inside, of every block of the layout in order, for
-    each of its expand ratios. `seed`: of weights and images.
+    each of its expand ratios. `seed`: of weights and images. `layers`: what kernels may name.
     """
 
     layout: Mapping[str, Any]
@@ -28,6 +28,7 @@ class Plan:
     threads: int
     dtype: str
     seed: int
+    layers: tuple[PartRef, ...] = ()
 
     @property
     def setting(self) -> Setting:
@@ -45,8 +46,9 @@ class Plan:
 
 
 def planned(
-    space: TrainableSpace, layout: NetworkLayout, archs: Archs, setting: Setting, seed: int
-) -> Plan:
+    space: TrainableSpace, layout: NetworkLayout, archs: Archs, setting: Setting, seed: int,
+    layers: tuple[PartRef, ...] = (),
+) -> Plan:  # fmt: skip
     """Return the plan for a space's layout and some of its architectures."""
     return Plan(
         layout=asdict(layout),
@@ -56,6 +58,7 @@ def planned(
         ),
         networks=tuple(space.blocks(arch) for arch in archs),
         seed=seed,
+        layers=layers,
         **asdict(setting),
     )
 

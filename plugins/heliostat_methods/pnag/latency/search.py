@@ -23,6 +23,7 @@ from heliostat_methods.pnag.latency.tasks import Network, Round, put_together, t
 from heliostat_methods.pnag.spaces.layout import TrainableSpace
 from heliostat_methods.pnag.spaces.moves import sample_distinct
 from heliostat_methods.pnag.spaces.space import Archs
+from heliostat_methods.pnag.training.building import refuse_missing_layers
 
 PRODUCT = "table"
 PROBE = "latency_probe"
@@ -34,10 +35,11 @@ def search(config: LatencyConfig, run: Run) -> dict[str, Any]:
     """Measure a table of block latencies and compare its sums with whole networks."""
     space = _trainable(config, run)
     layout = space.layout(*_images(config, run))
+    refuse_missing_layers(layout, config.layers)
     archs = _networks(config, space, run)
     setting = Setting(config.batch, config.threads, config.dtype)
     seed = run.seed64("weights") % SEEDS
-    handle = run.share(planned(space, layout, archs, setting, seed))
+    handle = run.share(planned(space, layout, archs, setting, seed, config.layers))
     run.phase("putting networks together")
     items = [Network(handle, number) for number in range(len(archs))]
     counts = [one.unwrap() for one in run.map(put_together, items, shared=handle)]
@@ -48,7 +50,8 @@ def search(config: LatencyConfig, run: Run) -> dict[str, Any]:
     found = judged(_rounds(handle, settings, _resources(config, run), run), settings)
     blocks, (fixed, *networks) = found.timings[: len(keys)], found.timings[len(keys) :]
     entries = dict(zip(keys, blocks, strict=True))
-    table = LatencyTable(layout, setting, entries, fixed, found.noisy)
+    layers = tuple(ref.plain() for ref in config.layers)
+    table = LatencyTable(layout, setting, entries, fixed, found.noisy, layers=layers)
     predicted = table.latencies(space, archs)
     measured = np.array([one.median for one in networks])
     texts = [space.write(arch) for arch in archs]

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from heliostat import Shared, TaskContext, stored, task
+from heliostat import Shared, TaskContext, registry, stored, task
 from heliostat_methods.pnag.cost import timed_block
 from heliostat_methods.pnag.cost.latency_probe import Call, ProbeSettings, Readings, one_round
 from heliostat_methods.pnag.cost.latency_table import BlockKey, keys_of
 from heliostat_methods.pnag.cost.own_cores import OwnCores, pinned
+from heliostat_methods.pnag.cost.timed_block import MakePart
 from heliostat_methods.pnag.latency.plan import Plan
 from heliostat_methods.pnag.spaces.counting import count_network
 from heliostat_methods.pnag.spaces.layout import Blocks, BlockShape, NetworkLayout
+from heliostat_methods.pnag.supernet.part_cost import count_of_parts, shipped_part
+from heliostat_methods.pnag.supernet.part_layer import Layer
+from heliostat_methods.pnag.training.building import layers_of
 
 
 @stored("latency.round")
@@ -82,21 +86,33 @@ def put_together(item: Network, ctx: TaskContext) -> dict[str, int]:
     plan: Plan = ctx.shared(item.plan)
     layout, blocks = plan.read_layout(), plan.networks[item.number]
     generator = ctx.torch_generator("weights")
+    layers = layers_of(plan.layers, ctx.part)
     made = timed_block.filled(
-        timed_block.network(layout, blocks, plan.middle), generator, torch.float32
-    )
+        timed_block.network(layout, blocks, plan.middle, making(layers, generator)), generator,
+        torch.float32,
+    )  # fmt: skip
     logits = made(torch.randn(1, *layout.input_shape, generator=generator))
     if tuple(logits.shape) != (1, layout.classes) or not bool(torch.isfinite(logits).all()):
         found = f"shape {tuple(logits.shape)}, smallest {logits.min():g}"
         raise ValueError(f"logits of {found}, expected finite ones of (1, {layout.classes})")
-    count = count_network(layout, blocks, plan.middle)
+    count = count_network(layout, blocks, plan.middle, count_of_parts(layers))
     depth = sum(map(len, blocks))
     return {"madds": count.madds, "params": count.params, "blocks": depth}
 
 
+def making(layers: Mapping[str, Layer], generator: torch.Generator) -> MakePart:
+    """Return what makes layers as they are shipped, their numbers drawn from ``generator``."""
+
+    def make(name: str, middle: int, shape: BlockShape) -> torch.nn.Module:
+        return shipped_part(name, layers[name], middle, shape, generator)
+
+    return make
+
+
 def prepared(plan: Plan) -> Prepared:
     """Return the calls of a plan: every block, the shared part, every network."""
-    make = _Maker(plan, plan.read_layout(), torch.Generator().manual_seed(plan.seed))
+    layers = layers_of(plan.layers, registry().build_part)
+    make = _Maker(plan, plan.read_layout(), torch.Generator().manual_seed(plan.seed), layers)
     calls = [make.block(key, shape) for key, shape in keys_of(make.layout, plan.setting).items()]
     calls += [make.shared_part(), *map(make.network, plan.networks)]
     return Prepared(tuple(calls), timed_block.reference_kernel(make.generator))
@@ -107,10 +123,15 @@ class _Maker:
     plan: Plan
     layout: NetworkLayout
     generator: torch.Generator
+    layers: Mapping[str, Layer]
+
+    @property
+    def part(self) -> MakePart:
+        return making(self.layers, self.generator)
 
     def block(self, key: BlockKey, shape: BlockShape) -> Call:
         middle = self.plan.middle(shape, key.expand)
-        module = timed_block.TimedBlock(shape, key.kernel, key.expand, middle)
+        module = timed_block.TimedBlock(shape, key.kernel, key.expand, middle, self.part)
         return self._timed(module, (shape.channels_in, *shape.size))
 
     def shared_part(self) -> Call:
@@ -125,7 +146,7 @@ class _Maker:
         return both
 
     def network(self, blocks: Blocks) -> Call:
-        module = timed_block.network(self.layout, blocks, self.plan.middle)
+        module = timed_block.network(self.layout, blocks, self.plan.middle, self.part)
         return self._timed(module, self.layout.input_shape)
 
     def _timed(self, module: torch.nn.Module, shape: Sequence[int]) -> Call:

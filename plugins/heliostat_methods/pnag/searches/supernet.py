@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -10,17 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliostat import ConfigError, PartRef, Resources, Run, Shared
+from heliostat.contract import Layer
 from heliostat_methods.pnag.config import PNAGConfig
 from heliostat_methods.pnag.cost.latency_table import LatencyTable
 from heliostat_methods.pnag.searches.data_parallel import train_in_shards
 from heliostat_methods.pnag.spaces.counting import count_of
 from heliostat_methods.pnag.spaces.layout import NetworkLayout, TrainableSpace
 from heliostat_methods.pnag.spaces.space import Archs
+from heliostat_methods.pnag.supernet.part_cost import count_of_parts
 from heliostat_methods.pnag.supernet.paths import prefix_order
 from heliostat_methods.pnag.tasks.evaluation import Evaluation, evaluate
 from heliostat_methods.pnag.tasks.measuring import LayoutQuestion, choose_format
 from heliostat_methods.pnag.tasks.supernet import Training, train_supernet
-from heliostat_methods.pnag.training.building import TrainedSupernet, checked_layout
+from heliostat_methods.pnag.training.building import TrainedSupernet, checked_layout, layers_of
 from heliostat_methods.pnag.training.problem import Part, Problem
 from heliostat_search.devices import device_resources
 
@@ -75,7 +77,7 @@ def trained(
         problem = replace(problem, memory_format=_faster_format(problem, run))
     handle, resources = run.share(problem), resources_of(config)
     table = latency_table_of(config, checked_layout(problem, space), run)
-    costs = costs_of(problem, space, table)
+    costs = costs_of(problem, space, table, layers_of(problem.layers, run.part))
     if config.supernet.shards == 1:
         outcome = run.call(train_supernet, Training(handle), shared=handle, resources=resources)
         weights = outcome.unwrap()
@@ -106,7 +108,7 @@ def latency_table_of(config: PNAGConfig, layout: NetworkLayout, run: Run) -> Lat
     """
     if config.latency is not None:
         table: LatencyTable = run.part("latency_table", config.latency)
-        return table.of_layout(layout)
+        return table.of_layout(layout, [ref.plain() for ref in config.layers])
     if config.quantity == "latency":
         raise ConfigError(
             "latency", None, "run:RUN of a table, since quantity = latency",
@@ -115,11 +117,15 @@ def latency_table_of(config: PNAGConfig, layout: NetworkLayout, run: Run) -> Lat
     return None
 
 
-def costs_of(problem: Problem, space: TrainableSpace, table: LatencyTable | None) -> Costs:
+def costs_of(
+    problem: Problem, space: TrainableSpace, table: LatencyTable | None,
+    layers: Mapping[str, Layer],
+) -> Costs:  # fmt: skip
     """Return what counts networks: multiply-adds, parameters, and seconds by a table."""
+    count = count_of_parts(layers)
 
     def costs(archs: Archs) -> dict[str, NDArray[np.float64]]:
-        madds, params = count_of(space, archs, problem.input_shape, problem.classes)
+        madds, params = count_of(space, archs, problem.input_shape, problem.classes, count)
         found = {"madds": madds.astype(np.float64), "params": params.astype(np.float64)}
         if table is not None:
             found["latency"] = table.latencies(space, archs)

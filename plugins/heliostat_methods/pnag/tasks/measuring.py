@@ -15,6 +15,7 @@ from heliostat_methods.pnag.cost.own_cores import OwnCores, pinned
 from heliostat_methods.pnag.spaces.space import Archs
 from heliostat_methods.pnag.supernet.extraction import extract
 from heliostat_methods.pnag.supernet.layout_probe import probe_layout
+from heliostat_methods.pnag.supernet.part_cost import as_shipped
 from heliostat_methods.pnag.supernet.recalibration import recalibrate
 from heliostat_methods.pnag.training.building import (
     TrainedSupernet,
@@ -72,7 +73,7 @@ def time_networks(item: TimedNetworks, ctx: TaskContext) -> NDArray[np.float64]:
     def call(arch: NDArray[np.int16]) -> Call:
         blocks = space.blocks(arch)
         module = extract(net, blocks, recalibrate(net, blocks, calibration))
-        return timed_block.timed(module.eval(), images)
+        return timed_block.timed(as_shipped(module), images)
 
     calls = [call(arch) for arch in item.archs]
     with pinned(item.threads):

@@ -38,7 +38,7 @@ def retrain(item: Retraining, ctx: TaskContext) -> tuple[float, float]:
     layout = only(layout_of(problem, space), blocks)
     net = Supernet(
         layout, space.middle, ctx.torch_generator("retrained weights", item.seed),
-        layers_of(problem, ctx.part), problem.memory_format,
+        layers_of(problem.layers, ctx.part), problem.memory_format,
     ).to(ctx.device)  # fmt: skip
     settings = TrainingSettings(
         epochs=item.settings.epochs, batch=item.settings.batch, rate=item.settings.learning_rate,

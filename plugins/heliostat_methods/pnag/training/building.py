@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,9 +38,19 @@ def space_of(problem: Problem, part: PartBuilder) -> TrainableSpace:
     return space
 
 
-def layers_of(problem: Problem, part: PartBuilder) -> dict[str, Layer]:
+def layers_of(refs: Iterable[PartRef], part: PartBuilder) -> dict[str, Layer]:
     """Return the layers that kernels may name."""
-    return {ref.name: part("layer", ref) for ref in problem.layers}
+    return {ref.name: part("layer", ref) for ref in refs}
+
+
+def refuse_missing_layers(layout: NetworkLayout, refs: Iterable[PartRef]) -> None:
+    """Raise ConfigError where a layout's kernels name a layer that nobody gave."""
+    given = [ref.name for ref in refs]
+    for shape in (shape for unit in layout.units for shape in unit):
+        for kernel in shape.kernels:
+            if isinstance(kernel, str) and kernel not in given:
+                expected = f"the layer {kernel!r} among them, which the space's kernels name"
+                raise ConfigError("layers", given, expected)
 
 
 def layout_of(problem: Problem, space: TrainableSpace) -> NetworkLayout:
@@ -54,12 +64,7 @@ def checked_layout(problem: Problem, space: TrainableSpace) -> NetworkLayout:
     For images that do not fit the space, and for layers that its kernels name and nobody gave.
     """
     layout = layout_of(problem, space)
-    given = [ref.name for ref in problem.layers]
-    for shape in (shape for unit in layout.units for shape in unit):
-        for kernel in shape.kernels:
-            if isinstance(kernel, str) and kernel not in given:
-                expected = f"the layer {kernel!r} among them, which the space's kernels name"
-                raise ConfigError("layers", given, expected)
+    refuse_missing_layers(layout, problem.layers)
     return layout
 
 
@@ -68,7 +73,7 @@ def fresh_supernet(
 ) -> Supernet:
     """Return the supernet with weights drawn from `generator`."""
     return Supernet(
-        layout_of(problem, space), space.middle, generator, layers_of(problem, part),
+        layout_of(problem, space), space.middle, generator, layers_of(problem.layers, part),
         problem.memory_format,
     )  # fmt: skip
 

@@ -98,7 +98,7 @@ def test_weights_come_from_the_generator_alone_and_outputs_stay_finite() -> None
 
 
 def test_a_layer_part_is_refused_by_name() -> None:
-    with pytest.raises(ConfigError, match="kernel = 'lut': expected a size; layer parts are not"):
+    with pytest.raises(ConfigError, match="kernel = 'lut': expected a size, or the name of a"):
         TimedBlock(SHAPE, "lut", 2, 24)
 
 

@@ -42,7 +42,7 @@ def costs(quantity: str, of: LatencyTable | None = None) -> Any:
     config = PNAGConfig.model_validate({"quantity": quantity, **named})
     run = SimpleNamespace(part=lambda kind, ref: of)
     table = latency_table_of(config, checked_layout(GIVEN, SMALL), cast(Any, run))
-    return costs_of(GIVEN, SMALL, table)
+    return costs_of(GIVEN, SMALL, table, {})
 
 
 def test_networks_cost_what_is_counted_and_what_a_table_says() -> None:
