@@ -38,7 +38,8 @@ def kmeans_init(
     # square of a distance would be the difference of two large numbers.
     size = _size(pieces)
     pieces = pieces / size[:, None, None]
-    middle = pieces.double().mean(1, keepdim=True).float()
+    # A coarse number near the mean: what is subtracted and added again leaves no trace of rounding.
+    middle = pieces.double().mean(1, keepdim=True).mul(16).round().div(16).float()
     pieces = (pieces - middle).contiguous()
     found, few = [], 0
     step = max(1, NUMBERS // (len(inputs) * clusters))
@@ -144,7 +145,7 @@ def _check(
     if inputs.dim() != 2:
         raise ValueError(f"inputs: shape {tuple(inputs.shape)}, expected (N, D)")
     least_of = {"codebooks": (codebooks, 1), "clusters": (clusters, 2), "rounds": (rounds, 0),
-                "batch_rows": (batch_rows or 1, 1)}  # fmt: skip
+                "batch_rows": (1 if batch_rows is None else batch_rows, 1)}  # fmt: skip
     for name, (value, least) in least_of.items():
         if value < least:
             raise ValueError(f"{name}: {value}, expected at least {least}")
@@ -155,5 +156,5 @@ def _check(
         raise ValueError(
             f"inputs: {rows} rows, expected at least as many as there are clusters, {clusters}"
         )
-    if not bool(torch.isfinite(inputs).all()):
-        raise ValueError("inputs: finite numbers are expected to calibrate with")
+    if not bool(torch.isfinite(inputs.detach().float()).all()):
+        raise ValueError("inputs: finite numbers are expected to calibrate with, in float32")
