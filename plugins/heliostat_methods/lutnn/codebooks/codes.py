@@ -21,7 +21,7 @@ def nearest_centroids(x: Tensor, centroids: Tensor) -> Tensor:
     with torch.no_grad():
         parts = [
             nearest(some, centroids[begin:end])
-            for (begin, end), some in portions(x.detach(), centroids)
+            for (begin, end), some in portions(x.detach().to(centroids.dtype), centroids)
         ]
     return torch.cat(parts, dim=0).T.contiguous().to(torch.uint8)
 

@@ -67,7 +67,7 @@ def soft_output(
             d = torch.where(d > 0, d, 1.0).sqrt() * (d > 0)
         soft = torch.softmax(-beta * d, dim=1)
         products = torch.bmm(some, weight[begin:end])
-        total = total + soft.reshape(-1, len(x)).T @ products.reshape(-1, products.shape[2])
+        total = total + soft.flatten(0, 1).T @ products.flatten(0, 1)
     return total
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+_LEAST_SHARE = 256
 Rows = Callable[[Tensor], Tensor]
 """Makes rows (N, C V) of what a layer is given."""
 
@@ -21,6 +22,7 @@ class Seen:
     ``shape`` is that of its inputs in that call.
     """
 
+    most: int
     parts: list[Tensor] = field(default_factory=list)
     largest: float = 0.0
     per_call: int = 0
@@ -28,8 +30,13 @@ class Seen:
 
     @property
     def rows(self) -> Tensor:
-        """All rows that were kept."""
-        return torch.cat(self.parts) if self.parts else torch.empty(0, 0)
+        """All rows that were kept, ``most`` at most."""
+        if not self.parts:
+            return torch.empty(0, 0)
+        rows = torch.cat(self.parts)
+        if len(rows) <= self.most:
+            return rows
+        return rows[torch.linspace(0, len(rows) - 1, self.most).long()]
 
 
 def batches_of(calibration: Any) -> list[Any]:
@@ -52,18 +59,22 @@ def seen_by_layers(
     At most ``rows`` rows of each layer are kept, drawn evenly from the batches. Raises ValueError
     for numbers that are not finite, naming the layer.
     """
-    found = {name: Seen() for name in layers}
+    found = {name: Seen(rows) for name in layers}
     generator = torch.Generator().manual_seed(seed)
-    share = math.ceil(rows / len(batches))
+    # More of each than its share: batches are not of one size, and some may bring few.
+    share = min(rows, max(math.ceil(rows / len(batches)), _LEAST_SHARE))
 
-    def watch(name: str) -> Callable[[nn.Module, tuple[Any, ...]], None]:
-        def hook(_: nn.Module, inputs: tuple[Any, ...]) -> None:
-            _note(name, found[name], inputs[0].detach(), layers[name], share, generator)
+    def watch(name: str) -> Callable[[nn.Module, tuple[Any, ...], dict[str, Any]], None]:
+        def hook(_: nn.Module, inputs: tuple[Any, ...], named: dict[str, Any]) -> None:
+            x = inputs[0] if inputs else next(iter(named.values()))
+            _note(name, found[name], x.detach(), layers[name], share, generator)
 
         return hook
 
     modules = dict(model.named_modules())
-    handles = [modules[name].register_forward_pre_hook(watch(name)) for name in layers]
+    handles = [
+        modules[name].register_forward_pre_hook(watch(name), with_kwargs=True) for name in layers
+    ]
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:

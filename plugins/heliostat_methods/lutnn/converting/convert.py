@@ -88,8 +88,8 @@ def convert_lut(
 
     ``calibration``: inputs of the model, a tensor or several batches (tensors, sequences of
     positional arguments, or mappings of named ones); centroids are those of k-means over what
-    layers see. Raises ValueError naming what is not so: an unknown name in ``keep``, a V that does
-    not divide, fewer rows than centroids, inputs that are not finite.
+    layers see. Hooks of the dense layers are left behind. Raises ValueError naming what is not so:
+    an unknown name in ``keep``, fewer rows than centroids, inputs that are not finite.
     """
     left_out = _checked_names(model, policy.keep)
     batches = batches_of(calibration)

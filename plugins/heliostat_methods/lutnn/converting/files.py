@@ -81,11 +81,13 @@ def lookups(model: nn.Module) -> dict[str, LutLayer | FrozenLut]:
 
 
 def _account(layer: LutLayer | FrozenLut) -> dict[str, Any]:
+    linear = isinstance(layer, LutLinear | FrozenLutLinear)
+    kind = "Linear" if linear else "Conv2d"
     if isinstance(layer, FrozenLut):
-        return {"form": "frozen", "search": layer.search}
+        return {"form": "frozen", "kind": kind, "search": layer.search}
     _, clusters, length = layer.centroids.shape
     return {
-        "form": "trained", "length": length, "clusters": clusters,
+        "form": "trained", "kind": kind, "length": length, "clusters": clusters,
         "settings": asdict(layer.settings),
     }  # fmt: skip
 
@@ -118,6 +120,8 @@ def _built(
 ) -> nn.Module:
     if not isinstance(dense, nn.Linear | nn.Conv2d):
         raise ValueError(f"a {type(dense).__name__}, expected a Linear or Conv2d")
+    if account["kind"] != type(dense).__name__:
+        raise ValueError(f"a {type(dense).__name__}, in the file it is a {account['kind']}")
     if account["form"] == "trained":
         settings = LutSettings(**account["settings"])
         length, clusters = account["length"], account["clusters"]

@@ -53,6 +53,7 @@ class LutConv2d(LutLayer):
             self.weight.copy_(functional.pad(flat, (0, padding)).T.reshape(self.weight.shape))
             if self.bias is not None and convolution.bias is not None:
                 self.bias.copy_(convolution.bias)
+        self.learn_as(convolution)
 
     @classmethod
     def from_convolution(
@@ -72,11 +73,11 @@ class LutConv2d(LutLayer):
         rows = self.geometry.rows(checked_images(x, self.in_channels))
         return functional.pad(rows, (0, self.padding)) if self.padding else rows
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Return (B, M, H', W'): values of nearest centroids, the gradient of a soft choice."""
-        images = checked_images(x, self.in_channels)
+        images = checked_images(input, self.in_channels)
         found = self.lookup(self.rows(images))
-        return unbatched(self.geometry.images(found, images.shape[0], *images.shape[2:]), x)
+        return unbatched(self.geometry.images(found, images.shape[0], *images.shape[2:]), input)
 
     def freeze(self, search: Search = "float", input_scale: float | None = None) -> FrozenLutConv2d:
         """Return the layer for inference: int8 tables and centroids, no weights.

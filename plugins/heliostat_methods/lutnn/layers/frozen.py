@@ -88,11 +88,11 @@ class FrozenLutLinear(FrozenLut):
         self.in_features = in_features
         self.padding = self.packed.in_features - in_features
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Return (..., M) in the type of the inputs."""
-        rows = rows_of(x, self.in_features, self.padding)
-        found = ops.linear(rows, self.packed).to(x.dtype)
-        return found.reshape(*x.shape[:-1], self.out_features)
+        rows = rows_of(input, self.in_features, self.padding)
+        found = ops.linear(rows, self.packed).to(input.dtype)
+        return found.reshape(*input.shape[:-1], self.out_features)
 
 
 class FrozenLutConv2d(FrozenLut):
@@ -103,11 +103,11 @@ class FrozenLutConv2d(FrozenLut):
         self.in_channels, self.geometry = in_channels, geometry
         self.padding = self.packed.in_features - in_channels * geometry.taps
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Return (B, M, H', W') in the type of the inputs."""
-        images = checked_images(x, self.in_channels)
+        images = checked_images(input, self.in_channels)
         simple = self.geometry.simple
-        if simple is not None and self.packed.length == PATCH and not self.padding:
+        if simple is not None and self.packed.length == PATCH:
             self.geometry.size(*images.shape[2:])  # says what is too small
             found = ops.conv3x3(images, self.packed, stride=simple[0], padding=simple[1])
         else:
@@ -115,7 +115,7 @@ class FrozenLutConv2d(FrozenLut):
             found = self.geometry.images(
                 ops.linear(rows, self.packed), images.shape[0], *images.shape[2:]
             )
-        return unbatched(found.to(x.dtype), x)
+        return unbatched(found.to(input.dtype), input)
 
 
 def _packed_again(module: nn.Module, keys: Any) -> None:

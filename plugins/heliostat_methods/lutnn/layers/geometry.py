@@ -63,14 +63,14 @@ class Geometry:
 
     def rows(self, x: Tensor) -> Tensor:
         """Return patches of images (B, C, H, W) as rows (B H' W', C taps)."""
-        high, wide = self.size(*x.shape[2:])
+        self.size(*x.shape[2:])  # says what is too small
         if x.shape[0] == 0:  # torch does not unfold no image
             return x.new_empty(0, x.shape[1] * self.taps)
         if any(self.pads):
             mode = "constant" if self.padding_mode == "zeros" else self.padding_mode
             x = functional.pad(x, self.pads, mode=mode)
         if self.taps == 1:
-            x = x[:, :, :: self.stride[0], :: self.stride[1]][:, :, :high, :wide]
+            x = x[:, :, :: self.stride[0], :: self.stride[1]]
             return x.permute(0, 2, 3, 1).reshape(-1, x.shape[1])
         patches = functional.unfold(x, self.kernel_size, dilation=self.dilation, stride=self.stride)
         return patches.transpose(1, 2).reshape(-1, patches.shape[1])
@@ -112,6 +112,8 @@ def padded_to(features: int, length: int, pad: bool, name: str) -> int:
 
     Raises ValueError where some do and ``pad`` does not allow it.
     """
+    if features < 1:
+        raise ValueError(f"{name.rstrip(' =')}: {features}, expected at least 1")
     if length < 1:
         raise ValueError(f"length: {length}, expected at least 1")
     rest = -features % length

@@ -106,15 +106,16 @@ class LutLinear(LutLayer):
             made.weight.copy_(rows.reshape(made.weight.shape))
             if made.bias is not None:
                 made.bias.copy_(layer.bias)
+        made.learn_as(layer)
         return made
 
     def rows(self, x: Tensor) -> Tensor:
         """Return inputs (..., D) as rows (N, C V)."""
         return rows_of(x, self.in_features, self.padding)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:
         """Return (..., M): the value of the nearest centroids, the gradient of a soft choice."""
-        return self.lookup(self.rows(x)).reshape(*x.shape[:-1], self.out_features)
+        return self.lookup(self.rows(input)).reshape(*input.shape[:-1], self.out_features)
 
     def freeze(self, search: Search = "float", input_scale: float | None = None) -> FrozenLutLinear:
         """Return the layer for inference: int8 tables and centroids, no weights.

@@ -16,6 +16,9 @@ from heliostat_methods.lutnn.kernels.packing import Search
 from heliostat_methods.lutnn.layers.frozen import FrozenNumbers
 from heliostat_methods.lutnn.layers.settings import LutSettings
 
+_MARK = 2.0**-24
+"""The smallest number of half precision, which a layer may be cast to."""
+
 
 class LutLayer(nn.Module):
     """C codebooks of K centroids of length V, and the weights whose products the tables hold.
@@ -46,8 +49,9 @@ class LutLayer(nn.Module):
         self.weight = nn.Parameter(
             torch.empty(codebooks, length, outputs, **where), requires_grad=settings.learn_weight
         )
-        # A parameter of its own type: a temperature in half precision would hardly move.
-        theta = torch.tensor(theta_of(settings.temperature), **where)
+        # A temperature in half precision would hardly move.
+        kind = torch.promote_types(self.weight.dtype, torch.float32)
+        theta = torch.tensor(theta_of(settings.temperature), **{**where, "dtype": kind})
         self.theta = nn.Parameter(theta, requires_grad=settings.learn_temperature)
         self.register_parameter(
             "bias", nn.Parameter(torch.zeros(outputs, **where)) if bias else None
@@ -57,7 +61,9 @@ class LutLayer(nn.Module):
     @property
     def ready(self) -> bool:
         """Whether centroids were set, by whatever way numbers came in."""
-        self._seen_ready = self._seen_ready or bool(self.centroids.detach().any())
+        if not self._seen_ready:
+            numbers = self.centroids.detach()
+            self._seen_ready = bool(numbers.any()) and bool(torch.isfinite(numbers).all())
         return self._seen_ready
 
     @property
@@ -77,7 +83,7 @@ class LutLayer(nn.Module):
         with torch.no_grad():
             self.centroids.copy_(centroids)
             if not bool(centroids.any()):  # set all the same: a number that changes nothing
-                self.centroids.view(-1)[0] = torch.finfo(self.centroids.dtype).tiny
+                self.centroids.view(-1)[0] = _MARK
         self._seen_ready = True
 
     def init_centroids(self, rows: Tensor, seed: int = 0) -> None:
@@ -107,6 +113,13 @@ class LutLayer(nn.Module):
             if self.bias is not None:
                 self.bias.uniform_(-bound, bound, generator=generator)
 
+    def learn_as(self, dense: nn.Linear | nn.Conv2d) -> None:
+        """Learn what a dense layer learns: a weight or bias that stays there stays here."""
+        if not dense.weight.requires_grad:
+            self.weight.requires_grad_(False)
+        if self.bias is not None and dense.bias is not None:
+            self.bias.requires_grad_(dense.bias.requires_grad)
+
     def lookup(self, rows: Tensor) -> Tensor:
         """Return outputs (N, M) of rows (N, C V)."""
         rows = rows.to(self.weight.dtype)
@@ -117,7 +130,7 @@ class LutLayer(nn.Module):
         else:
             self.check_ready()
             found = soft_lookup(
-                rows, self.centroids, self.weight, beta_of(self.theta),
+                rows, self.centroids, self.weight, beta_of(self.theta).to(rows.dtype),
                 distance=self.settings.distance, tables=self.settings.tables,
                 gradient=self.settings.gradient, composed=self.settings.composed,
             )  # fmt: skip
@@ -126,6 +139,10 @@ class LutLayer(nn.Module):
     def frozen_numbers(self, search: Search, input_scale: float | None) -> FrozenNumbers:
         """Return what a frozen layer keeps; ValueError where centroids were never set."""
         self.check_ready()
+        if search == "int8" and input_scale is not None and not input_scale > 0:
+            raise ValueError(
+                f"input_scale: {input_scale!r}, expected a positive number for search='int8'"
+            )
         tables, step = self.tables()
         bias = None if self.bias is None else self.bias.detach().float().cpu().clone()
         return FrozenNumbers(
