@@ -54,6 +54,7 @@ DEMO: dict[str, Any] = {
     "dataset": "digits",
     "model": {"name": "cnn", "channels": [16, 32, 32], "batch_norm": True},
     "steps": 400,
+    "rate_factors": [1.0, 3.0, 10.0],
 }
 """A comparison on real images within minutes on two cores."""
 

@@ -41,16 +41,18 @@ def soft_lookup(
     tables: TableScale | None = "per_layer",
     gradient: Gradient = "soft",
     composed: bool = False,
+    codes: Tensor | None = None,
 ) -> Tensor:
     """Return outputs (N, M) of inputs (N, C V), centroids (C, K, V) and weights (C, V, M).
 
     ``beta`` () is the inverse temperature. ``tables`` are int8 with one step a layer or an output,
     or None for float ones. With ``gradient="hard"`` the chosen entries alone have a gradient, and
     inputs have none. ``composed`` goes through torch's operators, for gradients of gradients.
+    ``codes`` (N, C) are those of the inputs where they are known.
     """
     if composed:
         return _composed(x, centroids, weight, beta, distance, tables, gradient)
-    found: Tensor = _SoftLookup.apply(x, centroids, weight, beta, distance, tables, gradient)  # type: ignore[no-untyped-call]
+    found: Tensor = _SoftLookup.apply(x, centroids, weight, beta, distance, tables, gradient, codes)  # type: ignore[no-untyped-call]
     return found
 
 
@@ -94,11 +96,11 @@ class _SoftLookup(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, x: Tensor, centroids: Tensor, weight: Tensor, beta: Tensor,
-        distance: Distance, tables: TableScale | None, gradient: Gradient,
+        distance: Distance, tables: TableScale | None, gradient: Gradient, codes: Tensor | None,
     ) -> Tensor:  # fmt: skip
         ctx.save_for_backward(x, centroids, weight, beta)
-        ctx.distance, ctx.gradient = distance, gradient
-        codes = _codes(x, centroids)
+        ctx.distance, ctx.gradient, ctx.codes = distance, gradient, codes
+        codes = _codes(x, centroids) if codes is None else codes.long()
         products = torch.bmm(centroids, weight)
         if tables is None:
             return _looked_up(products, codes)
@@ -117,7 +119,10 @@ class _SoftLookup(torch.autograd.Function):
         for (begin, end), pieces in portions(x, centroids):
             some, w = centroids[begin:end], weight[begin:end]
             if hard:
-                codes = nearest(pieces, some)[:, None]
+                known = ctx.codes
+                codes = (nearest(pieces, some) if known is None else known[:, begin:end].T.long())[
+                    :, None
+                ]
                 soft = torch.zeros(*some.shape[:2], len(x), dtype=x.dtype, device=x.device)
                 soft.scatter_(1, codes, 1.0)
             else:
@@ -142,7 +147,7 @@ class _SoftLookup(torch.autograd.Function):
             by_table = (soft.flatten(0, 1) @ grad).reshape(*some.shape[:2], -1)
             grad_centroids[begin:end] += torch.bmm(by_table, w.transpose(1, 2))
             grad_weight[begin:end] = torch.bmm(some.transpose(1, 2), by_table)
-        return grad_x, grad_centroids, grad_weight, grad_beta, None, None, None
+        return grad_x, grad_centroids, grad_weight, grad_beta, None, None, None, None
 
 
 def _codes(x: Tensor, centroids: Tensor) -> Tensor:

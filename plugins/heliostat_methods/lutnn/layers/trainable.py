@@ -12,7 +12,8 @@ from heliostat_methods.lutnn.codebooks.kmeans import kmeans_init
 from heliostat_methods.lutnn.codebooks.soft_assignment import soft_lookup
 from heliostat_methods.lutnn.codebooks.tables import quantised_tables
 from heliostat_methods.lutnn.codebooks.temperature import beta_of, theta_of
-from heliostat_methods.lutnn.kernels.packing import Search
+from heliostat_methods.lutnn.kernels.encoding import encode
+from heliostat_methods.lutnn.kernels.packing import LANES, Search
 from heliostat_methods.lutnn.layers.frozen import FrozenNumbers
 from heliostat_methods.lutnn.layers.settings import LutSettings
 
@@ -133,8 +134,20 @@ class LutLayer(nn.Module):
                 rows, self.centroids, self.weight, beta_of(self.theta).to(rows.dtype),
                 distance=self.settings.distance, tables=self.settings.tables,
                 gradient=self.settings.gradient, composed=self.settings.composed,
+                codes=self._codes(rows),
             )  # fmt: skip
         return found if self.bias is None else found + self.bias
+
+    def _codes(self, rows: Tensor) -> Tensor | None:
+        """Return codes by the compiled search, where it takes such rows; None elsewhere."""
+        taken = (
+            not self.settings.composed
+            and rows.is_cpu
+            and rows.dtype == torch.float32
+            and self.centroids.shape[1] <= LANES
+            and not torch.compiler.is_compiling()
+        )
+        return encode(rows.detach(), self.centroids.detach()) if taken else None
 
     def frozen_numbers(self, search: Search, input_scale: float | None) -> FrozenNumbers:
         """Return what a frozen layer keeps; ValueError where centroids were never set."""
