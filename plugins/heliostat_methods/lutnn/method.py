@@ -53,7 +53,8 @@ SMOKE: dict[str, Any] = {
 DEMO: dict[str, Any] = {
     "dataset": "digits",
     "model": {"name": "cnn", "channels": [16, 32, 32], "batch_norm": True},
-    "steps": 400,
+    "steps": 300,
+    "tuning_steps": 200,
     "rate_factors": [1.0, 3.0, 10.0],
 }
 """A comparison on real images within minutes on two cores."""

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from heliostat import Run
 from heliostat.contract import Model
 from heliostat_methods.lutnn.comparison.concluding import Found, concluded
-from heliostat_methods.lutnn.comparison.contestants import contestants, refuse_unchanged
+from heliostat_methods.lutnn.comparison.contestants import (
+    contestants,
+    refuse_few_rows,
+    refuse_unchanged,
+)
 from heliostat_methods.lutnn.comparison.trained import (
     DenseNetworks,
     Posed,
@@ -35,6 +41,7 @@ def search(config: LutNNConfig, run: Run) -> dict[str, Any]:
     loaded = posed(run, config.dataset, config.model, config.fractions, config.metric)
     recipe: Model = run.part("model", config.model)
     refuse_unchanged(loaded.problem, recipe, some)
+    refuse_few_rows(loaded.problem, config.calibration_rows, some)
     settings = Settings(
         config.learning_rate, config.steps, checkpoints(config.steps), config.tuning_rate,
         config.temperature_rate, config.tuning_steps, checkpoints(config.tuning_steps),
@@ -90,6 +97,8 @@ def _timed(
     for variant, choice, tuned in zip(some, choices, found, strict=True):
         first = tuned[choice.at_end.factor][0]
         if not (variant.trained and variant.looks_up) or first.numbers is None or not first.layers:
+            continue
+        if not np.isfinite(first.test[-1]).all():
             continue
         run.phase(f"{given.problem.name}: timing")
         lookup, seed = run.share(first.numbers), given.paired[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,6 +17,7 @@ from heliostat.contract import Model
 from heliostat_methods.lutnn.baselines.conversion import convert_int8, convert_maddness
 from heliostat_methods.lutnn.converting.convert import LutConversion, convert_lut
 from heliostat_methods.lutnn.converting.freeze import freeze_lut
+from heliostat_methods.lutnn.finite import NotFiniteError
 from heliostat_methods.lutnn.layers.trainable import LutLayer
 from heliostat_methods.lutnn.training.accounts import (
     LayerAccount,
@@ -24,6 +26,7 @@ from heliostat_methods.lutnn.training.accounts import (
     int8_cost,
     layer_accounts,
     lookup_cost,
+    maddness_accounts,
     plain_numbers,
 )
 from heliostat_methods.lutnn.training.annealing import annealed, set_temperature
@@ -192,7 +195,12 @@ def tune(item: Tuning, ctx: TaskContext) -> Tuned:
         cpu.train.x, settings.calibration_rows, streams("calibration")
     )
     seed = int(streams("centroids").integers(1 << 62))
-    made = made_of(dense, variant, calibration, seed)
+    try:
+        made = made_of(dense, variant, calibration, seed)
+    except NotFiniteError:
+        return _ran_away(item, problem, settings)
+    if variant.kind == "int8" and not _runs(dense, cpu):
+        return _ran_away(item, problem, settings)
     if not variant.trained:
         return _as_it_is(item, problem, dense, made, cpu)
     return _fine_tuned(item, problem, settings, dense, made, cpu, calibration, ctx)
@@ -219,7 +227,8 @@ def made_of(dense: nn.Module, variant: Variant, calibration: list[Tensor], seed:
     if variant.kind == "maddness":
         names = [one.name for one in done.converted]
         lengths = {one.name: one.shape.length for one in done.converted}
-        return Made(convert_maddness(dense, names, lengths, calibration), layers, skipped)
+        module = convert_maddness(dense, names, lengths, calibration)
+        return Made(module, maddness_accounts(module, layers), skipped)
     return Made(done.model, layers, skipped)
 
 
@@ -245,9 +254,32 @@ def dense_network(problem: Problem, recipe: Model, numbers: Numbers) -> nn.Modul
 
 def calibration_batches(x: Tensor, rows: int, rng: np.random.Generator) -> list[Tensor]:
     """Return drawn rows in batches of one size; a rest that fills none is left out."""
-    drawn = x[torch.from_numpy(rng.permutation(len(x))[:rows])]
-    size = min(_CALIBRATION_BATCH, len(drawn))
-    return [part for part in torch.split(drawn, size) if len(part) == size]
+    drawn = x[torch.from_numpy(rng.permutation(len(x))[: calibrating_rows(len(x), rows)])]
+    return list(torch.split(drawn, min(_CALIBRATION_BATCH, len(drawn))))
+
+
+def calibrating_rows(there: int, rows: int) -> int:
+    """Return how many of the training rows calibrate where ``rows`` are asked for."""
+    most = min(there, rows)
+    return most - most % min(_CALIBRATION_BATCH, most)
+
+
+def _ran_away(item: Tuning, problem: Problem, settings: Settings) -> Tuned:
+    """Return what a variant of a dense network comes to whose numbers are no longer finite."""
+    count = len(settings.tuning_at) if item.variant.trained else 1
+    rows = count if item.detail else 0
+    return Tuned(
+        np.full(count, np.inf), np.full((rows, len(problem.measures)), np.inf), np.empty(0),
+        np.empty((rows, 0)), skipped=(("", "the dense network that it is made of ran away"),),
+    )  # fmt: skip
+
+
+def _runs(module: nn.Module, data: Data) -> bool:
+    """Return whether a module has finite outputs: torch's int8 layers fail where it has not."""
+    module.eval()
+    with torch.no_grad():
+        parts = (data.valid.x, data.test.x)
+        return all(bool(torch.isfinite(module(x)).all()) for x in parts)
 
 
 def _as_it_is(item: Tuning, problem: Problem, dense: nn.Module, made: Made, data: Data) -> Tuned:
@@ -297,11 +329,15 @@ def _fine_tuned(
     while True:
         if variant.kind == "annealed":
             set_temperature(module, annealed(training.taken / settings.tuning_steps))
-        if training.taken in settings.tuning_at:
-            looking.look(module)
-        if training.taken == settings.tuning_steps:
+        try:
+            if training.taken in settings.tuning_at:
+                looking.look(module)
+            if training.taken == settings.tuning_steps:
+                break
+            training.step()
+        except NotFiniteError:  # tables of numbers that ran away: so is all that would follow
+            looking.ran_away(len(settings.tuning_at))
             break
-        training.step()
         if training.taken % _CHECK_EVERY == 0:
             ctx.checkpoint(_KeptTuning(training.state(), looking.so_far()))
     return _ended(item, problem, dense, made, training, looking.so_far(), cpu, calibration)
@@ -322,6 +358,14 @@ class _Looking:
             self._test.append(_measures(self._problem, module, self._data.test))
             layers = [one for one in module.modules() if isinstance(one, LutLayer)]
             self._temperatures.append([one.temperature for one in layers])
+
+    def ran_away(self, count: int) -> None:
+        """Fill up to ``count`` measurements with infinite errors."""
+        width, layers = len(self._problem.measures), len(self._layers)
+        self._valid += [math.inf] * (count - len(self._valid))
+        if self._item.detail:
+            self._test += [np.full(width, np.inf)] * (count - len(self._test))
+            self._temperatures += [[math.nan] * layers] * (count - len(self._temperatures))
 
     def so_far(self) -> Tuned:
         width = len(self._problem.measures)
@@ -346,7 +390,7 @@ def _ended(
     module, variant = training.module.cpu(), item.variant
     base, _ = dense_cost(dense, cpu.train.x[:1])
     test, int8_search = found.test, np.empty(0)
-    if variant.looks_up and variant.kind != "float_tables" and _finite(module):
+    if variant.looks_up and variant.kind != "float_tables" and np.isfinite(test[-1]).all():
         test = np.array(test)
         test[-1] = _measures(problem, freeze_lut(module), cpu.test)
         if variant.clusters <= 16:
@@ -357,10 +401,6 @@ def _ended(
         found.valid, test, int8_search, found.temperatures, made.layers, made.skipped,
         lookup_cost(base, made.layers), numbers,
     )  # fmt: skip
-
-
-def _finite(module: nn.Module) -> bool:
-    return all(bool(torch.isfinite(p).all()) for p in module.parameters())
 
 
 def _measures(problem: Problem, module: nn.Module, part: Part, one: bool = False) -> Array:

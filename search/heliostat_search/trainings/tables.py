@@ -89,16 +89,18 @@ def _p(value: float | None) -> str:
     return "below 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def terminal_table(some: Sequence[Plain], ways: Sequence[str], called: str) -> list[str]:
-    """Return lines of at most 79 columns: the metric with its interval, by contestant and way."""
+def terminal_table(
+    some: Sequence[Plain], ways: Sequence[str], called: str, width: int = WIDTH
+) -> list[str]:
+    """Return lines of at most ``width`` columns: the metric with its interval, by way."""
     names = [called, *(printable(one["label"]) for one in some)]
     rows = [[HEADS[way] for way in ways]]
     rows += [[interval(line_of(one, way)) for way in ways] for one in some]
     widths = [max(map(len, column)) + 2 for column in zip(*rows, strict=True)]
-    wide = max(LEAST_NAME, min(max(map(len, names)), WIDTH - sum(widths)))
+    wide = max(LEAST_NAME, min(max(map(len, names)), width - sum(widths)))
     return [
         f"{_cut(name, wide):<{wide}}"
-        + "".join(f"{cell:>{width}}" for cell, width in zip(row, widths, strict=True))
+        + "".join(f"{cell:>{columns}}" for cell, columns in zip(row, widths, strict=True))
         for name, row in zip(names, rows, strict=True)
     ]
 

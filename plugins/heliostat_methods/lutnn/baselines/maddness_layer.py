@@ -25,6 +25,7 @@ from heliostat_methods.lutnn.codebooks.tables import (
     check_table_scale,
     quantised_tables_of,
 )
+from heliostat_methods.lutnn.finite import NotFiniteError
 from heliostat_methods.lutnn.layers.geometry import Geometry, checked_images, unbatched
 
 
@@ -179,4 +180,4 @@ def _check(inputs: Tensor, weight: Tensor, bias: Tensor | None, codebook_length:
         raise ValueError(f"bias: shape {tuple(bias.shape)}, expected ({len(weight)},)")
     for name, value in (("weight", weight), ("bias", bias)):
         if value is not None and not bool(torch.isfinite(value).all()):
-            raise ValueError(f"{name}: finite numbers are expected")
+            raise NotFiniteError(f"{name}: finite numbers are expected")

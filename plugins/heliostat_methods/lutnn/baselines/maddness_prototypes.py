@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from heliostat_methods.lutnn.baselines.maddness_trees import LEAVES
+from heliostat_methods.lutnn.finite import NotFiniteError
 
 
 def learned_prototypes(inputs: Tensor, codes: Tensor, ridge: float = 1.0) -> Tensor:
@@ -55,7 +56,7 @@ def _check(inputs: Tensor, codes: Tensor, ridge: float) -> None:
     if lowest < 0 or highest >= LEAVES:
         raise ValueError(f"codes: from {lowest} to {highest}, expected 0 to {LEAVES - 1}")
     if not bool(torch.isfinite(inputs).all()):
-        raise ValueError("inputs: finite numbers are expected to calibrate with")
+        raise NotFiniteError("inputs: finite numbers are expected to calibrate with")
     # One-hot rows of a codebook add up to 1, so without a ridge the system is singular.
     if not (ridge > 0 and math.isfinite(ridge)):
         raise ValueError(f"ridge: {ridge}, expected a positive number")

@@ -14,6 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from heliostat_methods.lutnn.finite import NotFiniteError
+
 LEVELS = 4
 LEAVES = 2**LEVELS
 CANDIDATES = 4
@@ -154,4 +156,4 @@ def _check(rows: Tensor, codebooks: int) -> None:
             f"inputs: {len(rows)} rows, expected at least as many as there are leaves, {LEAVES}"
         )
     if not bool(torch.isfinite(rows).all()):
-        raise ValueError("inputs: finite float32 numbers are expected to calibrate with")
+        raise NotFiniteError("inputs: finite float32 numbers are expected to calibrate with")

@@ -8,6 +8,8 @@ import warnings
 import torch
 from torch import Tensor
 
+from heliostat_methods.lutnn.finite import NotFiniteError
+
 NUMBERS = 1 << 24
 """Distances that are held at a time."""
 ROUNDS = 25
@@ -157,4 +159,4 @@ def _check(
             f"inputs: {rows} rows, expected at least as many as there are clusters, {clusters}"
         )
     if not bool(torch.isfinite(inputs.detach().float()).all()):
-        raise ValueError("inputs: finite numbers are expected to calibrate with, in float32")
+        raise NotFiniteError("inputs: finite numbers are expected to calibrate with, in float32")

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from heliostat.errors import did_you_mean
+from heliostat_methods.lutnn.finite import NotFiniteError
 
 TableScale = Literal["per_layer", "per_output"]
 LARGEST = 127
@@ -42,7 +43,7 @@ def quantised_tables_of(tables: Tensor, table_scale: TableScale) -> tuple[Tensor
         size = tables.detach().abs()
         largest = size.max() if table_scale == "per_layer" else size.amax((0, 1))
         if not bool(torch.isfinite(largest).all()):
-            raise ValueError("tables: finite numbers are expected")
+            raise NotFiniteError("tables: finite numbers are expected")
         step = largest / LARGEST
         step = torch.where(step > 0, step, torch.ones_like(step))
         # Of the smallest numbers a step keeps few bits, so a quotient may pass the ends.

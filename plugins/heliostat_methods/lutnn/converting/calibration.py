@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from heliostat_methods.lutnn.finite import NotFiniteError
+
 _LEAST_SHARE = 256
 Rows = Callable[[Tensor], Tensor]
 """Makes rows (N, C V) of what a layer is given."""
@@ -104,7 +106,7 @@ def _note(
         return
     largest = float(rows.abs().max())
     if not math.isfinite(largest):
-        raise ValueError(f"calibration: inputs of layer {name} are not finite")
+        raise NotFiniteError(f"calibration: inputs of layer {name} are not finite")
     seen.largest = max(seen.largest, largest)
     if len(rows) > seen.per_call:
         seen.per_call, seen.shape = len(rows), tuple(x.shape)

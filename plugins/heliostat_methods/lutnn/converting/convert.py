@@ -275,7 +275,7 @@ def _set_centroids(name: str, layer: LutLayer, rows: Tensor, policy: LutPolicy, 
         )
         layer.set_centroids(drawn)
     except ValueError as error:
-        raise ValueError(f"calibration: layer {name or 'the model'}: {error}") from None
+        raise type(error)(f"calibration: layer {name or 'the model'}: {error}") from None
 
 
 def _with_error(

@@ -35,5 +35,5 @@ def freeze_lut(model: nn.Module, *, search: Search = "float", calibration: Any =
         try:
             made[layer] = layer.freeze(search, steps[name]).eval()
         except ValueError as error:
-            raise ValueError(f"{name or 'the model'}: {error}") from None
+            raise type(error)(f"{name or 'the model'}: {error}") from None
     return replaced(copied, made)

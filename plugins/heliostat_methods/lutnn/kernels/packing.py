@@ -17,6 +17,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from heliostat_methods.lutnn.finite import NotFiniteError
 from heliostat_methods.lutnn.kernels.layer_view import LayerView, address
 
 Search = Literal["float", "int8"]
@@ -158,7 +159,7 @@ def calibrated_scale(inputs: Tensor) -> float:
     """Return the step of a quantised input that reaches the largest of some inputs, max|x|/127."""
     largest = float(inputs.detach().abs().max()) if inputs.numel() else 0.0
     if not math.isfinite(largest):
-        raise ValueError("inputs: calibration needs finite numbers")
+        raise NotFiniteError("inputs: calibration needs finite numbers")
     return largest / 127 if largest > 0 else 1.0
 
 
@@ -222,7 +223,7 @@ def _check(
     if centroids.dim() != 3 or 0 in centroids.shape:
         raise ValueError(f"centroids: shape {tuple(centroids.shape)}, expected (C, K, V)")
     if not bool(torch.isfinite(centroids).all()):
-        raise ValueError("centroids: finite numbers are expected")
+        raise NotFiniteError("centroids: finite numbers are expected")
     codebooks, clusters, length = centroids.shape
     if not 2 <= clusters <= 256:
         raise ValueError(f"centroids: K = {clusters} of a codebook, expected 2 to 16 for the "

@@ -99,7 +99,7 @@ class LutLinear(LutLayer):
         made = cls(
             layer.in_features, layer.out_features, layer.bias is not None, length=length,
             clusters=clusters, pad=pad, settings=settings, device=layer.weight.device,
-            dtype=layer.weight.dtype,
+            dtype=layer.weight.dtype, generator=torch.Generator(layer.weight.device),
         )  # fmt: skip
         with torch.no_grad():
             rows = functional.pad(layer.weight, (0, made.padding)).T  # (D, M)

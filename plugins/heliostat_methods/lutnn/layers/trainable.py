@@ -12,6 +12,7 @@ from heliostat_methods.lutnn.codebooks.kmeans import kmeans_init
 from heliostat_methods.lutnn.codebooks.soft_assignment import soft_lookup
 from heliostat_methods.lutnn.codebooks.tables import quantised_tables
 from heliostat_methods.lutnn.codebooks.temperature import beta_of, theta_of
+from heliostat_methods.lutnn.finite import NotFiniteError
 from heliostat_methods.lutnn.kernels.encoding import encode
 from heliostat_methods.lutnn.kernels.packing import LANES, Search
 from heliostat_methods.lutnn.layers.frozen import FrozenNumbers
@@ -80,7 +81,7 @@ class LutLayer(nn.Module):
                 f"{tuple(self.centroids.shape)} (C, K, V)"
             )
         if not bool(torch.isfinite(centroids).all()):
-            raise ValueError("centroids: finite numbers are expected")
+            raise NotFiniteError("centroids: finite numbers are expected")
         with torch.no_grad():
             self.centroids.copy_(centroids)
             if not bool(centroids.any()):  # set all the same: a number that changes nothing

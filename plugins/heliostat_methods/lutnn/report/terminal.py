@@ -11,13 +11,16 @@ from heliostat_search.trainings.numbers import Plain
 from heliostat_search.trainings.tables import WIDTH, terminal_table
 from heliostat_search.trainings.wording import bounds_text, data_text
 
+_SIZES = 9
+"""Columns of how much smaller a network is."""
+
 
 def describe(result: Plain, run_id: str) -> str:
     """Return what a terminal shows at the end."""
-    table = terminal_table(result["variants"], SHOWN, CALLED)
+    table = terminal_table(result["variants"], SHOWN, CALLED, WIDTH - _SIZES)
     sizes = ["smaller", *(f"{v['dense_bytes'] / v['bytes']:.2f}" for v in result["variants"])]
     lines = [*_wrapped(data_text(result)), ""]
-    lines += [f"{row}{size:>9}"[: WIDTH + 9] for row, size in zip(table, sizes, strict=True)]
+    lines += [f"{row}{size:>{_SIZES}}" for row, size in zip(table, sizes, strict=True)]
     lines += ["", *_wrapped(result["sentence"]), *_wrapped(size_text(result))]
     for text in reservations(result):
         lines += _wrapped(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy.typing as npt
@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from heliostat import stored
+from heliostat_methods.lutnn.baselines.maddness_layer import MaddnessLinear
+from heliostat_methods.lutnn.baselines.maddness_trees import LEVELS
 from heliostat_methods.lutnn.converting.convert import LutConversion
 from heliostat_methods.lutnn.converting.files import state_bytes
 
@@ -48,6 +50,24 @@ def layer_accounts(conversion: LutConversion, batch: int) -> tuple[LayerAccount,
         )
         for one in conversion.converted
     )  # fmt: skip
+
+
+def maddness_accounts(
+    module: nn.Module, layers: tuple[LayerAccount, ...]
+) -> tuple[LayerAccount, ...]:
+    """Return accounts of the same layers by MADDNESS: comparisons instead of centroids."""
+    made = []
+    for one in layers:
+        parts = module.get_submodule(one.name).modules()
+        linear = next(part for part in parts if isinstance(part, MaddnessLinear))
+        rows = one.dense_macs // (one.features * one.outputs)
+        bias = 0 if linear.bias is None else 4 * linear.out_features
+        made.append(replace(
+            one, length=linear.in_features // linear.codebooks, codebooks=linear.codebooks,
+            lookup_macs=rows * linear.codebooks * (LEVELS + linear.out_features),
+            lookup_bytes=state_bytes(linear) - bias,
+        ))  # fmt: skip
+    return tuple(made)
 
 
 @stored("lutnn.cost")

@@ -60,7 +60,9 @@ def finetune(
         optimiser.zero_grad(set_to_none=True)
         value = loss(model(x), y)
         if not bool(torch.isfinite(value)):
-            raise ValueError(f"loss: {float(value)} in step {step}, expected a finite number")
+            raise ValueError(
+                f"loss: {float(value.detach())} in step {step}, expected a finite number"
+            )
         value.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         found.losses.append(float(value.detach()))
