@@ -106,7 +106,7 @@ def _int8_search(outcome: Plain) -> list[Section]:
     table = Table(
         [CALLED, "float search", "int8 search"], rows,
         f"Mean test {metric_text(outcome)} of the frozen networks. An int8 search swaps near-equal "
-        "centroids; it is faster, and off unless it is asked for.",
+        "centroids; with AVX-512 it is faster. It is off unless it is asked for.",
     )  # fmt: skip
     return [Section("Search in integers", [table])]
 

@@ -7,6 +7,8 @@ import math
 from heliostat.contract import RunView
 from heliostat.report import Section, Table, Text
 
+_ALIKE = 0.05
+"""Times are noisier than that."""
 _NOTE = (
     "Least CPU time of interleaved calls on one thread, from Python, of the machine that ran; no "
     "part of the digest. int8 is torch's dynamic quantisation of linear layers. Small layers take "
@@ -40,10 +42,17 @@ def _whole(last: object) -> str:
     told = []
     for row in last.rows:
         if row.what == WHOLE:
-            ratio = row.dense / row.lookup
-            said = f"{ratio:.1f} times faster" if ratio >= 1 else f"{1 / ratio:.1f} times slower"
-            told.append(f"{said} than dense for a batch of {row.batch}")
+            told.append(f"{_beside(row.dense / row.lookup)} for a batch of {row.batch}")
     return f"The whole network by table lookup was {' and '.join(told)}."
+
+
+def _beside(ratio: float) -> str:
+    if abs(ratio - 1) < _ALIKE:
+        return "as fast as dense"
+    return (
+        f"{ratio:.1f} times faster than dense" if ratio > 1
+        else f"{1 / ratio:.1f} times slower than dense"
+    )  # fmt: skip
 
 
 def _us(value: float) -> str:
