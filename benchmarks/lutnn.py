@@ -4,9 +4,10 @@
 
 Linear layers of BERT-base (V = 32, K = 16) at 1 to 512 tokens against `linear` in float32 and the
 dynamic int8 layer of torch.ao; the sixteen 3x3 convolutions of ResNet-18's blocks at 224x224, one
-image (V = 9), against float32 `conv2d`, the better of NCHW and channels_last. Times are of calls
-from Python, output allocation included: minima over repetitions, taken in turns. On one thread it
-is the thread's own CPU time, so that other jobs on the machine do not count; on more it is the
+image (V = 9), against float32 `conv2d`, the better of NCHW and channels_last; and layers of many
+sizes as `convert_lut` leaves them by its cost model, against dense: none may be slower. Times are
+of calls from Python, output allocation included: minima over repetitions, taken in turns. On one
+thread it is the thread's own CPU time, so that other jobs on the machine do not count; on more it is the
 clock's. Both sides use all that this CPU has (not the level `portable`). These are ratios at equal
 shape, not at equal accuracy.
 """
@@ -23,6 +24,9 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from heliostat_methods.lutnn.converting.convert import convert_lut
+from heliostat_methods.lutnn.converting.freeze import freeze_lut
+from heliostat_methods.lutnn.converting.policy import LutPolicy
 from heliostat_methods.lutnn.kernels.convolution import lut_conv3x3
 from heliostat_methods.lutnn.kernels.library import LIBRARY
 from heliostat_methods.lutnn.kernels.linear import lut_linear
@@ -35,6 +39,11 @@ MANY = (32, 128, 512)
 RESNET18 = ((64, 64, 56, 1, 4), (64, 128, 56, 2, 1), (128, 128, 28, 1, 3), (128, 256, 28, 2, 1),
             (256, 256, 14, 1, 3), (256, 512, 14, 2, 1), (512, 512, 7, 1, 3))  # fmt: skip
 """Channels in and out, size of the image, stride, how often."""
+DISPATCHED = ((16, 16, 1), (64, 64, 1), (64, 64, 64), (512, 10, 64), (128, 128, 8), (256, 256, 1),
+              (256, 256, 32), (768, 768, 1), (768, 3072, 8), (3072, 768, 128))  # fmt: skip
+"""Features, outputs and tokens of layers that a cost model decides on."""
+DISPATCHED_IMAGES = ((3, 8, 8), (16, 16, 8), (16, 64, 28), (64, 64, 28), (128, 128, 14))
+"""Channels in and out, and size of the image."""
 Work = Callable[[], object]
 
 
@@ -116,6 +125,32 @@ def convolution_times(levels: dict[str, Kernels], seconds: float, threads: int) 
     return total
 
 
+def dispatched(seconds: float, threads: int) -> dict[str, float]:
+    """Return how many times faster than dense each layer is that the cost model decided on."""
+    some: list[tuple[str, torch.nn.Module, torch.Tensor]] = [
+        (f"{d}x{m} N={n}", torch.nn.Linear(d, m), torch.randn(n, d)) for d, m, n in DISPATCHED
+    ]
+    some += [
+        (f"conv {c}->{m} {s}x{s}", torch.nn.Conv2d(c, m, 3, padding=1), torch.randn(1, c, s, s))
+        for c, m, s in DISPATCHED_IMAGES
+    ]
+    found = {}
+    for name, dense, x in some:
+        # enough rows to cluster, in batches of as many rows as are called
+        batches = [torch.randn_like(x) for _ in range(max(1, 32 // len(x)))]
+        policy = LutPolicy(linear=16, keep_first=False, keep_last=False)
+        done = convert_lut(torch.nn.Sequential(dense), policy, batches)
+        if not done.converted:
+            print(f"  {name:<20} stays dense")
+            continue
+        made = freeze_lut(done.model)
+        times = minima({"dense": lambda f=dense, x=x: f(x), "made": lambda f=made, x=x: f(x)},
+                       seconds, threads)  # fmt: skip
+        found[name] = times["dense"] / times["made"]
+        print(f"  {name:<20} becomes a lookup, {found[name]:.1f} x dense")
+    return found
+
+
 def mean_ratio(rows: Sequence[dict[str, float]], peer: str, ours: str) -> float:
     """Return the geometric mean of how many times faster ours is."""
     return math.exp(sum(math.log(row[peer] / row[ours]) for row in rows) / len(rows))
@@ -159,6 +194,12 @@ def measure(
             rows = [row for (*_, n), row in times.items() if n == 1]
             claim("BERT layers, 1 token", rows, peer, column)
         claim("ResNet-18's 3x3 layers", [convolutions], "float32", column)
+    print(f"layers as the cost model leaves them, {word}:")
+    worst = min(dispatched(seconds, threads).values())
+    claims[f"slowest of the layers that the cost model converts, {word}"] = {
+        "ours": 1.0, "peer": worst, "ratio": worst, "unit": "times dense",
+    }  # fmt: skip
+    print(f"slowest of those that became lookups: {worst:.1f} x dense, {word}")
     return claims
 
 
