@@ -7,8 +7,8 @@ dynamic int8 layer of torch.ao; the sixteen 3x3 convolutions of ResNet-18's bloc
 image (V = 9), against float32 `conv2d`, the better of NCHW and channels_last; and layers of many
 sizes as `convert_lut` leaves them by its cost model, against dense: none may be slower. Times are
 of calls from Python, output allocation included: minima over repetitions, taken in turns. On one
-thread it is the thread's own CPU time, so that other jobs on the machine do not count; on more it is the
-clock's. Both sides use all that this CPU has (not the level `portable`). These are ratios at equal
+thread it is the thread's own CPU time, so that other jobs on the machine do not count; on more it
+is the clock's. Both sides use all that this CPU has (not the level `portable`). These are ratios at equal
 shape, not at equal accuracy.
 """
 
