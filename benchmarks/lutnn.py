@@ -8,8 +8,8 @@ image (V = 9), against float32 `conv2d`, the better of NCHW and channels_last; a
 sizes as `convert_lut` leaves them by its cost model, against dense: none may be slower. Times are
 of calls from Python, output allocation included: minima over repetitions, taken in turns. On one
 thread it is the thread's own CPU time, so that other jobs on the machine do not count; on more it
-is the clock's. Both sides use all that this CPU has (not the level `portable`). These are ratios at equal
-shape, not at equal accuracy.
+is the clock's. Both sides use all that this CPU has (not the level `portable`). These are ratios
+at equal shape, not at equal accuracy.
 """
 
 from __future__ import annotations

@@ -190,8 +190,8 @@ class Layer(Protocol):
     """Kind "layer": a recipe for one layer of a network that another method composes.
 
     The module that it makes may say two things of itself: `shipped()` returns the form that
-    inference runs (folded, frozen), which latency tables time, and `multiply_adds(input_shape)`
-    what it computes for one sample where that is not what torch counts.
+    inference runs (folded, frozen), which is what is timed, and `multiply_adds(input_shape)` what
+    it computes for one sample where that is not what torch counts.
     """
 
     def create(self, input_shape: tuple[int, ...], generator: torch.Generator) -> torch.nn.Module:

@@ -24,6 +24,7 @@ from heliostat_methods.lutnn.comparison.trained import (
 )
 from heliostat_methods.lutnn.config import LutNNConfig
 from heliostat_methods.lutnn.found.product import save_networks
+from heliostat_methods.lutnn.kernels.backend import asked_variant
 from heliostat_methods.lutnn.tasks import Settings
 from heliostat_methods.lutnn.timing import TimingQuestion, time_networks
 from heliostat_methods.lutnn.training.accounts import dense_cost
@@ -37,6 +38,7 @@ from heliostat_search.trainings.rates import checkpoints
 def search(config: LutNNConfig, run: Run) -> dict[str, Any]:
     """Train dense networks, make every variant of them, fine-tune, freeze and compare."""
     refuse_missing_gpu(config.device, run)
+    asked_variant()
     some = contestants(config)
     loaded = posed(run, config.dataset, config.model, config.fractions, config.metric)
     recipe: Model = run.part("model", config.model)
@@ -96,7 +98,8 @@ def _timed(
     """Time the first variant that looks up and was fine-tuned, beside the dense network."""
     for variant, choice, tuned in zip(some, choices, found, strict=True):
         first = tuned[choice.at_end.factor][0]
-        if not (variant.trained and variant.looks_up) or first.numbers is None or not first.layers:
+        shipped = variant.trained and variant.looks_up and variant.kind != "float_tables"
+        if not shipped or first.numbers is None or not first.layers:
             continue
         if not np.isfinite(first.test[-1]).all():
             continue

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from heliostat import Shared, TaskContext, stored, task
 from heliostat.contract import Model
-from heliostat_methods.lutnn.baselines.conversion import convert_int8, convert_maddness
+from heliostat_methods.lutnn.baselines.conversion import convert_int8, maddness_of
 from heliostat_methods.lutnn.converting.convert import LutConversion, convert_lut
 from heliostat_methods.lutnn.converting.freeze import freeze_lut
 from heliostat_methods.lutnn.finite import NotFiniteError
@@ -223,12 +223,13 @@ def made_of(dense: nn.Module, variant: Variant, calibration: list[Tensor], seed:
         return Made(dense, (), ())
     done = _converted(dense, variant, calibration, seed)
     skipped = tuple((one.name, one.reason) for one in done.skipped)
-    layers = layer_accounts(done, len(calibration[0]))
+    layers = layer_accounts(done, len(calibration[0]), variant.kind == "float_tables")
     if variant.kind == "maddness":
         names = [one.name for one in done.converted]
         lengths = {one.name: one.shape.length for one in done.converted}
-        module = convert_maddness(dense, names, lengths, calibration)
-        return Made(module, maddness_accounts(module, layers), skipped)
+        found = maddness_of(dense, names, lengths, calibration)
+        accounts = maddness_accounts(found.model, layers, found.errors)
+        return Made(found.model, accounts, skipped)
     return Made(done.model, layers, skipped)
 
 

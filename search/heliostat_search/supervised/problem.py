@@ -19,6 +19,13 @@ from heliostat_search.unrolled.drawing import drawing_from
 from heliostat_search.unrolled.functional_module import module_numbers
 
 Array = npt.NDArray[Any]
+SEEN_BEFORE = (
+    "The model is a network that was trained before, on rows of {dataset}: every training begins "
+    "with the same numbers, so intervals do not cover another beginning; and where that run split "
+    "its rows in another way (its seed, its fractions), test rows here may be rows that it was "
+    "trained on, and errors too low."
+)
+"""Said of a model whose numbers were trained on a split of its own."""
 
 
 @stored("search.problem")
@@ -78,7 +85,9 @@ def posed(
     recipe: Model = run.part("model", model)
     parts = split(data, run.rng("split", data.name), fractions)
     chosen = _metric(metric, data)
-    return Loaded(divided(data, parts, recipe, model, chosen), parts.remarks)
+    known: str | None = getattr(recipe, "remark", None)
+    remarks = parts.remarks if known is None else (*parts.remarks, known)
+    return Loaded(divided(data, parts, recipe, model, chosen), remarks)
 
 
 def divided(

@@ -36,7 +36,11 @@ def judge(
     if mine.edge or usual.edge:
         return "edge"
     if usual.exploded * mine.count > mine.exploded * usual.count:
-        return "better" if by_rank == "better" or usual.exploded == usual.count else "unpaired"
+        return (
+            "better"
+            if by_rank == "better" or (usual.exploded == usual.count and not mine.exploded)
+            else "unpaired"
+        )
     if test is None:
         return "unpaired"
     if test.outlying:

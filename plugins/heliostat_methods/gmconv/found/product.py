@@ -19,6 +19,7 @@ from heliostat_methods.gmconv.comparison.trained import Posed
 from heliostat_methods.gmconv.converting.fold import fold_gmconv
 from heliostat_methods.gmconv.found.parameters import NetworkParameters
 from heliostat_methods.gmconv.training.variant import Variant
+from heliostat_search.supervised.problem import SEEN_BEFORE
 from heliostat_search.trainings.choosing import Choice
 
 KIND = "model"
@@ -70,6 +71,13 @@ class NetworkModel:
         if self.parameters.folded and self.parameters.trained:
             module = fold_gmconv(module, skip_dynamic=True).model
         return module
+
+    @property
+    def remark(self) -> str | None:
+        """What is to be known of numbers that were trained before; None where none are taken."""
+        if not self.parameters.trained:
+            return None
+        return SEEN_BEFORE.format(dataset=self.found.dataset)
 
     def widths(self, input_shape: tuple[int, ...], outputs: int) -> tuple[int, ...] | None:
         """Return None: not a dense network."""

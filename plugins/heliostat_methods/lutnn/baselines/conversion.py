@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from heliostat.errors import did_you_mean
 from heliostat_methods.lutnn.baselines.maddness_layer import MaddnessConv2d, MaddnessLinear
 from heliostat_methods.lutnn.converting.calibration import called
 from heliostat_methods.lutnn.converting.convert import replaced
@@ -25,15 +27,35 @@ def convert_int8(model: nn.Module) -> nn.Module:
     return made
 
 
+@dataclass(frozen=True)
+class MaddnessConversion:
+    """The converted copy, and |y - y'| / |y| of each layer's products, bias left out, by name."""
+
+    model: nn.Module
+    errors: Mapping[str, float]
+
+
 def convert_maddness(
     model: nn.Module, names: Sequence[str], lengths: Mapping[str, int], batches: Sequence[Tensor]
 ) -> nn.Module:
     """Return a copy whose named layers are MADDNESS, learned from what they see of batches.
 
-    ``lengths`` gives V by name; widths that it does not divide get zeros behind.
+    ``lengths`` gives V by name. Widths of linear layers that it does not divide get zeros behind;
+    a convolution then takes a channel's patch. Raises ValueError for a name that is no layer.
     """
+    return maddness_of(model, names, lengths, batches).model
+
+
+def maddness_of(
+    model: nn.Module, names: Sequence[str], lengths: Mapping[str, int], batches: Sequence[Tensor]
+) -> MaddnessConversion:
+    """Return the same with the error of each layer over what it was learned from."""
     copied = copy.deepcopy(model).eval()
     modules = dict(copied.named_modules())
+    for name in names:
+        if not isinstance(modules.get(name), nn.Linear | nn.Conv2d):
+            hint = did_you_mean(name, [n for n in modules if n])
+            raise ValueError(f"names: {name!r}, expected linear layers and convolutions; {hint}")
     seen: dict[str, list[Tensor]] = {name: [] for name in names}
 
     def watch(name: str) -> Any:
@@ -46,6 +68,7 @@ def convert_maddness(
     for handle in handles:
         handle.remove()
     made: dict[nn.Module, nn.Module] = {}
+    errors: dict[str, float] = {}
     for name in names:
         layer, inputs = modules[name], torch.cat(seen[name])
         if isinstance(layer, nn.Linear):
@@ -64,4 +87,17 @@ def convert_maddness(
             made[layer] = MaddnessConv2d.from_convolution(
                 layer, inputs, codebook_length=lengths[name] if fits else None
             )
-    return replaced(copied, made)
+        errors[name] = _error(layer, made[layer], inputs)
+    return MaddnessConversion(replaced(copied, made), errors)
+
+
+def _error(dense: nn.Module, made: nn.Module, inputs: Tensor) -> float:
+    with torch.no_grad():
+        some = inputs[:512]
+        exact, ours = dense(some), made(some)
+        bias: Any = dense.bias
+        if bias is not None:
+            shape = (-1, 1, 1) if isinstance(dense, nn.Conv2d) else (-1,)
+            exact, ours = exact - bias.reshape(shape), ours - bias.reshape(shape)
+        size = float(exact.double().norm())
+        return float((ours - exact).double().norm()) / size if size > 0 else 0.0

@@ -7,6 +7,7 @@ layer and convolution: what it costs in both forms, how far its output moved, or
 from __future__ import annotations
 
 import copy
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from heliostat.errors import did_you_mean
+from heliostat_methods.lutnn.codebooks.codes import nearest_centroids
 from heliostat_methods.lutnn.converting.calibration import Seen, batches_of, seen_by_layers
 from heliostat_methods.lutnn.converting.cost import (
     MARGIN,
@@ -31,6 +33,8 @@ from heliostat_methods.lutnn.layers.settings import LutSettings
 from heliostat_methods.lutnn.layers.trainable import LutLayer
 
 Dense = nn.Linear | nn.Conv2d
+_WRONG = 0.005
+"""Share of pieces with a centroid that is not the nearest, above which it is said."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,8 @@ def convert_lut(
     made = _made(copied, policy, left_out, skipped)
     rows = {name: layer.rows for name, layer in made.items()}
     seen = seen_by_layers(copied, rows, batches, policy.rows, seed)
+    if made and not any(one.per_call for one in seen.values()):
+        raise ValueError("calibration: no layer saw a row, expected inputs of the model")
     converted: list[ConvertedLayer] = []
     modules = dict(copied.named_modules())
     swaps: dict[nn.Module, nn.Module] = {}
@@ -170,21 +176,26 @@ def _made(
     model: nn.Module, policy: LutPolicy, left_out: tuple[str, ...], skipped: dict[str, str]
 ) -> dict[str, LutLinear | LutConv2d]:
     dense = [(n, m) for n, m in model.named_modules() if isinstance(m, Dense)]
-    first = dense[0][0] if dense and isinstance(dense[0][1], nn.Conv2d) else None
-    last = dense[-1][0] if len(dense) > 1 else None
+    # among all that multiply, those that look up already included
+    every = [
+        (n, m) for n, m in model.named_modules() if isinstance(m, Dense | LutLayer | FrozenLut)
+    ]
+    first = every[0][0] if every and isinstance(every[0][1], nn.Conv2d) else None
+    last = every[-1][0] if every else None
+    last = last or None  # a model that is a layer itself has no classifier
     direct = _used_directly(model)
     holders = _holders(model)
     made: dict[str, LutLinear | LutConv2d] = {}
     for name, layer in dense:
         reason = _reason(name, layer, left_out)
-        if policy.keep_first and name == first:
-            reason = reason or "it is the first convolution (keep_first)"
-        if policy.keep_last and name == last:
-            reason = reason or "it is the last layer (keep_last)"
         if reason is None and layer in direct:
             reason = f"its {direct[layer]} computes with its weights by itself"
         if reason is None and holders[layer.weight] > 1:
             reason = "its weight is shared with another module"
+        if reason is None and policy.keep_first and name == first:
+            reason = "it is the first convolution (keep_first)"
+        if reason is None and policy.keep_last and name == last:
+            reason = "it is the last layer (keep_last)"
         if reason is None:
             made_or_why = _lookup_of(name, layer, policy)
             if not isinstance(made_or_why, str):
@@ -286,11 +297,31 @@ def _with_error(
         some = rows[:4096].to(layer.weight.device, layer.weight.dtype)
         exact = some @ layer.weight.reshape(-1, layer.weight.shape[2])
         made = layer.lookup(some) - (0.0 if layer.bias is None else layer.bias)
-        size = float(exact.norm())
-        error = float((made - exact).norm()) / size if size > 0 else 0.0
+        size = float(exact.double().norm())
+        error = float((made - exact).double().norm()) / size if size > 0 else 0.0
+    _warn_far(account.name, layer, rows[:1024])
     return ConvertedLayer(
         account.name, account.kind, account.shape, error, account.dense_ns, account.lookup_ns
     )
+
+
+def _warn_far(name: str, layer: LutLayer, rows: Tensor) -> None:
+    """Warn where float32 tells centroids apart too badly: inputs far from 0 beside their spread."""
+    codebooks, _, length = layer.centroids.shape
+    pieces = rows.double().reshape(len(rows), codebooks, length).transpose(0, 1)
+    away = torch.cdist(
+        pieces, layer.centroids.detach().double().cpu(), compute_mode="donot_use_mm_for_euclid_dist"
+    )
+    codes = nearest_centroids(rows, layer.centroids.detach().float().cpu()).long().T
+    chosen = away.gather(2, codes[:, :, None])[:, :, 0]
+    wrong = float((chosen > 1.01 * away.amin(2)).double().mean())
+    if wrong > _WRONG:
+        warnings.warn(
+            f"layer {name or 'the model'}: {100 * wrong:.1f} % of pieces take another centroid "
+            "than the nearest, for inputs lie far from 0 beside their spread; take a mean off "
+            "before it",
+            stacklevel=4,
+        )
 
 
 def _checked_names(model: nn.Module, keep: tuple[str, ...]) -> tuple[str, ...]:

@@ -69,8 +69,14 @@ class Shape:
 
     @property
     def int8_bytes(self) -> int:
-        """Bytes of int8 weights with a scale for each output."""
-        return self.features * self.outputs + 4 * self.outputs
+        """Bytes of int8 weights with one scale, as torch's dynamic int8 has them."""
+        return self.features * self.outputs + 4
+
+    @property
+    def float_lookup_bytes(self) -> int:
+        """Bytes of float32 tables and centroids."""
+        entries = self.codebooks * self.clusters * self.outputs
+        return 4 * (entries + self.codebooks * self.length * self.clusters)
 
     @property
     def lookup_bytes(self) -> int:

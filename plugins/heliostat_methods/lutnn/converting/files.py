@@ -63,7 +63,9 @@ def load_lut(model: nn.Module, path: str | Path) -> nn.Module:
             raise ValueError(f"model: no layer {name!r}, which the file looks up; {hint}")
         try:
             made[modules[name]] = _built(modules[name], account, _numbers_of(tensors, name))
-        except (KeyError, ValueError) as error:
+        except KeyError as error:
+            raise ValueError(f"model: layer {name!r}: the file has no {error} of it") from None
+        except ValueError as error:
             raise ValueError(f"model: layer {name!r}: {error}") from None
     copied = replaced(copied, made)
     try:

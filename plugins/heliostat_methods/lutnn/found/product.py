@@ -19,6 +19,7 @@ from heliostat_methods.lutnn.converting.freeze import freeze_lut
 from heliostat_methods.lutnn.found.parameters import NetworkParameters
 from heliostat_methods.lutnn.tasks import Numbers
 from heliostat_methods.lutnn.training.variant import Variant
+from heliostat_search.supervised.problem import SEEN_BEFORE
 from heliostat_search.trainings.choosing import Choice
 
 KIND = "model"
@@ -70,6 +71,11 @@ class NetworkModel:
             {name: torch.from_numpy(np.array(part)) for name, part in found.numbers.of.items()}
         )
         return freeze_lut(module) if self.parameters.frozen else module
+
+    @property
+    def remark(self) -> str:
+        """What is to be known of numbers that were trained before."""
+        return SEEN_BEFORE.format(dataset=self.found.dataset)
 
     def widths(self, input_shape: tuple[int, ...], outputs: int) -> tuple[int, ...] | None:
         """Return None: not a dense network."""

@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from functools import lru_cache
 
+from heliostat.errors import ConfigError, did_you_mean
 from heliostat_methods.lutnn.kernels.library import LIBRARY
 from heliostat_search.compiled import FALLBACK, Kernels
 
@@ -41,5 +42,14 @@ def backend() -> Backend:
 @lru_cache(maxsize=1)
 def kernels() -> Kernels:
     """Return the functions that the environment asks for, else the best that run here."""
-    asked = os.environ.get(VARIABLE) or None
+    asked = asked_variant()
     return LIBRARY.load(variant=FALLBACK if asked == "torch" else asked)
+
+
+def asked_variant() -> str | None:
+    """Return the variant that the environment asks for; ConfigError naming it for no variant."""
+    asked = os.environ.get(VARIABLE) or None
+    known = ("torch", *(variant.name for variant in LIBRARY.variants))
+    if asked is not None and asked not in known:
+        raise ConfigError(VARIABLE, asked, "the name of a variant", did_you_mean(asked, known))
+    return asked

@@ -88,6 +88,8 @@ def _inputs(x: Tensor, packed: PackedLayer) -> Tensor:
 
 def floats(x: Tensor) -> Tensor:
     """Return an input as float32, without its history."""
+    if x.is_neg():
+        x = x.resolve_neg()  # the numbers in memory have the other sign
     if x.dtype is torch.float32 and x.is_cpu:
         return x.detach() if x.requires_grad else x
     if not x.dtype.is_floating_point:

@@ -16,17 +16,26 @@ from heliostat_methods.lutnn.kernels.packing import PackedLayer, Search
 
 def linear(x: Tensor, packed: PackedLayer) -> Tensor:
     """Return `lut_linear`, as an operator where torch traces."""
-    if torch.compiler.is_compiling():
+    if _traced():
         return torch.ops.heliostat_lutnn.linear(x, *_arguments(packed))  # type: ignore[no-any-return]
     return lut_linear(x, packed)
 
 
 def conv3x3(x: Tensor, packed: PackedLayer, *, stride: int = 1, padding: int = 1) -> Tensor:
     """Return `lut_conv3x3`, as an operator where torch traces."""
-    if torch.compiler.is_compiling():
+    if _traced():
         found = torch.ops.heliostat_lutnn.conv3x3(x, *_arguments(packed), stride, padding)
         return found  # type: ignore[no-any-return]
     return lut_conv3x3(x, packed, stride=stride, padding=padding)
+
+
+def _traced() -> bool:
+    """Return whether torch records what is called, in any of its ways."""
+    return (
+        torch.compiler.is_compiling()
+        or torch._C._get_tracing_state() is not None
+        or torch._C._len_torch_dispatch_stack() > 0
+    )
 
 
 @torch.library.custom_op("heliostat_lutnn::linear", mutates_args=())

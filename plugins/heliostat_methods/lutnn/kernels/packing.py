@@ -239,6 +239,8 @@ def _check(
         allowed = [(outputs,), ()] if name == "scale" else [(outputs,)]
         if value is not None and tuple(value.shape) not in allowed:
             raise ValueError(f"{name}: shape {tuple(value.shape)}, expected ({outputs},)")
+        if value is not None and not bool(torch.isfinite(value).all()):
+            raise ValueError(f"{name}: finite numbers are expected")
     if search not in ("float", "int8"):
         raise ValueError(f"search: {search!r}, expected 'float' or 'int8'")
     if search == "int8":

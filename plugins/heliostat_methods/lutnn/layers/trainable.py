@@ -131,12 +131,14 @@ class LutLayer(nn.Module):
             found = rows @ self.weight.reshape(-1, self.weight.shape[2])
         else:
             self.check_ready()
-            found = soft_lookup(
-                rows, self.centroids, self.weight, beta_of(self.theta).to(rows.dtype),
-                distance=self.settings.distance, tables=self.settings.tables,
-                gradient=self.settings.gradient, composed=self.settings.composed,
-                codes=self._codes(rows),
-            )  # fmt: skip
+            # what is frozen computes in float32, whatever an autocast says
+            with torch.autocast(rows.device.type, enabled=False):
+                found = soft_lookup(
+                    rows, self.centroids, self.weight, beta_of(self.theta).to(rows.dtype),
+                    distance=self.settings.distance, tables=self.settings.tables,
+                    gradient=self.settings.gradient, composed=self.settings.composed,
+                    codes=self._codes(rows),
+                )  # fmt: skip
         return found if self.bias is None else found + self.bias
 
     def _codes(self, rows: Tensor) -> Tensor | None:

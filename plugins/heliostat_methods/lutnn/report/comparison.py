@@ -11,7 +11,7 @@ from heliostat_methods.lutnn.report.costs import costs
 from heliostat_methods.lutnn.report.progress import so_far
 from heliostat_methods.lutnn.report.temperatures import temperatures
 from heliostat_methods.lutnn.report.timings import timings
-from heliostat_methods.lutnn.report.wording import CALLED, SHOWN, reservations
+from heliostat_methods.lutnn.report.wording import CALLED, SHOWN, reservations, steps_text
 from heliostat_search.trainings.numbers import Plain, drawable, number, spread_out
 from heliostat_search.trainings.pictures import learning_curve, metric_picture, rates_tried
 from heliostat_search.trainings.tables import chosen_text, differences_tables, means_table
@@ -53,7 +53,7 @@ def _came_out(outcome: Plain) -> Section:
         [
             Text(outcome["sentence"], strong=True),
             *metric_picture(outcome, some, SHOWN, CALLED),
-            Text(data_text(outcome)),
+            Text(f"{data_text(outcome)} {steps_text(outcome)}"),
             means_table(outcome, some, WAYS, CALLED),
             Text(f"{bounds_text(outcome)} {chosen_text(outcome)}"),
             *_differences(outcome),
@@ -98,7 +98,7 @@ def _int8_search(outcome: Plain) -> list[Section]:
     rows = []
     for one in outcome["variants"]:
         line = line_of(one, "equal_steps")
-        if one["int8_search"] and line is not None and line["mean"] is not None:
+        if one["int8_search"] and one["layers"] and line is not None and line["mean"] is not None:
             mean = sum(one["int8_search"]) / len(one["int8_search"])
             rows.append([one["label"], number(line["mean"]), number(mean)])
     if not rows:

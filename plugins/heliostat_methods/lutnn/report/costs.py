@@ -8,8 +8,8 @@ from heliostat_search.trainings.numbers import Plain, half_width, middle
 from heliostat_search.trainings.wording import line_of, metric_text
 
 _SMALLER = (
-    "Tables of K = 16 are 4V/K times smaller than float32 weights and V/K times smaller than int8 "
-    "ones: below V = 16 an int8 network is the smaller one."
+    "Tables of K centroids are 4V/K times smaller than float32 weights and V/K times smaller than "
+    "int8 ones, and centroids come on top: where V is below K an int8 network is the smaller one."
 )
 
 
@@ -64,9 +64,9 @@ def _layers(outcome: Plain) -> list[Table]:
     rows = [
         [
             row["name"] or "the network", f"{row['features']} to {row['outputs']}",
-            f"{row['length']}", f"{row['dense_macs'] / max(1, row['lookup_macs']):.1f}",
-            f"{row['dense_bytes'] / row['lookup_bytes']:.1f}",
-            f"{row['int8_bytes'] / row['lookup_bytes']:.1f}", f"{row['error']:.3f}",
+            f"{row['length']}", f"{row['dense_macs'] / max(1, row['lookup_macs']):.2g}",
+            f"{row['dense_bytes'] / row['lookup_bytes']:.2g}",
+            f"{row['int8_bytes'] / row['lookup_bytes']:.2g}", f"{row['error']:.3f}",
         ]
         for row in one["layers"]
     ]  # fmt: skip
@@ -74,7 +74,8 @@ def _layers(outcome: Plain) -> list[Table]:
             "than int8", "error at first"]  # fmt: skip
     told = (
         f"Layers of {one['label']} that look up, how many times less each takes than dense. The "
-        "error is |y - y'| / |y| of its outputs before fine-tuning, over calibration rows."
+        "error is |y - y'| / |y| of its products, bias left out, before fine-tuning, over rows of "
+        "calibration."
     )
     return [Table(head, rows, told)]
 

@@ -6,7 +6,13 @@ import textwrap
 
 from heliostat.contract import next_command
 from heliostat.terminal import printable
-from heliostat_methods.lutnn.report.wording import CALLED, SHOWN, reservations, size_text
+from heliostat_methods.lutnn.report.wording import (
+    CALLED,
+    SHOWN,
+    reservations,
+    size_text,
+    steps_text,
+)
 from heliostat_search.trainings.numbers import Plain
 from heliostat_search.trainings.tables import WIDTH, terminal_table
 from heliostat_search.trainings.wording import bounds_text, data_text
@@ -19,7 +25,7 @@ def describe(result: Plain, run_id: str) -> str:
     """Return what a terminal shows at the end."""
     table = terminal_table(result["variants"], SHOWN, CALLED, WIDTH - _SIZES)
     sizes = ["smaller", *(f"{v['dense_bytes'] / v['bytes']:.2f}" for v in result["variants"])]
-    lines = [*_wrapped(data_text(result)), ""]
+    lines = [*_wrapped(f"{data_text(result)} {steps_text(result)}"), ""]
     lines += [f"{row}{size:>{_SIZES}}" for row, size in zip(table, sizes, strict=True)]
     lines += ["", *_wrapped(result["sentence"]), *_wrapped(size_text(result))]
     for text in reservations(result):

@@ -23,7 +23,11 @@ def reservations(outcome: Plain) -> Iterator[str]:
     """Yield sentences on what is to be known before a number is believed."""
     for one in outcome["variants"]:
         if one["kind"] not in ("dense", "dense_longer", "int8") and not one["layers"]:
-            yield f"{one['label']} looks nothing up here, so it is the dense network: {_why(one)}."
+            on = ", trained on" if one["trained"] else ""
+            yield (
+                f"{one['label']} looks nothing up here, so it is the dense network{on}: "
+                f"{_why(one)}."
+            )
         yield from explosions(one)
         yield from worse_than_trivial(one, outcome, SHOWN)
     if edges := edges_of([one for one in outcome["variants"] if one["trained"]]):
@@ -41,7 +45,8 @@ def size_text(outcome: Plain) -> str:
     one = shown_lookup(outcome)
     if one is None:
         return "No layer looks anything up."
-    of = f"{one['label']}: {len(one['layers'])} of its layers look up, "
+    count = len(one["layers"])
+    of = f"{one['label']}: {count} of its layers look{'s' * (count == 1)} up, "
     macs, size = one["dense_macs"] / one["macs"], one["dense_bytes"] / one["bytes"]
     float32 = sum(row["dense_bytes"] for row in one["layers"])
     int8 = sum(row["int8_bytes"] for row in one["layers"])
@@ -51,6 +56,14 @@ def size_text(outcome: Plain) -> str:
         f"{times(size, 'smaller', 'larger')} as a whole; those layers alone are "
         f"{times(float32 / mine, 'smaller', 'larger')} than with float32 weights and "
         f"{times(int8 / mine, 'smaller', 'larger')} than with int8 ones."
+    )
+
+
+def steps_text(outcome: Plain) -> str:
+    """Return which steps are meant, beside the sentence on the data."""
+    return (
+        f"Steps are those of fine-tuning; each dense network takes {outcome['dense_steps']:,} "
+        "before them."
     )
 
 

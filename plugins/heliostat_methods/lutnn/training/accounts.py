@@ -22,7 +22,7 @@ from heliostat_methods.lutnn.converting.files import state_bytes
 class LayerAccount:
     """A layer that looks up: sizes, multiply-adds of a sample and bytes in both forms.
 
-    ``error`` is |y - y'| / |y| of its outputs before fine-tuning, over calibration rows.
+    ``error`` is |y - y'| / |y| of its products, bias left out, before fine-tuning.
     """
 
     name: str
@@ -39,13 +39,19 @@ class LayerAccount:
     error: float
 
 
-def layer_accounts(conversion: LutConversion, batch: int) -> tuple[LayerAccount, ...]:
-    """Return the account of each converted layer; calibration ran on batches of one size."""
+def layer_accounts(
+    conversion: LutConversion, batch: int, float_tables: bool = False
+) -> tuple[LayerAccount, ...]:
+    """Return the account of each converted layer; calibration ran on batches of one size.
+
+    ``float_tables``: tables are kept as they are, in four bytes a number and without a scale.
+    """
     return tuple(
         LayerAccount(
             one.name, one.kind, one.shape.features, one.shape.outputs, one.shape.length,
             one.shape.codebooks, one.shape.dense_macs // batch, one.shape.lookup_macs // batch,
-            one.shape.dense_bytes, one.shape.int8_bytes, one.shape.lookup_bytes,
+            one.shape.dense_bytes, one.shape.int8_bytes,
+            one.shape.float_lookup_bytes if float_tables else one.shape.lookup_bytes,
             one.relative_error,
         )
         for one in conversion.converted
@@ -53,9 +59,12 @@ def layer_accounts(conversion: LutConversion, batch: int) -> tuple[LayerAccount,
 
 
 def maddness_accounts(
-    module: nn.Module, layers: tuple[LayerAccount, ...]
+    module: nn.Module, layers: tuple[LayerAccount, ...], errors: Mapping[str, float]
 ) -> tuple[LayerAccount, ...]:
-    """Return accounts of the same layers by MADDNESS: comparisons instead of centroids."""
+    """Return accounts of the same layers by MADDNESS: comparisons instead of centroids.
+
+    ``errors``: those of its own products, by layer.
+    """
     made = []
     for one in layers:
         parts = module.get_submodule(one.name).modules()
@@ -65,7 +74,7 @@ def maddness_accounts(
         made.append(replace(
             one, length=linear.in_features // linear.codebooks, codebooks=linear.codebooks,
             lookup_macs=rows * linear.codebooks * (LEVELS + linear.out_features),
-            lookup_bytes=state_bytes(linear) - bias,
+            lookup_bytes=state_bytes(linear) - bias, error=errors[one.name],
         ))  # fmt: skip
     return tuple(made)
 
@@ -119,9 +128,7 @@ def lookup_cost(dense: NetworkCost, layers: tuple[LayerAccount, ...]) -> Network
 def int8_cost(dense: NetworkCost, module: nn.Module) -> NetworkCost:
     """Return a dense network's cost with int8 weights in its linear layers."""
     less = sum(
-        3 * layer.weight.numel() - 4 * layer.out_features
-        for layer in module.modules()
-        if isinstance(layer, nn.Linear)
+        3 * layer.weight.numel() - 4 for layer in module.modules() if isinstance(layer, nn.Linear)
     )
     return NetworkCost(dense.macs, dense.bytes - less)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from heliostat_methods.lutnn.layers.frozen import FrozenLut
 from heliostat_methods.lutnn.layers.trainable import LutLayer
 from heliostat_methods.lutnn.training.annealing import annealed, set_temperature
 from heliostat_methods.lutnn.training.parameter_groups import TEMPERATURE_RATE, lut_param_groups
@@ -42,6 +43,11 @@ def finetune(
     rows = list(batches)
     if not rows:
         raise ValueError("batches: none, expected pairs of inputs and targets")
+    frozen = [name for name, one in model.named_modules() if isinstance(one, FrozenLut)]
+    if frozen:
+        raise ValueError(
+            f"model: {', '.join(frozen)} frozen, expected layers to train: freezing comes last"
+        )
     groups = lut_param_groups(
         model, lr, temperature_lr=0.0 if anneal else temperature_lr, weight_decay=weight_decay
     )

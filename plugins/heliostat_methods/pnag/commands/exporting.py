@@ -22,6 +22,7 @@ from heliostat_methods.pnag.supernet.exporting import (
     to_onnx,
     to_torchscript,
 )
+from heliostat_methods.pnag.supernet.part_cost import as_shipped
 
 IMAGES = 2
 """Images that a file is compared on."""
@@ -50,8 +51,22 @@ def exported(
     images = torch.randn(
         IMAGES, *found.layout.input_shape, generator=torch.Generator().manual_seed(0)
     )
-    data = kind.write(module, images)
+    data = _written(kind, form, module, images)
     return _placed(path, data, force, lambda read: kind.compare(read, module, images))
+
+
+def _written(kind: Format, form: str, module: nn.Module, images: Tensor) -> bytes:
+    """Return a module in a format; DataError where its layer parts have no such form."""
+    if form == "safetensors" or not any(hasattr(one, "shipped") for one in module.modules()):
+        return kind.write(module, images)
+    try:
+        return kind.write(as_shipped(module), images)
+    except (RuntimeError, IndexError, TypeError, ValueError) as error:
+        why = str(error).partition("\n")[0]
+        raise DataError(
+            f"{form}: a layer part of the network has no such form ({why}); safetensors holds its "
+            "numbers"
+        ) from error
 
 
 def format_of(form: str) -> Format:

@@ -23,12 +23,17 @@ LEARNED = Beginning("offline", (50,), 0.01, 10.0, "relu", "softplus", "sum", Fal
 
 def training(**more: Any) -> SimpleNamespace:
     made = {"adapts": "nothing", "meta_rate": 0.0, "beginning": None, "frozen": None,
-            "factor": 1.0, "detail": False}  # fmt: skip
+            "factors": (1.0,), "seeds": (0, 1), "detail": False}  # fmt: skip
     return SimpleNamespace(**{**made, **more})
 
 
 def measured(*ends: float) -> SimpleNamespace:
-    return SimpleNamespace(valid=np.array([[1.0, end] for end in ends]))
+    valid = np.array([[1.0, end] for end in ends])
+
+    def of_factor(number: int, runs: int) -> SimpleNamespace:
+        return SimpleNamespace(valid=valid[number * runs : (number + 1) * runs])
+
+    return SimpleNamespace(valid=valid, of_factor=of_factor)
 
 
 def view(**found: list[tuple[Any, Any]]) -> Any:
@@ -46,11 +51,13 @@ BEGUN = [
     (SimpleNamespace(beginning=LEARNED), SimpleNamespace(change=np.array([0.1, -0.1, math.nan]))),
 ]
 CHOOSING = [
-    (training(factor=3.0), measured(0.04, 0.06)),
-    (training(factor=1.0), measured(0.02, 0.04)),
-    (training(factor=1.0, adapts="loss", meta_rate=1e-5, beginning=FITTED), measured(math.inf)),
+    (training(factors=(3.0, 1.0)), measured(0.04, 0.06, 0.02, 0.04)),
+    (
+        training(seeds=(0,), adapts="loss", meta_rate=1e-5, beginning=FITTED),
+        measured(math.inf),
+    ),
 ]
-PAIRED = [(training(factor=1.0, detail=True), measured(0.03, 0.05))]
+PAIRED = [(training(detail=True), measured(0.03, 0.05))]
 
 
 def test_a_run_that_has_just_begun_says_what_will_come() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from heliostat_methods.lutnn.converting.convert import (
     with_lookups,
 )
 from heliostat_methods.lutnn.converting.cost import Shape
+from heliostat_methods.lutnn.converting.freeze import freeze_lut
 from heliostat_methods.lutnn.converting.policy import LutPolicy
 from heliostat_methods.lutnn.layers.convolution import LutConv2d
 from heliostat_methods.lutnn.layers.linear import LutLinear
@@ -410,3 +412,30 @@ def test_named_layers_of_given_lengths_look_up(made):
     assert type(plain[3]) is nn.Conv2d
     with pytest.raises(ValueError, match=r"^a ReLU, expected a Linear or Conv2d$"):
         with_lookups(plain, {"2": 8}, 4, settings)
+
+
+def test_the_last_layer_is_kept_when_a_model_is_converted_again(made):
+    plain = nn.Sequential(nn.Linear(16, 16), nn.ReLU(), nn.Linear(16, 4))
+    once = convert_lut(plain, made.always(), made.drawn(40, 16)).model
+    for model in (once, freeze_lut(once)):
+        again = convert_lut(model, made.always(), made.drawn(40, 16))
+        assert again.converted == ()
+        assert [(one.name, one.reason) for one in again.skipped] == [
+            ("2", "it is the last layer (keep_last)")
+        ]
+
+
+def test_inputs_far_from_0_beside_their_spread_are_said(made):
+    x = made.drawn(200, 16)
+    plain = nn.Sequential(nn.Linear(16, 4), nn.Linear(4, 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        convert_lut(plain, made.always(linear=4), x)
+    with pytest.warns(UserWarning, match=r"layer 0: \d+\.\d % of pieces take another centroid"):
+        convert_lut(plain, made.always(linear=4), x + 10_000)
+
+
+def test_calibration_without_a_row_is_refused(made):
+    plain = nn.Sequential(nn.Linear(16, 16), nn.Linear(16, 2))
+    with pytest.raises(ValueError, match="calibration: no layer saw a row"):
+        convert_lut(plain, made.always(), made.drawn(5, 16)[:0])

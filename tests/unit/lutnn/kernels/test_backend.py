@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from heliostat.errors import ConfigError
 from heliostat_methods.lutnn.kernels import backend as backends
-from heliostat_methods.lutnn.kernels.backend import VARIABLE, backend, kernels
+from heliostat_methods.lutnn.kernels.backend import VARIABLE, asked_variant, backend, kernels
 from heliostat_methods.lutnn.kernels.library import LIBRARY
 from heliostat_methods.lutnn.kernels.linear import lut_linear
 from heliostat_methods.lutnn.kernels.packing import pack
@@ -64,3 +65,12 @@ def test_an_error_of_any_block_is_raised_after_all_have_ended():
     with pytest.raises(MemoryError, match="block 1"):
         each(work, [(0, 1), (1, 2), (2, 3)])
     assert sorted(ended) == [0, 1, 2]
+
+
+def test_a_variable_that_names_no_variant_is_refused_by_name(monkeypatch):
+    monkeypatch.setenv("HELIOSTAT_LUTNN", "neon")
+    with pytest.raises(ConfigError, match=r"HELIOSTAT_LUTNN = 'neon'.*NEON"):
+        asked_variant()
+    for name in ("torch", "AVX2"):
+        monkeypatch.setenv("HELIOSTAT_LUTNN", name)
+        assert asked_variant() == name

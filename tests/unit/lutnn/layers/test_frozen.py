@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import pickle
+import warnings
 
 import pytest
 import torch
@@ -202,3 +203,33 @@ def test_an_exported_model_gives_the_same_bits(made):
 def test_kinds(pair):
     assert isinstance(pair[0], FrozenLutLinear | FrozenLutConv2d)
     assert pair[0].out_features == 5
+
+
+@pytest.mark.parametrize("kind", ["jit", "make_fx"])
+def test_every_way_to_trace_keeps_the_operators(made, kind):
+    layer = LutLinear(16, 5, length=4)
+    layer.init_centroids(made.drawn(60, 16))
+    frozen, first, other = layer.freeze(), made.drawn(7, 16), made.drawn(7, 16) + 1
+    if kind == "jit":
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            traced = torch.jit.trace(frozen, first)
+    else:
+        traced = torch.fx.experimental.proxy_tensor.make_fx(frozen)(first)
+    assert torch.equal(traced(other), frozen(other))
+
+
+def test_a_view_of_the_other_sign_is_read_as_it_is(made):
+    layer = LutLinear(16, 5, length=4)
+    layer.init_centroids(made.drawn(60, 16))
+    x = made.drawn(7, 16)
+    assert torch.equal(layer.freeze()(torch._neg_view(x)), layer.freeze()(-x))
+
+
+def test_an_autocast_changes_nothing_that_is_frozen(made):
+    layer = LutLinear(16, 5, length=4)
+    layer.init_centroids(made.drawn(60, 16))
+    x = made.drawn(7, 16)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        seen = layer(x)
+    torch.testing.assert_close(seen, layer(x))

@@ -11,10 +11,11 @@ import torch
 from torch import nn
 
 from heliostat.values.canonical import decode, encode
-from heliostat_methods.lutnn.baselines.conversion import convert_int8
+from heliostat_methods.lutnn.baselines.conversion import convert_int8, maddness_of
 from heliostat_methods.lutnn.converting.convert import LutConversion, convert_lut
 from heliostat_methods.lutnn.converting.files import state_bytes
 from heliostat_methods.lutnn.converting.freeze import freeze_lut
+from heliostat_methods.lutnn.converting.policy import LutPolicy
 from heliostat_methods.lutnn.layers.frozen import FrozenLut
 from heliostat_methods.lutnn.training.accounts import (
     NetworkCost,
@@ -88,7 +89,7 @@ def test_a_layer_by_the_formulas(
     assert one.dense_macs == rows * features * outputs
     assert one.lookup_macs == rows * (codebooks * length * 16 + codebooks * outputs)
     assert one.dense_bytes == 4 * features * outputs
-    assert one.int8_bytes == features * outputs + 4 * outputs
+    assert one.int8_bytes == features * outputs + 4
     scales = outputs if kind == "per_output" else 1
     assert one.lookup_bytes == 16 * codebooks * (outputs + 4 * length) + 4 * scales
     assert 0 < one.error < 1
@@ -108,11 +109,11 @@ def test_bytes_are_those_of_the_frozen_network(
     assert len(layers) == (5 if kind == "all_layers" else 3)
 
 
-def test_int8_weights_take_a_byte_and_a_scale_an_output(network: nn.Module) -> None:
+def test_int8_weights_take_a_byte_and_a_scale_a_layer(network: nn.Module) -> None:
     cost, _ = dense_cost(network, X[:1])
     found = int8_cost(cost, network)
     assert found.macs == cost.macs
-    assert cost.bytes - found.bytes == 3 * (36 * 6 + 6 * 2) - 4 * (6 + 2)
+    assert cost.bytes - found.bytes == 3 * (36 * 6 + 6 * 2) - 4 * 2
     assert sum("quantized" in type(m).__module__ for m in convert_int8(network).modules()) >= 2
 
 
@@ -132,3 +133,23 @@ def test_numbers_are_apart_from_the_module_and_stored(network: nn.Module) -> Non
 def test_accounts_are_stored_and_read(small: SimpleNamespace, network: nn.Module) -> None:
     some = layer_accounts(converted(small, network, "lutnn"), len(X))
     assert decode(encode(some)) == some
+
+
+def test_float_tables_take_four_bytes_a_number() -> None:
+    plain = nn.Sequential(nn.Linear(16, 6), nn.Linear(6, 2))
+    x = torch.randn(64, 16, generator=torch.Generator().manual_seed(0))
+    done = convert_lut(plain, LutPolicy(linear=8, only_faster="no"), x)
+    (quantised,), (whole,) = layer_accounts(done, 64), layer_accounts(done, 64, float_tables=True)
+    assert quantised.lookup_bytes == 2 * 16 * 6 + 4 * 2 * 8 * 16 + 4
+    assert whole.lookup_bytes == 4 * (2 * 16 * 6 + 2 * 8 * 16)
+
+
+def test_maddness_has_errors_of_its_own() -> None:
+    plain = nn.Sequential(nn.Linear(16, 6), nn.Linear(6, 2))
+    x = torch.randn(64, 16, generator=torch.Generator().manual_seed(0))
+    done = maddness_of(plain, ["0"], {"0": 8}, [x])
+    exact = x @ plain[0].weight.T
+    ours = done.model[0](x) - plain[0].bias
+    assert done.errors["0"] == pytest.approx(float((ours - exact).norm() / exact.norm()), rel=1e-4)
+    with pytest.raises(ValueError, match="names: '2', expected linear layers"):
+        maddness_of(plain, ["2"], {"2": 8}, [x])

@@ -160,3 +160,11 @@ def test_a_loss_that_is_not_finite_is_refused_naming_the_step(dense, digits, bat
                  bool(y is bad[1][1]) else 1.0))  # fmt: skip
     assert str(error.value) == "loss: nan in step 1, expected a finite number"
     assert all(bool(torch.isfinite(p).all()) for p in model.parameters())
+
+
+def test_a_frozen_model_is_not_trained():
+    model = nn.Sequential(nn.Linear(16, 16), nn.Linear(16, 2))
+    x = torch.randn(40, 16, generator=torch.Generator().manual_seed(0))
+    frozen = freeze_lut(convert_lut(model, LutPolicy(only_faster="no"), x).model)
+    with pytest.raises(ValueError, match="model: 0 frozen, expected layers to train"):
+        finetune(frozen, [(x, torch.zeros(40, dtype=torch.long))])

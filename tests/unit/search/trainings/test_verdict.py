@@ -48,6 +48,8 @@ def test_one_that_explodes_once_and_wins_else_is_called_neither_better_nor_equal
     mine[0] = np.inf
     assert judge(Trainings(10, exploded=1), FINE, between(mine, TEN)) == "explodes"
     assert judge(FINE, Trainings(10, exploded=10), None) == "better"
+    # where both explode, counts of explosions alone decide nothing
+    assert judge(Trainings(10, exploded=5), Trainings(10, exploded=10), None) == "unpaired"
 
 
 def test_nothing_is_decided_at_an_edge_of_the_rates():
