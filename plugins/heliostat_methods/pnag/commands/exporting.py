@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,7 +61,8 @@ def _written(kind: Format, form: str, module: nn.Module, images: Tensor) -> byte
     if form == "safetensors" or not any(hasattr(one, "shipped") for one in module.modules()):
         return kind.write(module, images)
     try:
-        return kind.write(as_shipped(module), images)
+        with redirect_stdout(io.StringIO()):  # torch prints a graph that it cannot write
+            return kind.write(as_shipped(module), images)
     except (RuntimeError, IndexError, TypeError, ValueError) as error:
         why = str(error).partition("\n")[0]
         raise DataError(
