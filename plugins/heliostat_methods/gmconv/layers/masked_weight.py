@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from heliostat_methods.gmconv.layers.spare_memory import SpareMemory
 from heliostat_methods.gmconv.layers.transforms import traced, unwrapped
 from heliostat_methods.gmconv.masks.gaussian import mask_at
 from heliostat_methods.gmconv.masks.parametrisation import (
@@ -33,20 +34,21 @@ BLOCK = 1 << 18
 
 def masked_weight(
     weight: Tensor, stored: Tensor, r2: Tensor, parametrisation: SigmaParam = "raw",
-    *, overwrite: bool = False,
+    *, overwrite: bool = False, spare: SpareMemory | None = None,
 ) -> Tensor:  # fmt: skip
     """Return W * G(sigma) in the type and memory format of ``weight``.
 
     ``weight``: (C_out, C_in / groups, *kernel). ``stored``: () or (C_out,), what says the widths
     (see `masks.parametrisation`). ``r2``: (*kernel), float32. The mask is computed in float32 or
     wider. ``overwrite``: the gradient that arrives may be overwritten, which is right only if one
-    operation alone reads the result and nobody else its gradient. Can be differentiated twice,
+    operation alone reads the result and nobody else its gradient. ``spare``: memory of an earlier
+    result to write into where nothing reads that. Can be differentiated twice,
     forwards, and under ``torch.func.vmap``.
     """
     if traced():
         mask = _over_inputs(mask_at(r2, sigma_of(_exact(stored), parametrisation)), stored)
         return times_mask(weight, mask)  # a compiler fuses this by itself
-    product: Tensor = _MaskedWeight.apply(weight, stored, r2, parametrisation, overwrite)  # type: ignore[no-untyped-call]
+    product: Tensor = _MaskedWeight.apply(weight, stored, r2, parametrisation, overwrite, spare)  # type: ignore[no-untyped-call]
     return product
 
 
@@ -58,8 +60,12 @@ def kernel_mask(stored: Tensor, r2: Tensor, parametrisation: SigmaParam) -> Tens
     return mask_at(r2.to(_exact_type(stored)), sigma_of(_exact(stored), parametrisation))
 
 
-def times_mask(weight: Tensor, mask: Tensor) -> Tensor:
+def times_mask(weight: Tensor, mask: Tensor, spare: SpareMemory | None = None) -> Tensor:
     """Return the product in the type of ``weight``; ``mask``: (*kernel) or (C_out, 1, *kernel)."""
+    if spare is not None and mask.dtype == weight.dtype:
+        into = spare.like(weight)
+        if into is not None:
+            return torch.mul(weight, _over_rows(mask, weight), out=into)
     product = weight * _over_rows(mask, weight)
     return product if product.dtype == weight.dtype else product.to(weight.dtype)
 
@@ -69,14 +75,15 @@ class _MaskedWeight(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        weight: Tensor, stored: Tensor, r2: Tensor, parametrisation: SigmaParam, overwrite: bool
-    ) -> Tensor:
+        weight: Tensor, stored: Tensor, r2: Tensor, parametrisation: SigmaParam, overwrite: bool,
+        spare: SpareMemory | None,
+    ) -> Tensor:  # fmt: skip
         mask = kernel_mask(stored, r2, parametrisation)
-        return times_mask(weight, _over_inputs(mask, stored))
+        return times_mask(weight, _over_inputs(mask, stored), spare)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
-        weight, stored, r2, ctx.parametrisation, ctx.overwrite = inputs
+        weight, stored, r2, ctx.parametrisation, ctx.overwrite, _ = inputs
         ctx.save_for_backward(weight, stored, r2)
         ctx.save_for_forward(weight, stored, r2)
 
@@ -98,15 +105,15 @@ class _MaskedWeight(torch.autograd.Function):
         over = ctx.overwrite and once and gradient.dtype == mask.dtype
         if not of_sigma:
             if over:
-                return gradient.mul_(_over_rows(mask, gradient)), None, None, None, None
-            return times_mask(gradient, mask), None, None, None, None
+                return gradient.mul_(_over_rows(mask, gradient)), None, None, None, None, None
+            return times_mask(gradient, mask), None, None, None, None, None
         if once and gradient.dtype == weight.dtype == mask.dtype and gradient.numel():
             moved, sums = _in_blocks(gradient, weight, mask, r2, over)
         else:
             moved = times_mask(gradient, mask)
             sums = (moved.to(mask.dtype) * weight * r2).sum(tuple(range(1, weight.dim())))
         along = (sums if stored.dim() else sums.sum()) * factor
-        return moved if of_weight else None, along.to(stored.dtype), None, None, None
+        return moved if of_weight else None, along.to(stored.dtype), None, None, None, None
 
     @staticmethod
     def jvp(ctx: Any, weight_t: Tensor | None, stored_t: Tensor | None, *_: None) -> Tensor:

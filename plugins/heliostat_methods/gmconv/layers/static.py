@@ -21,6 +21,7 @@ from heliostat_methods.gmconv.layers.masked_weight import (
     masked_weight,
     times_mask,
 )
+from heliostat_methods.gmconv.layers.spare_memory import SpareMemory
 from heliostat_methods.gmconv.layers.transforms import traced
 from heliostat_methods.gmconv.layers.weight_cache import MaskedWeightCache
 from heliostat_methods.gmconv.masks.circle import circle_mask
@@ -114,7 +115,7 @@ class MaskedConvolution(_ConvNd):
             raise ValueError(f"sigma must be a number to be folded, got {self.sigma.tolist()!r}")
         plain = _PLAIN[self.weight.dim() - 2]
         layer = plain.__new__(plain)
-        left_out = ("settings", "_cache")
+        left_out = ("settings", "_cache", "_spare")
         layer.__dict__.update({k: v for k, v in self.__dict__.items() if k not in left_out})
         own = ("sigma", "r2", "taps")
         layer._parameters = {k: v for k, v in self._parameters.items() if k not in own}
@@ -137,6 +138,7 @@ class MaskedConvolution(_ConvNd):
     def train(self, mode: bool = True) -> Self:
         """Set the mode, and forget the masked kernel that is kept."""
         self._cache.clear()
+        self._spare.clear()
         return super().train(mode)
 
     def extra_repr(self) -> str:
@@ -150,7 +152,7 @@ class MaskedConvolution(_ConvNd):
         return ", ".join([plain, *(f"{n}={getattr(s, n)!r}" for n in shown)])
 
     def _mask(self, settings: MaskSettings) -> None:
-        self.settings, self._cache = settings, MaskedWeightCache()
+        self.settings, self._cache, self._spare = settings, MaskedWeightCache(), SpareMemory()
         if settings.mask == "circle":
             self.register_parameter("sigma", None)
             taps = circle_mask(self.kernel_size, device=self.weight.device)
@@ -168,11 +170,13 @@ class MaskedConvolution(_ConvNd):
     def _start(self) -> float:
         return stored_for(self.settings.sigma_init, self.settings.sigma_param)
 
-    def _masked(self, overwrite: bool) -> Tensor:
+    def _masked(self, overwrite: bool, spare: SpareMemory | None = None) -> Tensor:
         if self.sigma is None:
             return times_mask(self.weight, self.taps.to(self.weight.dtype))
         how = self.settings.sigma_param
-        return masked_weight(self.weight, self.sigma, self.r2, how, overwrite=overwrite)
+        return masked_weight(
+            self.weight, self.sigma, self.r2, how, overwrite=overwrite, spare=spare
+        )
 
     def _check_finite(self) -> None:
         sigma = self.sigma
@@ -185,11 +189,12 @@ class MaskedConvolution(_ConvNd):
         followed = torch.is_grad_enabled() and any(part.requires_grad for part in parts)
         if self.training or followed or traced():
             # The convolution alone reads it, so the backward pass may write over its gradient.
-            return self._masked(overwrite=True)
+            return self._masked(overwrite=True, spare=self._spare)
         return self._cache.get(parts, self.masked_weight)
 
     def _apply(self, fn: Any, recurse: bool = True) -> Self:
         self._cache.clear()
+        self._spare.clear()
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         # Squared distances are exact in float32 and not in 16 bits, and a layer that was built on
         # no device has none yet.
