@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import torch
 
-LEAST_WORK = 1 << 22
+LEAST_WORK = 1 << 24
 """Elements of search and lookup that are worth another thread."""
 _pools: dict[int, ThreadPoolExecutor] = {}
 _lock = threading.Lock()
