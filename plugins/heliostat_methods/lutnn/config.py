@@ -64,7 +64,10 @@ class LutNNConfig(MethodConfig):
         1_024, ge=16, le=1_000_000, description="training rows whose inputs are clustered (authors)"
     )
     temperature: float = Field(
-        0.065, gt=0, lt=1, description="t of soft assignments at the start (authors' CNNs: 0.065)"
+        0.065,
+        ge=1e-6,
+        lt=1,
+        description="t of soft assignments at the start (authors' CNNs: 0.065)",
     )
 
     learning_rate: float = Field(

@@ -27,7 +27,7 @@ class LutConvolutionParameters(BaseModel):
         None, ge=1, le=4_096, description="V, inputs of a codebook; default: a channel's patch"
     )
     temperature: float = Field(
-        0.065, gt=0, lt=1, description="t of soft assignments at the start (authors' CNNs)"
+        0.065, ge=1e-6, lt=1, description="t of soft assignments at the start (authors' CNNs)"
     )
     table_scale: Literal["per_layer", "per_output"] = Field(
         "per_layer", description="one scale of the int8 tables, or one an output"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from heliostat_methods.adalfl.comparison.outcome import WAYS, Compared, Outcome
+from heliostat_search.trainings.sentence import FEW
 from heliostat_search.trainings.wording import said_by_ways
-
-FEW = 5
 
 
 def sentence(outcome: Outcome) -> str:

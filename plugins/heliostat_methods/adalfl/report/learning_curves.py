@@ -7,6 +7,7 @@ from collections.abc import Callable
 from heliostat.report import Plot, Section
 from heliostat_search.trainings.numbers import Plain, drawable, spread_out
 from heliostat_search.trainings.pictures import learning_curve
+from heliostat_search.trainings.sections import curves_over_steps
 from heliostat_search.trainings.wording import metric_text
 
 
@@ -18,13 +19,7 @@ def learning_curves(outcome: Plain) -> list[Section]:
     metric = metric_text(outcome)
     log = spread_out([v for one in shown for v in drawable(one["course"]["mean"])])
     several = outcome["seeds"] > 1
-    band = "mean over trainings with its 95 % band" if several else "one training"
-    steps = Plot(
-        f"Test {metric} over steps", "step", metric,
-        [learning_curve(one["label"], one["course"], several) for one in shown], log_y=log,
-        note=f"Each at the rate chosen for equal steps; {band}. Look at where the curves part, and "
-        "whether they still fall at the end.",
-    )  # fmt: skip
+    steps = curves_over_steps(outcome, [(one["label"], one["course"]) for one in shown])
     cost = Plot(
         f"Test {metric} over gradient evaluations", "gradient evaluations", metric,
         [learning_curve(one["label"], one["course"], several, _paid(one)) for one in shown],

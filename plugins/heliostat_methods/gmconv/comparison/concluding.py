@@ -17,13 +17,13 @@ from heliostat_methods.gmconv.comparison.outcome import (
     LayerWidth,
     Outcome,
 )
-from heliostat_methods.gmconv.comparison.sentence import sentence
 from heliostat_methods.gmconv.comparison.trained import Posed, valid_curves
 from heliostat_methods.gmconv.training.measuring import Measured
 from heliostat_methods.gmconv.training.variant import Variant
 from heliostat_search.trainings.choosing import Choice
 from heliostat_search.trainings.lines import Line, differences, line_of, mean_curve
 from heliostat_search.trainings.rates import stopped
+from heliostat_search.trainings.sentence import against_the_first
 from heliostat_search.trainings.trivial import LABELS, explosion_limit, trivial_measures
 
 Array = npt.NDArray[Any]
@@ -68,7 +68,7 @@ def concluded(
         list(remarks), config.seeds, config.rate_seeds, config.steps, trivial,
         LABELS[problem.task], compared, "",
     )  # fmt: skip
-    return replace(made, sentence=sentence(made))
+    return replace(made, sentence=against_the_first(compared, config.seeds, WAYS))
 
 
 def _lines(posed: Posed, choice: Choice, found: Found, limit: float) -> dict[str, Line]:

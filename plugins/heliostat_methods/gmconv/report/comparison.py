@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from heliostat.contract import RunView
-from heliostat.report import Folded, Plot, Section, Table, Text
+from heliostat.report import Section, Text
 from heliostat_methods.gmconv.comparison.outcome import WAYS
 from heliostat_methods.gmconv.report.layers import layers
 from heliostat_methods.gmconv.report.progress import so_far
 from heliostat_methods.gmconv.report.receptive_fields import receptive_fields
 from heliostat_methods.gmconv.report.widths import widths
 from heliostat_methods.gmconv.report.wording import CALLED, SAME_FUNCTIONS, SHOWN, reservations
-from heliostat_search.trainings.numbers import Plain, drawable, spread_out
-from heliostat_search.trainings.pictures import learning_curve, metric_picture, rates_tried
-from heliostat_search.trainings.tables import chosen_text, differences_tables, means_table
+from heliostat_search.trainings.numbers import Plain
+from heliostat_search.trainings.pictures import metric_picture
+from heliostat_search.trainings.sections import curves_over_steps, differences, rates
+from heliostat_search.trainings.tables import chosen_text, means_table
 from heliostat_search.trainings.wording import (
     bounds_text,
     data_text,
-    edge_text,
-    edges_of,
-    metric_text,
+)
+
+_MAY_NOT = (
+    "other data, networks, budgets and splits may say otherwise. The paper's gains are of networks "
+    "of ImageNet's size, which nothing here confirms or refutes."
 )
 
 
@@ -35,7 +38,7 @@ def report(view: RunView) -> Sequence[Section]:
         *widths(outcome),
         *receptive_fields(outcome),
         *layers(outcome),
-        *_rates(outcome),
+        *rates(outcome, outcome["variants"], CALLED),
     ]
 
 
@@ -49,58 +52,22 @@ def _came_out(outcome: Plain) -> Section:
             Text(data_text(outcome)),
             means_table(outcome, some, WAYS, CALLED),
             Text(f"{bounds_text(outcome)} {chosen_text(outcome)}"),
-            *_differences(outcome),
+            *differences(
+                outcome,
+                some,
+                WAYS,
+                CALLED,
+                alike="this data set, with this network and as many steps",
+                may_not=_MAY_NOT,
+            ),
             Text(SAME_FUNCTIONS),
             *(Text(text) for text in reservations(outcome)),
         ],
     )
 
 
-def _differences(outcome: Plain) -> list[Table | Text]:
-    if outcome["seeds"] < 2:  # what stands above has said that nothing may be concluded
-        return []
-    first = outcome["variants"][0]["label"]
-    tables = differences_tables(outcome["variants"], tuple(WAYS), CALLED)
-    if not tables:
-        return [Text("There is nothing to compare: no variant stands against another.")]
-    return [
-        *tables,
-        Text(
-            f"What may be concluded: on this data set, with this network and as many steps, a "
-            f"variant is better or worse than {first} where a table says so. p is of the paired "
-            "t-test, corrected by Holm for the variants of its way; where one difference is far "
-            "outside the others, or trainings exploded, the signed-rank test decides. Where a best "
-            "rate lies at the edge of those tried, or too few pairs are finite, nothing is decided."
-        ),
-        Text(
-            "What may not: where no difference is shown there may still be one smaller than its "
-            "interval; other data, networks, budgets and splits may say otherwise. The paper's "
-            "gains are of networks of ImageNet's size, which nothing here confirms or refutes."
-        ),
-    ]
-
-
 def _learning_curves(outcome: Plain) -> list[Section]:
-    shown = [one for one in outcome["variants"] if one["curve"]["mean"]]
+    shown = [(one["label"], one["curve"]) for one in outcome["variants"] if one["curve"]["mean"]]
     if not shown:
         return []
-    metric, several = metric_text(outcome), outcome["seeds"] > 1
-    band = "mean over trainings with its 95 % band" if several else "one training"
-    plot = Plot(
-        f"Test {metric} over steps", "step", metric,
-        [learning_curve(one["label"], one["curve"], several) for one in shown],
-        log_y=spread_out([v for one in shown for v in drawable(one["curve"]["mean"])]),
-        note=f"Each at the rate chosen for equal steps; {band}. Look at where the curves part, and "
-        "whether they still fall at the end.",
-    )  # fmt: skip
-    return [Section("Learning curves", [plot])]
-
-
-def _rates(outcome: Plain) -> list[Section]:
-    tried = [one for one in outcome["variants"] if one["tried"]]
-    if not tried:
-        return []
-    edges = edges_of(tried)
-    told = edge_text(edges) if edges else "Every chosen rate lies between others that were worse."
-    shown = rates_tried(outcome, tried, CALLED)
-    return [Section("Learning rates", [Text(told), Folded("All rates tried", shown)])]
+    return [Section("Learning curves", [curves_over_steps(outcome, shown)])]

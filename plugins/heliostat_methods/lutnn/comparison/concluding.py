@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from heliostat_methods.lutnn.comparison.outcome import WAYS, Compared, Outcome, Temperature
-from heliostat_methods.lutnn.comparison.sentence import sentence
+from heliostat_methods.lutnn.comparison.outcome import SAID, WAYS, Compared, Outcome, Temperature
 from heliostat_methods.lutnn.comparison.trained import DenseNetworks, Posed, valid_curves
 from heliostat_methods.lutnn.tasks import Tuned
 from heliostat_methods.lutnn.training.accounts import NetworkCost
@@ -18,6 +17,7 @@ from heliostat_methods.lutnn.training.variant import Variant
 from heliostat_search.trainings.choosing import Choice
 from heliostat_search.trainings.lines import Line, differences, line_of, mean_curve
 from heliostat_search.trainings.rates import stopped
+from heliostat_search.trainings.sentence import against_the_first
 from heliostat_search.trainings.trivial import LABELS, explosion_limit, trivial_measures
 
 Array = npt.NDArray[Any]
@@ -59,7 +59,7 @@ def concluded(
         config.learning_rate * dense.choice.at_end.factor, dense.choice.at_end.edge, trivial,
         LABELS[problem.task], compared, "",
     )  # fmt: skip
-    return replace(made, sentence=sentence(made))
+    return replace(made, sentence=against_the_first(compared, config.seeds, SAID))
 
 
 def _lines(

@@ -14,6 +14,8 @@ WAYS: dict[str, str] = {
     "at_best": "each at its best, stopped by validation rows",
 }
 """How variants are compared; the rate of each is chosen on validation rows."""
+SAID = {"equal_steps": "after all steps", "at_best": "at its best"}
+"""The same inside a sentence."""
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,11 @@ def layers_of(refs: Iterable[PartRef], part: PartBuilder) -> dict[str, Layer]:
 
 
 def refuse_missing_layers(layout: NetworkLayout, refs: Iterable[PartRef]) -> None:
-    """Raise ConfigError where a layout's kernels name a layer that nobody gave."""
+    """Raise ConfigError where kernels name a layer that nobody gave, or two have one name."""
     given = [ref.name for ref in refs]
+    for name in given:
+        if given.count(name) > 1:
+            raise ConfigError("layers", given, f"each name once, {name!r} stands there twice")
     for shape in (shape for unit in layout.units for shape in unit):
         for kernel in shape.kernels:
             if isinstance(kernel, str) and kernel not in given:

@@ -173,7 +173,7 @@ def test_few_seeds_one_seed_and_one_variant_are_said(small: SimpleNamespace) -> 
     one = outcome(small, {"dense": 0.3, "lutnn": 0.2}, seeds=1)
     assert one.sentence == "With one seed nothing can be concluded: take more."
     alone = outcome(small, {"lutnn": USUAL})
-    assert alone.sentence == "Only lutnn was measured: there is nothing to compare."
+    assert alone.sentence == "Only lutnn was trained: there is nothing to compare."
     assert "difference" not in alone.plain() and alone.plain()["size_ratio"] == 4.0
     assert not {"test_metric", "size_ratio"} & set(outcome(small, {"dense": USUAL}).plain())
 

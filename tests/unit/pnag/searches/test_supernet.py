@@ -72,6 +72,8 @@ def test_a_layer_that_kernels_name_has_to_be_given() -> None:
     message = "layers = .*: expected the layer 'blurred' among them, which the space's kernels name"
     with pytest.raises(ConfigError, match=message):
         checked_layout(GIVEN, space)
+    with pytest.raises(ConfigError, match="each name once, 'blurred' stands there twice"):
+        checked_layout(problem(layers=(PartRef("blurred"), PartRef("blurred", {"size": 5}))), space)
     assert checked_layout(problem(layers=(PartRef("blurred"),)), space) == space.layout(
         (1, 8, 8), 3
     )
