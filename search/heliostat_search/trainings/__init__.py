@@ -9,7 +9,8 @@
 `trivial`: what knows nothing of the inputs, and when a training has exploded.
 `verdict`: better, worse, or neither, where some explode or a best rate lies at an edge.
 `numbers`, `wording`: numbers with intervals and sentences, as terminal and report have them.
-`pictures`, `tables`, `progress`: what a report shows of trainings compared, and of those so far.
+`sentence`: what is said of contestants against the first.
+`pictures`, `tables`, `sections`, `progress`: what a report shows of trainings compared, and of those so far.
 
 May import `statistics`; knows neither what is trained nor how.
 """
