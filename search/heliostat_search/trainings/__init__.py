@@ -10,7 +10,7 @@
 `verdict`: better, worse, or neither, where some explode or a best rate lies at an edge.
 `numbers`, `wording`: numbers with intervals and sentences, as terminal and report have them.
 `sentence`: what is said of contestants against the first.
-`pictures`, `tables`, `sections`, `progress`: what a report shows of trainings compared, and of those so far.
+`pictures`, `tables`, `sections`: what a report shows of trainings compared; `progress`: so far.
 
 May import `statistics`; knows neither what is trained nor how.
 """
