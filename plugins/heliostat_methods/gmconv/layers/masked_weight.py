@@ -18,7 +18,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from heliostat_methods.gmconv.layers.spare_memory import SpareMemory
 from heliostat_methods.gmconv.layers.transforms import traced, unwrapped
 from heliostat_methods.gmconv.masks.gaussian import mask_at
 from heliostat_methods.gmconv.masks.parametrisation import (
@@ -27,6 +26,7 @@ from heliostat_methods.gmconv.masks.parametrisation import (
     sigma_of,
     slope_of,
 )
+from heliostat_search.spare_memory import LEAST, SpareMemory
 
 BLOCK = 1 << 18
 """Entries whose products are kept at a time: 1 MiB, so that they stay in a core's cache."""
@@ -62,12 +62,18 @@ def kernel_mask(stored: Tensor, r2: Tensor, parametrisation: SigmaParam) -> Tens
 
 def times_mask(weight: Tensor, mask: Tensor, spare: SpareMemory | None = None) -> Tensor:
     """Return the product in the type of ``weight``; ``mask``: (*kernel) or (C_out, 1, *kernel)."""
-    if spare is not None and mask.dtype == weight.dtype:
-        into = spare.like(weight)
-        if into is not None:
-            return torch.mul(weight, _over_rows(mask, weight), out=into)
+    if spare is not None and mask.dtype == weight.dtype and _fits(weight):
+        into = spare.empty(weight.size(), weight.stride(), weight.dtype)
+        return torch.mul(weight, _over_rows(mask, weight), out=into)
     product = weight * _over_rows(mask, weight)
     return product if product.dtype == weight.dtype else product.to(weight.dtype)
+
+
+def _fits(weight: Tensor) -> bool:
+    """Say whether memory of an earlier product is worth it, and can be written into."""
+    dense = weight.is_contiguous() or weight.movedim(1, -1).is_contiguous()
+    large = weight.numel() * weight.element_size() >= LEAST
+    return large and dense and weight.is_cpu and not traced() and unwrapped(weight)
 
 
 class _MaskedWeight(torch.autograd.Function):

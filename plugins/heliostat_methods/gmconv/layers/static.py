@@ -21,13 +21,13 @@ from heliostat_methods.gmconv.layers.masked_weight import (
     masked_weight,
     times_mask,
 )
-from heliostat_methods.gmconv.layers.spare_memory import SpareMemory
 from heliostat_methods.gmconv.layers.transforms import traced
 from heliostat_methods.gmconv.layers.weight_cache import MaskedWeightCache
 from heliostat_methods.gmconv.masks.circle import circle_mask
 from heliostat_methods.gmconv.masks.parametrisation import SigmaParam, sigma_of, stored_for
 from heliostat_methods.gmconv.masks.settings import Mask, MaskSettings
 from heliostat_methods.gmconv.masks.taps import checked_kernel_size, squared_distances
+from heliostat_search.spare_memory import SpareMemory
 
 
 class MaskedConvolution(_ConvNd):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 from heliostat_methods.lutnn.kernels import fallback
 from heliostat_methods.lutnn.kernels.backend import kernels
-from heliostat_methods.lutnn.kernels.linear import checked, floats
+from heliostat_methods.lutnn.kernels.linear import OUTPUTS, checked, floats
 from heliostat_methods.lutnn.kernels.packing import LANES, PATCH, PackedLayer
-from heliostat_methods.lutnn.kernels.threads import blocks, each, thread_count
+from heliostat_methods.lutnn.kernels.threads import parallel, thread_count
 from heliostat_search.compiled import Kernels
 
 
@@ -30,15 +29,13 @@ def lut_conv3x3(
     if not packed.native:
         return fallback.convolution(packed, x, stride, padding)
     x = x.contiguous()
-    y = torch.empty(batch, packed.out_features, high, wide)
+    y = OUTPUTS.empty((batch, packed.out_features, high, wide))
     run = (using or kernels())["lut_conv3x3"]
-
-    def part(begin: int, end: int) -> int:
-        return int(run(packed, x, batch, height, width, stride, padding, begin, end, y))
 
     work = batch * high * wide * (packed.in_features * LANES
                                   + packed.codebooks * packed.out_features)  # fmt: skip
-    checked(each(part, blocks(batch * high, thread_count(work), 1)))
+    team = parallel(), thread_count(work)
+    checked(run(packed, x, batch, height, width, stride, padding, y, *team))
     return y
 
 

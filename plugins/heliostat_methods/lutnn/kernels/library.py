@@ -34,29 +34,23 @@ class _Data:
         return c_void_p(tensor.data_ptr())
 
 
-def _linear(packed: PackedLayer, x: Tensor, _xs: int, _n: int, y: Tensor, _ys: int) -> int:
+def _linear(packed: PackedLayer, x: Tensor, _xs: int, _n: int, y: Tensor, *_: int | None) -> int:
     y.copy_(fallback.linear(packed, x))
     return 0
 
 
-def _encode(packed: PackedLayer, x: Tensor, _xs: int, _n: int, codes: Tensor) -> int:
+def _encode(
+    packed: PackedLayer, x: Tensor, _xs: int, _n: int, codes: Tensor, *_: int | None
+) -> int:
     codes.copy_(fallback.encode(packed, x))
     return 0
 
 
-def _lookup(
-    packed: PackedLayer, codes: Tensor, _n: int, begin: int, end: int, y: Tensor, _ys: int
-) -> int:
-    y[:, begin:end] = fallback.lookup(packed, codes)[:, begin:end]
-    return 0
-
-
 def _convolution(
-    packed: PackedLayer, x: Tensor, _b: int, _h: int, _w: int, stride: int, padding: int,
-    begin: int, _end: int, y: Tensor,
+    packed: PackedLayer, x: Tensor, _b: int, _h: int, _w: int, stride: int, padding: int, y: Tensor,
+    *_: int | None,
 ) -> int:  # fmt: skip
-    if begin == 0:  # all rows at once: torch has threads of its own
-        y.copy_(fallback.convolution(packed, x, stride, padding))
+    y.copy_(fallback.convolution(packed, x, stride, padding))
     return 0
 
 
@@ -64,24 +58,26 @@ def _function(fallback: Callable[..., int], *arguments: Any) -> Function:
     return Function((_Layer, *arguments), c_int32, fallback)
 
 
+_FLAGS = ("-Wno-psabi", "-pthread")
+_TEAM = (c_void_p, c_int64)
+"""`threads.parallel()`, and how many threads."""
 LIBRARY = NativeLibrary(
     "LUT-NN",
     source=Path(__file__).with_name("lut_kernel.cpp"),
     functions={
-        "lut_linear": _function(_linear, _Data, c_int64, c_int64, _Data, c_int64),
-        "lut_encode": _function(_encode, _Data, c_int64, c_int64, _Data),
-        "lut_conv3x3": _function(_convolution, _Data, *[c_int64] * 7, _Data),
-        "lut_lookup": _function(_lookup, _Data, c_int64, c_int64, c_int64, _Data, c_int64),
+        "lut_linear": _function(_linear, _Data, *[c_int64] * 2, _Data, c_int64, *_TEAM),
+        "lut_encode": _function(_encode, _Data, *[c_int64] * 2, _Data, *_TEAM),
+        "lut_conv3x3": _function(_convolution, _Data, *[c_int64] * 5, _Data, *_TEAM),
     },
     variants=(
         Variant(
             "AVX-512 VBMI",
             needs=("avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vbmi",
                    "avx512_vbmi2", "avx512_vnni"),
-            flags=("-Wno-psabi",),
+            flags=_FLAGS,
         ),
-        Variant("AVX2", needs=("avx2", "fma"), flags=("-Wno-psabi",)),
-        Variant("NEON", needs=("asimd",), flags=("-Wno-psabi",)),
-        Variant("scalar", flags=("-Wno-psabi",)),
+        Variant("AVX2", needs=("avx2", "fma"), flags=_FLAGS),
+        Variant("NEON", needs=("asimd",), flags=_FLAGS),
+        Variant("scalar", flags=_FLAGS),
     ),
 )  # fmt: skip

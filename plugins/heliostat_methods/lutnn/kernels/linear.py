@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
 from heliostat_methods.lutnn.kernels import fallback
 from heliostat_methods.lutnn.kernels.backend import kernels
-from heliostat_methods.lutnn.kernels.packing import LANES, OUTPUT_BLOCK, PackedLayer
-from heliostat_methods.lutnn.kernels.threads import LEAST_WORK, blocks, each, thread_count
+from heliostat_methods.lutnn.kernels.packing import LANES, PackedLayer
+from heliostat_methods.lutnn.kernels.threads import parallel, thread_count
 from heliostat_search.compiled import Kernels
+from heliostat_search.spare_memory import SpareMemory
 
-TILE = 64
-"""Tokens that the kernel searches and looks up together."""
+OUTPUTS = SpareMemory(pieces=4)
+"""Large outputs are written where earlier ones lay that nobody holds any more."""
 
 
 def lut_encode(x: Tensor, packed: PackedLayer, *, using: Kernels | None = None) -> Tensor:
@@ -30,12 +29,8 @@ def lut_encode(x: Tensor, packed: PackedLayer, *, using: Kernels | None = None) 
     run = (using or kernels())["lut_encode"]
     codes = torch.empty(len(x), packed.codebooks, dtype=torch.uint8)
 
-    def part(begin: int, end: int) -> int:
-        some = x[begin:end]
-        return int(run(packed, some, x.stride(0), end - begin, codes[begin:end]))
-
     threads = thread_count(len(x) * packed.in_features * LANES)
-    checked(each(part, blocks(len(x), threads, TILE)))
+    checked(run(packed, x, x.stride(0), len(x), codes, parallel(), threads))
     return codes
 
 
@@ -49,32 +44,10 @@ def lut_linear(x: Tensor, packed: PackedLayer, *, using: Kernels | None = None) 
     n, outputs = x.shape[0], packed.out_features
     if not packed.native:
         return fallback.linear(packed, x)
-    chosen = using or kernels()
-    run = chosen["lut_linear"]
-    y = torch.empty(n, outputs)
-    work = n * (packed.in_features * LANES + packed.codebooks * outputs)
-    threads = 1 if work < LEAST_WORK else thread_count(work)
-    if threads == 1:
-        checked((run(packed, x, x.stride(0), n, y, outputs),))
-        return y
-    if n < threads * TILE // 2:
-        return _by_outputs(packed, x, y, threads, chosen)
-
-    def part(begin: int, end: int) -> int:
-        return int(run(packed, x[begin:end], x.stride(0), end - begin, y[begin:end], outputs))
-
-    checked(each(part, blocks(n, threads, TILE // 4)))
-    return y
-
-
-def _by_outputs(packed: PackedLayer, x: Tensor, y: Tensor, threads: int, chosen: Kernels) -> Tensor:
-    codes = lut_encode(x, packed, using=chosen)
-    run = chosen["lut_lookup"]
-
-    def part(begin: int, end: int) -> int:
-        return int(run(packed, codes, len(x), begin, end, y, packed.out_features))
-
-    checked(each(part, blocks(packed.out_features, threads, OUTPUT_BLOCK)))
+    y = OUTPUTS.empty((n, outputs))
+    threads = thread_count(n * (packed.in_features * LANES + packed.codebooks * outputs))
+    run = (using or kernels())["lut_linear"]
+    checked(run(packed, x, x.stride(0), n, y, outputs, parallel(), threads))
     return y
 
 
@@ -99,7 +72,7 @@ def floats(x: Tensor) -> Tensor:
     return x.detach().float()
 
 
-def checked(statuses: Sequence[int]) -> None:
+def checked(status: int) -> None:
     """Raise MemoryError where the kernel found no memory."""
-    if any(statuses):
+    if status:
         raise MemoryError("the LUT-NN kernel found no memory for its codes")

@@ -7,13 +7,17 @@
 //   lowest k on a tie, NaN taken as +infinity; sums of table entries are whole numbers; an output
 //   is float(sum) * scale + bias, rounded twice.
 // The source is one file because it is compiled as one (docs/compiled.md); its parts in order:
-// the layer; pieces of input; scores by level; codes by level; lookups by level; entry points.
+// the layer; threads; pieces of input; scores by level; codes by level; lookups by level; entry
+// points.
 
+#include <atomic>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <limits>
+#include <thread>
+#include <vector>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #elif defined(__ARM_NEON)
@@ -61,6 +65,53 @@ struct Layer {
 };
 
 int64_t round_up(int64_t n, int64_t step) { return (n + step - 1) / step * step; }
+
+// ---- threads: none of the results depends on how many there are ----
+
+// Runs body(argument) on so many threads at a time and returns when all have: GOMP_parallel of the
+// OpenMP that torch has loaded, whose threads are awake between two calls.
+using Parallel = void (*)(void (*body)(void *), void *argument, unsigned threads, unsigned flags);
+
+struct Team {
+    Parallel parallel;  // null: threads are made for each call
+    int64_t threads;
+
+    void run(void (*body)(void *), void *argument) const {
+        if (threads <= 1) return body(argument);
+        if (parallel) return parallel(body, argument, unsigned(threads), 0);
+        std::vector<std::thread> others;
+        try {
+            others.reserve(size_t(threads - 1));
+            for (int64_t i = 1; i < threads; i++) others.emplace_back(body, argument);
+        } catch (...) {}  // as many as the system gives: the blocks are those that are left
+        body(argument);
+        for (auto &other : others) other.join();
+    }
+
+    // Calls work(begin, end) for blocks of `size`; returns 0, or 1 where one of them returned false.
+    template <class Work>
+    int32_t blocks(int64_t n, int64_t size, const Work &work) const {
+        struct Blocks {
+            const Work &work;
+            int64_t n, size;
+            std::atomic<int64_t> next{0};
+            std::atomic<int32_t> failed{0};
+        } all{work, n, size};
+        run([](void *argument) {
+                auto &mine = *static_cast<Blocks *>(argument);
+                for (int64_t at; (at = mine.next.fetch_add(mine.size)) < mine.n;)
+                    if (!mine.work(at, at + mine.size < mine.n ? at + mine.size : mine.n))
+                        mine.failed = 1;
+            },
+            &all);
+        return all.failed;
+    }
+    // Blocks as equal as multiples of `step` let them be, one for each thread; at most `most` long.
+    int64_t block(int64_t n, int64_t step, int64_t most) const {
+        const int64_t equal = (round_up(n, threads) / threads + step - 1) / step * step;
+        return equal < most ? equal : most;
+    }
+};
 
 // Memory of one thread, kept from call to call.
 struct Scratch {
@@ -245,18 +296,60 @@ INLINE __m512i lane_numbers() {
     return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 }
 
+// Whole numbers in the order of scores, the centroid in their four lowest bits.
+INLINE __m512i keys_of(__m512 scores, __m512i centroids) {
+    const __m512i low = _mm512_set1_epi32(15), magnitude = _mm512_set1_epi32(MAGNITUDE);
+    __m512i bits = _mm512_castps_si512(scores);
+    bits = _mm512_ternarylogic_epi32(bits, low, centroids, 0xBA);  // (bits & ~low) | centroid
+    __m512i sign = _mm512_srai_epi32(bits, 31);
+    return _mm512_ternarylogic_epi32(bits, sign, magnitude, 0x78);  // bits ^ (sign & magnitude)
+}
+
 template <int T>
 INLINE __m512i winners(const Scores (&scores)[T]) {
-    const __m512i low = _mm512_set1_epi32(15), magnitude = _mm512_set1_epi32(MAGNITUDE);
     __m512i keys[16];
-    UNROLL for (int t = 0; t < T; t++) {
-        __m512i bits = _mm512_castps_si512(scores[t].all);
-        bits = _mm512_ternarylogic_epi32(bits, low, lane_numbers(), 0xBA);  // (bits & ~low) | lane
-        __m512i sign = _mm512_srai_epi32(bits, 31);
-        keys[t] = _mm512_ternarylogic_epi32(bits, sign, magnitude, 0x78);  // bits ^ (sign & magnitude)
-    }
+    UNROLL for (int t = 0; t < T; t++) keys[t] = keys_of(scores[t].all, lane_numbers());
     UNROLL for (int t = T; t < 16; t++) keys[t] = keys[0];
     return smallest(keys);
+}
+
+// The winners' keys of T tokens for codebook c.
+template <int V, int T, class Pieces>
+INLINE __m512i winners_of(const Layer &layer, int64_t c, Pieces pieces, int64_t length) {
+    Scores scores[T];
+    const Scores start = Scores::load(layer.half_norms + c * LANES);
+    UNROLL for (int t = 0; t < T; t++) scores[t] = start;
+    subtract_products<V>(scores, layer.centroids + c * length * LANES, pieces, length);
+    return winners<T>(scores);
+}
+
+// Element v of 16 patches; they lie side by side.
+INLINE __m512 element(Patches<1> patches, int64_t v) { return _mm512_loadu_ps(patches.at(0, v)); }
+INLINE __m512 element(Patches<2> patches, int64_t v) {
+    const __m512i even = _mm512_slli_epi32(lane_numbers(), 1);
+    const float *first = patches.at(0, v);
+    return _mm512_permutex2var_ps(_mm512_loadu_ps(first), even, _mm512_loadu_ps(first + 16));
+}
+
+// The same for patches: here the positions are the lanes and the centroids come one after the other.
+template <int V, int T, int STEP>
+INLINE __m512i winners_of(const Layer &layer, int64_t c, Patches<STEP> patches, int64_t) {
+    static_assert(V == 9 && T == 16, "patches are 3x3, and searched 16 at a time");
+    const float *centroids = layer.centroids + c * 9 * LANES, *norms = layer.half_norms + c * LANES;
+    __m512 x[9];
+    UNROLL for (int v = 0; v < 9; v++) x[v] = element(patches, v);
+    __m512i best = _mm512_set1_epi32(std::numeric_limits<int32_t>::max());
+    UNROLL for (int k = 0; k < 16; k += 8) {
+        __m512 scores[8];
+        UNROLL for (int i = 0; i < 8; i++) scores[i] = _mm512_set1_ps(norms[k + i]);
+        UNROLL for (int v = 0; v < 9; v++)
+            UNROLL for (int i = 0; i < 8; i++)
+                scores[i] = _mm512_fnmadd_ps(_mm512_set1_ps(centroids[v * LANES + k + i]), x[v],
+                                             scores[i]);
+        UNROLL for (int i = 0; i < 8; i++)
+            best = _mm512_min_epi32(best, keys_of(scores[i], _mm512_set1_epi32(k + i)));
+    }
+    return best;
 }
 
 // Codes of T tokens for the codebooks of group g, 16 j + code in byte j.
@@ -269,11 +362,7 @@ INLINE void search(const Layer &layer, int64_t g, Pieces all, uint32_t *codes) {
     for (int j = 0; j < layer.in_group(g); j++) {
         const int64_t c = 4 * g + j;
         const Pieces pieces = all.codebook(c, length);
-        Scores scores[T];
-        const Scores start = Scores::load(layer.half_norms + c * LANES);
-        UNROLL for (int t = 0; t < T; t++) scores[t] = start;
-        subtract_products<V>(scores, layer.centroids + c * length * LANES, pieces, length);
-        const __m512i key = winners<T>(scores);
+        const __m512i key = winners_of<V, T>(layer, c, pieces, length);
         __m512i code = _mm512_and_si512(key, _mm512_set1_epi32(15));
         const __mmask16 odd = _mm512_cmplt_epi32_mask(key, minus_infinity) |
                               _mm512_cmpge_epi32_mask(key, infinity);
@@ -996,6 +1085,33 @@ uint32_t *tile_codes(const Layer &layer) {
     return static_cast<uint32_t *>(code_scratch.take(size_t(layer.groups() * TILE) * 4));
 }
 
+// Up to TILE tokens on several threads: codes of some tokens each, then some outputs of all tokens.
+// Blocks of either kind are taken in order; one of outputs waits until all codes are there.
+int32_t linear_by_outputs(const Layer &layer, const float *x, int64_t x_stride, int64_t n, float *y,
+                          int64_t y_stride, const Team &team) {
+    uint32_t *codes = tile_codes(layer);
+    if (!codes) return 1;
+    const int64_t tokens = team.block(n, TOKENS, TILE), searches = (n + tokens - 1) / tokens;
+    const int64_t outputs = team.block(layer.outputs, OUTPUT_BLOCK, layer.outputs);
+    const int64_t sums = (layer.outputs + outputs - 1) / outputs;
+    std::atomic<int64_t> searched{0};
+    std::atomic<bool> failed{false};
+    return team.blocks(searches + sums, 1, [&](int64_t block, int64_t) {
+        if (block < searches) {
+            const int64_t t = block * tokens, count = n - t < tokens ? n - t : tokens;
+            if (!encode_rows(layer, x + t * x_stride, x_stride, count, codes + t)) failed = true;
+            searched.fetch_add(1);
+            return true;
+        }
+        for (int64_t tries = 0; searched.load() < searches; tries++)
+            if (tries > 10000) std::this_thread::yield();  // the other was put aside by the system
+        if (failed) return false;
+        const int64_t m = (block - searches) * outputs, end = m + outputs;
+        look_up(layer, codes, n, m, end < layer.outputs ? end : layer.outputs, y, y_stride);
+        return true;
+    });
+}
+
 }  // namespace
 
 // ---- entry points: 0, or 1 where there is no memory ----
@@ -1004,59 +1120,48 @@ extern "C" {
 
 // y[n][outputs] of x[n][features]; strides in elements.
 int32_t lut_linear(const Layer *layer, const float *x, int64_t x_stride, int64_t n, float *y,
-                   int64_t y_stride) {
-    uint32_t *codes = tile_codes(*layer);
-    if (!codes) return 1;
-    for (int64_t t = 0; t < n; t += TILE) {
-        const int64_t count = n - t < TILE ? n - t : TILE;
-        if (!encode_rows(*layer, x + t * x_stride, x_stride, count, codes)) return 1;
-        look_up(*layer, codes, count, 0, layer->outputs, y + t * y_stride, y_stride);
-    }
-    return 0;
+                   int64_t y_stride, Parallel parallel, int64_t threads) {
+    const Team team{parallel, threads};
+    if (threads > 1 && n <= TILE) return linear_by_outputs(*layer, x, x_stride, n, y, y_stride, team);
+    return team.blocks(n, team.block(n, TOKENS, TILE), [&](int64_t begin, int64_t end) {
+        uint32_t *codes = tile_codes(*layer);
+        if (!codes || !encode_rows(*layer, x + begin * x_stride, x_stride, end - begin, codes))
+            return false;
+        look_up(*layer, codes, end - begin, 0, layer->outputs, y + begin * y_stride, y_stride);
+        return true;
+    });
 }
 
 // codes[n][codebooks], each below 16.
-int32_t lut_encode(const Layer *layer, const float *x, int64_t x_stride, int64_t n,
-                   uint8_t *codes) {
-    uint32_t *tile = tile_codes(*layer);
-    if (!tile) return 1;
-    for (int64_t t = 0; t < n; t += TILE) {
-        const int64_t count = n - t < TILE ? n - t : TILE;
-        if (!encode_rows(*layer, x + t * x_stride, x_stride, count, tile)) return 1;
-        for (int64_t i = 0; i < count; i++)
+int32_t lut_encode(const Layer *layer, const float *x, int64_t x_stride, int64_t n, uint8_t *codes,
+                   Parallel parallel, int64_t threads) {
+    const Team team{parallel, threads};
+    return team.blocks(n, team.block(n, TOKENS, TILE), [&](int64_t begin, int64_t end) {
+        uint32_t *tile = tile_codes(*layer);
+        if (!tile || !encode_rows(*layer, x + begin * x_stride, x_stride, end - begin, tile))
+            return false;
+        for (int64_t t = begin; t < end; t++)
             for (int64_t c = 0; c < layer->codebooks; c++)
-                codes[(t + i) * layer->codebooks + c] =
-                    reinterpret_cast<const uint8_t *>(tile + c / 4 * TILE + i)[c % 4] & 15;
-    }
-    return 0;
+                codes[t * layer->codebooks + c] =
+                    reinterpret_cast<const uint8_t *>(tile + c / 4 * TILE + t - begin)[c % 4] & 15;
+        return true;
+    });
 }
 
-// Outputs [m_begin, m_end) of codes as `lut_encode` gives them; m_begin is a multiple of 64.
-int32_t lut_lookup(const Layer *layer, const uint8_t *codes, int64_t n, int64_t m_begin,
-                   int64_t m_end, float *y, int64_t y_stride) {
-    uint32_t *tile = tile_codes(*layer);
-    if (!tile) return 1;
-    for (int64_t t = 0; t < n; t += TILE) {
-        const int64_t count = n - t < TILE ? n - t : TILE;
-        for (int64_t i = 0; i < round_up(count, 16); i++)
-            for (int64_t c = 0; c < layer->groups() * 4; c++) {
-                const bool given = i < count && c < layer->codebooks;
-                const uint8_t code = given ? codes[(t + i) * layer->codebooks + c] & 15 : 0;
-                reinterpret_cast<uint8_t *>(tile + c / 4 * TILE + i)[c % 4] =
-                    uint8_t(16 * (c % 4) + code);
-            }
-        look_up(*layer, tile, count, m_begin, m_end, y + t * y_stride, y_stride);
-    }
-    return 0;
-}
-
-// Output rows [begin, end), counted through all images, of x[batch][codebooks][height][width];
-// a codebook is a channel's patch of 3x3. `step` is 1 or 2.
+// y[batch][outputs][height'][width'] of x[batch][codebooks][height][width]; a codebook is a channel's
+// patch of 3x3. `step` is 1 or 2.
 int32_t lut_conv3x3(const Layer *layer, const float *x, int64_t batch, int64_t height,
-                    int64_t width, int64_t step, int64_t padding, int64_t begin, int64_t end,
-                    float *y) {
+                    int64_t width, int64_t step, int64_t padding, float *y, Parallel parallel,
+                    int64_t threads) {
     const Images images{x, batch, height, width, step, padding};
-    return step == 1 ? !convolve<1>(*layer, images, begin, end, y)
-                     : !convolve<2>(*layer, images, begin, end, y);
+    const Team team{parallel, threads};
+    const int64_t rows = batch * images.output_rows();
+    // So many blocks, a multiple of the threads, that each is about a tile; one thread takes all.
+    const int64_t tiles = (rows * images.output_width() + TILE_POSITIONS - 1) / TILE_POSITIONS;
+    const int64_t parts = threads <= 1 ? 1 : round_up(tiles, threads);
+    return team.blocks(rows, (rows + parts - 1) / parts, [&](int64_t begin, int64_t end) {
+        return step == 1 ? convolve<1>(*layer, images, begin, end, y)
+                         : convolve<2>(*layer, images, begin, end, y);
+    });
 }
 }

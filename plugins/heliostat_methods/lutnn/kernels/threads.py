@@ -1,56 +1,51 @@
-"""Blocks of work on as many threads as torch uses; the caller's is one of them.
-
-Compiled functions release the interpreter's lock, so plain Python threads run them side by side,
-without a second OpenMP beside torch's.
-"""
+"""The threads that a call of the kernel runs on: those of torch, as many as the work is worth."""
 
 from __future__ import annotations
 
 import os
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from ctypes import CDLL, c_void_p, cast
+from functools import lru_cache
+from pathlib import Path
 
 import torch
 
-LEAST_WORK = 1 << 24
-"""Elements of search and lookup that are worth another thread."""
-_pools: dict[int, ThreadPoolExecutor] = {}
-_lock = threading.Lock()
-os.register_at_fork(after_in_child=_pools.clear)  # threads do not come along
+LEAST_WORK = 1 << 18
+"""Elements of search and lookup that are worth a thread; some 5 us."""
+MOST = 64
+"""Threads of one call at most."""
+_forked = False
 
 
 def thread_count(work: int) -> int:
     """Return how many threads some work is worth, at most those of torch."""
-    return max(1, min(torch.get_num_threads(), work // LEAST_WORK))
+    return max(1, min(torch.get_num_threads(), work // LEAST_WORK, MOST))
 
 
-def blocks(n: int, parts: int, step: int) -> list[tuple[int, int]]:
-    """Return [begin, end) of at most ``parts`` blocks of n, each a multiple of ``step`` long."""
-    steps = -(-n // step)
-    ends = [min(n, steps * (i + 1) // parts * step) for i in range(parts)]
-    begins = [0, *ends[:-1]]
-    return [(begin, end) for begin, end in zip(begins, ends, strict=True) if end > begin]
+def parallel() -> int | None:
+    """Return the address of the function that runs code on torch's threads, None where it has none.
+
+    They are awake between two operators, so a call takes a microsecond or two where a pool of its
+    own takes twenty, and no more threads run than torch was told. Without it the kernel makes
+    threads for each call, and so does a process that was forked: torch's threads do not come along.
+    """
+    return None if _forked else _team()
 
 
-def each(work: Callable[[int, int], int], parts: list[tuple[int, int]]) -> list[int]:
-    """Return what the work gives for each block, all at a time; an error ends the others first."""
-    if len(parts) <= 1:
-        return [work(begin, end) for begin, end in parts]
-    pool = _pool(max(2, torch.get_num_threads()))
-    others = [pool.submit(work, begin, end) for begin, end in parts[1:]]
-    try:
-        first = work(*parts[0])
-    finally:
-        done = [other.exception() for other in others]
-    for error in done:
-        if error is not None:
-            raise error
-    return [first, *(other.result() for other in others)]
+@lru_cache(maxsize=1)
+def _team() -> int | None:
+    beside_torch = sorted((Path(torch.__file__).parent / "lib").glob("libgomp*.so*"))
+    for name in (*map(str, beside_torch), "libgomp.so.1", "libiomp5.so", "libomp.so"):
+        try:
+            loaded = CDLL(name, mode=os.RTLD_NOLOAD)  # only what torch has loaded already
+            return cast(loaded.GOMP_parallel, c_void_p).value
+        except (OSError, AttributeError):
+            continue
+    return None
 
 
-def _pool(threads: int) -> ThreadPoolExecutor:
-    with _lock:
-        if threads not in _pools:
-            _pools[threads] = ThreadPoolExecutor(threads - 1, thread_name_prefix="lutnn")
-        return _pools[threads]
+def _after_fork() -> None:
+    global _forked
+    _forked = True
+
+
+os.register_at_fork(after_in_child=_after_fork)

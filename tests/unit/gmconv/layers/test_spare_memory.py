@@ -1,4 +1,4 @@
-"""Memory of a masked kernel is written again only where nothing reads what lies in it."""
+"""Masked kernels written where earlier ones lay have the values and gradients of fresh memory."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import pickle
 import torch
 from torch import Tensor
 
-from heliostat_methods.gmconv.layers.spare_memory import LEAST, SpareMemory
+from heliostat_methods.gmconv.layers.masked_weight import times_mask
 from heliostat_methods.gmconv.layers.static import GMConv2d
+from heliostat_search.spare_memory import LEAST, SpareMemory
 
 SIDE = 180
 assert SIDE * SIDE * 9 * 4 > LEAST
@@ -27,35 +28,6 @@ def images(seed: int) -> Tensor:
 def gradients(made: GMConv2d) -> tuple[Tensor, Tensor]:
     assert made.weight.grad is not None and made.sigma is not None and made.sigma.grad is not None
     return made.weight.grad.clone(), made.sigma.grad.clone()
-
-
-def test_memory_is_taken_again_once_nobody_reads_it() -> None:
-    spare, weight = SpareMemory(), torch.zeros(SIDE, SIDE, 3, 3)
-    first = spare.like(weight)
-    assert first is not None
-    place = first.data_ptr()
-    held = first.detach()  # another tensor on the same memory
-    del first
-    second = spare.like(weight)
-    assert second is not None and second.data_ptr() != place
-    place = second.data_ptr()
-    del second, held
-    third = spare.like(weight)
-    assert third is not None and third.data_ptr() == place
-
-
-def test_small_kernels_and_other_sizes_have_memory_of_their_own() -> None:
-    spare = SpareMemory()
-    assert spare.like(torch.zeros(2, 2, 3, 3)) is None
-    one, other = torch.zeros(SIDE, SIDE, 3, 3), torch.zeros(SIDE + 1, SIDE, 3, 3)
-    first = spare.like(one)
-    assert first is not None
-    del first
-    made = spare.like(other)
-    assert made is not None and made.shape == other.shape
-    last = one.to(memory_format=torch.channels_last)
-    made = spare.like(last)
-    assert made is not None and made.stride() == last.stride()
 
 
 def test_a_graph_that_waits_keeps_its_kernel() -> None:
@@ -104,8 +76,18 @@ def test_gradients_of_gradients_keep_what_they_need() -> None:
 def test_copies_and_pickles_have_no_memory_in_common() -> None:
     made = layer()
     made(images(1)).sum().backward()
-    assert made._spare._storage is not None
+    assert len(made._spare) == 1
     for again in (copy.deepcopy(made), pickle.loads(pickle.dumps(made))):
-        assert again._spare._storage is None
+        assert len(again._spare) == 0
         assert torch.equal(again(images(2)), made(images(2)))
-    assert made.eval()._spare._storage is None
+    assert len(made.eval()._spare) == 0
+
+
+def test_kernels_that_are_small_or_have_gaps_are_made_anew() -> None:
+    spare, mask = SpareMemory(), torch.full((3, 3), 2.0)
+    for weight in (torch.ones(2, 2, 3, 3), torch.ones(SIDE, 2 * SIDE, 3, 3)[:, ::2]):
+        assert times_mask(weight, mask, spare).eq(2).all()
+        assert len(spare) == 0
+    last = torch.ones(SIDE, SIDE, 3, 3).to(memory_format=torch.channels_last)
+    made = times_mask(last, mask, spare)
+    assert made.stride() == last.stride() and made.eq(2).all() and len(spare) == 1

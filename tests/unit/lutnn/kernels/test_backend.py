@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 
@@ -11,7 +14,7 @@ from heliostat_methods.lutnn.kernels.backend import VARIABLE, asked_variant, bac
 from heliostat_methods.lutnn.kernels.library import LIBRARY
 from heliostat_methods.lutnn.kernels.linear import lut_linear
 from heliostat_methods.lutnn.kernels.packing import pack
-from heliostat_methods.lutnn.kernels.threads import blocks, each
+from heliostat_methods.lutnn.kernels.threads import parallel
 from heliostat_search.compiled import FALLBACK
 
 
@@ -47,24 +50,30 @@ def test_a_machine_without_a_compiler_runs_torch_and_says_why(monkeypatch):
     assert "torch, because no C++ compiler was found" in str(backend())
 
 
-def test_blocks_cover_all_in_whole_steps():
-    assert blocks(100, 3, 16) == [(0, 32), (32, 64), (64, 100)]
-    assert blocks(5, 4, 16) == [(0, 5)]
-    assert blocks(0, 2, 16) == []
+FORKED = """
+import os, torch
+from heliostat_methods.lutnn.kernels.linear import lut_linear
+from heliostat_methods.lutnn.kernels.packing import pack
+from heliostat_methods.lutnn.kernels.threads import parallel
+torch.set_num_threads(2)
+packed = pack(torch.randn(64, 16, 8), torch.randint(-9, 9, (64, 16, 500), dtype=torch.int8), 1)
+x = torch.randn(300, 512)
+expected = lut_linear(x, packed).numpy()  # torch's own operators wait for ever in a forked process
+had = parallel()
+child = os.fork()
+if not child:
+    os._exit(0 if (lut_linear(x, packed).numpy() == expected).all() and parallel() is None else 1)
+assert os.waitpid(child, 0)[1] == 0 and parallel() == had
+"""
 
 
-def test_an_error_of_any_block_is_raised_after_all_have_ended():
-    ended = []
+def test_a_forked_process_makes_threads_of_its_own():
+    subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], check=True, timeout=60)
 
-    def work(begin, end):
-        ended.append(begin)
-        if begin == 1:
-            raise MemoryError("block 1")
-        return 0
 
-    with pytest.raises(MemoryError, match="block 1"):
-        each(work, [(0, 1), (1, 2), (2, 3)])
-    assert sorted(ended) == [0, 1, 2]
+def test_torch_lends_its_threads_where_it_has_an_openmp():
+    if "OpenMP" in torch.__config__.parallel_info() and sys.platform == "linux":
+        assert parallel()
 
 
 def test_a_variable_that_names_no_variant_is_refused_by_name(monkeypatch):

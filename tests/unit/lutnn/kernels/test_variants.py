@@ -99,13 +99,15 @@ def test_sums_of_more_than_256_codebooks_do_not_overflow(kernels):
 
 
 @pytest.mark.parametrize("search", ["float", "int8"])
-@pytest.mark.parametrize("n", [5, 300])
-def test_any_number_of_threads_gives_the_same_bits(kernels, monkeypatch, search, n):
-    for module in (threads, linear):
-        monkeypatch.setattr(module, "LEAST_WORK", 1)
+@pytest.mark.parametrize("n", [5, 40, 64, 65, 300])
+@pytest.mark.parametrize("lent", [True, False])
+def test_any_number_of_threads_gives_the_same_bits(kernels, monkeypatch, search, n, lent):
+    monkeypatch.setattr(threads, "LEAST_WORK", 1)
+    if not lent:
+        monkeypatch.setattr(linear, "parallel", lambda: None)
     packed, x = random_layer(6, 16, 16, 200, 4, search), random_inputs(n, 96, 5)
     expected = fallback.linear(packed, x)
-    for count in (1, 2, 3):
+    for count in (1, 2, 3, 5):
         monkeypatch.setattr(torch, "get_num_threads", lambda count=count: count)
         assert torch.equal(lut_linear(x, packed, using=kernels), expected)
         assert torch.equal(lut_encode(x, packed, using=kernels), fallback.encode(packed, x))
