@@ -1,10 +1,11 @@
 """GMConv: masked convolutions against plain ones of the same shape.
 
 One thread, float32. (a) A training step (forward, sum of squares, backward to input and
-parameters) of static layers, of ``nn.Conv2d``, and of one whose weight is multiplied by 2; (b) inference of a static layer in evaluation,
-which keeps its masked kernel, and of a folded one; (c) dynamic layers, training step and inference.
-The sides take turns in one process, in an order that turns round; minima of the CPU time that one
-call takes, so that what else runs on the machine counts little. The exit status is 1 if a folded
+parameters) of static layers, of ``nn.Conv2d``, and of one whose weight is multiplied by 2; (b)
+inference of a static layer in evaluation, which keeps its masked kernel, and of a folded one; (c)
+dynamic layers, training step and inference. The sides take turns in one process, in an order that
+turns round. The ratio is the median over turns of the two sides' CPU times in one turn, with the
+95% interval of that median: a least time would be one lucky call. The exit status is 1 if a folded
 layer does not give the masked one's output to the bit.
 
 Run: ``nice python benchmarks/gmconv.py [--json] [--rounds N]`` (about a minute of CPU time).
