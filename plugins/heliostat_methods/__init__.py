@@ -14,6 +14,7 @@ PLUGINS: dict[str, str] = {
     "adalfl": "heliostat_methods.adalfl.method",
     "gmconv": "heliostat_methods.gmconv.method",
     "lutnn": "heliostat_methods.lutnn.method",
+    "amplitudes": "heliostat_methods.amplitudes.method",
     "tune": "heliostat_methods.tune.method",
     "spaces": "heliostat_methods.pnag.spaces.plugin",
     "masked_layers": "heliostat_methods.gmconv.parts",
@@ -30,6 +31,7 @@ METHODS: tuple[str, ...] = (
     "adalfl",
     "gmconv",
     "lutnn",
+    "amplitudes",
     "tune",
     "latency",
 )
@@ -41,6 +43,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "latency": ("latency", "Measure the latency of blocks on this machine, and show a table."),
     "losses": ("evomal", "List, show, plot, compare and export losses of past runs."),
     "networks": ("pnag", "List and export networks of past runs."),
+    "verify-relations": ("amplitudes", "Prove relations between scattering amplitudes, exactly."),
 }
 """Verbs, each with the plugin that has it and its help."""
 

@@ -13,6 +13,7 @@ import click
 from heliostat.cli.asking_again import asking_again
 from heliostat.cli.at_once import told_on_resume
 from heliostat.cli.declared_outputs import declared_outputs
+from heliostat.cli.field_options import as_overrides
 from heliostat.cli.options import (
     RunOptions,
     data_only,
@@ -38,8 +39,9 @@ if TYPE_CHECKING:
     from heliostat.executors.choice import Execution
 
 
-@click.command()
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("target", metavar="METHOD|CONFIG.toml")
+@click.argument("given", metavar="[--FIELD VALUE]...", nargs=-1, type=click.UNPROCESSED)
 @click.option("--preset", help="A named configuration of the method: smoke, demo, paper, ...")
 @click.option("--seed", type=int, help="Root of all random streams [default: 0].")
 @click.option("-o", "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set a field.")
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 @run_options
 def run(
     target: str,
+    given: tuple[str, ...],
     preset: str | None,
     seed: int | None,
     overrides: tuple[str, ...],
@@ -55,8 +58,13 @@ def run(
 ) -> None:
     """Run a method, or what a configuration file says.
 
+    Fields of the method are set as options of their name, or with -o.
+
     Nothing is lost when it is stopped or killed: `heliostat resume RUN` goes on.
     """
+    context = click.get_current_context()
+    if target.startswith("-"):  # no option of run, and no method is known yet that may have it
+        as_overrides([target], (), context)
     options.hold_level(target)
     prepare_environment()
     from heliostat.cli.target import read_target
@@ -65,6 +73,7 @@ def run(
 
     execution = options.execution(runs_root(options.runs))
     found = read_target(target)
+    fields = as_overrides(given, found.method.config.model_fields, context)
     seed = found.seed if seed is None else seed
     lookahead = found.lookahead if lookahead is None else lookahead
     start_and_show(
@@ -73,7 +82,7 @@ def run(
         options,
         preset=found.preset if preset is None else preset,
         values=dict(found.values),
-        overrides=overrides,
+        overrides=(*fields, *overrides),
         seed=seed or 0,
         lookahead=DEFAULT_LOOKAHEAD if lookahead is None else lookahead,
         source=found.source,

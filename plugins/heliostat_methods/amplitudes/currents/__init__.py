@@ -1,0 +1,1 @@
+"""Berends-Giele currents of every theory, and the amplitudes that they end in."""

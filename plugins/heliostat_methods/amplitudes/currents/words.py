@@ -1,0 +1,52 @@
+"""Words of legs: checked, and turned so that a leg stands last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+Word = tuple[int, ...]
+
+
+def checked_word(name: str, word: Sequence[int] | None, n: int, *, whole: bool) -> Word:
+    """Return a word of different legs of 0..n-1; None is all of them in order.
+
+    ``whole``: it has to have all n. Raises ValueError naming the leg.
+    """
+    if word is None:
+        return tuple(range(n))
+    letters = tuple(word)
+    for leg in letters:
+        if isinstance(leg, bool) or not isinstance(leg, int) or not 0 <= leg < n:
+            raise ValueError(f"{name}: leg {leg!r}, expected whole numbers from 0 to {n - 1}")
+        if letters.count(leg) > 1:
+            raise ValueError(f"{name}: leg {leg} stands in it twice, expected each at most once")
+    if whole and len(letters) != n:
+        missing = ", ".join(str(leg) for leg in range(n) if leg not in letters)
+        raise ValueError(f"{name}: without leg {missing}, expected all {n} legs")
+    if not letters:
+        raise ValueError(f"{name}: no legs, expected at least one")
+    return letters
+
+
+def turned_to_end_with(word: Word, leg: int) -> Word:
+    """Return a cyclic word turned until a leg of it stands last."""
+    at = word.index(leg) + 1
+    return word[at:] + word[:at]
+
+
+def subwords(length: int) -> Iterator[tuple[int, int]]:
+    """Yield [i, j) of all subwords of at least two letters, short ones first."""
+    for size in range(2, length + 1):
+        for i in range(length - size + 1):
+            yield i, i + size
+
+
+def shuffles(one: Word, other: Word) -> Iterator[Word]:
+    """Yield all words of the letters of both, in which each keeps its order."""
+    if not one or not other:
+        yield one + other
+        return
+    for rest in shuffles(one[1:], other):
+        yield (one[0], *rest)
+    for rest in shuffles(one, other[1:]):
+        yield (other[0], *rest)

@@ -1,0 +1,1 @@
+"""Amplitudes as expressions of SymPy, and as LaTeX."""

@@ -1,0 +1,1 @@
+"""Numbers to compute with: rationals, residues, floats, polynomials; each behind one protocol."""

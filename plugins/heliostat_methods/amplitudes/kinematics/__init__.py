@@ -1,0 +1,1 @@
+"""Kinematic points, the spaces that their vectors live in, and how points are made."""

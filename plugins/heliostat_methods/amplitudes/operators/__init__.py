@@ -1,0 +1,1 @@
+"""Operators on polarisations, which turn gluons into scalars and pions."""

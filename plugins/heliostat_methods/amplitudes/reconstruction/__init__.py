@@ -1,0 +1,1 @@
+"""Exact rational numbers and functions from samples modulo primes."""

@@ -1,0 +1,1 @@
+"""What a run does beside proofs: floats in batches, cost, reconstruction, searches, figures."""
