@@ -2,16 +2,16 @@
 
     python benchmarks/amplitudes.py [--points 2048] [--seconds 0.4] [--json]
 
-The peer is the Feynman-rule recursion of `kernels/reference.py`, batched over the same points: three-
-and four-vertices, O(n^4), the dense four-vertex in one einsum a term; beside it the same with that
-einsum taken apart by hand, which is several times faster. Both sides give the same amplitudes (the
-deviation is printed). Then the time a point takes for n = 4 to 14 in complex and real doubles and
-modulo primes, and how it grows with n: the slope of log time against log n beside that of the C(n, 3)
-splits, which is 3 for large n.
+The peer is the Feynman-rule recursion of `kernels/reference.py`, batched over the same points:
+three- and four-vertices, O(n^4), the dense four-vertex in one einsum a term; beside it the same
+with that einsum taken apart by hand, which is several times faster. Both sides give the same
+amplitudes (the deviation is printed). Then the time a point takes for n = 4 to 14 in complex and
+real doubles and modulo primes, and how it grows with n: the slope of log time against log n beside
+that of the C(n, 3) splits, which is 3 for large n.
 
 All is in D = 4 on one thread, calls from Python with their checks of the input: minima of the
 thread's CPU time over interleaved turns, so other jobs on the machine do not count. The C kernel
-runs as the best variant that this CPU has.
+runs as the best variant that this CPU has. About a minute.
 """
 
 from __future__ import annotations
@@ -19,16 +19,13 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"  # before numpy loads: other threads' time would not be counted
-
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from heliostat_methods.amplitudes.kernels import backend, ym_amplitudes, ym_amplitudes_mod
 from heliostat_methods.amplitudes.kernels.reference import dense_amplitudes, pair_by_pair
@@ -52,6 +49,7 @@ def minima(works: dict[str, Work], seconds: float) -> dict[str, float]:
     until, turns = time.perf_counter() + seconds * len(works), 0
     while turns < 5 or time.perf_counter() < until:
         for name, work in works.items():
+            work()  # brings its own data back into the caches
             began = time.thread_time()
             work()
             least[name] = min(least[name], time.thread_time() - began)
@@ -159,9 +157,10 @@ def main() -> int:
     for kind in ("complex", "real", "modular"):
         print(backend(kind))
     claims: Claims = {}
-    against_feynman_rules(claims, args.points, args.seconds)
-    by_legs(claims, args.points, args.seconds)
-    rationals(claims)
+    with threadpool_limits(1):  # the time of other threads would not be counted
+        against_feynman_rules(claims, args.points, args.seconds)
+        by_legs(claims, args.points, args.seconds)
+        rationals(claims)
     if args.json:
         print(json.dumps(claims))
     return 0

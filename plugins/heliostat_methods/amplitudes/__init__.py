@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from heliostat_methods.amplitudes.acting.apply import apply
     from heliostat_methods.amplitudes.ads.correlator import correlator
     from heliostat_methods.amplitudes.ads.exponential_sum import ExpSum
     from heliostat_methods.amplitudes.ads.flat_limit import flat_limit
@@ -50,7 +51,6 @@ if TYPE_CHECKING:
         standard_ads_point,
         standard_gram_point,
     )
-    from heliostat_methods.amplitudes.operators.acting import apply
     from heliostat_methods.amplitudes.operators.terms import (
         Insertion,
         Longitudinal,
@@ -79,7 +79,7 @@ _HOME = {
     "SingularKinematics": "errors",
     "Trace": "operators.terms",
     "amplitude": "currents.theories",
-    "apply": "operators.acting",
+    "apply": "acting.apply",
     "backend": "kernels.backend",
     "bcj_basis": "currents.orderings",
     "bg_currents": "currents.theories",
@@ -115,10 +115,10 @@ _HOME = {
     "ym_amplitudes_mod": "kernels.finite_field",
 }
 __all__ = [
+    "GF",
     "AdSPoint",
     "ExpSum",
     "FourVectorPoint",
-    "GF",
     "GramPoint",
     "Insertion",
     "InvalidPoint",

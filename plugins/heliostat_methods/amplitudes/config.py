@@ -43,7 +43,7 @@ class AmplitudesConfig(MethodConfig):
     batch_legs: Annotated[int, Field(ge=4, le=14)] = Field(8, description="legs of these points")
     batch_block: int = Field(8_192, ge=64, le=65_536, description="of them in one task")
     flag_above: float = Field(
-        1e-8, gt=0, lt=1,
+        1e-11, gt=0, lt=1,
         description="Ward residual, relative to the terms of the sum, above which a point is "
         "computed again with 40 digits",
     )  # fmt: skip
@@ -74,15 +74,17 @@ class AmplitudesConfig(MethodConfig):
         for field, names in known.items():
             for place, name in enumerate(getattr(self, field)):
                 if name not in names:
-                    expected, hint = f"one of {', '.join(names)}", did_you_mean(name, names)
-                    raise ConfigError(f"{field}[{place}]", name, expected, hint)
+                    kind = {"relation": "a relation"}.get(field, "one of them")
+                    hint = did_you_mean(name, names, len(names))
+                    raise ConfigError(f"{field}[{place}]", name, f"the name of {kind}", hint)
         for place, name in enumerate(self.field):
             from heliostat_methods.amplitudes.fields.named import field_named
 
             try:
                 field_named(name)
             except (ValueError, ImportError) as error:
-                raise ConfigError(f"field[{place}]", name, str(error)) from None
+                expected = str(error).partition(", expected ")[2] or str(error)
+                raise ConfigError(f"field[{place}]", name, expected) from None
         return self
 
     def relations(self) -> tuple[str, ...]:

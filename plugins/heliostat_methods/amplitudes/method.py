@@ -52,13 +52,13 @@ SMOKE: dict[str, Any] = {
 DEMO: dict[str, Any] = {
     "n": [3, 4, 5],
     "points": 1,
-    "batch": 16_384,
+    "batch": 65_536,
     "batch_legs": 8,
     "cost_legs": 9,
-    "reconstruct": ["ym", "nlsm", "psi_ym"],
-    "reconstruct_legs": 4,
+    "reconstruct": ["ym", "bas", "psi_ym"],
+    "reconstruct_legs": 5,
     "discover": ["operators", "poles"],
-    "generations": 12,
+    "discover_legs": 5,
 }
 """Every relation up to five legs, floats over phase space, cost, reconstruction, discovery."""
 

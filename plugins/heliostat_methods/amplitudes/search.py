@@ -24,7 +24,7 @@ def search(config: AmplitudesConfig, run: Run) -> dict[str, Any]:
     """Prove what the configuration names, and measure and search what it asks for besides."""
     result: dict[str, Any] = {"relations": _proved(config, run)}
     result |= batch_study(config, run)
-    result |= cost_study(config, run)
+    cost_study(config, run)
     result |= reconstruct(config, run)
     result |= discover(config, run)
     if config.figures:

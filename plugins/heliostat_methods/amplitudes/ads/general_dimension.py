@@ -191,7 +191,7 @@ class _GridCurrents:
                 self.currents[i, j] = self._solved((i, j))
 
     def closed_with(self, leg: int) -> Array:
-        """Return N of the whole word times a leg's polarisation, its terms before they are summed."""
+        """Return N of the whole word times a leg's polarisation, term by term."""
         low = self.metric @ self._polarisation(leg)
         return np.asarray(low[:, None, None] * self._source((0, len(self.word))))
 

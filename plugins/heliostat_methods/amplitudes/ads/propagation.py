@@ -23,7 +23,8 @@ def propagated(source: ExpSum, norm: Key, scale: Number = None) -> ExpSum:
     With w = 0 a source without exponential has no bounded answer: it has to cancel, in floats to
     1e-9 of ``scale``, the size of the terms that made the source. Raises SingularKinematics naming
     K where it does not, or where K = -w. In floats digits are lost as K comes near w, about
-    -log10 |K/w - 1| of them; within 1e-9 they count as equal. Exponents may be negative: the
+    -log10 |K/w - 1| of them for each power of z and one more, as far as the terms near w do not
+    cancel; within 1e-9 they count as equal. Exponents may be negative: the
     answer is the continuation from positive ones.
     """
     exponents, field = source.exponents, source.field

@@ -38,9 +38,9 @@ def sewn_scalar_loop(
     ``le``: (3,), l.e_i, boundary products. ``p``: the radial momentum of the cut edge, or an array
     (points,) of them. ``scalars``: two legs that are scalars of one flavour. The sum over all
     rings, with 1/(p^2 + |q_i|^2) of the cut edge and without 2/pi; a float, or an array as p.
-    T[i j] of the loop around gluons is the loop with scalars i and j. ValueError for more legs, whose
-    currents tend to constants that no leg of the same vertex damps; InvalidPoint for norms that are
-    not positive. Source: derived.
+    T[i j] of the loop around gluons is the loop with scalars i and j. ValueError for more legs,
+    whose currents tend to constants that no leg of the same vertex damps; InvalidPoint for norms
+    that are not positive. Source: derived.
     """
     if not isinstance(point, AdSPoint):
         raise ValueError(f"point: {type(point).__name__}, expected an AdSPoint")

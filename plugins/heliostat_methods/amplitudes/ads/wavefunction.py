@@ -33,10 +33,11 @@ def psi(
 
     ``theory``: "ym", "yms", "yms_minimal" or "ym_phi3". ``word``: the order, by default 0..n-1, a
     cyclic or reversed one of them. ``scalars`` and ``trace`` as `amplitude` takes them; scalars
-    are conformally coupled, and the cubic coupling of "ym_phi3" is constant in the half space, lam =
-    -2. Any field does; floats may be arrays (points,). Raises SingularKinematics naming the sum of
-    norms that is 0, InvalidPoint for a norm that the point lacks, ValueError for legs and theories
-    that are none. In floats digits are lost near K = w, see `propagation`. Source: derived.
+    are conformally coupled, and the cubic coupling of "ym_phi3" is constant in the half space, with
+    lam = -2. Any field does; floats may be arrays (points,). Raises SingularKinematics naming the
+    sum of norms that is 0, InvalidPoint for a norm that the point lacks or that overflows,
+    ValueError for legs and theories that are none. Floats lose digits near K = w (see
+    `propagation`), and where norms are decades apart: exact fields do not. Source: derived.
     """
     try:
         value = radial_integrand(theory, point, word, scalars, trace).integral()

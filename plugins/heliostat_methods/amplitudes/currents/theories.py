@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from heliostat.errors import did_you_mean
+from heliostat.errors import nearest
 from heliostat_methods.amplitudes.currents.biadjoint import BiadjointCurrents
 from heliostat_methods.amplitudes.currents.single_trace import SingleTraceCurrents
 from heliostat_methods.amplitudes.currents.vector_currents import (
@@ -55,6 +55,14 @@ def amplitude(
     check_theory(theory)
     if isinstance(point, AdSPoint):
         raise ValueError("point: an AdSPoint has no flat amplitude, expected a GramPoint; see psi")
+    with point.field.quiet():
+        return _amplitude(theory, point, ordering, scalars, trace)
+
+
+def _amplitude(
+    theory: str, point: PolarisedPoint, ordering: Any, scalars: Scalars,
+    trace: Sequence[int] | None,
+) -> Number:  # fmt: skip
     if theory == "bas":
         _refuse(theory, scalars=scalars, trace=trace)
         return _biadjoint(point, ordering)
@@ -64,7 +72,7 @@ def amplitude(
         _refuse(theory, scalars=scalars, trace=trace)
         if point.n % 2:
             return point.field.zero
-        return amplitude("ym", pion_point(point, word), word)
+        return _amplitude("ym", pion_point(point, word), word, (), None)
     if theory == "ym_phi3":
         _refuse(theory, scalars=scalars)
         order = checked_trace(trace, point.n)
@@ -83,12 +91,12 @@ def bg_currents(
 ) -> dict[Span, Any]:  # fmt: skip
     """Return the currents of all subwords: (i, j) -> that of word[i:j].
 
-    A vector theory gives (2n - 1,) coefficients in the free basis k_0..k_{n-2}, e_0..e_{n-1}, with
-    the scalars' flavour components after them; "ym_phi3" numbers for words with scalars, vectors
-    for those without; "bas" numbers, for the order ``other`` (by default 0..n-1). Currents depend on
-    the gauge: this is Lorenz gauge, k_P.A_P = 0. A word of all legs but one has s_P = 0: its entry
-    is left out, see `semi_on_shell`. "nlsm" gives the currents of Yang-Mills at the point that its
-    operators make, w_0 being a scalar.
+    A vector theory gives (2n - 1,) coefficients in the free basis k_0..k_{n-2}, e_0..e_{n-1} (of a
+    FourVectorPoint its D components), with the scalars' flavour components after them; "ym_phi3"
+    numbers for words with scalars, vectors for those without; "bas" numbers, for the order
+    ``other`` (by default 0..n-1). Currents depend on the gauge: this is Lorenz gauge, k_P.A_P = 0.
+    A word of all legs but one has s_P = 0: its entry is left out, see `semi_on_shell`. "nlsm" gives
+    the currents of Yang-Mills at the point that its operators make, w_0 being a scalar.
     """
     check_theory(theory)
     letters = checked_word("word", word, point.n, whole=False)
@@ -133,16 +141,16 @@ def check_theory(theory: str, known: Iterable[str] = tuple(THEORIES)) -> None:
     """Raise ValueError naming the nearest theory for one that is none."""
     known = tuple(known)
     if theory not in known:
-        hint = did_you_mean(str(theory), known)
-        more = f"; {hint}" if hint else ""
-        raise ValueError(f"theory: {theory!r}, expected one of {', '.join(known)}{more}")
+        near = nearest(str(theory), known)
+        hint = f"; did you mean {near!r}?" if near else ""
+        raise ValueError(f"theory: {theory!r}, expected one of {', '.join(known)}{hint}")
 
 
 def external_legs(
     point: PolarisedPoint, word: Sequence[int], flavours: Mapping[int, int]
 ) -> list[ExternalLeg]:
     """Return the legs of a word; those with a flavour are scalars, without polarisation."""
-    nothing = (point.field.zero,) * (2 * point.n - 1)
+    nothing = (point.field.zero,) * point.space.dimension
     return [
         ExternalLeg(point.momentum(leg), nothing, flavours[leg], leg) if leg in flavours
         else ExternalLeg(point.momentum(leg), point.polarisation(leg), None, leg)

@@ -39,14 +39,3 @@ def subwords(length: int) -> Iterator[tuple[int, int]]:
     for size in range(2, length + 1):
         for i in range(length - size + 1):
             yield i, i + size
-
-
-def shuffles(one: Word, other: Word) -> Iterator[Word]:
-    """Yield all words of the letters of both, in which each keeps its order."""
-    if not one or not other:
-        yield one + other
-        return
-    for rest in shuffles(one[1:], other):
-        yield (one[0], *rest)
-    for rest in shuffles(one, other[1:]):
-        yield (other[0], *rest)

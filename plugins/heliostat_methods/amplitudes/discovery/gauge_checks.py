@@ -23,14 +23,14 @@ from heliostat_methods.amplitudes.discovery.derivatives import (
 )
 from heliostat_methods.amplitudes.fields.field import Number
 from heliostat_methods.amplitudes.fields.prime import MERSENNE_31
+from heliostat_methods.amplitudes.fields.residue_arrays import (
+    Integers,
+    ResidueArrayField,
+)
 from heliostat_methods.amplitudes.kinematics.gram_point import GramPoint
 from heliostat_methods.amplitudes.operators.substitution import substituted
 from heliostat_methods.amplitudes.operators.terms import Operator, Product, Trace
 from heliostat_methods.amplitudes.reconstruction.elimination import product
-from heliostat_methods.amplitudes.reconstruction.residue_arrays import (
-    Integers,
-    ResidueArrayField,
-)
 from heliostat_methods.amplitudes.reconstruction.sampled_points import random_gram_points
 
 Observable = Callable[[GramPoint], Number]

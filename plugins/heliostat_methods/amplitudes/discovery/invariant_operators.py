@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from math import gcd, lcm
 
 import numpy as np
@@ -21,11 +22,11 @@ from heliostat_methods.amplitudes.discovery.gauge_checks import (
     yang_mills,
 )
 from heliostat_methods.amplitudes.fields.prime import MERSENNE_31, PrimeField
+from heliostat_methods.amplitudes.fields.residue_arrays import Integers
 from heliostat_methods.amplitudes.operators.terms import Insertion, Pair
 from heliostat_methods.amplitudes.reconstruction.elimination import null_space, rank
 from heliostat_methods.amplitudes.reconstruction.prime_samples import PrimeSamples
 from heliostat_methods.amplitudes.reconstruction.rational_lift import RationalLift, check_confirm
-from heliostat_methods.amplitudes.reconstruction.residue_arrays import Integers
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ def _known(
     found: list[Basic] = []
     for j in legs:
         if "k.e" in kinds:
-            found += [Insertion(i, j, k) for i, k in zip(trace, trace[1:], strict=False)]
+            found += [Insertion(i, j, k) for i, k in pairwise(trace)]
         if "e.e" in kinds:
             pairs = [Pair(min(i, j), max(i, j)) for i in range(n) if i != j and i not in trace]
             found += [pair for pair in pairs if pair not in found]

@@ -21,15 +21,15 @@ from heliostat_methods.amplitudes.discovery.evolving import (
 )
 from heliostat_methods.amplitudes.discovery.settings import SearchSettings
 from heliostat_methods.amplitudes.fields.prime import MERSENNE_31
-from heliostat_methods.amplitudes.reconstruction.ansatz import Target
-from heliostat_methods.amplitudes.reconstruction.elimination import residual_rank
-from heliostat_methods.amplitudes.reconstruction.factored_poles import power_text
-from heliostat_methods.amplitudes.reconstruction.invariants import checked_invariant, invariant
-from heliostat_methods.amplitudes.reconstruction.residue_arrays import (
+from heliostat_methods.amplitudes.fields.residue_arrays import (
     Integers,
     ResidueArray,
     ResidueArrayField,
 )
+from heliostat_methods.amplitudes.reconstruction.ansatz import Target
+from heliostat_methods.amplitudes.reconstruction.elimination import residual_rank
+from heliostat_methods.amplitudes.reconstruction.factored_poles import power_text
+from heliostat_methods.amplitudes.reconstruction.invariants import checked_invariant, invariant
 from heliostat_methods.amplitudes.reconstruction.sampled_points import (
     distinct_residues,
     random_gram_line,
@@ -83,7 +83,9 @@ class PoleScore:
             )
         room = self.parameters.size - 2 * self.depth - self.growth
         if min(powers, default=0) < 0 or sum(powers) > room:
-            raise ValueError(f"powers: {list(powers)}, expected at least 0 and a sum of up to {room}")
+            raise ValueError(
+                f"powers: {list(powers)}, expected at least 0 and a sum of up to {room}"
+            )
 
 
 def pole_score(
@@ -142,10 +144,10 @@ def search_poles(
 ) -> FoundPoles:  # fmt: skip
     """Return the smallest set of poles that a genetic program over products finds.
 
-    ``evaluate_many``: lists of powers, one for each candidate, -> scores; `PoleScore.score_many`, or
-    the same on workers. ``settings.size_weight`` has to be that of the score. ``max_power``: of one
-    candidate; a product with more of it counts as one with that. After the search, factors that
-    are not needed are taken away one by one.
+    ``evaluate_many``: lists of powers, one for each candidate, -> scores; `PoleScore.score_many`,
+    or the same on workers. ``settings.size_weight`` has to be that of the score. ``max_power``: of
+    one candidate; a product with more of it counts as one with that. After the search, factors
+    that are not needed are taken away one by one. Raises ValueError where no score is finite.
     """
     settings = SearchSettings() if settings is None else settings
     check_power(max_power)

@@ -7,6 +7,7 @@ signs; a field says how to make them, divide them and tell 0.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 Number = Any
@@ -42,6 +43,10 @@ class Field(ABC):
         ``scale``: the size of the terms whose sum it is.
         """
         return self.is_zero(value)
+
+    def quiet(self) -> AbstractContextManager[object]:
+        """Return a context in which the poles of a batch give no warning."""
+        return nullcontext()
 
     def text(self, value: Number) -> str:
         """Return a number as text that `number` reads."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,10 @@ class FloatField(Field):
         """Say whether a number, or every entry of an array, is below 1e-9 of a scale."""
         scale = np.abs(scale)
         return bool(np.all((np.abs(value) <= 1e-9 * scale) & np.isfinite(scale)))
+
+    def quiet(self) -> AbstractContextManager[object]:
+        """Return a context without numpy's warnings: inf and nan stand where they belong."""
+        return np.errstate(divide="ignore", invalid="ignore", over="ignore")
 
     def text(self, value: Number) -> str:
         """Return the shortest text that reads as the same number."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from heliostat.errors import did_you_mean
+from heliostat.errors import nearest
 from heliostat_methods.amplitudes.fields.field import Field
 from heliostat_methods.amplitudes.fields.floating import COMPLEX128, FLOAT64
 from heliostat_methods.amplitudes.fields.multiprecision import MultiprecisionField
@@ -21,10 +21,9 @@ def field_named(name: str) -> Field:
     """
     kind, _, ending = name.partition(":")
     if kind not in NAMES or (ending and kind not in _ENDINGS):
-        hint = did_you_mean(kind, NAMES)
-        raise ValueError(
-            f"field: {name!r}, expected one of {', '.join(NAMES)}" + (f"; {hint}" if hint else "")
-        )
+        near = nearest(kind, NAMES)
+        hint = f"; did you mean {near!r}?" if near else ""
+        raise ValueError(f"field: {name!r}, expected one of {', '.join(NAMES)}{hint}")
     if ending and not ending.isdecimal():
         raise ValueError(f"field: {name!r}, expected {_ENDINGS[kind]} after '{kind}:'")
     if kind == "gf":

@@ -8,7 +8,7 @@ import numpy as np
 
 from heliostat_methods.amplitudes.currents.words import checked_word
 from heliostat_methods.amplitudes.errors import SingularKinematics
-from heliostat_methods.amplitudes.kinematics.residue_arrays import inverse
+from heliostat_methods.amplitudes.fields.residue_arrays import inverse
 from heliostat_methods.amplitudes.kinematics.spinors import Array, Spinors
 
 
@@ -27,22 +27,23 @@ def parke_taylor(
         raise ValueError(f"negative: {len(chosen)} legs, expected two")
     i, j = chosen
     word = checked_word("ordering", ordering, spinors.n, whole=True)
-    found: Array
-    above, below, prime = spinors.angles(i, j), np.ones_like(spinors.angle[:, 0, 0]), spinors.prime
-    for a, b in zip(word, (*word[1:], word[0]), strict=True):
-        factor = spinors.angles(a, b)
-        if prime is None:
-            below = below * factor
-        elif np.any(factor == 0):
-            raise SingularKinematics(f"<{a}{b}> = 0 at point {np.argmax(factor == 0)}")
-        else:
-            below = below * factor % prime
+    above, prime = spinors.angles(i, j), spinors.prime
+    pairs = list(zip(word, (*word[1:], word[0]), strict=True))
+    found: Array = np.ones_like(above)
     if prime is None:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found = above**4 / below
+        # four quotients first: neither <ij>^4 nor the product below has to fit in a float
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            for place in range(max(len(pairs), 4)):
+                found = found * above if place < 4 else found
+                found = found / spinors.angles(*pairs[place]) if place < len(pairs) else found
         return found
+    for a, b in pairs:
+        factor = spinors.angles(a, b)
+        if np.any(factor == 0):
+            raise SingularKinematics(f"<{a}{b}> = 0 at point {np.argmax(factor == 0)}")
+        found = found * factor % prime
     square = above * above % prime
-    found = square * square % prime * inverse(below, prime) % prime
+    found = square * square % prime * inverse(found, prime) % prime
     return found
 
 

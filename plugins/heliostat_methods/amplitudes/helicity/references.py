@@ -1,10 +1,10 @@
 """Which reference spinors polarisations take: any gives the same amplitude, not the same rounding.
 
-e+ = sqrt2 |q>[k| / <qk> has components of the size |q| |k| / |<qk>|, at least 1 and without bound
-where q is nearly parallel to k; terms of an n-point amplitude have n of them, and cancel. With
-q = (-conj(lambda_1), conj(lambda_0)) of the leg itself |<qk>| = |q| |k|, the smallest polarisation
-there is. For real momenta that is the leg with its direction reversed, so e has no time component:
-Coulomb gauge. Source: derived; measured in docs/methods/amplitudes.md.
+The components of e+ = sqrt2 |q>[k| / <qk> grow without bound where q is nearly parallel to lambda,
+as |q| |lambda~| / |<qk>|; terms of an n-point amplitude have n of them, and cancel. With q =
+(-conj(lambda_1), conj(lambda_0)) of the leg itself |<qk>| = |q| |lambda|, so that e is as small as
+can be. For real momenta that q is the leg with its direction reversed; e has length 1 and no time
+component: Coulomb gauge. Source: derived.
 """
 
 from __future__ import annotations

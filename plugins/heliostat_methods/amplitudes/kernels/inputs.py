@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from heliostat.errors import shown
 
-LEAST_LEGS, MOST_LEGS = 3, 512
+LEAST_LEGS, MOST_LEGS = 3, 64
 LEAST_DIMENSION, MOST_DIMENSION = 2, 16
 PRIMES_BELOW = 2**31
 SHAPE = (
@@ -55,13 +55,19 @@ def metric_of(metric: Sequence[int] | None, dimension: int) -> Metric:
 
 def floats(name: str, given: ArrayLike, *, may_be_complex: bool = False) -> Array:
     """Return (points, n, D) finite numbers as float64 or complex128, in C order."""
+    array = finite(name, given, may_be_complex=may_be_complex)
+    _check_shape(name, array)
+    return array
+
+
+def finite(name: str, given: ArrayLike, *, may_be_complex: bool = False) -> Array:
+    """Return finite numbers of any shape as float64 or complex128, in C order."""
     array = np.asarray(given)
     kinds = (np.float64, np.complex128) if may_be_complex else (np.float64,)
     fits = [kind for kind in kinds if np.can_cast(array.dtype, kind, "safe")]
     if not fits:
         allowed = " or ".join(kind.__name__ for kind in kinds)
         raise refused(f"{name}.dtype", str(array.dtype), f"{allowed}, or what fits into it")
-    _check_shape(name, array)
     array = np.ascontiguousarray(array, dtype=fits[0])
     with np.errstate(over="ignore", invalid="ignore"):
         total = array.sum()  # faster than a look at each, and finite where all of them are ...

@@ -40,8 +40,8 @@ def ym_amplitudes(
     NaN where k_P^2 is exactly 0 for a word P of 2 to n-2 legs; near that it is large and inexact.
 
     External scalars are gluons polarised along components beyond the momenta's: D + f components,
-    momenta 0 in the last f, flavour a's scalars polarised along component D + a. With the sign -1
-    there, each pair of one flavour comes with a factor -1.
+    momenta 0 in the last f, flavour a's scalars polarised along component D + a. With the sign +1
+    there A is that of Yang-Mills-scalar; with -1, each pair of one flavour adds a factor -1.
 
     Raises ValueError naming the argument. Source: Berends-Giele currents in Lorenz gauge, in the
     cubic form with field strengths of Mafra and Schlotterer (derived; docs/methods/amplitudes.md).

@@ -19,7 +19,7 @@
 #include <string.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
-#elif defined(__ARM_NEON)
+#elif defined(__aarch64__)
 #include <arm_neon.h>
 #endif
 
@@ -37,7 +37,7 @@
 #define LANES 8
 #elif defined(__AVX2__) && defined(__FMA__)
 #define LANES 4
-#elif defined(__ARM_NEON)
+#elif defined(__aarch64__)
 #define LANES 2
 #else
 #define LANES 1
@@ -351,7 +351,7 @@ typedef struct {
     word *words;
     part *inverses;  // 1 / k_P^2
     number last[D];  // the last leg's polarisation
-    wholes exponent; // of two, by which the amplitude is too small
+    wholes exponent;  // of two, by which the amplitude is too small
 } block;
 
 #if defined(MODULAR)
@@ -402,7 +402,7 @@ INLINE part plus(part a, part b, const field *f) {
 #define scale_polarisation(at_hand, a)
 #else
 // A is of degree 4 - n in the momenta and of degree 1 in each polarisation. Scaled to 1 by powers of
-// two, which round nothing, they leave the range of doubles only where the amplitude does.
+// two, which round nothing, no sum leaves the range of doubles but for very uneven kinematics.
 static void scale_momenta(block *at_hand) {
     reals top = all_lanes(0.0);
     for (size_t i = 0; i < at_hand->legs; i++)

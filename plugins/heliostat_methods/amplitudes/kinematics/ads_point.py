@@ -22,6 +22,7 @@ from heliostat_methods.amplitudes.kinematics.tables import (
     entries,
     mapped,
     number,
+    rows_of,
     table,
 )
 
@@ -40,7 +41,7 @@ class AdSPoint(PolarisedPoint):
         field: Field | str | None = None,
     ) -> None:  # fmt: skip
         norms = list(norms)
-        ek, ee = ([list(row) for row in rows] for rows in (ek, ee))
+        ek, ee = rows_of("ek", ek), rows_of("ee", ee)
         self.n = n = len(norms)
         if n < 3:
             raise InvalidPoint(f"norms: {n} legs, expected at least 3")
@@ -156,7 +157,7 @@ def planar_pairs(n: int) -> list[tuple[int, int]]:
 
 def _planar(given: Any, n: int) -> dict[tuple[int, int], Any]:
     if not isinstance(given, Mapping):
-        rows = [list(row) for row in given]
+        rows = rows_of("planar_norms", given)
         try:
             given = {(i, j): rows[i][j] for i, j in planar_pairs(n)}
         except IndexError:

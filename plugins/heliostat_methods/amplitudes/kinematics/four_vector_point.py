@@ -17,6 +17,7 @@ from heliostat_methods.amplitudes.kinematics.tables import (
     check_zero,
     entries,
     mapped,
+    rows_of,
     size,
     table,
 )
@@ -38,7 +39,8 @@ class FourVectorPoint(PolarisedPoint):
         self, momenta: Any, polarisations: Any, metric: Sequence[int] | str | None = None,
         field: Field | str | None = None,
     ) -> None:  # fmt: skip
-        momenta, polarisations = ([list(row) for row in rows] for rows in (momenta, polarisations))
+        momenta = rows_of("momenta", momenta)
+        polarisations = rows_of("polarisations", polarisations)
         self.n = n = len(momenta)
         if n < 3:
             raise InvalidPoint(f"momenta: {n} legs, expected at least 3")

@@ -15,6 +15,7 @@ from heliostat_methods.amplitudes.kinematics.tables import (
     check_zero,
     entries,
     mapped,
+    rows_of,
     size,
     table,
 )
@@ -30,7 +31,7 @@ class GramPoint(PolarisedPoint):
     """
 
     def __init__(self, kk: Any, ek: Any, ee: Any, field: Field | str | None = None) -> None:
-        kk, ek, ee = ([list(row) for row in rows] for rows in (kk, ek, ee))
+        kk, ek, ee = rows_of("kk", kk), rows_of("ek", ek), rows_of("ee", ee)
         self.n = n = len(ek)
         if n < 3:
             raise InvalidPoint(f"ek: {n} legs, expected at least 3")

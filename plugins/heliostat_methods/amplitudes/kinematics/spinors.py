@@ -22,8 +22,8 @@ from heliostat_methods.amplitudes.fields.field import Field
 from heliostat_methods.amplitudes.fields.floating import COMPLEX128
 from heliostat_methods.amplitudes.fields.inferred import field_of
 from heliostat_methods.amplitudes.fields.prime import PrimeField
+from heliostat_methods.amplitudes.fields.residue_arrays import inverse, nonzero
 from heliostat_methods.amplitudes.kinematics.four_vector_point import FourVectorPoint, Metric
-from heliostat_methods.amplitudes.kinematics.residue_arrays import inverse, nonzero
 
 Array = NDArray[Any]
 Reference = tuple[Any, Any]

@@ -18,6 +18,14 @@ def entries(*tables: Any) -> Iterable[Any]:
             yield from row
 
 
+def rows_of(name: str, given: Any) -> list[list[Any]]:
+    """Return nested sequences as lists; InvalidPoint for what is no table."""
+    try:
+        return [list(row) for row in given]
+    except TypeError:
+        raise InvalidPoint(f"{name}: {given!r}, expected rows of numbers") from None
+
+
 def table(name: str, rows: Any, shape: tuple[int, int], field: Field) -> Table:
     """Return rows as numbers of a field; InvalidPoint naming the entry that does not fit."""
     made = []

@@ -14,6 +14,10 @@ import numpy as np
 
 from heliostat_methods.amplitudes.fields.field import Number
 from heliostat_methods.amplitudes.fields.prime import PrimeField
+from heliostat_methods.amplitudes.fields.residue_arrays import (
+    Integers,
+    ResidueArrayField,
+)
 from heliostat_methods.amplitudes.kinematics.gram_point import GramPoint
 from heliostat_methods.amplitudes.reconstruction.elimination import reduced_rows
 from heliostat_methods.amplitudes.reconstruction.factored_poles import bracketed, power_text
@@ -26,10 +30,6 @@ from heliostat_methods.amplitudes.reconstruction.monomials import (
 from heliostat_methods.amplitudes.reconstruction.prime_samples import PrimeSamples
 from heliostat_methods.amplitudes.reconstruction.rational_function import sum_text
 from heliostat_methods.amplitudes.reconstruction.rational_lift import RationalLift, check_confirm
-from heliostat_methods.amplitudes.reconstruction.residue_arrays import (
-    Integers,
-    ResidueArrayField,
-)
 from heliostat_methods.amplitudes.reconstruction.sampled_points import random_gram_points
 
 Target = Callable[[GramPoint], Number]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from heliostat_methods.amplitudes.reconstruction.residue_arrays import Integers
+from heliostat_methods.amplitudes.fields.residue_arrays import Integers
 
 
 def reduced_rows(matrix: Integers, prime: int) -> tuple[Integers, list[int]]:

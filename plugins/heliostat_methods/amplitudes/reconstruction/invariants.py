@@ -37,7 +37,7 @@ def pair_propagators(n: int) -> list[str]:
 
 
 def polarisation_momenta(n: int, leg: int) -> list[str]:
-    """Return the independent k_j.e_leg, n - 2 of them: k_{n-1} is eliminated, or k_{n-2} of the last."""
+    """Return the n - 2 independent k_j.e_leg; k_{n-1} is eliminated, k_{n-2} of the last leg."""
     kept = [j for j in range(n - 1) if j != leg]
     return [f"k_{j}.e_{leg}" for j in (kept if leg < n - 1 else kept[:-1])]
 

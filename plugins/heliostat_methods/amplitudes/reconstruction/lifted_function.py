@@ -13,7 +13,12 @@ from typing import Any
 import numpy as np
 
 from heliostat_methods.amplitudes.fields.prime import PrimeField, Residue
-from heliostat_methods.amplitudes.reconstruction.errors import NotReconstructed
+from heliostat_methods.amplitudes.fields.residue_arrays import (
+    Integers,
+    ResidueArray,
+    ResidueArrayField,
+)
+from heliostat_methods.amplitudes.reconstruction.errors import NotReconstructed, UnluckyPrime
 from heliostat_methods.amplitudes.reconstruction.lifted_number import residue_of
 from heliostat_methods.amplitudes.reconstruction.polynomials import (
     interpolated_quotient,
@@ -22,11 +27,6 @@ from heliostat_methods.amplitudes.reconstruction.polynomials import (
 from heliostat_methods.amplitudes.reconstruction.prime_samples import PrimeSamples, is_unlucky
 from heliostat_methods.amplitudes.reconstruction.rational_function import RationalFunction
 from heliostat_methods.amplitudes.reconstruction.rational_lift import RationalLift, check_confirm
-from heliostat_methods.amplitudes.reconstruction.residue_arrays import (
-    Integers,
-    ResidueArray,
-    ResidueArrayField,
-)
 
 SPARE = 2
 """Points beyond those that fix a function: by chance it fits them with probability 1/p^2."""
@@ -137,7 +137,9 @@ class _Samples:
         found = self.evaluate(self.arrays, array)
         values = self.arrays.number(found).values
         if values.shape not in ((), (len(ts),)):
-            raise ValueError(f"evaluate: {values.shape} values, expected one for each of {len(ts)} t")
+            raise ValueError(
+                f"evaluate: {values.shape} values, expected one for each of {len(ts)} t"
+            )
         return [int(x) for x in np.broadcast_to(values, (len(ts),))]
 
 

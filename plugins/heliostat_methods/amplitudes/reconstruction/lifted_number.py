@@ -1,7 +1,7 @@
 """A rational number from its residues: an amplitude at a rational point, without big integers.
 
-    >>> reconstruct_number(lambda field: field.number("-7999/34034")).value
-    Fraction(-7999, 34034)
+>>> reconstruct_number(lambda field: field.number("-7999/34034")).value
+Fraction(-7999, 34034)
 """
 
 from __future__ import annotations

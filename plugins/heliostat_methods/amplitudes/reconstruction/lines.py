@@ -12,8 +12,8 @@ def with_product(
 ) -> GramPoint:
     """Return the point with k_i.k_j = value for one pair of legs i, j <= n-2.
 
-    The last leg stays massless: the product of the pair ``balance``, by default (n-3, n-2), takes up
-    the difference. Raises ValueError for pairs that are none, or the same.
+    The last leg stays massless: the product of the pair ``balance``, by default (n-3, n-2), takes
+    up the difference. Raises ValueError for pairs that are none, or the same.
     """
     last = point.n - 2
     other = (last - 1, last) if balance is None else balance

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from heliostat_methods.amplitudes.reconstruction.residue_arrays import Integers
+from heliostat_methods.amplitudes.fields.residue_arrays import Integers
 
 
 def trimmed(coefficients: Integers) -> Integers:
@@ -72,9 +72,7 @@ def interpolated(ts: Integers, values: Integers, prime: int) -> tuple[Integers, 
     return polynomial, nodes
 
 
-def interpolated_quotient(
-    ts: Integers, values: Integers, prime: int
-) -> tuple[Integers, Integers]:
+def interpolated_quotient(ts: Integers, values: Integers, prime: int) -> tuple[Integers, Integers]:
     """Return numerator and monic denominator, of least total degree, through (t, value).
 
     Of all rows r = q g modulo prod (x - t) of Euclid's algorithm the one where deg r + deg q is

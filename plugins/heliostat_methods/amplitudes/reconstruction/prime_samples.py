@@ -66,13 +66,14 @@ class PrimeSamples:
             return NotReconstructed(f"{what}: no primes given, expected at least 2")
         if not self.used:
             return NotReconstructed(
-                f"{what}: no sample modulo any of {tried} primes, the last time because {self.reason}"
+                f"{what}: no sample modulo any of {tried} primes, the last time because "
+                f"{self.reason}"
             )
         left_out = f" and {len(self.skipped)} unlucky ones" if self.skipped else ""
         return NotReconstructed(
-            f"{what}: {len(self.used)} primes{left_out} do not suffice, expected a confirmed result "
-            f"within most = {self.most}; allow more primes, or check that the samples are those of "
-            "one rational object"
+            f"{what}: {len(self.used)} primes{left_out} do not suffice, expected a confirmed "
+            f"result within most = {self.most}; allow more primes, or check that the samples "
+            "are those of one rational object"
         )
 
 

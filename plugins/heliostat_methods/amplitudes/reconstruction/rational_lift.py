@@ -84,9 +84,9 @@ class RationalLift:
             (candidate.denominator * residue - candidate.numerator) % prime == 0
             and candidate.denominator % prime != 0
         )
-        value, modulus = crt((self.value, residue), (self.modulus, prime)) if self.modulus > 1 else (
-            residue % prime, prime
-        )  # fmt: skip
+        value, modulus = residue % prime, prime
+        if self.modulus > 1:
+            value, modulus = crt((self.value, residue), (self.modulus, prime))
         if agrees:
             return RationalLift(value, modulus, candidate, self.confirmations + 1)
         return RationalLift(value, modulus, rational_reconstruction(value, modulus))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from heliostat_methods.amplitudes.kinematics.gram_point import GramPoint
-from heliostat_methods.amplitudes.reconstruction.residue_arrays import (
+from heliostat_methods.amplitudes.fields.residue_arrays import (
     Integers,
     ResidueArray,
     ResidueArrayField,
 )
+from heliostat_methods.amplitudes.kinematics.gram_point import GramPoint
 
 Draw = np.random.Generator
 

@@ -30,8 +30,8 @@ class Compared:
     """What some instances came to at one point.
 
     ``residual``: the largest |left - right| relative to the sides, 0 where all are equal;
-    ``failed``: instances whose sides differ, with both sides. ``sample``: the first instance, its point and
-    both sides, as text. ``redrawn``: points that were singular.
+    ``failed``: instances whose sides differ, with both sides. ``sample``: the first instance, its
+    point and both sides, as text. ``redrawn``: points that were singular.
     """
 
     compared: int

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from heliostat_methods.amplitudes.acting.apply import apply
 from heliostat_methods.amplitudes.currents.cubic_form import cubic_amplitude
 from heliostat_methods.amplitudes.currents.cubic_graphs import graph_sum
+from heliostat_methods.amplitudes.currents.orderings import (
+    bcj_relation,
+    kk_relation,
+    relation_sum,
+)
 from heliostat_methods.amplitudes.currents.theories import amplitude, semi_on_shell
-from heliostat_methods.amplitudes.currents.words import shuffles
 from heliostat_methods.amplitudes.fields.field import Number
 from heliostat_methods.amplitudes.kinematics.gram_point import GramPoint
-from heliostat_methods.amplitudes.operators.acting import apply
 from heliostat_methods.amplitudes.operators.substitution import gauged, substituted
 from heliostat_methods.amplitudes.operators.terms import (
     Insertion,
@@ -240,13 +244,9 @@ def _graphs(case: Case, point: GramPoint) -> Sides:
 
 
 def _kleiss_kuijf(case: Case, point: GramPoint) -> Sides:
-    """A(0, alpha, n-1, beta) is (-1)^|beta| times the sum of A(0, sigma, n-1) over shuffles."""
-    left, right = case
-    last = point.n - 1
-    total = point.field.zero
-    for sigma in shuffles(left, right[::-1]):
-        total = total + gluons(point, (0, *sigma, last))
-    return one(gluons(point, (0, *left, last, *right)), -total if len(right) % 2 else total)
+    alpha, beta = case
+    relation = kk_relation(point.n, beta, alpha)
+    return one(relation_sum(relation, point, lambda word: gluons(point, word)), point.field.zero)
 
 
 def _kleiss_kuijf_cases(n: int) -> list[Case]:
@@ -257,12 +257,8 @@ def _kleiss_kuijf_cases(n: int) -> list[Case]:
 
 
 def _fundamental(case: Case, point: GramPoint) -> Sides:
-    first, *rest = case
-    total = weight = point.field.zero
-    for i in range(1, len(rest)):
-        weight = weight + point.momentum_product(first, rest[i - 1])
-        total = total + weight * gluons(point, (*rest[:i], first, *rest[i:]))
-    return one(total, point.field.zero)
+    relation = bcj_relation(point.n, case[0], case[1:])
+    return one(relation_sum(relation, point, lambda word: gluons(point, word)), point.field.zero)
 
 
 TREES = (

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from heliostat_methods.amplitudes.acting.apply import apply
 from heliostat_methods.amplitudes.ads.correlator import correlator
 from heliostat_methods.amplitudes.ads.flat_limit import flat_limit
 from heliostat_methods.amplitudes.ads.wavefunction import psi
 from heliostat_methods.amplitudes.fields.field import Number
 from heliostat_methods.amplitudes.kinematics.ads_point import AdSPoint
-from heliostat_methods.amplitudes.operators.acting import apply
 from heliostat_methods.amplitudes.operators.terms import Pair, Product, Trace
 from heliostat_methods.amplitudes.relations.relation import Case, Relation, Sides, one
 from heliostat_methods.amplitudes.relations.samples import disjoint_pairs, orders, pairs, some

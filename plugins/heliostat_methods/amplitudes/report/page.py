@@ -9,6 +9,7 @@ from typing import Any
 from heliostat.contract import RunView
 from heliostat.report import Folded, Picture, Plot, Section, Series, Table, Text
 from heliostat_methods.amplitudes.report.wording import conclusion, legs_text, summed, verdict
+from heliostat_methods.amplitudes.studies.costs import counts
 
 
 def report(view: RunView) -> Sequence[Section]:
@@ -18,6 +19,7 @@ def report(view: RunView) -> Sequence[Section]:
         return [Section("So far", [Text(view.so_far() or "No comparison has ended yet.")])]
     sections = [_relations(result["relations"])]
     sections += [make(result) for key, make in _PARTS.items() if key in result]
+    sections += _cost(view)
     sections.append(_certificates(result["relations"]))
     return sections
 
@@ -70,18 +72,40 @@ def _batch(result: dict[str, Any]) -> Section:
     return Section("Accuracy of floats", content)
 
 
-def _cost(result: dict[str, Any]) -> Section:
-    cost = result["cost"]
-    first = cost["seconds"]["rational"][0]
-    guide = [first * (n / cost["legs"][0]) ** 5 for n in cost["legs"]]
-    lines = [Series({"rational": "rationals", "gf": "modulo 2^31 - 1"}[name], cost["legs"], values)
-             for name, values in cost["seconds"].items()]  # fmt: skip
-    return Section("Cost", [Plot(
-        "One exact amplitude", "legs", "CPU seconds", [*lines, Series("n^5", cost["legs"], guide)],
-        log_x=True, log_y=True,
+def _cost(view: RunView) -> list[Section]:
+    found: dict[tuple[str, str], list[tuple[int, float]]] = {}
+    for _, item, seconds in view.found("amplitudes.seconds_of"):
+        found.setdefault((item.field, item.way), []).append((item.n, seconds))
+    if not found:
+        return []
+
+    def line(label: str, field: str, way: str) -> Series:
+        points = found[field, way]
+        return Series(label, [n for n, _ in points], [seconds for _, seconds in points])
+
+    start = found["rational", "recursion"]
+    legs = [n for n, _ in start]
+    guides = [Series(f"n^{power}", legs, [start[0][1] * (n / legs[0]) ** power for n in legs])
+              for power in (3, 5)]  # fmt: skip
+    exact = Plot(
+        "One exact amplitude", "legs", "CPU seconds",
+        [line("rationals", "rational", "recursion"), line("modulo 2^31 - 1", "gf", "recursion"),
+         *guides], log_x=True, log_y=True,
         note="Vectors of 2n - 1 products in sums over O(n^4) splits; rationals grow with n "
         "besides. Measured on this machine, no part of the digest.",
-    )])  # fmt: skip
+    )  # fmt: skip
+    ways = Plot(
+        "The same values by other ways", "legs", "CPU seconds, rationals",
+        [line(way, field, way) for field, way in found if field == "rational"], log_y=True,
+        note="Without cache, by 2^(n-1) finite differences, or graph by graph, work grows as a "
+        "power of a number; the recursion and the substitution stay polynomial.",
+    )  # fmt: skip
+    table = Table(
+        ["legs", "words that are kept", "currents without cache", "cubic graphs"],
+        counts(legs),
+        "Currents computed for one amplitude, the unit in which the recursions compare.",
+    )
+    return [Section("Cost", [exact, ways, table])]
 
 
 def _reconstructed(result: dict[str, Any]) -> Section:
@@ -155,6 +179,6 @@ def _short(text: str) -> str:
 
 
 _PARTS = {
-    "figures": _figures, "batch": _batch, "cost": _cost, "reconstructed": _reconstructed,
+    "figures": _figures, "batch": _batch, "reconstructed": _reconstructed,
     "discovered": _discovered,
 }  # fmt: skip

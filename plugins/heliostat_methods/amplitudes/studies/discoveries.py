@@ -37,7 +37,8 @@ class Scored:
 def score_candidates(item: Scored, ctx: TaskContext) -> list[float]:
     """Return the score of each candidate, lower is better; all tasks of a run see one sample."""
     rng = ctx.rng("discovery", item.kind, item.n)
-    return _score(item.kind, item.n, rng).score_many(item.candidates)
+    scores: list[float] = _score(item.kind, item.n, rng).score_many(item.candidates)
+    return scores
 
 
 def _score(kind: str, n: int, rng: np.random.Generator) -> Any:
@@ -70,9 +71,9 @@ def _operators(n: int, settings: SearchSettings, run: Run) -> dict[str, Any]:
     listed = "; ".join(map(str, every.operators))
     sentence = (
         f"Operators of first order in e_1 that keep T[0 {n - 1}] A_YM of {n} legs gauge invariant: "
-        f"a space of {len(every.operators)} among {every.searched} dimensions, {spanned}: {listed}. "
-        f"The genetic search, which knows none of that, found {found} after {found.evaluations} "
-        f"candidates in {found.generations} generations."
+        f"a space of {len(every.operators)} among {every.searched} dimensions, {spanned}: "
+        f"{listed}. The genetic search, which knows none of that, found {found} after "
+        f"{found.evaluations} candidates in {found.generations} generations."
     )
     return {
         "title": "Operators", "sentence": sentence, "columns": ["operator", "by"],

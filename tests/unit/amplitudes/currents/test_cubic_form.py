@@ -64,9 +64,7 @@ def test_currents_of_another_word_agree() -> None:
     expected = cubic_numerators(point, word)
     currents = bg_currents("ym", point, word)
     for (i, j), numerator in expected.items():
-        s = sum(
-            point.momentum_product(word[a], word[b]) for b in range(i, j) for a in range(i, b)
-        )
+        s = sum(point.momentum_product(word[a], word[b]) for b in range(i, j) for a in range(i, b))
         assert [2 * s * x for x in currents[i, j]] == list(numerator)
 
 

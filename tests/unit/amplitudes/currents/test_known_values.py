@@ -6,9 +6,9 @@ from fractions import Fraction
 
 import pytest
 
+from heliostat_methods.amplitudes.acting.apply import apply
 from heliostat_methods.amplitudes.currents.theories import amplitude
 from heliostat_methods.amplitudes.kinematics.standard import standard_gram_point
-from heliostat_methods.amplitudes.operators.acting import apply
 from heliostat_methods.amplitudes.operators.terms import Insertion, Operator, Pair
 
 GLUONS = {

@@ -1,4 +1,4 @@
-"""Theories with scalars are what operators make of gluons, currents included; pions in closed form."""
+"""Scalars are what operators make of gluons, in currents too; pions have closed forms."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heliostat_methods.amplitudes.acting.apply import apply
 from heliostat_methods.amplitudes.currents.theories import amplitude, bg_currents, semi_on_shell
 from heliostat_methods.amplitudes.kinematics.gram_point import GramPoint
 from heliostat_methods.amplitudes.kinematics.random_points import random_gram_point
 from heliostat_methods.amplitudes.kinematics.standard import standard_gram_point
-from heliostat_methods.amplitudes.operators.acting import apply
 from heliostat_methods.amplitudes.operators.terms import Pair, Trace
 
 
@@ -81,9 +81,7 @@ def test_traces_of_scalars(n: int, seed: int, data: st.DataObject) -> None:
 
 @settings(max_examples=8, deadline=None, derandomize=True)
 @given(n=st.integers(4, 6), seed=st.integers(0, 2**32 - 1), data=st.data())
-def test_biadjoint_scalars_are_symmetric_and_cyclic(
-    n: int, seed: int, data: st.DataObject
-) -> None:
+def test_biadjoint_scalars_are_symmetric_and_cyclic(n: int, seed: int, data: st.DataObject) -> None:
     point = random_gram_point(n, np.random.default_rng(seed), "gf")
     left, right = (tuple(data.draw(st.permutations(range(n)))) for _ in range(2))
     value = amplitude("bas", point, (left, right))

@@ -97,5 +97,5 @@ def test_a_number_s_text_reads_as_the_same_number(field: Field, a: Fraction, b: 
 def test_what_is_no_number_is_refused_with_what_was_given(field: Field, given_: Any) -> None:
     if given_ is True and field.name in ("float64", "complex128"):
         pytest.skip("floats take a truth value as 1")
-    with pytest.raises(ValueError, match="number|Not a|residue"):
+    with pytest.raises(ValueError, match="number"):
         field.number(given_)

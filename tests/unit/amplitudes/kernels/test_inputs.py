@@ -18,9 +18,9 @@ def refuses(call, said: str) -> None:
         call()
 
 
-@pytest.mark.parametrize("shape", [(5, 4), (2, 2, 4), (2, 5, 1), (2, 5, 17), (1, 513, 2), ()])
+@pytest.mark.parametrize("shape", [(5, 4), (2, 2, 4), (2, 5, 1), (2, 5, 17), (1, 65, 2), ()])
 def test_shapes(shape: tuple[int, ...]) -> None:
-    said = f"momenta.shape = {shape}: expected (points, n, D), n from 3 to 512, D from 2 to 16"
+    said = f"momenta.shape = {shape}: expected (points, n, D), n from 3 to 64, D from 2 to 16"
     refuses(lambda: ym_amplitudes(np.ones(shape), np.ones(shape)), said)
     whole = np.ones(shape, np.uint64)
     refuses(lambda: ym_amplitudes_mod(whole, whole, 7), said)

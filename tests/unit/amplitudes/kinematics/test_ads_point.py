@@ -53,7 +53,7 @@ def test_norms_of_sets_of_neighbours_alone_are_known() -> None:
     assert point.norm_of((0, 1, 2)) == point.norm_of((3, 4))
     assert point.norm_of(range(5)) == 0
     assert point.norm_of((3,)) == point.norms[3]
-    with pytest.raises(InvalidPoint, match="legs 0, 2 is needed.* cyclic or reversed order"):
+    with pytest.raises(InvalidPoint, match=r"legs 0, 2 is needed.* cyclic or reversed order"):
         point.norm_of((2, 0))
 
 
@@ -61,7 +61,5 @@ def test_products_follow_from_norms() -> None:
     point = standard_ads_point(6)
     for i in range(5):
         for j in range(i + 2, 6):
-            squared = sum(
-                point.momentum_product(a, b) for a in range(i, j) for b in range(i, j)
-            )
+            squared = sum(point.momentum_product(a, b) for a in range(i, j) for b in range(i, j))
             assert squared == -(point.planar_norm(i, j) ** 2)

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from heliostat_methods.amplitudes.acting.apply import apply
 from heliostat_methods.amplitudes.currents.theories import amplitude
 from heliostat_methods.amplitudes.errors import InvalidPoint
 from heliostat_methods.amplitudes.kinematics.four_vector_point import FourVectorPoint
 from heliostat_methods.amplitudes.kinematics.phase_space import flat_phase_space
 from heliostat_methods.amplitudes.kinematics.spinors import spinor_points, spinors_of
-from heliostat_methods.amplitudes.operators.acting import apply
 from heliostat_methods.amplitudes.operators.terms import Trace
 
 REQUESTS: list[tuple[str, dict[str, Any]]] = [
@@ -131,6 +131,8 @@ def test_shapes_and_metrics_are_named() -> None:
     momenta, polarisations = valid()
     with pytest.raises(InvalidPoint, match="momenta: 2 legs, expected at least 3"):
         FourVectorPoint(momenta[:2], polarisations[:2])
+    with pytest.raises(InvalidPoint, match="polarisations: None, expected rows of numbers"):
+        FourVectorPoint(momenta, None)
     with pytest.raises(InvalidPoint, match="momenta: 1 components, expected at least 2"):
         FourVectorPoint([[0]] * 3, [[0]] * 3)
     with pytest.raises(InvalidPoint, match="polarisations: 3 rows, expected 4"):

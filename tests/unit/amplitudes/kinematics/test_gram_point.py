@@ -56,6 +56,10 @@ def test_shapes_are_named() -> None:
         GramPoint(given["kk"][:2], given["ek"], given["ee"])
     with pytest.raises(InvalidPoint, match=r"ee\[0\]: 3 numbers, expected 4"):
         GramPoint(given["kk"], given["ek"], [row[:3] for row in given["ee"]])
+    with pytest.raises(InvalidPoint, match="ee: 7, expected rows of numbers"):
+        GramPoint(given["kk"], given["ek"], 7)
+    with pytest.raises(InvalidPoint, match=r"kk: \[1, 2\], expected rows of numbers"):
+        GramPoint([1, 2], given["ek"], given["ee"])
     with pytest.raises(InvalidPoint, match="ek: 2 legs, expected at least 3"):
         GramPoint([[0]], [[0], [0]], [[1, 0], [0, 1]])
 

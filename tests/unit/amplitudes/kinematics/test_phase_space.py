@@ -62,5 +62,5 @@ def test_what_has_no_phase_space_is_refused() -> None:
     with pytest.raises(ValueError, match="n: 3, expected at least 4 legs"):
         flat_phase_space(1, 3, rng)
     for energy in (0.0, -1.0, float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="energy: .*expected a positive number"):
+        with pytest.raises(ValueError, match=r"energy: .*expected a positive number"):
             flat_phase_space(1, 4, rng, energy)

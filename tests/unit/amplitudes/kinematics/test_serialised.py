@@ -112,7 +112,7 @@ def test_components_need_text_for_a_metric() -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "nul", "[" * 100_000, b"\xff\xfe{", '{"kind": NaN}'])
 def test_text_that_is_no_json_of_a_point_is_refused(text: str | bytes) -> None:
-    with pytest.raises(InvalidPoint, match="JSON: |kind: "):
+    with pytest.raises(InvalidPoint, match=r"JSON: |kind: "):
         from_json(text)
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from heliostat_methods.amplitudes.errors import InvalidPoint
+from heliostat_methods.amplitudes.fields.residue_arrays import inverse
 from heliostat_methods.amplitudes.kinematics.phase_space import flat_phase_space
-from heliostat_methods.amplitudes.kinematics.residue_arrays import inverse
 from heliostat_methods.amplitudes.kinematics.spinors import Spinors, spinor_points, spinors_of
 
 Q = (np.array([3, 5]), np.array([2, 7]))

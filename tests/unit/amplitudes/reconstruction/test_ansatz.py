@@ -81,7 +81,7 @@ def test_monomials_that_depend_on_others_get_no_coefficient():
 
 def test_rational_coefficients_and_nothing_at_all():
     def third(point):
-        half = point.field.number(Fraction(-10**12, 3))
+        half = point.field.number(Fraction(-(10**12), 3))
         return invariant(S, point) * half
 
     assert str(fit_ansatz(third, 4, monomials(4, 2), [], stream())) == f"-1000000000000/3 {S}"
@@ -90,7 +90,7 @@ def test_rational_coefficients_and_nothing_at_all():
 
 
 def test_small_primes_do_not_mislead():
-    primes = (2, 3, 5, 7, 11, 13, 17, 19, 23, 101, 103, 107)
+    primes = (3, 5, 7, 11, 13, 17, 19, 23, 101, 103, 107)
     target = flavours((0, 1), (2, 3))
     fit = fit_ansatz(target, 4, monomials(4, 4), [S, T], stream(), primes=primes, confirm=2)
     point = standard_gram_point(4)

@@ -128,10 +128,8 @@ def test_what_is_no_rational_function_is_refused():
     with pytest.raises(NotReconstructed, match="most_points: 40 values modulo 2147483647 do not"):
         reconstruct_function(lambda field, t: t**100, stream(), most_points=40)
     with pytest.raises(NotReconstructed, match="reconstruct_function: 3 primes do not suffice"):
-        reconstruct_function(
-            lambda field, t: t + field.number(10**50), stream(), most=3
-        )
-    with pytest.raises(NotReconstructed, match="no sample modulo any of 2 primes.*division by 0"):
+        reconstruct_function(lambda field, t: t + field.number(10**50), stream(), most=3)
+    with pytest.raises(NotReconstructed, match=r"no sample modulo any of 2 primes.*division by 0"):
         reconstruct_function(lambda field, t: t / (t - t), stream(), most=2)
 
 
@@ -139,7 +137,9 @@ def test_arguments_out_of_range_are_named():
     point = standard_gram_point(4)
     with pytest.raises(ValueError, match="lanes: 0, expected at least 1"):
         reconstruct_function(lambda field, t: t, stream(), lanes=0)
-    with pytest.raises(ValueError, match=r"pair: \(0, 3\), expected two different legs from 0 to 2"):
+    with pytest.raises(
+        ValueError, match=r"pair: \(0, 3\), expected two different legs from 0 to 2"
+    ):
         with_product(point, (0, 3), 1)
     with pytest.raises(ValueError, match=r"balance: \(1, 2\), expected another pair"):
         with_product(point, (2, 1), 1)

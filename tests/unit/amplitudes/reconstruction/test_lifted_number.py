@@ -66,7 +66,7 @@ def test_any_rational_comes_back_or_is_refused(x):
 
 def test_primes_that_divide_a_denominator_are_skipped_and_counted():
     found = reconstruct_number(
-        lambda field: field.number("3/35"), primes=(2, 3, 5, 7, 11, 13, 17, 19, 23), most=9
+        lambda field: field.number("3/35"), primes=(3, 5, 7, 11, 13, 17, 19, 23), most=8
     )
     assert found.value == Fraction(3, 35)
     assert found.skipped == (5, 7)
@@ -119,5 +119,5 @@ def test_arguments_out_of_range_are_named(arguments, message):
 
 @pytest.mark.parametrize("value", [0.5, "1", None, True])
 def test_what_is_no_residue_is_refused(value):
-    with pytest.raises(ValueError, match="evaluate: .*, expected a residue modulo 2147483647"):
+    with pytest.raises(ValueError, match=r"evaluate: .*, expected a residue modulo 2147483647"):
         reconstruct_number(lambda field: value)

@@ -9,7 +9,9 @@ from collections.abc import Callable
 from itertools import product as all_of
 from typing import Any, Literal
 
-from heliostat.errors import did_you_mean
+from heliostat.errors import nearest
+from heliostat_methods.amplitudes.acting.symbolic import derivative
+from heliostat_methods.amplitudes.currents.theories import amplitude, check_theory
 from heliostat_methods.amplitudes.fields.field import Number
 from heliostat_methods.amplitudes.kinematics.polarised import PolarisedPoint
 from heliostat_methods.amplitudes.operators.substitution import (
@@ -17,7 +19,6 @@ from heliostat_methods.amplitudes.operators.substitution import (
     direction,
     substituted,
 )
-from heliostat_methods.amplitudes.operators.symbolic import derivative
 from heliostat_methods.amplitudes.operators.terms import Operator, Pair
 
 Mode = Literal["substitution", "difference", "symbolic"]
@@ -37,9 +38,9 @@ def apply(
     each product.
     """
     if mode not in MODES:
-        hint = did_you_mean(str(mode), MODES)
-        raise ValueError(f"mode: {mode!r}, expected one of {', '.join(MODES)}"
-                         + (f"; {hint}" if hint else ""))  # fmt: skip
+        near = nearest(str(mode), MODES)
+        hint = f"; did you mean {near!r}?" if near else ""
+        raise ValueError(f"mode: {mode!r}, expected one of {', '.join(MODES)}{hint}")
     if isinstance(observable, str):
         observable = _amplitude_of(observable)
     act = {"substitution": _by_substitution, "difference": _by_differences,
@@ -53,8 +54,6 @@ def apply(
 
 
 def _amplitude_of(theory: str) -> Observable:
-    from heliostat_methods.amplitudes.currents.theories import amplitude, check_theory
-
     check_theory(theory)
     return lambda point: amplitude(theory, point)
 

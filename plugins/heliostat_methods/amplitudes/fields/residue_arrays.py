@@ -47,7 +47,10 @@ class ResidueArray:
         return ResidueArray((self.values - value) % self.prime, self.prime)
 
     def __rsub__(self, other: Any) -> ResidueArray:
-        return -self + other
+        value = self._other(other)
+        if value is NotImplemented:
+            return NotImplemented
+        return ResidueArray((value - self.values) % self.prime, self.prime)
 
     def __mul__(self, other: Any) -> ResidueArray:
         value = self._other(other)
@@ -120,8 +123,13 @@ def powers(values: Integers, exponent: int, prime: int) -> Integers:
 
 def inverse(values: Integers, prime: int) -> Integers:
     """Return 1/values modulo a prime, x^{p-2} by Fermat; ZeroDivisionError where one is 0."""
-    if not np.all(values):
+    if not np.all(values % prime):
         raise ZeroDivisionError(f"division by 0 modulo {prime}")
     if values.ndim == 0:
         return np.asarray(pow(int(values), -1, prime), dtype=np.int64)
     return powers(values, prime - 2, prime)
+
+
+def nonzero(shape: tuple[int, ...], rng: np.random.Generator, prime: int) -> Integers:
+    """Return uniform residues other than 0."""
+    return rng.integers(1, prime, size=shape)

@@ -1,0 +1,1 @@
+"""What operators make of observables, in three ways. Imports `operators` and `currents`."""

@@ -1,0 +1,1 @@
+"""The 32 strokes of Chinese characters, a character's code, and which characters share one."""

@@ -1,0 +1,93 @@
+"""The bi-adjoint scalar: oracles at the point K0, symmetries, and poles."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from heliostat_methods.amplitudes.kernels import bas_amplitudes
+
+SAME = {4: "1/42", 5: "431/158340", 6: "3257519/39182663520"}
+"""m(id|id), and below m(id|0, n-2, ..., 1, n-1): exact values of independent implementations."""
+TURNED = {4: "1/21", 5: "-8/1305", 6: "3061/25117092"}
+
+
+def standard(n: int) -> Any:
+    """k_i.k_j at the point K0 of the oracles, of all legs."""
+    s = np.zeros((n, n))
+    for j in range(n - 1):
+        for i in range(j):
+            s[i, j] = (2 * (i + 1) ** 2 + 3 * (j + 1) ** 3 + 5 * (i + 1) * (j + 1)) % 23 + 1
+    s[n - 3, n - 2] = 0
+    s[n - 3, n - 2] = -s.sum()
+    s += s.T
+    s[n - 1, : n - 1] = s[: n - 1, n - 1] = -s[: n - 1, : n - 1].sum(1)
+    return s[None]
+
+
+@pytest.mark.parametrize("n", SAME)
+def test_values_of_the_table(n: int) -> None:
+    legs = list(range(n))
+    turned = [0, *legs[n - 2 : 0 : -1], n - 1]
+    for other, table in ((legs, SAME), (turned, TURNED)):
+        np.testing.assert_allclose(
+            bas_amplitudes(standard(n), legs, other), float(Fraction(table[n])), rtol=1e-12
+        )
+
+
+@pytest.mark.parametrize("n", [4, 5, 6, 7])
+def test_orders_are_cyclic_and_may_be_exchanged(n: int) -> None:
+    rng = np.random.default_rng(n)
+    k = rng.normal(size=(20, n, 9))  # Euclidean, and light-like by one more component
+    k[:, -1] -= k.sum(1)
+    s = k @ k.swapaxes(1, 2)  # that legs are massive is not seen where the last leg turns not
+    left, right = [*rng.permutation(n - 1), n - 1], [*rng.permutation(n - 1), n - 1]
+    found = bas_amplitudes(s, left, right)
+    for turn in range(n):
+        turned = right[turn:] + right[:turn]
+        np.testing.assert_allclose(bas_amplitudes(s, left, turned), found, rtol=1e-10)
+    np.testing.assert_allclose(bas_amplitudes(s, right, left), found, rtol=1e-10)
+    s = standard(n)
+    found = bas_amplitudes(s, left, right)
+    for turn in range(n):
+        turned = left[turn:] + left[:turn]
+        np.testing.assert_allclose(bas_amplitudes(s, turned, right), found, rtol=1e-10)
+
+
+def test_a_leg_anywhere_sums_to_nothing() -> None:
+    # U(1) decoupling of leg 0
+    s, left = standard(6), [2, 0, 4, 1, 3, 5]
+    orders = [[*range(1, i), 0, *range(i, 6)] for i in range(2, 7)]
+    total = sum(bas_amplitudes(s, left, order) for order in orders)
+    assert np.abs(total).max() < 1e-12 * np.abs(bas_amplitudes(s, left, left)).max() + 1e-18
+
+
+def test_three_legs_have_plus_and_minus_one() -> None:
+    s = np.zeros((2, 3, 3))
+    assert bas_amplitudes(s, [0, 1, 2], [1, 2, 0]).tolist() == [1, 1]
+    assert bas_amplitudes(s, [0, 1, 2], [1, 0, 2]).tolist() == [-1, -1]
+
+
+def test_a_pole_is_nan() -> None:
+    s = np.concatenate([standard(5)] * 2)
+    s[1, 0, 1] = 0
+    found = bas_amplitudes(s, range(5), range(5))
+    assert np.isnan(found).tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("s", "left", "right", "said"),
+    [
+        (np.ones((1, 4, 5)), range(4), range(4), r"s.shape = \(1, 4, 5\): expected \(points, n, n\)"),
+        (np.ones((4, 4)), range(4), range(4), r"s.shape = \(4, 4\)"),
+        (np.ones((1, 4, 4)) * np.nan, range(4), range(4), r"s\[0, 0, 0\] = .*nan.*finite"),
+        (np.ones((1, 4, 4)), [0, 1, 2, 2], range(4), r"left = \[0, 1, 2, 2\]: expected the legs"),
+        (np.ones((1, 4, 4)), range(4), range(3), r"right = range\(0, 3\): expected the legs 0 to 3"),
+    ],
+)  # fmt: skip
+def test_what_is_refused(s: Any, left: Any, right: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        bas_amplitudes(s, left, right)
