@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from heliostat_methods.amplitudes import amplitude, field_named, random_gram_point
 from heliostat_methods.amplitudes.kernels import backend, ym_amplitudes, ym_amplitudes_mod
 from heliostat_methods.amplitudes.kernels.reference import dense_amplitudes, pair_by_pair
 
@@ -144,7 +145,29 @@ def by_legs(claims: Claims, points: int, seconds: float) -> None:
 
 
 def rationals(claims: Claims) -> None:
-    """Compare exact rational numbers: `fmpq` against `Fraction`. To be added here."""
+    """Compare exact rational numbers, `fmpq` against `Fraction`, on one Gram-basis amplitude."""
+    try:
+        flint = field_named("flint")
+    except ImportError as error:
+        print(error)
+        return
+    ratios = []
+    for n in (6, 8, 10):
+        point = random_gram_point(n, np.random.default_rng(n))
+        sides = {"Fraction": point, "fmpq": point.over(flint)}
+        least = dict.fromkeys(sides, math.inf)
+        for _ in range(5):
+            for name, at in sides.items():
+                start = time.thread_time()
+                amplitude("ym", at)
+                least[name] = min(least[name], time.thread_time() - start)
+        ratios.append(least["Fraction"] / least["fmpq"])
+        print(f"exact, {n} gluons: fmpq {1e3 * least['fmpq']:.2f} ms, Fraction "
+              f"{1e3 * least['Fraction']:.2f} ms, {ratios[-1]:.1f}x")  # fmt: skip
+        claims[f"fmpq over Fraction, {n} legs"] = {
+            "ours": 1e3 * least["fmpq"], "peer": 1e3 * least["Fraction"], "ratio": ratios[-1],
+            "unit": "ms",
+        }  # fmt: skip
 
 
 def main() -> int:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from heliostat_methods.amplitudes.helicity.parke_taylor import parke_taylor
     from heliostat_methods.amplitudes.kernels.backend import backend
     from heliostat_methods.amplitudes.kernels.finite_field import ym_amplitudes_mod
-    from heliostat_methods.amplitudes.kernels.ward_identity import ward_residuals
+    from heliostat_methods.amplitudes.kernels.ward_identity import amplitude_errors, ward_residuals
     from heliostat_methods.amplitudes.kernels.yang_mills import ym_amplitudes
     from heliostat_methods.amplitudes.kinematics.ads_point import AdSPoint
     from heliostat_methods.amplitudes.kinematics.four_vector_point import FourVectorPoint
@@ -79,6 +79,7 @@ _HOME = {
     "SingularKinematics": "errors",
     "Trace": "operators.terms",
     "amplitude": "currents.theories",
+    "amplitude_errors": "kernels.ward_identity",
     "apply": "acting.apply",
     "backend": "kernels.backend",
     "bcj_basis": "currents.orderings",
@@ -129,6 +130,7 @@ __all__ = [
     "SingularKinematics",
     "Trace",
     "amplitude",
+    "amplitude_errors",
     "apply",
     "backend",
     "bcj_basis",

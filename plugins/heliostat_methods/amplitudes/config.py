@@ -44,8 +44,7 @@ class AmplitudesConfig(MethodConfig):
     batch_block: int = Field(8_192, ge=64, le=65_536, description="of them in one task")
     flag_above: float = Field(
         1e-11, gt=0, lt=1,
-        description="Ward residual, relative to the terms of the sum, above which a point is "
-        "computed again with 40 digits",
+        description="Ward residual, relative, above which a point is computed again with 40 digits",
     )  # fmt: skip
     cost_legs: int = Field(
         0, ge=0, le=12, description="exact amplitudes are timed up to so many legs; 0 is not"

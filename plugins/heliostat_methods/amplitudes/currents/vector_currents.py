@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import add
 
 from heliostat_methods.amplitudes.currents.vertices import (
     cubic_weights,
@@ -22,7 +23,16 @@ from heliostat_methods.amplitudes.currents.vertices import (
 from heliostat_methods.amplitudes.currents.words import subwords
 from heliostat_methods.amplitudes.errors import SingularKinematics
 from heliostat_methods.amplitudes.fields.field import Number
-from heliostat_methods.amplitudes.kinematics.space import Space, Vector, combination, product
+from heliostat_methods.amplitudes.kinematics.space import (
+    Entries,
+    Space,
+    Vector,
+    combination,
+    combination_of_entries,
+    entries_of,
+    product,
+    product_of_entries,
+)
 
 Span = tuple[int, int]
 """A subword [i, j) of the word, by positions."""
@@ -55,6 +65,8 @@ class VectorCurrents:
         self._low_momenta: dict[Span, Vector] = {}
         self._vectors: dict[Span, Vector] = {}
         self._low: dict[Span, Vector] = {}
+        self._entries: dict[Span, Entries] = {}
+        self._momentum_entries: dict[Span, Entries] = {}
         self._scalars: dict[Span, Vector] = {}
         self._gluon_products: dict[tuple[Span, Span], Number] = {}
         self._scalar_products: dict[tuple[Span, Span], Number] = {}
@@ -70,6 +82,8 @@ class VectorCurrents:
             one = space.field.one
             self._momenta[i, j] = combination([(one, first), (one, rest)], space.dimension,
                                               self._zero)  # fmt: skip
+        for here, momentum in self._momenta.items():
+            self._momentum_entries[here] = entries_of(momentum, self._zero)
 
     def current(self, i: int, j: int) -> Vector:
         """Return A_P and its flavour components; SingularKinematics naming an s_P that is 0."""
@@ -118,30 +132,30 @@ class VectorCurrents:
         zero = self._zero
         on_vector: dict[Span, Number] = {}
         on_scalar = {} if self.flavours and not self.quartic else on_vector
-        along: list[tuple[Number, Vector]] = []
+        along: list[tuple[Number, Entries]] = []
 
-        def add(to: dict[Span, Number], span: Span, weight: Number) -> None:
+        def weigh(to: dict[Span, Number], span: Span, weight: Number) -> None:
             to[span] = weight if span not in to else to[span] + weight
 
         for m in three_splits(i, j):
             x, y = (i, m), (m, j)
             both = self._gluons(x, y) + self._flavoured(x, y)
-            along += [(both, self._momenta[x]), (-both, self._momenta[y])]
+            along += [(both, self._momentum_entries[x]), (-both, self._momentum_entries[y])]
             weights = cubic_weights(self._along(y, x), self._along(x, x), self._along(x, y),
                                     self._along(y, y))  # fmt: skip
             for span, weight in zip((y, x), weights, strict=True):
-                add(on_vector, span, weight)
+                weigh(on_vector, span, weight)
                 if on_scalar is not on_vector:
-                    add(on_scalar, span, weight)
+                    weigh(on_scalar, span, weight)
         for m, r in four_splits(i, j):
             x, y, z = (i, m), (m, r), (r, j)
             for span, factor, pair in ((y, 2, (x, z)), (z, -1, (x, y)), (x, -1, (y, z))):
                 gluons = self._gluons(*pair)
-                add(on_vector, span, factor * (gluons + self._flavoured(*pair)))
+                weigh(on_vector, span, factor * (gluons + self._flavoured(*pair)))
                 if on_scalar is not on_vector:
-                    add(on_scalar, span, factor * gluons)
-        vector = combination(
-            [*along, *((weight, self._vectors[span]) for span, weight in on_vector.items())],
+                    weigh(on_scalar, span, factor * gluons)
+        vector = combination_of_entries(
+            [*along, *((weight, self._entries[span]) for span, weight in on_vector.items())],
             self.space.dimension, zero,
         )  # fmt: skip
         scalar = combination(
@@ -152,19 +166,26 @@ class VectorCurrents:
 
     def _keep(self, here: Span, vector: Vector, scalar: Vector) -> None:
         self._vectors[here], self._scalars[here] = vector, scalar
+        self._entries[here] = entries_of(vector, self._zero)
         self._low[here] = self.space.lower(vector)
 
     def _low_momentum(self, here: Span) -> Vector:
         if here not in self._low_momenta:
-            self._low_momenta[here] = self.space.lower(self._momenta[here])
+            i, j = here
+            if j - i == 1:
+                found = self.space.lower(self._momenta[here])
+            else:
+                first, rest = self._low_momentum((i, i + 1)), self._low_momentum((i + 1, j))
+                found = tuple(map(add, first, rest))
+            self._low_momenta[here] = found
         return self._low_momenta[here]
 
     def _along(self, momentum: Span, vector: Span) -> Number:
-        return product(self._momenta[momentum], self._low[vector], self._zero)
+        return product_of_entries(self._momentum_entries[momentum], self._low[vector], self._zero)
 
     def _gluons(self, one: Span, other: Span) -> Number:
         if (one, other) not in self._gluon_products:
-            found = product(self._vectors[one], self._low[other], self._zero)
+            found = product_of_entries(self._entries[one], self._low[other], self._zero)
             self._gluon_products[one, other] = found
         return self._gluon_products[one, other]
 

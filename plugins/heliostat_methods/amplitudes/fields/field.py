@@ -7,6 +7,7 @@ signs; a field says how to make them, divide them and tell 0.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -36,6 +37,18 @@ class Field(ABC):
     def is_zero(self, value: Number) -> bool:
         """Say whether a number is exactly 0."""
         return bool(value == self.zero)
+
+    def times_matrix(
+        self, rows: Sequence[Sequence[Number]]
+    ) -> Callable[[tuple[Number, ...]], tuple[Number, ...]]:
+        """Return the function that multiplies a matrix of numbers with a vector."""
+        zero = self.zero
+
+        def times(vector: tuple[Number, ...]) -> tuple[Number, ...]:
+            used = [(i, x) for i, x in enumerate(vector) if x is not zero]
+            return tuple([sum([row[i] * x for i, x in used], zero) for row in rows])
+
+        return times
 
     def negligible(self, value: Number, scale: Number) -> bool:
         """Say whether a number that should be 0 is, up to rounding where there is any.

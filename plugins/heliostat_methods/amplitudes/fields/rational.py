@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -31,13 +32,13 @@ class FlintField(Field):
 
     def __init__(self) -> None:
         try:
-            from flint import fmpq
+            from flint import fmpq, fmpq_mat
         except ImportError:
             raise ImportError(
                 "the field 'flint' needs python-flint: pip install 'heliostat[amplitudes]'; "
                 "'rational' gives the same numbers, more slowly"
             ) from None
-        self._type = fmpq
+        self._type, self._matrix = fmpq, fmpq_mat
         self.zero, self.one = fmpq(0), fmpq(1)
 
     def number(self, value: Any) -> Number:
@@ -50,6 +51,17 @@ class FlintField(Field):
     def divide(self, numerator: Number, denominator: Number) -> Number:
         """Return the quotient."""
         return numerator / denominator
+
+    def times_matrix(
+        self, rows: Sequence[Sequence[Number]]
+    ) -> Callable[[tuple[Number, ...]], tuple[Number, ...]]:
+        """Return the function that multiplies a matrix with a vector, by flint's matrices."""
+        matrix, size = self._matrix([list(row) for row in rows]), len(rows)
+
+        def times(vector: tuple[Number, ...]) -> tuple[Number, ...]:
+            return tuple((matrix * self._matrix(size, 1, vector)).entries())
+
+        return times
 
 
 def as_fraction(value: Any) -> Fraction:

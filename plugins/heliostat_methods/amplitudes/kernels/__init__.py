@@ -8,7 +8,8 @@
 array([1.5])
 
 `yang_mills`: the door for floats. `ward_identity`: how far a float can be trusted. `finite_field`:
-the door for residues modulo a prime. `biadjoint`: the scalar of two orders. `backend`: what runs, and why.
+the door for residues modulo a prime. `biadjoint`: scalars of two orders. `backend`: what runs, and
+why.
 `library`: the compiled source `ym_kernel.c` and its variants, one library a dimension.
 `numba_floats` and `numba_residues`: the same where there is no compiler, the floats by the
 instructions of `fused`. `plain_numpy`: the same without anything compiled.

@@ -29,8 +29,8 @@ def bas_amplitudes(s: ArrayLike, left: Sequence[int], right: Sequence[int]) -> N
     ``s``: (points, n, n) float64, s_ij = k_i.k_j; only i < j is read, and of the last leg of
     ``left`` nothing. ``left`` and ``right``: the legs 0 to n-1 in two cyclic orders.
 
-    Returns (points,) in units of s^(3-n), m(P n|Q n) = s_P phi_{P|Q} with s_P = sum of s_ij in P and
-    s_P phi_{P|Q} = sum over XY = P, AB = Q of (phi_{X|A} phi_{Y|B} - phi_{Y|A} phi_{X|B}). NaN
+    Returns (points,) in units of s^(3-n), m(P n|Q n) = s_P phi_{P|Q} with s_P the sum of s_ij in P
+    and s_P phi_{P|Q} = sum over XY = P, AB = Q of (phi_{X|A} phi_{Y|B} - phi_{Y|A} phi_{X|B}). NaN
     where an s_P that is needed is exactly 0.
 
     Raises ValueError naming the argument. Source: derived (docs/methods/amplitudes.md).

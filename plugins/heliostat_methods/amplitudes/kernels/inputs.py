@@ -68,7 +68,7 @@ def finite(name: str, given: ArrayLike, *, may_be_complex: bool = False) -> Arra
     if not fits:
         allowed = " or ".join(kind.__name__ for kind in kinds)
         raise refused(f"{name}.dtype", str(array.dtype), f"{allowed}, or what fits into it")
-    array = np.ascontiguousarray(array, dtype=fits[0])
+    array = np.asarray(array, dtype=fits[0], order="C")
     with np.errstate(over="ignore", invalid="ignore"):
         total = array.sum()  # faster than a look at each, and finite where all of them are ...
     if not np.isfinite(total) and not np.isfinite(array).all():  # ... unless it overflows

@@ -3,6 +3,7 @@
     {"kind": "gram", "field": "rational", "kk": [["0", "14", ..], ..], "ek": .., "ee": ..}
     {"kind": "ads", "field": .., "norms": ["2", ..], "planar_norms": {"0,2": "23/2", ..}, "ek": ..,
      "ee": ..}
+    {"kind": "loop", "field": .., "ll": "13", "lk": ["4", ..], "le": ["-4", ..]}
     {"kind": "four_vector", "field": .., "metric": "+---", "momenta": .., "polarisations": ..}
 
 Whole numbers may stand without quotes. What is read is checked as any other point.
@@ -22,12 +23,14 @@ from heliostat_methods.amplitudes.fields.named import NAMES, field_named
 from heliostat_methods.amplitudes.kinematics.ads_point import AdSPoint
 from heliostat_methods.amplitudes.kinematics.four_vector_point import FourVectorPoint
 from heliostat_methods.amplitudes.kinematics.gram_point import GramPoint
+from heliostat_methods.amplitudes.kinematics.loop_point import LoopPoint
 
-Point = GramPoint | AdSPoint | FourVectorPoint
+Point = GramPoint | AdSPoint | FourVectorPoint | LoopPoint
 KEYS: dict[str, tuple[str, ...]] = {
     "gram": ("kk", "ek", "ee"),
     "ads": ("norms", "planar_norms", "ek", "ee"),
     "four_vector": ("metric", "momenta", "polarisations"),
+    "loop": ("ll", "lk", "le"),
 }
 """What a point of each kind has beside its kind and field."""
 _LARGEST_EXPONENT = 4
@@ -53,6 +56,9 @@ def to_document(point: Point) -> dict[str, Any]:
         signs = "".join("+" if sign > 0 else "-" for sign in point.metric)
         return {"kind": "four_vector", **head, "metric": signs, "momenta": rows(point.momenta),
                 "polarisations": rows(point.polarisations)}  # fmt: skip
+    if isinstance(point, LoopPoint):
+        return {"kind": "loop", **head, "ll": text(point.ll), "lk": [text(x) for x in point.lk],
+                "le": [text(x) for x in point.le]}  # fmt: skip
     tables = {"ek": rows(point.ek), "ee": rows(point.ee)}
     if isinstance(point, GramPoint):
         return {"kind": "gram", **head, "kk": rows(point.kk), **tables}
@@ -98,6 +104,10 @@ def from_document(document: Any) -> Point:
         planar = _planar(document["planar_norms"], field)
         return AdSPoint(norms, planar, _rows("ek", document, field), _rows("ee", document, field),
                         field)  # fmt: skip
+    if kind == "loop":
+        lists = [_list(key, document[key], lambda name, x: _number(name, x, field))
+                 for key in ("lk", "le")]  # fmt: skip
+        return LoopPoint(_number("ll", document["ll"], field), *lists, field)
     tables = {key: _rows(key, document, field) for key in KEYS[kind] if key != "metric"}
     if kind == "gram":
         return GramPoint(**tables, field=field)

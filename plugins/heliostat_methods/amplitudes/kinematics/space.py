@@ -31,18 +31,11 @@ class GramSpace:
 
     def __init__(self, gram: Sequence[Sequence[Number]], field: Field) -> None:
         self.gram, self.field, self.dimension = gram, field, len(gram)
+        self._times_gram = field.times_matrix(gram)
 
     def lower(self, vector: Vector) -> Vector:
         """Return the products with each vector of the basis."""
-        used = [(i, x) for i, x in enumerate(vector) if x is not self.field.zero]
-        lowered = []
-        for row in self.gram:
-            total = self.field.zero
-            for i, x in used:
-                if row[i] is not self.field.zero:
-                    total = total + row[i] * x
-            lowered.append(total)
-        return tuple(lowered)
+        return self._times_gram(vector)
 
 
 class ComponentSpace:
@@ -58,11 +51,10 @@ class ComponentSpace:
 
 def product(vector: Vector, lowered: Vector, zero: Number) -> Number:
     """Return the product of a vector with a lowered one."""
-    total = zero
-    for x, y in zip(vector, lowered, strict=True):
-        if x is not zero and y is not zero:
-            total = total + x * y
-    return total
+    return sum(
+        [x * y for x, y in zip(vector, lowered, strict=True) if x is not zero and y is not zero],
+        zero,
+    )
 
 
 def combination(terms: Sequence[tuple[Number, Vector]], dimension: int, zero: Number) -> Vector:
@@ -75,6 +67,33 @@ def combination(terms: Sequence[tuple[Number, Vector]], dimension: int, zero: Nu
             if x is not zero:
                 total[i] = factor * x if total[i] is zero else total[i] + factor * x
     return tuple(total)
+
+
+Entries = list[tuple[int, Number]]
+"""The places of a vector that are not the field's own 0, with their numbers."""
+
+
+def entries_of(vector: Vector, zero: Number) -> Entries:
+    """Return what is left of a vector without its zeros: most currents have many."""
+    return [(i, x) for i, x in enumerate(vector) if x is not zero]
+
+
+def product_of_entries(entries: Entries, lowered: Vector, zero: Number) -> Number:
+    """Return the product of a vector with a lowered one."""
+    return sum([x * lowered[i] for i, x in entries], zero)
+
+
+def combination_of_entries(
+    terms: Sequence[tuple[Number, Entries]], dimension: int, zero: Number
+) -> Vector:
+    """Return sum c v over pairs (c, v)."""
+    total: dict[int, Number] = {}
+    for factor, entries in terms:
+        if factor is zero:
+            continue
+        for i, x in entries:
+            total[i] = total[i] + factor * x if i in total else factor * x
+    return tuple([total.get(i, zero) for i in range(dimension)])
 
 
 def unit(index: int, dimension: int, field: Field) -> Vector:

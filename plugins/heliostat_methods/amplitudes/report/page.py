@@ -56,8 +56,8 @@ def _batch(result: dict[str, Any]) -> Section:
         [Series("Ward residual (e -> k)", middle, shown(batch["residuals"]), style="step"),
          Series("error against Parke and Taylor", middle, shown(batch["errors"]), style="step")],
         log_x=True, log_y=True,
-        note="Rounding leaves 1e-16 of the terms of a sum; the tail is points with nearly parallel "
-        "legs, where terms cancel. The residual, known without the answer, follows the error.",
+        note="The tail is points with nearly parallel legs, where terms cancel and momenta add up "
+        "to 16 digits of the largest alone. The residual, known without the answer, follows.",
     )  # fmt: skip
     content: list[Any] = [histogram, Text(
         f"{batch['points']:,} points, {batch['n']} legs, helicities --+..+. "

@@ -12,7 +12,7 @@ from heliostat_methods.amplitudes.config import AmplitudesConfig
 from heliostat_methods.amplitudes.helicity.more_digits import amplitude_with_digits
 from heliostat_methods.amplitudes.helicity.parke_taylor import mhv_factor, parke_taylor
 from heliostat_methods.amplitudes.helicity.references import default_reference
-from heliostat_methods.amplitudes.kernels.ward_identity import ward_residuals
+from heliostat_methods.amplitudes.kernels.ward_identity import amplitude_errors, ward_residuals
 from heliostat_methods.amplitudes.kernels.yang_mills import ym_amplitudes
 from heliostat_methods.amplitudes.kinematics.phase_space import flat_phase_space
 from heliostat_methods.amplitudes.kinematics.spinors import spinors_of
@@ -49,7 +49,7 @@ def float_block(item: Block, ctx: TaskContext) -> dict[str, Any]:
     momenta = spinors.momenta()
     e = spinors.polarisations(helicities, reference)
     found = ym_amplitudes(np.ascontiguousarray(momenta.real), e)
-    residual = ward_residuals(np.ascontiguousarray(momenta.real), e)
+    residual = doubt(np.ascontiguousarray(momenta.real), e, found)
     known = parke_taylor(spinors) * mhv_factor(item.n)
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.abs(found - known) / np.abs(known)
@@ -64,6 +64,17 @@ def float_block(item: Block, ctx: TaskContext) -> dict[str, Any]:
         "again": again, "median_error": float(np.nanmedian(error)),
         "largest_error": _plain(np.max(np.where(np.isfinite(error), error, np.inf))),
     }  # fmt: skip
+
+
+def doubt(momenta: Any, polarisations: Any, found: Any) -> Any:
+    """Return how far gauge invariance is violated at each point, (points,): an estimate of error.
+
+    The larger of two Ward residuals: relative to the terms of the sum, which shows momenta that do
+    not add up to all digits, and in A's unit relative to A, which shows cancellation.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        lost = amplitude_errors(momenta, polarisations) / np.abs(found)
+    return np.maximum(ward_residuals(momenta, polarisations), lost)
 
 
 def batch_study(config: AmplitudesConfig, run: Run) -> dict[str, Any]:

@@ -25,7 +25,8 @@ def checked_images(images: ArrayLike, name: str) -> Floats:
     least, most = float(found.min()), float(found.max())
     if least < -ROUNDING or most > 1 + ROUNDING:
         raise ValueError(
-            f"{name}: values from {least:.4g} to {most:.4g}, expected [0, 1]; [-1, 1] is (x + 1) / 2"
+            f"{name}: values from {least:.4g} to {most:.4g}, expected [0, 1]; from [-1, 1] take "
+            "(x + 1) / 2"
         )
     return np.clip(found.astype(np.float64), 0.0, 1.0)
 

@@ -81,4 +81,4 @@ def shrinkage_intensity(x: ArrayLike) -> float:
     if spread <= 1e-15 * squares:
         return 0.0
     noise = (float(np.square(np.square(rows).sum(axis=1)).sum()) / count - squares) / count
-    return min(1.0, max(0.0, noise / spread))
+    return float(min(1.0, max(0.0, noise / spread)))

@@ -19,7 +19,7 @@ class ConstantPredictors:
     majority_bit_error: float
     """Share of wrong bits where every stroke is guessed by its majority."""
     one_mean_mse: float
-    """Mean squared error of a single number for all strokes, m(1-m): where a broadcast loss ends."""
+    """Mean squared error of one number for all strokes, m(1-m): where a broadcast loss ends."""
 
 
 def constant_predictors(codes: ArrayLike) -> ConstantPredictors:

@@ -71,7 +71,7 @@ class StrokeEncoder:
         """
         _one_of("mode", mode, MODES)
         _one_of("missing", missing, ("error", "fallback"))
-        return self._counted([self._ids(char, missing == "fallback")], mode)[0]
+        return self._counted([self._ids(char, missing == "fallback")], mode).reshape(STROKES)
 
     def encode_all(
         self, chars: Iterable[str], mode: Mode = "onebit", missing: Missing = "error"

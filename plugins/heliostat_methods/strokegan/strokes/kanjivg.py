@@ -4,11 +4,10 @@ KanjiVG (Copyright Ulrich Apel, Creative Commons Attribution-Share Alike 3.0) is
 installed package `kanjivg` and never copied: what is made from its strokes comes under the same
 licence. Of Big5 level 1 it has 1,578 of the 2,028 characters that the table lacks.
 
-It draws Japanese forms, and its 30 types are coarser than the 32 strokes, so these codes are
+It draws Japanese forms, and its types are coarser than the 32 strokes, so these codes are
 approximate: of 3,391 characters that both know 70.2% have the same one-bit code, and 1.6% of the
-bits differ (of the wrong bits most are 提, 点, 横撇, 竖钩 and 弯钩). `APPROXIMATE` names the strokes
-that one type merges. Score stroke errors of traditional characters with that in mind, or not at
-all.
+bits differ, most often 提, 点, 横撇, 竖钩 and 弯钩. `APPROXIMATE` names the strokes that a type
+merges. Score stroke errors of traditional characters with that in mind, or not at all.
 """
 
 from __future__ import annotations
@@ -34,9 +33,11 @@ _VARIANTS = {"㇟a": "shuwan", "㇟b": "wogou", "㇈a": "hengxiegou", "㇈b": "h
 _SHORT = 16.0
 """A ㇑a that falls less than this, of 109 units, is the dot on top of 亠 and 宀."""
 APPROXIMATE = frozenset(
-    "wangou shugou hengzhewan hengzhewangou hengpie henggou hengpiewangou shuzhe piezhe shuzhepie "
-    "hengzheti hengzhezhezhe ti dian".split()
-)
+    {
+        "wangou", "shugou", "hengzhewan", "hengzhewangou", "hengpie", "henggou", "hengpiewangou",
+        "shuzhe", "piezhe", "shuzhepie", "hengzheti", "hengzhezhezhe", "ti", "dian",
+    }
+)  # fmt: skip
 """Ids of strokes that KanjiVG's types merge with another or do not have."""
 
 _PATH = re.compile(r"<path\b[^>]*>")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 Point = Sequence[float]
 Median = Sequence[Point]
@@ -86,4 +87,4 @@ def _runs_along_bottom(median: Median) -> bool:
 
 
 def _length(line: Median) -> float:
-    return sum(math.hypot(b[0] - a[0], b[1] - a[1]) for a, b in zip(line, line[1:], strict=False))
+    return sum(math.dist(a[:2], b[:2]) for a, b in pairwise(line))

@@ -69,11 +69,12 @@ CANONICAL: tuple[Stroke, ...] = (
     Stroke("wogou", "卧钩", 0x31C3, "心"),
 )
 _DIFFFONT = (
-    "dian heng shu pie na ti piedian shuti hengzheti wangou shugou shuwangou xiegou wogou henggou "
-    "hengzhegou hengzhewangou hengpiewangou hengzhezhezhegou shuzhezhegou shuwan hengzhewan "
-    "hengzhe shuzhe piezhe hengpie hengzhezhepie shuzhepie shuzhezhe hengxiegou hengzhezhe "
-    "hengzhezhezhe"
-).split()
+    "dian", "heng", "shu", "pie", "na", "ti", "piedian", "shuti", "hengzheti", "wangou", "shugou",
+    "shuwangou", "xiegou", "wogou", "henggou", "hengzhegou", "hengzhewangou", "hengpiewangou",
+    "hengzhezhezhegou", "shuzhezhegou", "shuwan", "hengzhewan", "hengzhe", "shuzhe", "piezhe",
+    "hengpie", "hengzhezhepie", "shuzhepie", "shuzhezhe", "hengxiegou", "hengzhezhe",
+    "hengzhezhezhe",
+)  # fmt: skip
 _BY_ID = {stroke.id: stroke for stroke in CANONICAL}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -40,21 +41,14 @@ def test_values_of_the_table(n: int) -> None:
 
 @pytest.mark.parametrize("n", [4, 5, 6, 7])
 def test_orders_are_cyclic_and_may_be_exchanged(n: int) -> None:
-    rng = np.random.default_rng(n)
-    k = rng.normal(size=(20, n, 9))  # Euclidean, and light-like by one more component
-    k[:, -1] -= k.sum(1)
-    s = k @ k.swapaxes(1, 2)  # that legs are massive is not seen where the last leg turns not
-    left, right = [*rng.permutation(n - 1), n - 1], [*rng.permutation(n - 1), n - 1]
-    found = bas_amplitudes(s, left, right)
-    for turn in range(n):
-        turned = right[turn:] + right[:turn]
-        np.testing.assert_allclose(bas_amplitudes(s, left, turned), found, rtol=1e-10)
-    np.testing.assert_allclose(bas_amplitudes(s, right, left), found, rtol=1e-10)
-    s = standard(n)
-    found = bas_amplitudes(s, left, right)
-    for turn in range(n):
-        turned = left[turn:] + left[:turn]
-        np.testing.assert_allclose(bas_amplitudes(s, turned, right), found, rtol=1e-10)
+    rng, s = np.random.default_rng(n), standard(n)
+    left, right = rng.permutation(n).tolist(), rng.permutation(n).tolist()
+    for other in (left, right):
+        found = bas_amplitudes(s, left, other)
+        np.testing.assert_allclose(bas_amplitudes(s, other, left), found, rtol=1e-10)
+        for turn in range(n):
+            turned = left[turn:] + left[:turn]
+            np.testing.assert_allclose(bas_amplitudes(s, turned, other), found, rtol=1e-10)
 
 
 def test_a_leg_anywhere_sums_to_nothing() -> None:
@@ -81,13 +75,13 @@ def test_a_pole_is_nan() -> None:
 @pytest.mark.parametrize(
     ("s", "left", "right", "said"),
     [
-        (np.ones((1, 4, 5)), range(4), range(4), r"s.shape = \(1, 4, 5\): expected \(points, n, n\)"),
-        (np.ones((4, 4)), range(4), range(4), r"s.shape = \(4, 4\)"),
-        (np.ones((1, 4, 4)) * np.nan, range(4), range(4), r"s\[0, 0, 0\] = .*nan.*finite"),
-        (np.ones((1, 4, 4)), [0, 1, 2, 2], range(4), r"left = \[0, 1, 2, 2\]: expected the legs"),
-        (np.ones((1, 4, 4)), range(4), range(3), r"right = range\(0, 3\): expected the legs 0 to 3"),
+        (np.ones((1, 4, 5)), range(4), range(4), "s.shape = (1, 4, 5): expected (points, n, n)"),
+        (np.ones((4, 4)), range(4), range(4), "s.shape = (4, 4)"),
+        (np.full((1, 4, 4), np.inf), range(4), range(4), "expected a finite number"),
+        (np.ones((1, 4, 4)), [0, 1, 2, 2], range(4), "left = [0, 1, 2, 2]: expected the legs"),
+        (np.ones((1, 4, 4)), range(4), range(3), "right = range(0, 3): expected the legs 0 to 3"),
     ],
-)  # fmt: skip
+)
 def test_what_is_refused(s: Any, left: Any, right: Any, said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(ValueError, match=re.escape(said)):
         bas_amplitudes(s, left, right)
