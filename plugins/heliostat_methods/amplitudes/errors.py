@@ -9,3 +9,7 @@ class SingularKinematics(ValueError):
 
 class InvalidPoint(ValueError):
     """A point breaks a constraint of its kinematics; the message names it and its value."""
+
+
+class NoPoint(ValueError):
+    """No regular point was found, as over a small prime, where propagators vanish by accident."""

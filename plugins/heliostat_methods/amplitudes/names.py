@@ -16,7 +16,7 @@ RELATIONS = {
     "trace": "T[a_1 .. a_m] A_YM = A_{YM+phi^3} with the scalars in one trace",
     "biadjoint": "T[a_1 .. a_n] A_YM = (-1)^n m(word|a)",
     "cubic_graphs": "m(word|a) is the sum over the cubic graphs that are planar in both orders",
-    "pions": "T[0 n-1] prod L_i A_YM is the pions' amplitude, 0 for odd n",
+    "pions": "T[0 n-1] prod L_i A_YM is cyclic, 0 for odd n, and the known one for 4 and 6",
     "soft": "A_YM of a soft gluon is the leading soft factor times A_YM without it",
     "mhv": "A_YM(0-, 1-, 2+, ..) is Parke and Taylor's formula",
     "helicity_zeros": "A_YM of all plus, and of one minus, vanishes",
@@ -31,5 +31,7 @@ RELATIONS = {
 """Each relation and what it says, in the order in which tables show them."""
 QUANTITIES = ("ym", "yms", "ym_phi3", "bas", "nlsm", "psi_ym")
 """What can be reconstructed from residues."""
+MOST_AGAIN = 20
+"""Points in doubt of a task that are computed again with 40 digits; further ones are counted."""
 DISCOVERIES = ("operators", "poles")
 """What can be searched for."""

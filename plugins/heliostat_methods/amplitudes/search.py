@@ -7,7 +7,7 @@ from typing import Any
 
 from heliostat import ConfigError, Run
 from heliostat.errors import ExecutionError
-from heliostat_methods.amplitudes.config import AmplitudesConfig
+from heliostat_methods.amplitudes.config import EVERY, AmplitudesConfig
 from heliostat_methods.amplitudes.fields.prime import MERSENNE_31, primes_below
 from heliostat_methods.amplitudes.names import RELATIONS
 from heliostat_methods.amplitudes.relations.catalogue import catalogue
@@ -39,6 +39,9 @@ def _proved(config: AmplitudesConfig, run: Run) -> list[dict[str, Any]]:
     outcomes = zip(items, run.stream(compare_sides, items), strict=True)
     for done, (item, outcome) in enumerate(outcomes, 1):
         found = outcome.unwrap()
+        if "unusable" in found:
+            expected = f"one with regular points for {item.relation!r} and {item.n} legs"
+            raise ConfigError("field", item.field, expected, found["unusable"])
         key = (item.relation, item.n)
         row = rows.setdefault(key, {
             "relation": item.relation, "n": item.n, "statement": RELATIONS[item.relation],
@@ -57,7 +60,7 @@ def _proved(config: AmplitudesConfig, run: Run) -> list[dict[str, Any]]:
         run.report(done, of=len(items), count=sum(one["compared"] for one in rows.values()))
     order = list(RELATIONS)
     ordered = [rows[key] for key in sorted(rows, key=lambda key: (order.index(key[0]), key[1]))]
-    run.save("certificate", ordered)
+    run.save("certificate", ordered, kind="certificate")
     _refuse_failures(ordered)
     return ordered
 
@@ -84,26 +87,34 @@ def _numbers(config: AmplitudesConfig, relation: Relation) -> Sequence[int]:
     if not config.n:
         return relation.numbers()
     asked = [n for n in config.n if relation.legs[0] <= n <= relation.most]
-    if not asked and len(config.relations()) == 1:
+    if not asked and EVERY not in config.relation:
         least, most = relation.legs[0], relation.most
-        raise ConfigError("n", list(config.n), f"{least} to {most} legs for {relation.name!r}")
+        range_text = f"{least} to {most}" if least < most else f"{least}"
+        raise ConfigError("n", list(config.n), f"{range_text} legs for {relation.name!r}")
     return asked
 
 
 def fields_of(config: AmplitudesConfig, relation: Relation) -> list[str]:
-    """Return the fields that a relation is proved in, each prime by itself."""
+    """Return the fields that a relation is proved in, each prime by itself.
+
+    One that none of the fields asked for suits is proved in its own where all relations are asked
+    for; where it is named that is an error.
+    """
     made: list[str] = []
     for name in config.field:
-        kind = name.partition(":")[0]
-        if relation.fields and kind not in relation.fields:
+        if relation.fields and name.partition(":")[0] not in relation.fields:
             continue
-        if name == "gf":
-            made += [f"gf:{prime}" for prime in primes_below(MERSENNE_31 + 1, config.primes)]
-        else:
-            made.append(name)
+        made += _primes(config) if name == "gf" else [name]
+    if not made and EVERY not in config.relation:
+        expected = f"{' or '.join(relation.fields)} for {relation.name!r}"
+        raise ConfigError("field", list(config.field), expected)
     if not made:
-        made = [relation.fields[0]]
+        made = _primes(config) if relation.fields[0] == "gf" else [relation.fields[0]]
     return list(dict.fromkeys(made))
+
+
+def _primes(config: AmplitudesConfig) -> list[str]:
+    return [f"gf:{prime}" for prime in primes_below(MERSENNE_31 + 1, config.primes)]
 
 
 def _refuse_failures(rows: Sequence[dict[str, Any]]) -> None:

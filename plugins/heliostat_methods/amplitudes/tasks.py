@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from heliostat import TaskContext, stored, task
+from heliostat_methods.amplitudes.errors import NoPoint
 from heliostat_methods.amplitudes.relations.catalogue import catalogue
 from heliostat_methods.amplitudes.relations.proof import Compared, compare
 
@@ -32,7 +33,10 @@ def compare_sides(item: Instances, ctx: TaskContext) -> dict[str, Any]:
     def stream(draw: int) -> Any:
         return ctx.rng("points", relation.kind, item.field, item.n, item.point, draw)
 
-    return plain(compare(relation, item.n, item.field, cases, stream))
+    try:
+        return plain(compare(relation, item.n, item.field, cases, stream))
+    except NoPoint as error:
+        return {"unusable": str(error)}
 
 
 def plain(found: Compared) -> dict[str, Any]:

@@ -70,3 +70,38 @@ def test_what_is_refused() -> None:
         apply(Pair(0, 4), "ym")(point)
     with pytest.raises(ValueError, match=r"'symbolic' over the field gf:101, expected 'rational'"):
         apply(Pair(0, 1), "ym", "symbolic")(point.over("gf:101"))
+
+
+def test_an_operator_on_an_operator_is_their_product() -> None:
+    point = standard_gram_point(4)
+    for mode in MODES:
+        nested = apply(Pair(0, 2), apply(Pair(1, 3), "ym", mode), mode)
+        assert nested(point) == apply(Pair(0, 2) * Pair(1, 3), "ym", mode)(point)
+        for twice in (Pair(0, 1), Insertion(0, 1, 3)):
+            assert apply(twice, apply(twice, "ym", mode), mode)(point) == 0
+
+
+def test_what_is_not_linear_in_a_polarisation_is_refused() -> None:
+    point = standard_gram_point(4)
+    for theory in ("bas", "nlsm", "ym_phi3"):
+        with pytest.raises(ValueError, match=f"theory: '{theory}', expected one of ym, yms"):
+            apply(Pair(0, 1), theory)
+    scalars = apply(Pair(0, 1), lambda at: amplitude("yms", at, scalars=(0, 1)))
+    with pytest.raises(ValueError, match=r"T\[0 1\]: the observable is -52/21 without e_0"):
+        scalars(point)
+    with pytest.raises(ValueError, match="operator: 'x', expected Pair"):
+        apply("x", "ym")  # type: ignore[arg-type]
+
+
+def test_numpys_integers_are_legs() -> None:
+    import numpy as np
+
+    legs = np.array([0, 2, 3])
+    assert Trace(legs) == Trace(0, 2, 3) == Trace(*legs)  # type: ignore[arg-type]
+    assert str(Pair(np.int64(0), np.int64(1))) == "T[0 1]"  # type: ignore[arg-type]
+    point = standard_gram_point(4)
+    order = np.random.default_rng(0).permutation(4)
+    assert amplitude("ym", point, order) == amplitude("ym", point, tuple(map(int, order)))
+    for wrong in ({0, 1, 2, 3}, {0: 1}, "0123", 5):
+        with pytest.raises(ValueError, match="ordering: "):
+            amplitude("ym", point, wrong)

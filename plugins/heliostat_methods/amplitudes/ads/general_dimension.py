@@ -31,6 +31,8 @@ from heliostat_methods.amplitudes.errors import InvalidPoint
 from heliostat_methods.amplitudes.kinematics.ads_point import AdSPoint
 from heliostat_methods.amplitudes.kinematics.space import unit
 
+SHORTEST = 20.0
+"""Decay lengths of the product of all legs that the range of z has at least; e^-20 is 2e-9."""
 ROUNDING = 8.0
 """Units of rounding of a term of the last integrand, for norms of one size."""
 
@@ -84,6 +86,12 @@ def psi_quadrature(
     end = _default_end(real) + start if zmax is None else _positive("zmax", zmax)
     if start >= end:
         raise ValueError(f"cutoff: {start!r}, expected less than zmax = {end!r}")
+    decay = float(sum(real.norms))
+    if (end - start) * decay < SHORTEST:
+        raise ValueError(
+            f"zmax: {end!r}, expected at least {start + SHORTEST / decay:.3g}: beyond it the "
+            "integrand still counts, and the error could not tell"
+        )
     # in units of the largest norm nothing overflows before the answer does; psi ~ |k|^{d-n}
     largest = max(*real.norms, *real.planar_norms.values())
     scaled, low, high = _divided(real, largest), start * largest, end * largest

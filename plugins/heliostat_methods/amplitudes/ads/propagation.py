@@ -98,6 +98,13 @@ def _resonant(field: Field, _: Number, w: Number, m: int) -> list[Number]:
 
 def _equal(field: Field, one: Number, other: Number) -> bool:
     difference = one - other
+    if getattr(difference, "ndim", 0):
+        near = abs(difference) <= 1e-9 * (abs(one) + abs(other))
+        if near.any() and not near.all():
+            raise SingularKinematics(
+                f"two exponents are equal at {int(near.sum())} of {near.size} points of a batch, "
+                "which makes powers of z there: give these points apart"
+            )
     return field.is_zero(difference) or (
         not field.exact and field.negligible(difference, abs(one) + abs(other))
     )

@@ -19,7 +19,7 @@ from heliostat_methods.amplitudes.names import RELATIONS
 @click.option("--n", type=click.IntRange(3, 10), multiple=True, help="Legs; once for each number.")
 @click.option(
     "--field", "fields", multiple=True,
-    help="Where points are from: rational, flint, gf, gf:PRIME, float64, mpmath:DIGITS "
+    help="Where points are from: rational, flint, gf, gf:PRIME, float64, complex128, mpmath:DIGITS "
     "[default: rational and gf].",
 )  # fmt: skip
 @click.option("--points", type=click.IntRange(1, 10_000), help="Points a field [default: 2].")
@@ -46,8 +46,10 @@ def verify_relations(
         width = max(map(len, RELATIONS))
         say(*(f"{name:<{width}}  {text}" for name, text in RELATIONS.items()))
         return
-    if every == bool(names):
-        raise ConfigError("--relation", list(names), "names of relations, or --all instead",
+    if every and names:
+        raise ConfigError("--relation", list(names), "no name beside --all")
+    if not every and not names:
+        raise ConfigError("--relation", None, "names of relations, or --all",
                           "--list says which there are")  # fmt: skip
     for name in names:
         if name not in RELATIONS:

@@ -53,8 +53,7 @@ def amplitude(
     derived; see docs/methods/amplitudes.md.
     """
     check_theory(theory)
-    if isinstance(point, AdSPoint):
-        raise ValueError("point: an AdSPoint has no flat amplitude, expected a GramPoint; see psi")
+    _check_flat(point)
     with point.field.quiet():
         return _amplitude(theory, point, ordering, scalars, trace)
 
@@ -99,6 +98,17 @@ def bg_currents(
     the currents of Yang-Mills at the point that its operators make, w_0 being a scalar.
     """
     check_theory(theory)
+    _check_flat(point)
+    with point.field.quiet():
+        return _currents(theory, point, word, scalars, trace, other)
+
+
+def _currents(
+    theory: str, point: PolarisedPoint, word: Sequence[int], scalars: Scalars,
+    trace: Sequence[int] | None, other: Sequence[int] | None,
+) -> dict[Span, Any]:  # fmt: skip
+    if theory != "bas":
+        _refuse(theory, other=other)
     letters = checked_word("word", word, point.n, whole=False)
     size = len(letters)
     spans = [(i, j) for length in range(1, size + 1) for i in range(size - length + 1)
@@ -130,6 +140,7 @@ def semi_on_shell(
 ) -> Vector:
     """Return 2 s_P A_P for a whole word of a vector theory, defined where s_P = 0 too."""
     check_theory(theory, ("ym", "yms", "yms_minimal"))
+    _check_flat(point)
     letters = checked_word("word", word, point.n, whole=False)
     if len(letters) < 2:
         raise ValueError(f"word: {letters}, expected at least two legs")
@@ -144,6 +155,14 @@ def check_theory(theory: str, known: Iterable[str] = tuple(THEORIES)) -> None:
         near = nearest(str(theory), known)
         hint = f"; did you mean {near!r}?" if near else ""
         raise ValueError(f"theory: {theory!r}, expected one of {', '.join(known)}{hint}")
+
+
+def _check_flat(point: Any) -> None:
+    if isinstance(point, AdSPoint):
+        raise ValueError("point: an AdSPoint has no flat amplitude, expected a GramPoint; see psi")
+    if not isinstance(point, PolarisedPoint):
+        kind = type(point).__name__
+        raise ValueError(f"point: {kind}, expected a GramPoint or a FourVectorPoint")
 
 
 def external_legs(
@@ -167,6 +186,8 @@ def checked_flavours(scalars: Scalars, n: int) -> dict[int, int]:
         names = list(dict.fromkeys(scalars.values()))
         groups = [[leg for leg in scalars if scalars[leg] == name] for name in names]
     else:
+        if isinstance(scalars, str | set | frozenset) or not hasattr(scalars, "__iter__"):
+            raise ValueError(f"scalars: {scalars!r}, expected legs, pairs of legs, or a mapping")
         listed = list(scalars)
         nested = [isinstance(one, Sequence) and not isinstance(one, str) for one in listed]
         if any(nested) and not all(nested):
@@ -183,15 +204,19 @@ def checked_trace(trace: Sequence[int] | None, n: int) -> Word:
     """Return the scalars of one trace, at least two; ValueError for what is none."""
     if trace is None:
         raise ValueError("trace: None, expected the scalars of 'ym_phi3' in their order")
-    order = checked_word("trace", tuple(trace), n, whole=False)
+    order = checked_word("trace", trace, n, whole=False)
     if len(order) < 2:
         raise ValueError(f"trace: {order}, expected at least two scalars")
     return order
 
 
 def _biadjoint(point: PolarisedPoint, ordering: Any) -> Number:
+    if isinstance(ordering, set | frozenset | Mapping | str) or (
+        ordering is not None and not hasattr(ordering, "__iter__")
+    ):
+        raise ValueError(f"ordering: {ordering!r}, expected two orders of legs for 'bas'")
     pair = (None, None) if ordering is None else tuple(ordering)
-    if pair and not any(one is None or isinstance(one, Sequence) for one in pair):
+    if pair and not any(one is None or hasattr(one, "__len__") for one in pair):
         pair = (pair, None)
     if len(pair) != 2:
         raise ValueError(f"ordering: {ordering!r}, expected two orders of legs for 'bas'")
@@ -230,5 +255,7 @@ def _flavours(theory: str, scalars: Scalars, trace: Sequence[int] | None, n: int
 def _refuse(theory: str, **given: Any) -> None:
     for name, value in given.items():
         if value is not None and (not hasattr(value, "__len__") or len(value)):
-            takes = {"scalars": "'yms' and 'yms_minimal'", "trace": "'ym_phi3'"}[name]
+            takes = {"scalars": "'yms' and 'yms_minimal'", "trace": "'ym_phi3'", "other": "'bas'"}[
+                name
+            ]
             raise ValueError(f"{name}: {value!r}, which {theory!r} does not take; {takes} do")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from operator import index
+from typing import Any
 
 Word = tuple[int, ...]
 
@@ -14,9 +16,9 @@ def checked_word(name: str, word: Sequence[int] | None, n: int, *, whole: bool) 
     """
     if word is None:
         return tuple(range(n))
-    letters = tuple(word)
+    letters = tuple(legs_of(name, word))
     for leg in letters:
-        if isinstance(leg, bool) or not isinstance(leg, int) or not 0 <= leg < n:
+        if not 0 <= leg < n:
             raise ValueError(f"{name}: leg {leg!r}, expected whole numbers from 0 to {n - 1}")
         if letters.count(leg) > 1:
             raise ValueError(f"{name}: leg {leg} stands in it twice, expected each at most once")
@@ -26,6 +28,22 @@ def checked_word(name: str, word: Sequence[int] | None, n: int, *, whole: bool) 
     if not letters:
         raise ValueError(f"{name}: no legs, expected at least one")
     return letters
+
+
+def legs_of(name: str, given: Any) -> list[int]:
+    """Return legs of a sequence or an array as integers; ValueError for what has no order."""
+    ordered = isinstance(given, Sequence) or hasattr(given, "__array__")
+    if not ordered or isinstance(given, str | bytes):
+        raise ValueError(f"{name}: {given!r}, expected a sequence of legs")
+    found = []
+    for leg in given:
+        try:
+            if isinstance(leg, bool):
+                raise TypeError
+            found.append(index(leg))
+        except TypeError:
+            raise ValueError(f"{name}: leg {leg!r}, expected whole numbers") from None
+    return found
 
 
 def turned_to_end_with(word: Word, leg: int) -> Word:

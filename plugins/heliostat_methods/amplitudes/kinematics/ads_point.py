@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from operator import index
 from typing import Any, Self
 
 from heliostat_methods.amplitudes.errors import InvalidPoint
@@ -125,7 +126,10 @@ class AdSPoint(PolarisedPoint):
         field = field_of((), field)
         planar = {pair: field.number(x) for pair, x in self.planar_norms.items()}
         ek, ee = (mapped(rows, field.number) for rows in (self.ek, self.ee))
-        return self._made(tuple(map(field.number, self.norms)), planar, ek, ee, field)
+        norms = tuple(map(field.number, self.norms))
+        if field.exact and not self.field.exact:  # what held up to rounding has to hold exactly
+            return type(self)(norms, planar, ek, ee, field)
+        return self._made(norms, planar, ek, ee, field)
 
     @classmethod
     def _made(
@@ -164,7 +168,12 @@ def _planar(given: Any, n: int) -> dict[tuple[int, int], Any]:
             raise InvalidPoint(
                 f"planar_norms: rows without all of X_ij, expected {planar_pairs(n)}"
             ) from None
-    found = {(int(i), int(j)): x for (i, j), x in given.items()}
+    try:
+        found = {(index(i), index(j)): x for (i, j), x in given.items()}
+    except (TypeError, ValueError):
+        raise InvalidPoint(
+            f"planar_norms: keys {list(given)[:4]}, expected pairs of legs {planar_pairs(n)}"
+        ) from None
     for pair in planar_pairs(n):
         if pair not in found:
             raise InvalidPoint(f"planar_norms: no X_{pair[0]}{pair[1]}, expected {planar_pairs(n)}")

@@ -114,6 +114,10 @@ class FourVectorPoint(PolarisedPoint):
 
     def over(self, field: Field | str) -> Self:
         """Return the point with its numbers in another field, such as rationals modulo a prime."""
+        wanted = field_of((), field)
+        if wanted.exact and not self.field.exact:  # what held up to rounding has to hold exactly
+            k, e = (mapped(rows, wanted.number) for rows in (self.momenta, self.polarisations))
+            return type(self)(k, e, self.metric, wanted)
         made = type(self).__new__(type(self))
         made.n, made.metric, made.field = self.n, self.metric, field_of((), field)
         made.momenta, made.polarisations = (

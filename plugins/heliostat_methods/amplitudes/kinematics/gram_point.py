@@ -62,6 +62,8 @@ class GramPoint(PolarisedPoint):
         """Return the point with its numbers in another field, such as rationals modulo a prime."""
         field = field_of((), field)
         kk, ek, ee = (mapped(rows, field.number) for rows in (self._kk, self.ek, self.ee))
+        if field.exact and not self.field.exact:  # what held up to rounding has to hold exactly
+            return type(self)(kk, ek, ee, field)
         return self._made(kk, ek, ee, field)
 
     @classmethod

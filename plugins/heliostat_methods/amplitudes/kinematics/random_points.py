@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from heliostat_methods.amplitudes.errors import NoPoint
 from heliostat_methods.amplitudes.fields.field import Field, Number
 from heliostat_methods.amplitudes.fields.floating import FloatField
 from heliostat_methods.amplitudes.fields.inferred import field_of
@@ -39,7 +40,7 @@ def random_gram_point(
         kk = _momenta(n, draw, field)
         if not _singular(kk, n, field):
             return GramPoint(kk, *_polarisations(n, draw, field), field)
-    raise ValueError(f"field: {field} with size {size}: no point of {n} legs without a pole found")
+    raise NoPoint(f"field: {field} with size {size}: no point of {n} legs without a pole found")
 
 
 def random_ads_point(n: int, rng: np.random.Generator, field: Field | str = "rational") -> AdSPoint:

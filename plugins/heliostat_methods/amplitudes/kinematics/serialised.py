@@ -105,9 +105,9 @@ def from_document(document: Any) -> Point:
         return AdSPoint(norms, planar, _rows("ek", document, field), _rows("ee", document, field),
                         field)  # fmt: skip
     if kind == "loop":
-        lists = [_list(key, document[key], lambda name, x: _number(name, x, field))
-                 for key in ("lk", "le")]  # fmt: skip
-        return LoopPoint(_number("ll", document["ll"], field), *lists, field)
+        lk, le = (_list(key, document[key], lambda name, x: _number(name, x, field))
+                  for key in ("lk", "le"))  # fmt: skip
+        return LoopPoint(_number("ll", document["ll"], field), lk, le, field)
     tables = {key: _rows(key, document, field) for key in KEYS[kind] if key != "metric"}
     if kind == "gram":
         return GramPoint(**tables, field=field)

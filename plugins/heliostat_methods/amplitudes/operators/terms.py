@@ -16,6 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import index
+from typing import Any, cast
 
 
 class Operator:
@@ -47,7 +49,7 @@ class Pair(Operator):
     j: int
 
     def __post_init__(self) -> None:
-        _different("Pair", (self.i, self.j))
+        _keep(self, "Pair", i=self.i, j=self.j)
 
     def factors(self) -> tuple[Pair, ...]:
         """Return itself."""
@@ -74,7 +76,7 @@ class Insertion(Operator):
     k: int
 
     def __post_init__(self) -> None:
-        _different("Insertion", (self.i, self.j, self.k))
+        _keep(self, "Insertion", i=self.i, j=self.j, k=self.k)
 
     def factors(self) -> tuple[Insertion, ...]:
         """Return itself."""
@@ -99,7 +101,7 @@ class Longitudinal(Operator):
     i: int
 
     def __post_init__(self) -> None:
-        _different("Longitudinal", (self.i,))
+        _keep(self, "Longitudinal", i=self.i)
 
     def factors(self) -> tuple[Longitudinal, ...]:
         """Return itself."""
@@ -136,11 +138,11 @@ def Trace(*legs: int) -> Operator:
 
     Raises ValueError for fewer than two legs, or for one that stands twice.
     """
-    if len(legs) == 1 and isinstance(legs[0], Sequence):
-        legs = tuple(legs[0])
+    if len(legs) == 1 and (isinstance(legs[0], Sequence) or hasattr(legs[0], "__array__")):
+        legs = tuple(cast(Any, legs[0]))
     if len(legs) < 2:
         raise ValueError(f"Trace: {legs}, expected at least two legs")
-    _different("Trace", legs)
+    legs = tuple(_different("Trace", legs))
     *inner, last = legs
     parts: list[Pair | Insertion | Longitudinal] = [Pair(legs[0], last)]
     parts += [Insertion(inner[r - 1], inner[r], last) for r in range(1, len(inner))]
@@ -149,13 +151,29 @@ def Trace(*legs: int) -> Operator:
 
 def Pions(word: Sequence[int]) -> Operator:
     """Return T[w_0 w_{n-1}] prod L_i over the other legs: gluons become pions."""
-    first, *inner, last = word
+    legs = _different("Pions", word)
+    if len(legs) < 3:
+        raise ValueError(f"Pions: {tuple(legs)}, expected at least three legs")
+    first, *inner, last = legs
     return Product((Pair(first, last), *(Longitudinal(leg) for leg in inner)))
 
 
-def _different(name: str, legs: Sequence[int]) -> None:
+def _different(name: str, legs: Sequence[Any]) -> list[int]:
+    """Return different legs as integers; ValueError naming one that is none, or stands twice."""
+    found: list[int] = []
     for leg in legs:
-        if isinstance(leg, bool) or not isinstance(leg, int) or leg < 0:
+        try:
+            number = -1 if isinstance(leg, bool) else index(leg)
+        except TypeError:
+            number = -1
+        if number < 0:
             raise ValueError(f"{name}: leg {leg!r}, expected a whole number from 0")
-        if list(legs).count(leg) > 1:
-            raise ValueError(f"{name}: leg {leg} stands in it twice, expected different legs")
+        if number in found:
+            raise ValueError(f"{name}: leg {number} stands in it twice, expected different legs")
+        found.append(number)
+    return found
+
+
+def _keep(operator: Operator, name: str, **legs: Any) -> None:
+    for field, leg in zip(legs, _different(name, list(legs.values())), strict=True):
+        object.__setattr__(operator, field, leg)  # numpy's integers become Python's

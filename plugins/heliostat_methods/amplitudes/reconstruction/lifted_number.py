@@ -9,11 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 from heliostat_methods.amplitudes.fields.prime import PrimeField, Residue
 from heliostat_methods.amplitudes.reconstruction.prime_samples import PrimeSamples
 from heliostat_methods.amplitudes.reconstruction.rational_lift import RationalLift, check_confirm
+
+CERTAIN = 2**30
+"""The confirming primes' product at least: a wrong number passes them with one over it."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ def reconstruct_number(
     samples, lift = PrimeSamples(primes, most), RationalLift()
     for prime, found in samples.each(lambda field: residue_of(evaluate(field), field)):
         lift = lift.with_residue(found, prime)
-        if lift.candidate is not None and lift.confirmations >= confirm:
+        certain = prod(samples.used[len(samples.used) - lift.confirmations :]) >= CERTAIN
+        if lift.candidate is not None and lift.confirmations >= confirm and certain:
             used, skipped = tuple(samples.used), tuple(samples.skipped)
             return ReconstructedNumber(lift.candidate, used, lift.confirmations, skipped)
     raise samples.exhausted("reconstruct_number")

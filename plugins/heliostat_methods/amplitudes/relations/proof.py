@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
-from heliostat_methods.amplitudes.errors import SingularKinematics
+from heliostat_methods.amplitudes.ads.wavefunction import psi
+from heliostat_methods.amplitudes.currents.theories import amplitude
+from heliostat_methods.amplitudes.errors import NoPoint, SingularKinematics
 from heliostat_methods.amplitudes.fields.field import Field, Number
 from heliostat_methods.amplitudes.fields.named import field_named
 from heliostat_methods.amplitudes.kinematics.serialised import to_document
 from heliostat_methods.amplitudes.relations.helicities import SpinorPoint
 from heliostat_methods.amplitudes.relations.points import point_for
-from heliostat_methods.amplitudes.relations.relation import Case, Relation
+from heliostat_methods.amplitudes.relations.relation import Case, Kind, Relation
 
 MOST_DRAWS = 50
 """Points that may be singular for a relation before that is an error."""
@@ -48,19 +50,19 @@ def compare(
     """Return how the sides of some instances compare at a random point.
 
     A point at which some propagator is 0 is drawn anew, with the stream of the next number; raises
-    SingularKinematics after fifty of them.
+    NoPoint after fifty of them.
     """
     field = field_named(field_name)
     for draw in range(MOST_DRAWS):
         try:
             point = point_for(relation.kind, n, stream(draw), field)
             sides = [relation.sides(case, point) for case in cases]
-        except (SingularKinematics, ZeroDivisionError) as error:
+        except (SingularKinematics, NoPoint, ZeroDivisionError) as error:
             last = error
             continue
         return _compared(relation, cases, sides, point, field, draw)
     where = f"{relation.name}, n = {n}, {field_name}"
-    raise SingularKinematics(f"{where}: {MOST_DRAWS} points with {last}")
+    raise NoPoint(f"{where}: no point in {MOST_DRAWS} draws, the last with {last}")
 
 
 def _compared(
@@ -68,8 +70,9 @@ def _compared(
     redrawn: int,
 ) -> Compared:  # fmt: skip
     equal, worst, failed = 0, 0.0, []
+    size = 0.0 if field.exact else _size(relation.kind, point)
     for case, (left, right) in zip(cases, sides, strict=True):
-        apart = max(distance(x, y, field) for x, y in zip(left, right, strict=True))
+        apart = max(distance(x, y, field, size) for x, y in zip(left, right, strict=True))
         allowed = relation.limit or (0.0 if field.exact else _tolerance(field))
         worst = max(worst, apart)
         if apart <= allowed:
@@ -81,15 +84,24 @@ def _compared(
     return Compared(len(cases), equal, worst, redrawn, failed[:3], sample)
 
 
-def distance(left: Number, right: Number, field: Field) -> float:
-    """Return |left - right| relative to the larger side; for residues 0 or 1."""
+def distance(left: Number, right: Number, field: Field, size: float = 0.0) -> float:
+    """Return |left - right| relative to the larger side, or to ``size`` where that is larger.
+
+    Residues have no size: 0 or 1.
+    """
     if field.is_zero(left - right):
         return 0.0
     try:
-        size = max(float(abs(left)), float(abs(right)))
-        return float(abs(left - right)) / size
-    except TypeError:  # residues have no size
+        return float(abs(left - right)) / max(float(abs(left)), float(abs(right)), size)
+    except TypeError:
         return 1.0
+
+
+def _size(kind: Kind, point: Any) -> float:
+    """Return what a side that should vanish is measured by in floats: the gluons' own value."""
+    if kind == "spinor":  # sides have their own
+        return 0.0
+    return float(abs(psi("ym", point) if kind == "ads" else amplitude("ym", point)))
 
 
 def _tolerance(field: Field) -> float:

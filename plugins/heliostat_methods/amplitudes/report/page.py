@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,8 +37,9 @@ def _relations(rows: Sequence[dict[str, Any]]) -> Section:
         ["relation", "what it says", "legs", "comparisons", "verdict", "largest residual"],
         [[one["relation"], one["statement"], legs_text(one["legs"]), one["compared"], verdict(one),
           f"{one['residual']:.0e}" if one["residual"] else "0"] for one in ones],
-        "Both sides are computed independently at random points. Equal means equal: no tolerance. "
-        "That is a proof up to the chance stated above, not a derivation.",
+        "Both sides are computed at random points. Equal means equal: no tolerance. That is a "
+        "proof up to the chance stated above, not a derivation. Where a relation has more than "
+        "some twenty instances, such as orders of legs, as many are taken, spread evenly.",
     )  # fmt: skip
     return Section("Relations", [Text(conclusion(rows), strong=True), bars, table])
 
@@ -48,13 +48,14 @@ def _batch(result: dict[str, Any]) -> Section:
     batch = result["batch"]
     middle = [10 ** ((a + b) / 2) for a, b in zip(batch["edges"], batch["edges"][1:], strict=False)]
 
-    def shown(counts: Sequence[int]) -> list[float]:
-        return [count if count else math.nan for count in counts]
+    def points(label: str, counts: Sequence[int]) -> Series:
+        there = [(x, count) for x, count in zip(middle, counts, strict=True) if count]
+        return Series(label, [x for x, _ in there], [count for _, count in there], style="points")
 
     histogram = Plot(
         "Floats over phase space", "relative size", "points",
-        [Series("Ward residual (e -> k)", middle, shown(batch["residuals"]), style="step"),
-         Series("error against Parke and Taylor", middle, shown(batch["errors"]), style="step")],
+        [points("Ward residual (e -> k)", batch["residuals"]),
+         points("error against Parke and Taylor", batch["errors"])],
         log_x=True, log_y=True,
         note="The tail is points with nearly parallel legs, where terms cancel and momenta add up "
         "to 16 digits of the largest alone. The residual, known without the answer, follows.",
@@ -138,7 +139,7 @@ def _figures(result: dict[str, Any]) -> Section:
     figures = result["figures"]
     content: list[Any] = [
         Picture(f"Cubic diagrams of {n} legs in the order 0..{int(n) - 1}", svg,
-                "What the bi-adjoint amplitude m(id|id) is the sum of: a line inside is 1/s_P.")
+                f"What m(id|id) of {n} bi-adjoint scalars is the sum of: a line inside is 1/s_P.")
         for n, svg in figures["diagrams"].items()
     ]  # fmt: skip
     poles = figures["poles"]

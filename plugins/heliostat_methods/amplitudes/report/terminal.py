@@ -6,6 +6,7 @@ from textwrap import wrap
 from typing import Any
 
 from heliostat.contract import next_command
+from heliostat_methods.amplitudes.names import MOST_AGAIN
 from heliostat_methods.amplitudes.report.wording import conclusion, legs_text, summed, verdict
 
 WIDTH = 80
@@ -22,7 +23,7 @@ def describe(result: dict[str, Any], run_id: str) -> str:
         lines += [f"{'':<50}{more}" for more in said[1:]]
     lines += ["", *wrap(conclusion(result["relations"]), WIDTH)]
     lines += _batch(result) + _reconstructed(result) + _discovered(result)
-    lines += ["", f"pictures, poles, diagrams: {next_command('report', run_id)}"]
+    lines += ["", "pictures, poles, diagrams:", f"  {next_command('report', run_id)}"]
     return "\n".join(lines)
 
 
@@ -34,7 +35,8 @@ def _batch(result: dict[str, Any]) -> list[str]:
         f"Floats: {batch['points']:,} points of flat phase space, {batch['n']} legs: median "
         f"relative error {batch['median_error']:.0e} against Parke and Taylor's formula, largest "
         f"{batch['largest_error']:.0e}; {batch['flagged']:,} points had a Ward residual above "
-        f"{batch['flag_above']:.0e} and {len(batch['again']):,} were computed again with 40 digits."
+        f"{batch['flag_above']:.0e}; {len(batch['again']):,} were computed again with 40 digits "
+        f"(at most {MOST_AGAIN} of each task)."
     )
     return ["", *wrap(text, WIDTH)]
 

@@ -24,6 +24,7 @@ def summed(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         one = found.setdefault(row["relation"], {
             "relation": row["relation"], "statement": row["statement"], "legs": [], "compared": 0,
             "equal": 0, "exact": True, "residual": 0.0, "chance": 0.0,
+            "modular": True, "flat": catalogue()[row["relation"]].kind != "ads",
         })  # fmt: skip
         one["legs"].append(row["n"])
         one["compared"] += row["compared"]
@@ -32,12 +33,16 @@ def summed(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         one["exact"] = one["exact"] and exact and not catalogue()[row["relation"]].limit
         one["residual"] = max(one["residual"], *row["residual"].values())
         one["chance"] = max(one["chance"], chance(row))
+        modular = any(name.startswith("gf") for name in row["points"])
+        one["modular"] = one["modular"] and modular
     return list(found.values())
 
 
 def chance(row: dict[str, Any]) -> float:
     """Return how likely a false relation of that degree passes at its points modulo primes."""
     likely = 1.0
+    if catalogue()[row["relation"]].kind == "ads":  # no bound on the degree is known
+        return likely
     for name, points in row["points"].items():
         kind, _, prime = name.partition(":")
         if kind == "gf":
@@ -73,8 +78,17 @@ def conclusion(rows: Sequence[dict[str, Any]]) -> str:
         text += ", without any rounding"
     elif exact:
         text += f", {len(exact)} of them without any rounding"
-    likely = max((one["chance"] for one in exact if one["chance"] < 1), default=1.0)
-    if likely < 1:
-        text += (f". A false one would have passed its points modulo primes with a chance of at "
-                 f"most {likely:.0e} (degree over prime, for each point)")  # fmt: skip
-    return text + "."
+    return text + "." + _chances(exact)
+
+
+def _chances(exact: Sequence[dict[str, Any]]) -> str:
+    """Return what the points are worth: how a false relation would have fared at them."""
+    bounded = [one["chance"] for one in exact if one["modular"] and one["flat"]]
+    if not bounded:
+        return ""
+    likely = max(bounded)
+    if likely >= 1:
+        return (" The primes are so small that a false relation might pass as well: take larger "
+                "ones, or more points.")  # fmt: skip
+    return (f" A false one in flat space would have passed its points modulo primes with a chance "
+            f"of at most {likely:.0e} (degree over prime, for each point).")  # fmt: skip

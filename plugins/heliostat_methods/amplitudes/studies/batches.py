@@ -16,11 +16,10 @@ from heliostat_methods.amplitudes.kernels.ward_identity import amplitude_errors,
 from heliostat_methods.amplitudes.kernels.yang_mills import ym_amplitudes
 from heliostat_methods.amplitudes.kinematics.phase_space import flat_phase_space
 from heliostat_methods.amplitudes.kinematics.spinors import spinors_of
+from heliostat_methods.amplitudes.names import MOST_AGAIN
 
 EDGES = np.arange(-18, 2.5, 0.5)
 """Powers of ten between which residuals are counted."""
-MOST_AGAIN = 20
-"""Points of one block that are computed again; further ones are counted."""
 
 
 @stored("amplitudes.block")

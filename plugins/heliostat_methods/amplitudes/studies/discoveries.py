@@ -88,10 +88,11 @@ def _poles(n: int, settings: SearchSettings, run: Run) -> dict[str, Any]:
     found = search_poles(_on_workers("poles", n, run), names, run.rng("search", "poles", n),
                          settings)  # fmt: skip
     complete = "all of them" if found.residual_rank == 0 else f"{found.residual_rank} are missing"
+    exact = "; the fit is exact modulo a prime" if found.residual_rank == 0 else ""
     sentence = (
         f"Poles of the bi-adjoint amplitude of {n} legs among {len(names)} candidates, found by a "
         f"genetic search: {found}, {complete}, after {found.evaluations} candidates in "
-        f"{found.generations} generations; the fit is exact modulo a prime."
+        f"{found.generations} generations{exact}."
     )
     return {"title": "Poles", "sentence": sentence, "columns": ["pole", "power"],
             "rows": [[name, power] for name, power in found.powers.items()]}  # fmt: skip

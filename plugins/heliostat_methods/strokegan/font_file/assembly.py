@@ -21,6 +21,7 @@ NO_HINTING = (
 )  # fmt: skip
 """Turns instructions off. FreeType fits a font to the grid by itself where this program has 7 bytes
 or fewer, which moves strokes by up to half a pixel; this one has 11."""
+BLANK = Outline(np.zeros((0, 2)), np.zeros(0, np.bool_), np.zeros(0, np.int64))
 SMOOTHED = 0x000A
 """gasp: grey and smooth at all sizes, never fitted to the grid."""
 
@@ -29,19 +30,21 @@ def assembled(
     outlines: Sequence[Outline], characters: Sequence[str], scale: FontScale,
     names: dict[str, str], embedding: int, curves: str,
 ) -> Any:  # fmt: skip
-    """Return a TTFont of outlines in pixels; ``curves`` is ttf (quadratic) or otf (cubic).
+    """Return a TTFont of outlines in units; ``curves`` is ttf (quadratic) or otf (cubic).
 
     It has a box for what is missing, a space of half an em, and an ideographic space.
     """
     builder = font_tools("fontBuilder").FontBuilder(scale.upm, isTTF=curves == "ttf")
-    blank = Outline(np.zeros((0, 2)), np.zeros(0, np.bool_), np.zeros(0, np.int64))
-    glyphs = {".notdef": _box(scale.px), "space": blank, "uni3000": blank}
+    glyphs = {".notdef": in_units(_box(scale.px), scale), "space": BLANK, "uni3000": BLANK}
     glyphs |= {glyph_name(one): outline for one, outline in zip(characters, outlines, strict=True)}
     builder.setupGlyphOrder(list(glyphs))
     spaces = {0x20: "space", 0x3000: "uni3000"}
     builder.setupCharacterMap(spaces | {ord(one): glyph_name(one) for one in characters})
     advances = dict.fromkeys(glyphs, scale.upm) | {"space": scale.upm // 2}
-    (_quadratic if curves == "ttf" else _cubic)(builder, glyphs, advances, scale, names)
+    if curves == "ttf":
+        _quadratic(builder, glyphs, advances)
+    else:
+        _cubic(builder, glyphs, advances, names)
     builder.setupHorizontalHeader(ascent=scale.ascent, descent=-scale.descent, lineGap=0)
     builder.setupNameTable(names, mac=False)
     builder.setupOS2(
@@ -82,40 +85,38 @@ def name_strings(family: str, style: str, version: str) -> dict[str, str]:
 def in_units(outline: Outline, scale: FontScale) -> Outline:
     """Return an outline in whole units above the baseline, without what has shrunk to nothing."""
     points = np.rint(outline.points * (scale.upm / scale.px) - [0, scale.descent])
-    parts, ons, ends = [], [], []
-    total = 0
+    on = outline.on_curve
+    after = np.arange(1, len(points) + 1)
+    after[outline.ends] = [begin for begin, _ in outline.spans()]
+    # A point goes if the one after it is at its place; a curve that starts there stays.
+    keep = (points != points[after]).any(axis=1) | (on & ~on[after])
+    if keep.all():
+        return Outline(points, on, outline.ends)
+    parts, ons = [], []
     for begin, end in outline.spans():
-        corners, on = points[begin:end], outline.on_curve[begin:end]
-        # A point goes if the one after it is at its place, its curve with it.
-        after = np.roll(corners, -1, axis=0)
-        keep = (corners != after).any(axis=1) | (on & ~np.roll(on, -1))
-        corners, on = corners[keep], on[keep]
-        if len(corners) >= 3 and on.sum() >= 2:
-            first = int(np.argmax(on))
-            parts.append(np.roll(corners, -first, axis=0))
-            ons.append(np.roll(on, -first))
-            total += len(corners)
-            ends.append(total - 1)
+        some = keep[begin:end]
+        here, is_on = points[begin:end][some], on[begin:end][some]
+        if len(here) >= 3 and is_on.sum() >= 2:
+            first = int(np.argmax(is_on))
+            parts.append(np.roll(here, -first, axis=0))
+            ons.append(np.roll(is_on, -first))
     if not parts:
-        return Outline(np.zeros((0, 2)), np.zeros(0, np.bool_), np.zeros(0, np.int64))
-    return Outline(np.concatenate(parts), np.concatenate(ons), np.asarray(ends, np.int64))
+        return BLANK
+    ends = np.cumsum([len(part) for part in parts]) - 1
+    return Outline(np.concatenate(parts), np.concatenate(ons), ends)
 
 
-def _quadratic(
-    builder: Any, glyphs: dict[str, Outline], advances: dict[str, int], scale: FontScale,
-    names: dict[str, str],
-) -> None:  # fmt: skip
+def _quadratic(builder: Any, glyphs: dict[str, Outline], advances: dict[str, int]) -> None:
     table, programs = font_tools("ttLib.tables._g_l_y_f"), font_tools("ttLib.tables.ttProgram")
     made = {}
     for name, outline in glyphs.items():
         glyph = made[name] = table.Glyph()
         glyph.numberOfContours = 0
-        units = in_units(outline, scale)
-        if units.contours:
-            glyph.numberOfContours = units.contours
-            glyph.coordinates = table.GlyphCoordinates(units.points.astype(int).tolist())
-            glyph.flags = array("B", units.on_curve.astype(np.uint8).tobytes())
-            glyph.endPtsOfContours = units.ends.tolist()
+        if outline.contours:
+            glyph.numberOfContours = outline.contours
+            glyph.coordinates = table.GlyphCoordinates(outline.points.astype(int).tolist())
+            glyph.flags = array("B", outline.on_curve.astype(np.uint8).tobytes())
+            glyph.endPtsOfContours = outline.ends.tolist()
             glyph.program = programs.Program()
             glyph.program.fromBytecode(b"")
     builder.setupGlyf(made)
@@ -131,19 +132,17 @@ def _quadratic(
 
 
 def _cubic(
-    builder: Any, glyphs: dict[str, Outline], advances: dict[str, int], scale: FontScale,
-    names: dict[str, str],
+    builder: Any, glyphs: dict[str, Outline], advances: dict[str, int], names: dict[str, str]
 ) -> None:  # fmt: skip
     pens = font_tools("pens.t2CharStringPen")
     reverse = font_tools("pens.reverseContourPen").ReverseContourPen
     made, lefts = {}, {}
     for name, outline in glyphs.items():
         pen = pens.T2CharStringPen(advances[name], None)
-        units = in_units(outline, scale)
         # CFF has its outer contours the other way round.
-        _draw(units, reverse(pen))
+        _draw(outline, reverse(pen))
         made[name] = pen.getCharString()
-        lefts[name] = int(units.points[:, 0].min()) if units.contours else 0
+        lefts[name] = int(outline.points[:, 0].min()) if outline.contours else 0
     info = {"FullName": names["fullName"], "FamilyName": names["familyName"]}
     ascii_info = {key: text for key, text in info.items() if text.isascii()}
     builder.setupCFF(names["psName"], ascii_info, made, {})

@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from heliostat_methods.strokegan.font_file.assembly import assembled, in_units, name_strings
@@ -87,13 +86,15 @@ def export_font(
     curves = target.suffix.lower().removeprefix(".")
     if curves not in CURVES:
         raise ValueError(f"path: {target.name!r}, expected an ending .ttf or .otf")
+    if not target.parent.is_dir():
+        raise ValueError(f"path: {target.parent} is no folder")
     some, stack = checked_characters(characters), _checked_stack(images, characters)
     names = name_strings(family, style, version)
     names |= checked_licences(licences, family, allow_restricted)
     scale = font_scale(stack.shape[1], upm, ascent)
     _refuse_blank(stack, some)
-    traced = outlines(stack, tolerance)
-    _refuse_empty(traced, some, scale)
+    traced = [in_units(outline, scale) for outline in outlines(stack, tolerance)]
+    _refuse_empty(traced, some)
     font = assembled(traced, some, scale, names, joint_embedding(licences), curves)
     # A file that fails its own check half way is never left at the place that was asked for.
     handle, name = tempfile.mkstemp(suffix=target.suffix, dir=target.parent)
@@ -120,19 +121,15 @@ def _checked_stack(images: ArrayLike, characters: Sequence[str]) -> Floats:
 
 
 def _refuse_blank(stack: Floats, characters: Sequence[str]) -> None:
-    blank = np.flatnonzero((1.0 - stack).max(axis=(1, 2)) < FAINTEST)
-    if len(blank):
-        raise ValueError(
-            f"images: blank for {listed(characters[k] for k in blank.tolist())}; leave these characters out"
-        )
+    faint = ((1.0 - stack).max(axis=(1, 2)) < FAINTEST).tolist()
+    blank = [one for one, is_faint in zip(characters, faint, strict=True) if is_faint]
+    if blank:
+        raise ValueError(f"images: blank for {listed(blank)}; leave these characters out")
 
 
-def _refuse_empty(traced: Sequence[Outline], characters: Sequence[str], scale: FontScale) -> None:
-    empty = [
-        one
-        for one, outline in zip(characters, traced, strict=True)
-        if not in_units(outline, scale).contours
-    ]
+def _refuse_empty(traced: Sequence[Outline], characters: Sequence[str]) -> None:
+    both = zip(characters, traced, strict=True)
+    empty = [one for one, outline in both if not outline.contours]
     if empty:
         raise ValueError(
             f"images: no contour for {listed(empty)}: no ink reaches a half over an area; leave "

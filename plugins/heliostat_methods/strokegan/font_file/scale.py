@@ -50,6 +50,6 @@ def font_scale(px: int, upm: int | None = None, ascent: float = ASCENT) -> FontS
         upm = px * max(1, round(NEAR / px))
     if not UPM[0] <= upm <= UPM[1]:
         raise ValueError(f"upm: {upm}, expected {UPM[0]}..{UPM[1]}")
-    # Whole units belong to multiples of this many rows.
+    # Whole units belong to multiples of this many rows; of two that are as near the lower one.
     rows = px // math.gcd(px, upm)
-    return FontScale(px, upm, rows * min(max(1, round(ascent * px / rows)), px // rows))
+    return FontScale(px, upm, rows * max(1, math.ceil(ascent * px / rows - 0.5)))

@@ -20,15 +20,16 @@ def checked_images(images: ArrayLike, name: str) -> Floats:
         raise ValueError(f"{name}: shape {found.shape}, expected images (N, H, W), N at least 1")
     if not np.issubdtype(found.dtype, np.floating):
         raise ValueError(f"{name}: {found.dtype}, expected floats in [0, 1]; bytes are / 255")
-    if not np.isfinite(found).all():
-        raise ValueError(f"{name}: {_not_finite(found)} values are not finite, expected [0, 1]")
     least, most = float(found.min()), float(found.max())
+    if not (np.isfinite(least) and np.isfinite(most)):
+        raise ValueError(f"{name}: {_not_finite(found)} values are not finite, expected [0, 1]")
     if least < -ROUNDING or most > 1 + ROUNDING:
         raise ValueError(
             f"{name}: values from {least:.4g} to {most:.4g}, expected [0, 1]; from [-1, 1] take "
             "(x + 1) / 2"
         )
-    return np.clip(found.astype(np.float64), 0.0, 1.0)
+    found = found.astype(np.float64, copy=False)
+    return found if least >= 0.0 and most <= 1.0 else np.clip(found, 0.0, 1.0)
 
 
 def checked_pair(a: ArrayLike, b: ArrayLike, names: tuple[str, str]) -> tuple[Floats, Floats]:

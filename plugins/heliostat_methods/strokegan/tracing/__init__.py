@@ -3,6 +3,7 @@
 Points are (x, y) in pixels, x to the right from the left edge, y up from the lower edge; ink is on
 the right hand of the way, so outer contours run clockwise and holes against it, as TrueType wants.
 
-`contours`: marching squares. `corners`: where an outline turns. `segments`: lines and curves that
-keep within a tolerance of the contours. `outline`: all of it, images in and outlines out.
+`edges`: where between two pixels ink ends. `contours`: marching squares. `corners`: where an
+outline turns. `runs`: vertices from break to break. `segments`: lines and curves that keep within
+a tolerance of them. `joins`: smooth where they were cut. `outline`: images in, outlines out.
 """

@@ -1,4 +1,4 @@
-"""Marching squares at one level with linear interpolation, over a stack of images at once.
+"""Marching squares at one level, over a stack of images at once.
 
 A contour's vertex lies between two neighbouring pixels of which one is ink. With ink on its right
 hand the way through a vertex has one direction, into one cell of four pixels; by which side it
@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
-Indices = NDArray[np.int64]
+from heliostat_methods.strokegan.metrics.checks import checked_images
+from heliostat_methods.strokegan.tracing.edges import FRAME, Edge, Floats, Indices, linear_edge
 
 LEVEL = 0.5
 
@@ -50,33 +50,20 @@ class Contours:
         return np.asarray(np.add.reduceat(twice, begin) / 2.0)
 
 
-def contours(images: ArrayLike, level: float = LEVEL) -> Contours:
+def contours(images: ArrayLike, level: float = LEVEL, edge: Edge = linear_edge) -> Contours:
     """Return the contours of images (N, H, W) in [0, 1], white 1: ink is 1 - image >= ``level``.
 
-    All outside of an image is white; what has no area is left out. Raises ValueError unless the
-    values are finite and within [0, 1], and 0 < level <= 1.
+    All outside of an image is white; what has no area is left out. ``edge`` says where between two
+    pixels a vertex lies, see ``edges``; what is enclosed does not depend on it. Raises ValueError
+    unless the values are finite and within [0, 1], and 0 < level <= 1.
     """
     if not 0.0 < level <= 1.0:
         raise ValueError(f"level: {level}, expected 0 < level <= 1")
-    ink = np.pad(1.0 - checked_stack(images), ((0, 0), (1, 1), (1, 1)))
-    points, after, cell = _vertices(ink, level)
+    ink = np.pad(1.0 - checked_images(images, "images"), ((0, 0), (FRAME, FRAME), (FRAME, FRAME)))
+    points, after, cell = _vertices(ink, level, edge)
     order, starts = _cycles(after)
     size = ink.shape[1] * ink.shape[2]
     return _with_area(points[order], starts, cell[order[starts[:-1]]] // size)
-
-
-def checked_stack(images: ArrayLike) -> Floats:
-    """Return images (N, H, W) as float64; raises ValueError unless finite and within [0, 1]."""
-    found = np.asarray(images)
-    if found.ndim != 3 or 0 in found.shape[1:]:
-        raise ValueError(f"images: shape {found.shape}, expected (N, H, W)")
-    if not np.issubdtype(found.dtype, np.floating):
-        raise ValueError(f"images: {found.dtype}, expected floats in [0, 1]; bytes are / 255")
-    # Written so that NaN, which no comparison holds for, is refused as well.
-    within = (found >= -1e-6) & (found <= 1 + 1e-6)
-    if not within.all():
-        raise ValueError(f"images: value {found[~within][0]}, expected [0, 1]")
-    return np.clip(found.astype(np.float64), 0.0, 1.0)
 
 
 def following(starts: Indices) -> Indices:
@@ -86,7 +73,7 @@ def following(starts: Indices) -> Indices:
     return after
 
 
-def _vertices(ink: Floats, level: float) -> tuple[Floats, Indices, Indices]:
+def _vertices(ink: Floats, level: float, edge: Edge) -> tuple[Floats, Indices, Indices]:
     """Return vertices (P, 2), which vertex follows each, and the flat index of its first pixel.
 
     Those between a pixel and its right neighbour come first, in the order of pixels.
@@ -102,9 +89,9 @@ def _vertices(ink: Floats, level: float) -> tuple[Floats, Indices, Indices]:
     vertex_below[below] = np.arange(len(beside), len(beside) + len(below))
     pixel = np.concatenate([beside, below])
     step = np.repeat([1, width], [len(beside), len(below)])
-    share = (level - flat[pixel]) / (flat[pixel + step] - flat[pixel])
+    share = edge(flat, pixel, step, level)
     row, column = np.divmod(pixel % (height * width), width)
-    points = np.stack([column - 0.5, height - 1.5 - row], axis=1)
+    points = np.stack([column - (FRAME - 0.5), height - (FRAME + 0.5) - row], axis=1)
     points[: len(beside), 0] += share[: len(beside)]
     points[len(beside) :, 1] -= share[len(beside) :]
     after = np.empty(len(pixel), np.int64)

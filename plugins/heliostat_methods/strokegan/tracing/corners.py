@@ -7,7 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from heliostat_methods.strokegan.tracing.contours import Contours, Floats, Indices
+from heliostat_methods.strokegan.tracing.contours import Contours
+from heliostat_methods.strokegan.tracing.edges import Floats, Indices
 
 REACH = 3
 """Vertices that a direction is taken over, on both sides; the steps of pixels are shorter."""

@@ -17,15 +17,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from heliostat_methods.strokegan.metrics.checks import checked_images
 from heliostat_methods.strokegan.tracing.contours import (
-    LEVEL,
-    Floats,
-    Indices,
-    checked_stack,
     contours,
 )
 from heliostat_methods.strokegan.tracing.corners import SHARP, corners
-from heliostat_methods.strokegan.tracing.segments import TOLERANCE, Segments, segments
+from heliostat_methods.strokegan.tracing.edges import Edge, Floats, Indices, covering_edge
+from heliostat_methods.strokegan.tracing.joins import smooth_joins
+from heliostat_methods.strokegan.tracing.runs import opened
+from heliostat_methods.strokegan.tracing.segments import LOOSEST, TOLERANCE, Segments, segments
 
 PORTION = 1 << 19
 """Pixels that are traced at a time."""
@@ -81,41 +81,29 @@ class Outline:
 
 
 def outlines(
-    images: ArrayLike, tolerance: float = TOLERANCE, *, level: float = LEVEL, sharp: float = SHARP
+    images: ArrayLike,
+    tolerance: float = TOLERANCE,
+    *,
+    sharp: float = SHARP,
+    edge: Edge = covering_edge,
 ) -> list[Outline]:
     """Return the outline of each image (N, H, W) in [0, 1], white 1; a blank one has no contour.
 
-    Vertices of the contours at ``level`` lie within ``tolerance`` pixels of the outline; turns
-    above ``sharp`` radians stay corners. Raises ValueError as ``contours`` and for values outside
-    their ranges.
+    Vertices of the contours lie within ``tolerance`` pixels of the outline, except of
+    those contours that are thinner than it, which are left out; turns above ``sharp`` radians stay
+    corners. Raises ValueError as ``contours`` and for values outside their ranges.
     """
-    stack = checked_stack(images)
-    step = max(1, PORTION // max(1, stack.shape[1] * stack.shape[2]))
+    if not 0.0 < tolerance <= LOOSEST:
+        raise ValueError(f"tolerance: {tolerance}, expected pixels, above 0 and at most {LOOSEST}")
+    stack = checked_images(images, "images")
+    step = max(1, PORTION // (stack.shape[1] * stack.shape[2]))
     found: list[Outline] = []
     for begin in range(0, len(stack), step):
-        some = contours(stack[begin : begin + step], level)
-        pieces = segments(some, corners(some, sharp), FITTED * tolerance)
-        pieces = _with_smooth_joins(pieces, (1.0 - FITTED) * tolerance)
+        some = contours(stack[begin : begin + step], edge=edge)
+        pieces = segments(opened(some, corners(some, sharp)), FITTED * tolerance)
+        pieces = smooth_joins(pieces, tolerance)
         found += _per_image(pieces, some.image, min(step, len(stack) - begin))
     return found
-
-
-def _with_smooth_joins(found: Segments, most: float) -> Segments:
-    """Return curves whose common ends lie between their control points, moved by ``most`` at most.
-
-    A curve moves by no more than its ends do.
-    """
-    before = np.arange(len(found.start)) - 1
-    before[found.starts[:-1]] = found.starts[1:] - 1
-    both = found.smooth & found.curved & found.curved[before]
-    from_, along = found.control[before], found.control - found.control[before]
-    squares = (along**2).sum(axis=1)
-    share = ((found.start - from_) * along).sum(axis=1) / np.where(squares > 0, squares, 1.0)
-    moved = from_ + share[:, None] * along
-    near = np.hypot(*(moved - found.start).T) <= most
-    takes = both & (share > 0.0) & (share < 1.0) & near
-    start = np.where(takes[:, None], moved, found.start)
-    return Segments(start, found.control, found.curved, found.smooth, found.starts, found.deviation)
 
 
 def _per_image(found: Segments, image: Indices, images: int) -> list[Outline]:
@@ -129,6 +117,12 @@ def _per_image(found: Segments, image: Indices, images: int) -> list[Outline]:
     points[place[found.curved] + 1] = found.control[found.curved]
     on[place[found.curved] + 1] = False
     bounds = np.append(place, total)[found.starts]
+    # Two lines, there and back: a contour thinner than the tolerance.
+    lengths = np.diff(bounds)
+    thick = lengths >= 3
+    kept = np.repeat(thick, lengths)
+    points, on, image = points[kept], on[kept], image[thick]
+    bounds = np.concatenate([[0], np.cumsum(lengths[thick])])
     contour = np.searchsorted(image, np.arange(images + 1))
     made = []
     for first, last in itertools.pairwise(contour):

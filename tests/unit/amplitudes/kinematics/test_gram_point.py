@@ -11,6 +11,7 @@ import pytest
 from heliostat_methods.amplitudes.currents.theories import amplitude
 from heliostat_methods.amplitudes.errors import InvalidPoint
 from heliostat_methods.amplitudes.kinematics.gram_point import GramPoint
+from heliostat_methods.amplitudes.kinematics.random_points import random_gram_point
 from heliostat_methods.amplitudes.kinematics.standard import standard_gram_point
 
 
@@ -113,3 +114,11 @@ def test_points_move_between_fields() -> None:
     assert point != standard_gram_point(4)
     half = GramPoint([[0, "0"], [0, 0]], [[0, 1], [1, 0], ["1/2", Fraction(-1, 2)]], [[1] * 3] * 3)
     assert half.over("float64").ek[2] == (0.5, -0.5)
+
+
+def test_a_float_point_is_no_exact_one():
+    rough = random_gram_point(5, np.random.default_rng(0), "float64")
+    for field in ("rational", "gf"):
+        with pytest.raises(InvalidPoint, match="expected 0: leg 4 is massless"):
+            rough.over(field)
+    assert rough.over("complex128").field.name == "complex128"

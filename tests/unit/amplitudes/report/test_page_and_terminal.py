@@ -10,7 +10,13 @@ from heliostat.report import Plot, Section, Table, render
 from heliostat_methods.amplitudes.names import RELATIONS
 from heliostat_methods.amplitudes.report.page import report
 from heliostat_methods.amplitudes.report.terminal import describe
-from heliostat_methods.amplitudes.report.wording import chance, conclusion, legs_text, summed, verdict
+from heliostat_methods.amplitudes.report.wording import (
+    chance,
+    conclusion,
+    legs_text,
+    summed,
+    verdict,
+)
 from heliostat_methods.amplitudes.studies.costs import Costed
 from heliostat_methods.amplitudes.studies.figures import figures
 

@@ -144,5 +144,5 @@ def test_chars_are_single_characters():
 
 def test_every_known_font_that_is_there_draws():
     for name in available():
-        pictures = GlyphRenderer(name, px=16, supersample=2).render("一国", keep=False)
-        assert (pictures.min(axis=(1, 2)) < 128).all(), name
+        pictures = GlyphRenderer(name, px=16, supersample=2).render("一永", keep=False)
+        assert (pictures.min(axis=(1, 2)) < 200).all(), name

@@ -1,0 +1,111 @@
+"""`heliostat font`: the characters of a trained generator as a font file, or a sheet to draw on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from heliostat.contract import print_json, json_option, runs_option, say
+from heliostat.errors import ConfigError, StoreError, did_you_mean
+
+# Numerical libraries load inside the command: it is made for every help text.
+
+
+@click.command()
+@click.argument("run_name", metavar="RUN")
+@click.option("--out", type=click.Path(path_type=Path), metavar="NAME.ttf", required=True,
+              help="The file: .ttf has quadratic curves, .otf cubic ones.")  # fmt: skip
+@click.option("--variant", help="Whose generator draws [default: strokegan_plus, or the first].")
+@click.option("--target", help="The target font, where a run had several.")
+@click.option("--characters", type=click.Path(path_type=Path), metavar="FILE",
+              help="Text whose characters are drawn [default: all that the source font has].")  # fmt: skip
+@click.option("--family", default="Heliostat Generated", show_default=True,
+              help="The family's name in the font.")  # fmt: skip
+@click.option("--allow-restricted", is_flag=True,
+              help="Write it although a font it is made of restricts embedding.")  # fmt: skip
+@runs_option
+@json_option
+def font(
+    run_name: str,
+    out: Path,
+    variant: str | None,
+    target: str | None,
+    characters: Path | None,
+    family: str,
+    allow_restricted: bool,
+    runs: Path | None,
+    as_json: bool,
+) -> None:
+    """Draw every character with a run's generator, and write an installable font.
+
+    The file is opened again and held against the drawings: heliostat font last --out mine.ttf
+    """
+    from heliostat_methods.strokegan.font_file.export import export_font
+    from heliostat_methods.strokegan.font_file.licence import read_licence
+    from heliostat_methods.strokegan.fonts.catalogue import resolved
+    from heliostat_methods.strokegan.glyph_sets import renderer
+
+    made = _generator(run_name, runs, variant, target)
+    size = int(made.glyphs.source.shape[1])
+    source = renderer("RUN", made.source, size)
+    chosen = _characters(characters, source.characters)
+    drawn = made.drawn(source.render(chosen))
+    licences = []
+    for role, name in (("source", made.source), ("target", made.target)):
+        file, face = resolved(name)
+        licences.append(read_licence(file, role, face))
+    try:
+        report = export_font(drawn, chosen, out, family=family, licences=licences,
+                             allow_restricted=allow_restricted)  # fmt: skip
+    except ValueError as error:
+        raise ConfigError("--out", str(out), "a font that can be written", str(error)) from None
+    except OSError as error:
+        raise StoreError(f"cannot write {out}: {error.strerror}") from error
+    if as_json:
+        check = report.check
+        print_json({"file": str(out), "glyphs": len(check.glyphs), "bytes": report.bytes,
+                    "iou": check.mean_iou, "least_iou": check.least_iou, "variant": made.variant})  # fmt: skip
+        return
+    say(f"{made.variant}, {made.source} to {made.target}, {size} px", str(report))
+
+
+def _generator(run_name: str, runs: Path | None, variant: str | None, target: str | None) -> Any:
+    from heliostat.contract import RunView, find, runs_root
+    from heliostat_methods.strokegan.found import product
+
+    view = RunView(find(run_name, runs_root(runs)))
+    names = [one["name"] for one in view.products() if one["kind"] == product.KIND]
+    if not names:
+        raise ConfigError("RUN", view.id, "a run of strokegan that left a generator",
+                          f"it is {view.state}")  # fmt: skip
+    found = [view.product(name) for name in names]
+    if target is not None:
+        targets = list(dict.fromkeys(one.target for one in found))
+        found = [one for one in found if one.target == target]
+        if not found:
+            raise ConfigError("--target", target, "a target font of the run",
+                              did_you_mean(target, targets))  # fmt: skip
+    wanted = variant or "strokegan_plus"
+    of_variant = [one for one in found if one.variant == wanted]
+    if variant is not None and not of_variant:
+        raise ConfigError("--variant", variant, "a variant of the run that has a generator",
+                          did_you_mean(variant, [one.variant for one in found]))  # fmt: skip
+    return (of_variant or found)[0]
+
+
+def _characters(file: Path | None, known: frozenset[str]) -> Sequence[str]:
+    if file is None:
+        return sorted(known)
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError("--characters", str(file), "a text file in UTF-8", str(error)) from None
+    chosen = list(dict.fromkeys(char for char in text if not char.isspace()))
+    missing = [char for char in chosen if char not in known]
+    if missing or not chosen:
+        raise ConfigError("--characters", str(file), "characters that the source font has",
+                          f"without {''.join(missing[:20])}" if missing else "it is empty")  # fmt: skip
+    return chosen

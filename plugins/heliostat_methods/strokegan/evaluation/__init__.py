@@ -1,0 +1,1 @@
+"""Generated glyphs held against the true ones: every metric with its ceiling and floor."""

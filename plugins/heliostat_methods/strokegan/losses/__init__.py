@@ -1,0 +1,1 @@
+"""Losses of StrokeGAN+ and its relatives; all are means over all elements."""

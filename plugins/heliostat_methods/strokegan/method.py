@@ -1,0 +1,94 @@
+"""The method as the platform sees it, and its verb `heliostat font`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from heliostat import MethodSpec, hookimpl
+from heliostat.contract import ProductSpec
+from heliostat_methods.strokegan.config import StrokeGANConfig
+
+
+def _search(config: StrokeGANConfig, run: Any) -> Any:
+    from heliostat_methods.strokegan.search import search  # torch loads when a run starts
+
+    return search(config, run)
+
+
+def _report(view: Any) -> Any:
+    from heliostat_methods.strokegan.report.page import report
+
+    return report(view)
+
+
+def _describe(result: Any, run_id: str) -> str:
+    from heliostat_methods.strokegan.report.terminal import describe
+
+    return describe(result, run_id)
+
+
+SMOKE: dict[str, Any] = {
+    "variants": ["strokegan_plus"],
+    "characters": 60,
+    "seeds": 1,
+    "size": 16,
+    "width": 4,
+    "blocks": 1,
+    "steps": 3,
+    "batch": 2,
+    "critic_steps": 10,
+}
+"""Every step in seconds; its glyphs mean nothing."""
+
+DEMO: dict[str, Any] = {
+    "variants": ["cyclegan", "cyclegan_fs3", "strokegan_plus"],
+    "seeds": 2,
+    "steps": 150,
+}
+"""One font from another with few pairs, beside the controls; two minutes."""
+
+PAPER: dict[str, Any] = {
+    "source": "gkai00mp",
+    "targets": ["wqy-zenhei"],
+    "characters": 3_755,
+    "size": 128,
+    "channels": 3,
+    "width": 64,
+    "blocks": 9,
+    "batch": 2,
+    "steps": 300_000,
+    "identity_weight": 0.5,
+    "stroke_loss": "mse",
+}
+"""The settings of the authors' code, out of reach on a CPU; fonts and what is [R] are ours."""
+
+METHOD = MethodSpec(
+    name="strokegan",
+    summary="few-shot Chinese fonts: glyphs generated with a stroke code and few pairs",
+    paper="2211.06198",
+    config=StrokeGANConfig,
+    search=_search,
+    outputs={},
+    presets={"smoke": SMOKE, "demo": DEMO, "paper": PAPER},
+    products=[ProductSpec("glyph_generator", "a generator that draws a font", lambda value: value)],
+    names="heliostat_methods.strokegan.found.product",
+    report=_report,
+    describe=_describe,
+    on=lambda config: f"{config.source} to {', '.join(config.targets)}",
+    unit="steps",
+)
+
+
+@hookimpl
+def heliostat_methods() -> Sequence[MethodSpec]:
+    """Return the method."""
+    return [METHOD]
+
+
+@hookimpl
+def heliostat_commands() -> Sequence[Any]:
+    """Return `heliostat font`."""
+    from heliostat_methods.strokegan.commands.font import font
+
+    return [font]

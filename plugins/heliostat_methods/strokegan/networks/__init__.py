@@ -1,0 +1,1 @@
+"""Generators and discriminators of glyphs, and the head that reads a stroke code."""

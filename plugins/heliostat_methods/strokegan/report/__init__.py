@@ -1,0 +1,1 @@
+"""What is shown of a run: on a terminal, and as a page with the glyphs themselves."""

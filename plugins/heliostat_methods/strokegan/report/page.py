@@ -1,0 +1,122 @@
+"""The page of a run: glyphs side by side first, then scores, curves and the worst."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from heliostat.contract import RunView
+from heliostat.report import Folded, Image, Plot, Section, Series, Table, Text, png
+from heliostat_methods.strokegan.names import VARIANTS
+
+GAP = 2
+"""White pixels between glyphs."""
+METRICS = (("retrieval", "retrieval"), ("l1", "L1"), ("psnr", "PSNR, dB"), ("ssim", "SSIM"),
+           ("iou", "IoU of ink"), ("distinct_nearest", "distinct nearest"),
+           ("pair_distance", "pair distance"), ("content", "content"), ("distinct", "distinct read"),
+           ("stroke_error", "stroke error"), ("fd_glyph", "fd_glyph"), ("coverage", "coverage"))  # fmt: skip
+
+
+def report(view: RunView) -> Sequence[Section]:
+    """Return the sections of the page; of a run that has not ended, what is known."""
+    result = view.result
+    if result is None:
+        return [Section("So far", [Text(view.so_far() or "No training has ended yet.")])]
+    sections = []
+    for target in result["targets"]:
+        rows = [row for row in result["rows"] if row["target"] == target]
+        sections += [_glyphs(result, target, rows), _scores(result, target, rows)]
+    sections.append(_questions(result))
+    for target in result["targets"]:
+        rows = [row for row in result["rows"] if row["target"] == target]
+        sections += [_curves(target, rows), _worst(target, rows)]
+    return sections
+
+
+def _glyphs(result: dict[str, Any], target: str, rows: Sequence[dict[str, Any]]) -> Section:
+    ceiling = result["ceilings"][target]
+    lines = [("source", ceiling["source"])]
+    lines += [(row["variant"], row["shown"]) for row in rows if row["scores"]]
+    lines.append(("truth", ceiling["truth"]))
+    sheet = np.concatenate([_line(np.asarray(images)) for _, images in lines])
+    names = ", ".join(name for name, _ in lines)
+    return Section(f"Glyphs of {target}", [
+        Text(result["sentence"], strong=True),
+        Image(f"Held-out characters {ceiling['characters']}", png(sheet),
+              f"Line by line from above: {names}. None of these characters was seen in the target "
+              "font. Look for lost strokes, and for one glyph where several belong.", scale=2),
+    ])  # fmt: skip
+
+
+def _line(images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    padded = [np.pad(np.asarray(one, np.uint8), GAP, constant_values=255) for one in images[:16]]
+    return np.concatenate(padded, axis=1)
+
+
+def _scores(result: dict[str, Any], target: str, rows: Sequence[dict[str, Any]]) -> Section:
+    ceiling = result["ceilings"][target]["scores"]
+    table = [["true glyphs (ceiling)", *(f"{ceiling[name]:.3f}" for name, _ in METRICS)]]
+    for row in rows:
+        if not row["scores"]:
+            table.append([row["variant"], f"failed: {row['failed']}", *[""] * (len(METRICS) - 1)])
+            continue
+        cells = []
+        for name, _ in METRICS:
+            score = row["scores"][name]
+            half = f" ± {score['half']:.3f}" if score["half"] else ""
+            cells.append(f"{score['mean']:.3f}{half}")
+        table.append([row["variant"], *cells])
+    bars = Plot(
+        f"Held-out glyphs found again, {target}", "variant", "retrieval",
+        [Series("mean over seeds", list(range(len(rows))),
+                [row["scores"]["retrieval"]["mean"] if row["scores"] else 0.0 for row in rows],
+                style="bars")],
+        categories=[row["variant"] for row in rows],
+        note="Share of held-out glyphs whose own true glyph is the nearest; by chance one of all.",
+    )  # fmt: skip
+    words = [[name, VARIANTS[name]] for name in (row["variant"] for row in rows)]
+    return Section(f"Scores for {target}", [
+        bars,
+        Table(["variant", *(head for _, head in METRICS)], table,
+              "Means over seeds with half of a 95 % interval. The last six come from a reader that "
+              "never saw the target font, so they are capped by what it reads of the true glyphs. "
+              "fd_glyph is a Fréchet distance in its features, no FID."),
+        Folded("What each variant is", [Table(["variant", "what it is"], words)]),
+    ])  # fmt: skip
+
+
+def _questions(result: dict[str, Any]) -> Section:
+    rows = [[one["words"], f"{one['one']} - {one['other']}", one["metric"],
+             f"{one['difference']:+.4f} ± {one['half']:.4f}", one["n"], f"{one['corrected']:.3f}",
+             one["verdict"]] for one in result["questions"]]  # fmt: skip
+    return Section("What strokes and pairs add", [Table(
+        ["what", "difference of", "metric", "mean, half interval", "pairs", "p (Holm)", "verdict"],
+        rows, "Paired by target font and seed; t-tests, corrected for how many there are. Steps and "
+        "weights were not chosen on these characters.",
+    )])  # fmt: skip
+
+
+def _curves(target: str, rows: Sequence[dict[str, Any]]) -> Section:
+    plots = []
+    for row in rows:
+        records = row.get("records", {})
+        lines = [Series(name, records["step"], values) for name, values in records.items()
+                 if name != "step"]  # fmt: skip
+        if lines:
+            plots.append(Plot(f"{row['variant']}, {target}", "step", "loss terms, unweighted", lines,
+                              log_y=True, note="The first seed. A stroke term that falls while "
+                              "pixels get worse is a collapse."))  # fmt: skip
+    return Section(f"Curves for {target}", [Folded("Loss terms of each variant", plots)])
+
+
+def _worst(target: str, rows: Sequence[dict[str, Any]]) -> Section:
+    tables = [
+        Table(["character", "L1", "strokes read wrong"],
+              [[char, f"{apart:.3f}", flagged] for char, apart, flagged in row["worst"]],
+              f"{row['variant']}: the worst of the first seed. Redrawn, they become pairs: "
+              "heliostat font --sheet prints a page for them.")
+        for row in rows if row["scores"] and row["variant"] != "copy_source"
+    ]  # fmt: skip
+    return Section(f"Worst glyphs of {target}", [Folded("The worst 50 of each variant", tables)])

@@ -1,0 +1,135 @@
+"""What runs on a worker: a critic that learns to read, and a variant trained and held to truth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from heliostat import Shared, TaskContext, stored, task
+from heliostat_methods.strokegan.critics.glyph_classifier import GlyphClassifier
+from heliostat_methods.strokegan.evaluation.scores import scored, worst_glyphs
+from heliostat_methods.strokegan.glyph_sets import GlyphSet
+from heliostat_methods.strokegan.training.diverged import GlyphTrainingDiverged
+from heliostat_methods.strokegan.training.settings import TrainingSettings
+from heliostat_methods.strokegan.training.trainer import StrokeGANTrainer
+from heliostat_methods.strokegan.training.variants import variant_settings
+from heliostat_search.supervised.streams import under
+
+Array = npt.NDArray[Any]
+_CHECK_EVERY = 10
+"""Steps between offers of a checkpoint; the platform keeps one every so many seconds."""
+SHOWN = 24
+"""Held-out glyphs that a report shows."""
+
+
+@stored("strokegan.critic_lesson")
+@dataclass(frozen=True)
+class CriticLesson:
+    """Fonts (F, N, px, px) uint8 by name, whose characters' codes are (N, 32)."""
+
+    fonts: tuple[str, ...]
+    glyphs: Array
+    codes: Array
+    steps: int
+    never: tuple[str, ...]
+    """Target fonts, which it must not see."""
+
+
+@stored("strokegan.numbers")
+@dataclass(frozen=True)
+class Numbers:
+    """A module's numbers by name."""
+
+    of: Mapping[str, Any]
+
+
+@stored("strokegan.training")
+@dataclass(frozen=True)
+class Training:
+    """A variant trained for one target font under one seed."""
+
+    glyphs: Shared[GlyphSet]
+    critic: Shared[Numbers]
+    settings: Mapping[str, Any]
+    variant: str
+    target: str
+    seed: int
+    keeps: bool
+
+
+@stored("strokegan.trained")
+@dataclass(frozen=True)
+class Trained:
+    """What a training came to. ``scores``: metrics; ``records``: loss terms by step.
+
+    ``shown``: (SHOWN, px, px) uint8 of the first held-out characters; ``worst``: characters whose
+    glyphs are farthest from the truth with their L1 and flagged strokes; ``generator``: its state.
+    """
+
+    scores: Mapping[str, float]
+    records: Mapping[str, Any]
+    shown: Array
+    worst: tuple[tuple[str, float, int], ...]
+    steps: int
+    generator: Numbers | None
+    diverged: str = ""
+
+
+@task("strokegan.train_critic")
+def train_critic(item: CriticLesson, ctx: TaskContext) -> Numbers:
+    """Return a classifier of characters and strokes that never saw a target font."""
+    critic = GlyphClassifier(
+        np.asarray(item.glyphs), item.fonts, np.asarray(item.codes),
+        streams=under(ctx.rng, "critic"), never=item.never,
+    )  # fmt: skip
+    critic.fit(item.steps)
+    return Numbers(critic.state())
+
+
+@task("strokegan.train")
+def train(item: Training, ctx: TaskContext) -> Trained:
+    """Train a variant, draw the held-out characters, and hold them against the true ones."""
+    glyphs = ctx.shared(item.glyphs)
+    data = glyphs.data()
+    critic = GlyphClassifier.from_state(ctx.shared(item.critic).of)
+    settings = variant_settings(item.variant, TrainingSettings(**item.settings))
+    guide = critic.stroke_reader() if settings.critic_weight else None
+    trainer = StrokeGANTrainer(data, settings, under(ctx.rng, "seed", item.seed, item.target),
+                               critic=guide)  # fmt: skip
+    kept: Numbers | None = ctx.restore(None)
+    if kept is not None:
+        trainer.load(kept.of)
+    diverged = ""
+    try:
+        while not trainer.finished:
+            trainer.step()
+            if trainer.taken % _CHECK_EVERY == 0:
+                ctx.checkpoint(Numbers(trainer.state()))
+    except GlyphTrainingDiverged as error:
+        diverged = str(error)
+    return measured(trainer, glyphs, critic, item.keeps, diverged)
+
+
+def measured(
+    trainer: StrokeGANTrainer, glyphs: GlyphSet, critic: GlyphClassifier, keeps: bool,
+    diverged: str = "",
+) -> Trained:  # fmt: skip
+    """Return what a trainer's generator makes of the held-out characters, and how good it is."""
+    data = trainer.data
+    test = data.test
+    outputs = np.clip(trainer.generate(data.source[test]).astype(np.float64), 0, 1)
+    truth = data.target[test] / 255.0
+    scores = scored(outputs, truth, np.asarray(glyphs.codes)[test], test, critic)
+    flagged = (critic.see(outputs).codes != np.asarray(glyphs.codes)[test]).sum(axis=1)
+    apart = np.abs(outputs - truth).mean(axis=(1, 2))
+    worst = tuple((data.characters[test[row]], float(apart[row]), int(flagged[row]))
+                  for row in worst_glyphs(outputs, truth))  # fmt: skip
+    shown = np.rint(255 * outputs[:SHOWN]).astype(np.uint8)
+    state = {name: value for name, value in trainer.state().items() if name.startswith("to_target")}
+    records = {name: values for name, values in trainer.records.items()}
+    return Trained(scores.plain(), records, shown, worst, trainer.taken,
+                   Numbers(state) if keeps and state else None, diverged)  # fmt: skip
