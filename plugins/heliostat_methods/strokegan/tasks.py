@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from heliostat import Shared, TaskContext, stored, task
 from heliostat_methods.strokegan.critics.glyph_classifier import GlyphClassifier
-from heliostat_methods.strokegan.evaluation.scores import scored, worst_glyphs
+from heliostat_methods.strokegan.critics.training import CriticSettings, train_glyph_classifier
+from heliostat_methods.strokegan.evaluation.scores import read_codes, scored, worst_glyphs
 from heliostat_methods.strokegan.glyph_sets import GlyphSet
 from heliostat_methods.strokegan.training.diverged import GlyphTrainingDiverged
 from heliostat_methods.strokegan.training.settings import TrainingSettings
@@ -32,6 +33,7 @@ class CriticLesson:
     """Fonts (F, N, px, px) uint8 by name, whose characters' codes are (N, 32)."""
 
     fonts: tuple[str, ...]
+    characters: str
     glyphs: Array
     codes: Array
     steps: int
@@ -82,11 +84,13 @@ class Trained:
 @task("strokegan.train_critic")
 def train_critic(item: CriticLesson, ctx: TaskContext) -> Numbers:
     """Return a classifier of characters and strokes that never saw a target font."""
-    critic = GlyphClassifier(
-        np.asarray(item.glyphs), item.fonts, np.asarray(item.codes),
-        streams=under(ctx.rng, "critic"), never=item.never,
+    fonts = dict(zip(item.fonts, np.array(item.glyphs), strict=True))
+    critic = train_glyph_classifier(
+        fonts, tuple(item.characters), np.asarray(item.codes), item.never[0],
+        under(ctx.rng, "critic"), CriticSettings(steps=item.steps),
     )  # fmt: skip
-    critic.fit(item.steps)
+    for target in item.never:
+        critic.refuse(target)
     return Numbers(critic.state())
 
 
@@ -95,7 +99,7 @@ def train(item: Training, ctx: TaskContext) -> Trained:
     """Train a variant, draw the held-out characters, and hold them against the true ones."""
     glyphs = ctx.shared(item.glyphs)
     data = glyphs.data()
-    critic = GlyphClassifier.from_state(ctx.shared(item.critic).of)
+    critic = GlyphClassifier.load(ctx.shared(item.critic).of)
     settings = variant_settings(item.variant, TrainingSettings(**item.settings))
     guide = critic.stroke_reader() if settings.critic_weight else None
     trainer = StrokeGANTrainer(data, settings, under(ctx.rng, "seed", item.seed, item.target),
@@ -124,7 +128,7 @@ def measured(
     outputs = np.clip(trainer.generate(data.source[test]).astype(np.float64), 0, 1)
     truth = data.target[test] / 255.0
     scores = scored(outputs, truth, np.asarray(glyphs.codes)[test], test, critic)
-    flagged = (critic.see(outputs).codes != np.asarray(glyphs.codes)[test]).sum(axis=1)
+    flagged = (read_codes(critic, outputs) != np.asarray(glyphs.codes)[test]).sum(axis=1)
     apart = np.abs(outputs - truth).mean(axis=(1, 2))
     worst = tuple((data.characters[test[row]], float(apart[row]), int(flagged[row]))
                   for row in worst_glyphs(outputs, truth))  # fmt: skip

@@ -17,7 +17,7 @@ pole / eps + finite + O(eps), and both coefficients are returned. What came out 
 - With D_i = p^2 + |q_i|^2 and constants a k_P, a' k_P' of two arcs, q_i and q_j between them, the
   pole for n = 4 and 5 is the sum over such pairs of arcs of
 
-      (a a'/4) [ |k_P|^2 (1/D_i + 1/D_j) - (D_i - D_j)^2 / (D_i D_j) ].
+      (a a'/4) [ (D_i - D_j)^2 / (D_i D_j) - |k_P|^2 (1/D_i + 1/D_j) ].
 
   One propagator at most is left in each term, which then has no scale and integrates to 0 over l
   and p in dimensional regularisation, so the finite part may stand alone. With a cutoff it may not.

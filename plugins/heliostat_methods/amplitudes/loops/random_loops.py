@@ -13,52 +13,53 @@ from heliostat_methods.amplitudes.fields.prime import PrimeField
 from heliostat_methods.amplitudes.kinematics.loop_point import LoopPoint
 from heliostat_methods.amplitudes.kinematics.polarised import PolarisedPoint
 
-_TRIES = 1000
-
 
 def random_loop_point(
     point: PolarisedPoint, rng: np.random.Generator, cut: Sequence[int] = (), size: int = 9
 ) -> LoopPoint:
     """Return a random l for the legs of a point, at which d_i = 0 on the edges of a cut alone.
 
-    Products are a/b with |a| <= ``size`` and b of 1, 2, 3, in exact fields and in mpmath; uniform
-    residues modulo a prime; standard normal floats, with an imaginary part where the field has one.
-    ValueError where a small prime has no such l.
+    The d_i and the l.e_i are a/b with |a| <= ``size`` and b of 1, 2, 3, in exact fields and in
+    mpmath; uniform residues modulo a prime; standard normal floats, with an imaginary part where
+    the field has one. The l.k_i follow from the d_i.
     """
-    draw, n = _draw(point.field, rng, size), point.n
-    for _ in range(_TRIES):
-        ll, lk = draw(), [draw() for _ in range(n - 1)]
-        le = [draw() for _ in range(n)]
-        found = on_cut(point, LoopPoint(ll, lk, le, point.field), cut)
-        squares = edge_squares(point, found)
-        if not any(point.field.is_zero(d) for i, d in enumerate(squares) if i not in cut):
-            return found
-    raise ValueError(f"field: {point.field}: no loop momentum without a pole found")
+    field, draw = point.field, _draw(point.field, rng, size)
+    squares: list[Number] = []
+    for edge in range(point.n):
+        # each d_i has a product of its own, so it can be drawn until it is not 0
+        d = field.zero if edge in cut else draw()
+        while field.is_zero(d) and edge not in cut:
+            d = draw()
+        squares.append(d)
+    return with_squares(point, squares, [draw() for _ in range(point.n)])
 
 
 def on_cut(point: PolarisedPoint, loop_point: LoopPoint, edges: Sequence[int]) -> LoopPoint:
-    """Return l with some products moved so that d_i = 0 on each of some edges.
+    """Return l with its products moved so that d_i = 0 on some edges; other d_i and l.e_i stay."""
+    zero = point.field.zero
+    squares = [zero if i in edges else d for i, d in enumerate(edge_squares(point, loop_point))]
+    return with_squares(point, squares, loop_point.le)
 
-    d_0 = l.l, and d_i depends on l.k_{i-1}: those are moved, in this order.
-    """
+
+def with_squares(
+    point: PolarisedPoint, squares: Sequence[Number], le: Sequence[Number]
+) -> LoopPoint:
+    """Return the loop point for given d_0..d_{n-1} and l.e_i; any are legal."""
     field = point.field
-    ll, lk = loop_point.ll, list(loop_point.lk)
-    for edge in sorted(edges):
-        if edge == 0:
-            ll = field.zero
-            continue
-        lk[edge - 1] = field.zero
-        # d_edge = rest + 2 l.k_{edge-1}
-        rest = edge_squares(point, LoopPoint(ll, lk, loop_point.le, field))[edge]
-        lk[edge - 1] = field.divide(-rest, field.number(2))
-    return LoopPoint(ll, lk, loop_point.le, field)
+    half, lk = field.divide(field.one, field.number(2)), []
+    for j in range(point.n - 1):
+        # (q + k)^2 - q^2 for massless k
+        here = (squares[j + 1] - squares[j]) * half
+        for i in range(j):
+            here = here - point.kk[i][j]
+        lk.append(here)
+    return LoopPoint(squares[0], lk, le, field)
 
 
 def edge_squares(point: PolarisedPoint, loop_point: LoopPoint) -> list[Number]:
     """Return d_0..d_{n-1}."""
     squares = [loop_point.ll]
     for j in range(point.n - 1):
-        # (q + k)^2 - q^2 for massless k
         added = loop_point.lk[j]
         for i in range(j):
             added = added + point.kk[i][j]

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from heliostat.contract import print_json, json_option, runs_option, say
+from heliostat.contract import json_option, print_json, runs_option, say
 from heliostat.errors import ConfigError, StoreError, did_you_mean
 
 # Numerical libraries load inside the command: it is made for every help text.
@@ -21,7 +21,7 @@ from heliostat.errors import ConfigError, StoreError, did_you_mean
 @click.option("--variant", help="Whose generator draws [default: strokegan_plus, or the first].")
 @click.option("--target", help="The target font, where a run had several.")
 @click.option("--characters", type=click.Path(path_type=Path), metavar="FILE",
-              help="Text whose characters are drawn [default: all that the source font has].")  # fmt: skip
+              help="Text with the characters [default: all of the source font].")  # fmt: skip
 @click.option("--family", default="Heliostat Generated", show_default=True,
               help="The family's name in the font.")  # fmt: skip
 @click.option("--allow-restricted", is_flag=True,
@@ -66,8 +66,10 @@ def font(
         raise StoreError(f"cannot write {out}: {error.strerror}") from error
     if as_json:
         check = report.check
-        print_json({"file": str(out), "glyphs": len(check.glyphs), "bytes": report.bytes,
-                    "iou": check.mean_iou, "least_iou": check.least_iou, "variant": made.variant})  # fmt: skip
+        print_json({
+            "file": str(out), "glyphs": len(check.glyphs), "bytes": report.bytes,
+            "iou": check.mean_iou, "least_iou": check.least_iou, "variant": made.variant,
+        })  # fmt: skip
         return
     say(f"{made.variant}, {made.source} to {made.target}, {size} px", str(report))
 
@@ -106,6 +108,6 @@ def _characters(file: Path | None, known: frozenset[str]) -> Sequence[str]:
     chosen = list(dict.fromkeys(char for char in text if not char.isspace()))
     missing = [char for char in chosen if char not in known]
     if missing or not chosen:
-        raise ConfigError("--characters", str(file), "characters that the source font has",
-                          f"without {''.join(missing[:20])}" if missing else "it is empty")  # fmt: skip
+        hint = f"without {''.join(missing[:20])}" if missing else "it is empty"
+        raise ConfigError("--characters", str(file), "characters of the source font", hint)
     return chosen

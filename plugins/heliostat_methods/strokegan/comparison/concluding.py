@@ -1,4 +1,4 @@
-"""A run's result as plain values: scores by variant, what strokes and pairs add, and where it fails."""
+"""A run's result as plain values: scores by variant, what strokes and pairs add, the worst."""
 
 from __future__ import annotations
 
@@ -69,12 +69,10 @@ def _row(
     }  # fmt: skip
 
 
-def _questions(
-    items: Sequence[Training], found: Sequence[Trained | None]
-) -> list[dict[str, Any]]:
+def _questions(items: Sequence[Training], found: Sequence[Trained | None]) -> list[dict[str, Any]]:
     by_name = {(item.variant, item.target, item.seed): one
                for item, one in zip(items, found, strict=True) if one is not None}  # fmt: skip
-    asked = []
+    asked: list[dict[str, Any]] = []
     for one, other, words in QUESTIONS:
         common = [key[1:] for key in by_name if key[0] == one and (other, *key[1:]) in by_name]
         for metric in COMPARED:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import asdict, dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,20 +21,22 @@ from heliostat_methods.strokegan.metrics.structure import ssim
 Images = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What a critic sees in N glyphs: features (N, d), classes (N,), one-bit codes (N, 32)."""
-
-    features: NDArray[np.float64]
-    classes: NDArray[np.int64]
-    codes: NDArray[np.uint8]
-
-
 class Critic(Protocol):
-    """A recogniser that never saw the target font; `of_class` is the class of a character's row."""
+    """A reader of glyphs (N, H, W) in [0, 1] that never saw the target font."""
 
-    def see(self, images: Images) -> Seen:
-        """Return what it sees in images (N, H, W) in [0, 1]."""
+    def features(self, glyphs: NDArray[Any]) -> NDArray[Any]:
+        """Return features (N, d)."""
+
+    def predicted(self, glyphs: NDArray[Any]) -> NDArray[np.int64]:
+        """Return classes (N,)."""
+
+    def stroke_logits(self, glyphs: NDArray[Any]) -> NDArray[Any]:
+        """Return logits (N, 32), above 0 where a stroke is."""
+
+
+def read_codes(critic: Critic, images: Images) -> NDArray[np.uint8]:
+    """Return the one-bit codes (N, 32) that a critic reads."""
+    return (critic.stroke_logits(images) > 0).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -75,10 +78,11 @@ def scored(
 
     ``codes`` (N, 32): the characters' one-bit codes; ``classes`` (N,): their classes of the critic.
     """
-    seen, real = critic.see(outputs), critic.see(truth)
+    seen, real = critic.features(outputs), critic.features(truth)
+    predicted = critic.predicted(outputs)
     nearest = nearest_truth(outputs, truth)
-    modes = mode_coverage(seen.classes, outputs, truth)
-    near = neighbourhoods(real.features, seen.features, min(NEIGHBOURS, len(outputs) - 1))
+    modes = mode_coverage(predicted, outputs, truth)
+    near = neighbourhoods(real, seen, min(NEIGHBOURS, len(outputs) - 1))
     return Scores(
         l1=float(np.mean(l1(outputs, truth))),
         psnr=float(np.mean(np.minimum(psnr(outputs, truth), 100.0))),
@@ -86,13 +90,20 @@ def scored(
         iou=float(np.mean(ink_iou(outputs, truth))),
         retrieval=float((nearest == np.arange(len(nearest))).mean()),
         distinct_nearest=len(np.unique(nearest)) / len(nearest),
-        content=float((seen.classes == classes).mean()),
+        content=float((predicted == classes).mean()),
         distinct=modes.coverage,
         pair_distance=modes.pair_distance_ratio,
-        stroke_error=float(np.mean(stroke_error(seen.codes, codes))),
-        fd_glyph=frechet_distance(seen.features, real.features, shrinkage=True),
+        stroke_error=float(np.mean(stroke_error(read_codes(critic, outputs), codes))),
+        fd_glyph=quiet_frechet(seen, real),
         precision=near.precision, recall=near.recall, density=near.density, coverage=near.coverage,
     )  # fmt: skip
+
+
+def quiet_frechet(x: NDArray[Any], y: NDArray[Any]) -> float:
+    """Return the Fréchet distance with covariances shrunk, as few glyphs need it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says how far it shrinks; the page says that it does
+        return frechet_distance(x, y, shrinkage=True)
 
 
 def worst_glyphs(outputs: Images, truth: Images, most: int = 50) -> NDArray[np.int64]:

@@ -28,7 +28,7 @@ def _none() -> Rows:
     return np.empty(0, np.intp)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class FontPairData:
     """N characters in two fonts, which of them train, are held out, and are known as pairs.
 
@@ -84,6 +84,12 @@ class FontPairData:
                 f"paired: {_name(self.characters, outside)} outside train, expected only "
                 "characters that train"
             )
+
+    def __repr__(self) -> str:
+        return (
+            f"FontPairData({len(self.characters)} characters at {self.px} px: {len(self.train)} train, "
+            f"{len(self.paired)} of them pairs, {len(self.test)} held out)"
+        )
 
     @property
     def px(self) -> int:
@@ -161,7 +167,7 @@ class FontPairData:
 
 
 def _streams(given: Streams | int) -> Streams:
-    return streams_from(given) if isinstance(given, int) else given
+    return given if callable(given) else streams_from(int(given))
 
 
 def _check_glyphs(name: str, glyphs: Glyphs, count: int) -> None:

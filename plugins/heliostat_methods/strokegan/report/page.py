@@ -15,8 +15,9 @@ GAP = 2
 """White pixels between glyphs."""
 METRICS = (("retrieval", "retrieval"), ("l1", "L1"), ("psnr", "PSNR, dB"), ("ssim", "SSIM"),
            ("iou", "IoU of ink"), ("distinct_nearest", "distinct nearest"),
-           ("pair_distance", "pair distance"), ("content", "content"), ("distinct", "distinct read"),
-           ("stroke_error", "stroke error"), ("fd_glyph", "fd_glyph"), ("coverage", "coverage"))  # fmt: skip
+           ("pair_distance", "pair distance"), ("content", "content"),
+           ("distinct", "distinct read"), ("stroke_error", "stroke error"),
+           ("fd_glyph", "fd_glyph"), ("coverage", "coverage"))  # fmt: skip
 
 
 def report(view: RunView) -> Sequence[Section]:
@@ -93,8 +94,8 @@ def _questions(result: dict[str, Any]) -> Section:
              one["verdict"]] for one in result["questions"]]  # fmt: skip
     return Section("What strokes and pairs add", [Table(
         ["what", "difference of", "metric", "mean, half interval", "pairs", "p (Holm)", "verdict"],
-        rows, "Paired by target font and seed; t-tests, corrected for how many there are. Steps and "
-        "weights were not chosen on these characters.",
+        rows, "Paired by target font and seed; t-tests, corrected for how many there are. Steps "
+        "and weights were not chosen on these characters.",
     )])  # fmt: skip
 
 
@@ -105,9 +106,12 @@ def _curves(target: str, rows: Sequence[dict[str, Any]]) -> Section:
         lines = [Series(name, records["step"], values) for name, values in records.items()
                  if name != "step"]  # fmt: skip
         if lines:
-            plots.append(Plot(f"{row['variant']}, {target}", "step", "loss terms, unweighted", lines,
-                              log_y=True, note="The first seed. A stroke term that falls while "
-                              "pixels get worse is a collapse."))  # fmt: skip
+            title, note = (
+                f"{row['variant']}, {target}",
+                ("The first seed. A stroke term that falls while pixels get worse is a collapse."),
+            )
+            plots.append(Plot(title, "step", "loss terms, unweighted", lines, log_y=True,
+                              note=note))  # fmt: skip
     return Section(f"Curves for {target}", [Folded("Loss terms of each variant", plots)])
 
 
@@ -115,8 +119,7 @@ def _worst(target: str, rows: Sequence[dict[str, Any]]) -> Section:
     tables = [
         Table(["character", "L1", "strokes read wrong"],
               [[char, f"{apart:.3f}", flagged] for char, apart, flagged in row["worst"]],
-              f"{row['variant']}: the worst of the first seed. Redrawn, they become pairs: "
-              "heliostat font --sheet prints a page for them.")
+              f"{row['variant']}: the worst of the first seed.")
         for row in rows if row["scores"] and row["variant"] != "copy_source"
     ]  # fmt: skip
     return Section(f"Worst glyphs of {target}", [Folded("The worst 50 of each variant", tables)])

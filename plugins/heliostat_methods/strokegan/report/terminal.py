@@ -6,7 +6,6 @@ from textwrap import wrap
 from typing import Any
 
 from heliostat.contract import next_command
-from heliostat_methods.strokegan.names import VARIANTS
 
 WIDTH = 80
 COLUMNS = (("retrieval", "retrieval", 3), ("l1", "L1", 3), ("ssim", "SSIM", 3),
@@ -23,30 +22,32 @@ def describe(result: dict[str, Any], run_id: str) -> str:
         train, test, pairs = ceiling["counts"]
         lines += wrap(
             f"{result['source']} to {target}, {result['size']} px: {train:,} characters train "
-            f"({pairs:,} known in both fonts), {test:,} held out; {result['steps']:,} steps.", WIDTH,
+            f"({pairs:,} known in both fonts), {test:,} held out; {result['steps']:,} steps.",
+            WIDTH,
         )  # fmt: skip
         lines += ["", f"{'variant':<19}" + "".join(f"{head:>10}" for _, head, _ in COLUMNS)]
-        lines.append(f"{'true glyphs':<19}" + "".join(
-            f"{ceiling['scores'][name]:>10.{digits}f}" for name, _, digits in COLUMNS))
+        lines.append(
+            f"{'true glyphs':<19}"
+            + "".join(f"{ceiling['scores'][name]:>10.{digits}f}" for name, _, digits in COLUMNS)
+        )
         for row in (one for one in result["rows"] if one["target"] == target):
             if not row["scores"]:
                 lines.append(f"{row['variant']:<19}failed: {row['failed']}"[:WIDTH])
                 continue
-            lines.append(f"{row['variant']:<19}" + "".join(
-                f"{row['scores'][name]['mean']:>10.{digits}f}" for name, _, digits in COLUMNS
-            ) + (" diverged" if row["diverged"] else ""))
+            lines.append(
+                f"{row['variant']:<19}"
+                + "".join(
+                    f"{row['scores'][name]['mean']:>10.{digits}f}" for name, _, digits in COLUMNS
+                )
+                + (" diverged" if row["diverged"] else "")
+            )
         lines.append("")
     lines += wrap(result["sentence"], WIDTH)
     lines += wrap(
         "retrieval: share of held-out glyphs whose own true glyph is nearest; L1: of pixels; "
-        "distinct: different nearest ones. strokes (wrong bits) and content come from a reader that "
-        "never saw the target font: copy_source may look good there, never alone.", WIDTH,
+        "distinct: different nearest ones. strokes (wrong bits) and content come from a reader "
+        "that never saw the target font: copy_source may look good there, never alone.", WIDTH,
     )  # fmt: skip
     lines += ["", f"a font of it: {next_command('font', run_id, '--out', 'NAME.ttf')}",
               f"glyphs, curves: {next_command('report', run_id)}"]  # fmt: skip
     return "\n".join(lines)
-
-
-def sentence_of(variant: str) -> str:
-    """Return what a variant is, in words."""
-    return VARIANTS[variant]

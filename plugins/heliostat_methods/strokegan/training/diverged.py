@@ -8,7 +8,7 @@ from heliostat import HeliostatError
 
 
 class GlyphTrainingDiverged(HeliostatError):
-    """A loss or a gradient is not finite; ``step`` counts from 0, ``terms`` are the losses of it.
+    """A loss or a squared gradient is not finite; ``step`` counts from 0, ``terms`` are the losses of it.
 
     The step is not taken: the trainer's ``state()`` is the last good one.
     """
@@ -17,6 +17,6 @@ class GlyphTrainingDiverged(HeliostatError):
         self.step, self.terms = step, dict(terms)
         said = ", ".join(f"{name} {value:.4g}" for name, value in self.terms.items())
         super().__init__(
-            f"step {step}: the loss or its gradient is not finite ({said}); the step was not "
-            f"taken, and state() is that after {step} steps"
+            f"step {step}: the loss or its squared gradient is not finite ({said}); the step was "
+            f"not taken, and state() is that after {step} steps"
         )

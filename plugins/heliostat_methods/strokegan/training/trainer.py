@@ -67,7 +67,7 @@ class StrokeGANTrainer:
     ) -> None:
         _check(data, settings, critic)
         self.data, self.settings = data, settings
-        named = streams_from(streams) if isinstance(streams, int) else streams
+        named = streams if callable(streams) else streams_from(int(streams))
         self.device = _device(settings.device)
         stroke_dim = data.codes.shape[1]
         self.networks = create_networks(settings, named, stroke_dim, data.fonts, networks)
@@ -150,8 +150,9 @@ class StrokeGANTrainer:
                 if terms:
                     total(terms).backward()  # type: ignore[no-untyped-call]
             found.update({name: term.value.detach() for name, term in terms.items()})
+        # squared as Adam does it: an infinite moment would hold a parameter for good
         slopes = [
-            parameter.grad.sum()
+            parameter.grad.square().sum()
             for module in self.networks.values()
             for parameter in module.parameters()
             if parameter.grad is not None
@@ -200,6 +201,7 @@ class StrokeGANTrainer:
             return np.asarray(pictures / np.float32(255), np.float32)
         drawer, made = self.networks["to_target"], []
         further = {"font": font} if getattr(drawer, "fonts", None) is not None else {}
+        drawer.eval()  # of networks of one's own: dropout, running means
         with torch.inference_mode(), self._precision():
             for part in torch.split(torch.from_numpy(np.array(pictures)), _PORTION):
                 given = as_inputs(part.to(self.device), self.settings.channels)
@@ -208,6 +210,7 @@ class StrokeGANTrainer:
                     for name, value in further.items()
                 }
                 made.append(as_pictures(drawer(given, **told)))
+        drawer.train()
         return np.concatenate(made) if made else np.empty((0, side, side), np.float32)
 
     def state(self) -> State:
