@@ -47,6 +47,8 @@ from heliostat_methods.amplitudes.kinematics.space import Vector, product
 from heliostat_methods.amplitudes.loops.ring_sum import first_arcs
 
 Array = NDArray[Any]
+SMALLEST = 1e-3
+"""Of the smallest |q_i|: below that p there are less than six digits of the finite part."""
 CIRCLE = 16
 """Values of eps on a circle about 0, from which both coefficients are read off."""
 
@@ -66,12 +68,19 @@ def regulated_scalar_loop(
     """Return the integrand in (l, p) of a scalar loop around n >= 3 gluons, or with two scalars.
 
     ``edge_norms``: (n,), |q_i|. ``le``: (n,), l.e_i, boundary products. ``p``: radial momentum of
-    the cut edge, positive, or an array (points,). ``scalars``: two legs of one flavour. ``first``:
-    the leg before whose vertex the ring is cut. ``linear``: regulate with (1 + eps z) e^{-eps z} in
-    place of e^{-eps z}. With 1/(p^2 + |q_i|^2) of the cut edge, without 2/pi; currents of all legs
-    are left out. For three legs the pole is 0 and the rest `sewn_scalar_loop`. ValueError naming
-    what is none. Source: derived.
+    the cut edge, at least 1e-3 of the smallest |q_i|, or an array (points,). ``scalars``: two legs
+    of one flavour. ``first``: the leg before whose vertex the ring is cut. ``linear``: regulate
+    with (1 + eps z) e^{-eps z} in place of e^{-eps z}. With 1/(p^2 + |q_i|^2) of the cut edge,
+    without 2/pi; currents of all legs are left out. For three legs the pole is 0 and the rest
+    `sewn_scalar_loop`. ValueError naming what is none. Source: derived.
     """
+    return _regulated(point, edge_norms, le, p, scalars, first, linear, SMALLEST)
+
+
+def _regulated(
+    point: AdSPoint, edge_norms: Sequence[Any], le: Sequence[Any], p: Any, scalars: Scalars,
+    first: int, linear: bool, smallest: float,
+) -> SewnLoop:  # fmt: skip
     if not isinstance(point, AdSPoint):
         raise ValueError(f"point: {type(point).__name__}, expected an AdSPoint")
     n = point.n
@@ -83,6 +92,11 @@ def regulated_scalar_loop(
     momenta = np.asarray(p, dtype=float)
     if not np.all((momenta > 0) & (momenta < math.inf)) or momenta.ndim > 1:
         raise ValueError(f"p: {p!r}, expected a positive number, or an array (points,) of them")
+    if np.any(momenta < smallest * min(edges)):
+        raise ValueError(
+            f"p: {float(momenta.min())}, expected at least {smallest} of the smallest |q_i|: the "
+            "finite part falls off as p^2, and digits of it are lost beside the pole"
+        )
     if first not in range(n):
         raise ValueError(f"first: {first!r}, expected a leg from 0 to {n - 1}")
     real = (point.over("rational") if point.field.exact else point).over("float64")
@@ -114,7 +128,8 @@ def integrated_over_p(
     angle, weight = (x + 1) * math.pi / 4, w * math.pi / 4
     scale = float(np.mean([float(q) for q in edge_norms]))
     p = scale * np.tan(angle)
-    found = regulated_scalar_loop(point, edge_norms, le, p, scalars, first=first, linear=linear)
+    # the first nodes are close to 0, where the integrand is too
+    found = _regulated(point, edge_norms, le, p, scalars, first, linear, 0.0)
     measure = weight * scale / np.cos(angle) ** 2
     return SewnLoop(float(found.pole @ measure), float(found.finite @ measure))
 

@@ -38,9 +38,10 @@ RATIONAL_TERM = -1 / 6
 class AllPlusLegs:
     """Four gluons, all outgoing and of positive helicity; legs 0 and 2 come in.
 
-    ``energy``: of each leg in the rest frame, in any unit. ``angle``: between legs 0 and 1, so that
-    s = (k_0+k_1)^2 and t are negative and no threshold lies in the way of a loop in this order.
-    ``reference``: |q> of all polarisations; one for all, so that e_i.e_j = 0.
+    ``energy``: of each leg in the rest frame, in any unit. ``angle``: 0.1 to pi - 0.1, between the
+    directions of legs 0 and 1 once both are outgoing; s = (k_0+k_1)^2 and t are negative, so that
+    no threshold lies in the way of a loop in this order. ``reference``: |q> of all polarisations;
+    one for all, so that e_i.e_j = 0.
     """
 
     energy: float = 1.0
@@ -50,8 +51,13 @@ class AllPlusLegs:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.energy) and self.energy > 0):
             raise ValueError(f"energy: {self.energy!r}, expected a positive number")
-        if not 0 < self.angle < math.pi:
-            raise ValueError(f"angle: {self.angle!r}, expected one between 0 and pi")
+        if not 0.1 <= self.angle <= math.pi - 0.1:
+            raise ValueError(
+                f"angle: {self.angle!r}, expected 0.1 to pi - 0.1: currents of legs "
+                "that are nearly parallel cancel to few digits"
+            )
+        if not 0 < max(map(abs, self.reference)) < math.inf:
+            raise ValueError(f"reference: {self.reference!r}, expected two numbers that are not 0")
 
     @cached_property
     def momenta(self) -> Array:
@@ -68,7 +74,7 @@ class AllPlusLegs:
     @cached_property
     def polarisations(self) -> Array:
         """(4, 4), complex."""
-        angle = np.array(self.reference)
+        angle = np.array(self.reference) / max(map(abs, self.reference))
         # |q] does not enter e+
         found: Array = self.spinors.polarisations("++++", (angle, angle))[0]
         return found
@@ -119,13 +125,15 @@ def massive_box(legs: AllPlusLegs, mass: float) -> float:
 
     The integral over Feynman's parameters, of 1 / (m^2 - x_0 x_2 s - x_1 x_3 t)^2.
     """
-    k = legs.momenta
-    metric = np.array([1, -1, -1, -1])
-    s, t = (float((p * metric * p).sum()) for p in (k[0] + k[1], k[1] + k[2]))
+    if not 0 < mass < math.inf:
+        raise ValueError(f"mass: {mass!r}, expected a positive number")
+    # in units of the mass; s + t = -4 E^2 in the rest frame
+    size = 2 * (legs.energy / mass) ** 2
+    s, t = -size * (1 - math.cos(legs.angle)), -size * (1 + math.cos(legs.angle))
     nodes, weights = np.polynomial.legendre.leggauss(40)
     x, w = (nodes + 1) / 2, weights / 2
     # x_0 + x_2 = y, shares u and v of it and of the rest
     y, u, v = np.meshgrid(x, x, x, indexing="ij")
     measure = np.einsum("i,j,k->ijk", w, w, w) * y * (1 - y)
-    below = mass**2 - y**2 * u * (1 - u) * s - (1 - y) ** 2 * v * (1 - v) * t
-    return float((measure / below**2).sum())
+    below = 1 - y**2 * u * (1 - u) * s - (1 - y) ** 2 * v * (1 - v) * t
+    return float((measure / below**2).sum()) / mass**4

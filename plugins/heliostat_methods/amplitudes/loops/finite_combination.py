@@ -39,7 +39,7 @@ PHASES = 8
 class FiniteCombination:
     """The integrand over the unit cube (samples, 4), divided by c; its integral is -1/6 + 0i.
 
-    ``mass``: of the scalar, above half the energy of the legs. The first coordinate is |l_E|
+    ``mass``: of the scalar, 0.6 to 1e4 times the energy of the legs. The first coordinate is |l_E|
     (|l|^2 = x / (1-x) in units of the mass), the others are angles. Values (samples,), complex.
     """
 
@@ -49,10 +49,12 @@ class FiniteCombination:
     """Less the box; without it the integral is -1/6 + mass^4 `massive_box`."""
 
     def __post_init__(self) -> None:
-        if not np.isfinite(self.mass) or self.mass <= self.legs.energy / 2:
+        low, high = 0.6 * self.legs.energy, 1e4 * self.legs.energy
+        if not low <= self.mass <= high:
             raise ValueError(
-                f"mass: {self.mass!r}, expected more than {self.legs.energy / 2}, half the legs' "
-                "energy: below, poles lie between real and imaginary l^0"
+                f"mass: {self.mass!r}, expected {low:g} to {high:g}: below half the legs' energy "
+                "poles lie between real and imaginary l^0, just above it samples scatter, and far "
+                "above digits are lost"
             )
 
     dimensions = 4
@@ -62,9 +64,9 @@ class FiniteCombination:
         # beyond |l| = 1e5 masses rounding outgrows what the mean over phases leaves; 1e-10 of the
         # cube holds less than 1e-8 of the integral
         x = cube[:, 0] * (1 - 1e-10)
-        size = self.mass * np.sqrt(x / (1 - x))
+        size = self._mass * np.sqrt(x / (1 - x))
         # |l|^3 d|l| of the sphere's 2 pi^2, over pi^2
-        measure = size**2 * self.mass**2 / (1 - x) ** 2
+        measure = size**2 * self._mass**2 / (1 - x) ** 2
         total = np.zeros(len(cube), dtype=complex)
         for phase in np.exp(2j * np.pi * np.arange(PHASES) / PHASES):
             l = self._loop_momenta(size, cube, phase)
@@ -73,7 +75,7 @@ class FiniteCombination:
             )
             total += rings / self._c
             if self.box:
-                total -= self.mass**4 / self._box(l)
+                total -= self._mass**4 / self._box(l)
         found: Array = measure * total / PHASES
         return found
 
@@ -84,15 +86,16 @@ class FiniteCombination:
         w = np.sqrt(cube[:, 1]) * np.exp(2j * np.pi * cube[:, 3])
         up = [z * phase, -w.conj() * phase]
         down = [w / phase, z.conj() / phase]
-        r = np.array(self.legs.reference) / np.linalg.norm(self.legs.reference)
+        r = np.array(self._legs.reference)
+        r /= np.linalg.norm(r)
         m00, m01 = (r[0] * a - r[1].conj() * b for a, b in zip(up, down, strict=True))
         m10, m11 = (r[1] * a + r[0].conj() * b for a, b in zip(up, down, strict=True))
         made = np.empty((len(cube), 5), dtype=complex)
-        made[:, 0] = 1j * size * (m00 + m11).real / 2 + self.legs.energy / 2
+        made[:, 0] = 1j * size * (m00 + m11).real / 2 + 0.5
         made[:, 1] = -size * (m01 + m10).imag / 2
         made[:, 2] = -size * (m01 - m10).real / 2
         made[:, 3] = -size * (m00 - m11).imag / 2
-        made[:, 4] = self.mass
+        made[:, 4] = self._mass
         return made
 
     def _box(self, l: Array) -> Array:
@@ -103,13 +106,24 @@ class FiniteCombination:
         return product
 
     @cached_property
+    def _legs(self) -> AllPlusLegs:
+        """The legs in units of their energy, and with a reference of size 1."""
+        a, b = self.legs.reference
+        size = max(abs(a), abs(b))
+        return AllPlusLegs(1.0, self.legs.angle, (a / size, b / size))
+
+    @cached_property
+    def _mass(self) -> float:
+        return self.mass / self.legs.energy
+
+    @cached_property
     def _c(self) -> complex:
-        return complex(known_box_coefficient(self.legs.spinors)[0])
+        return complex(known_box_coefficient(self._legs.spinors)[0])
 
     @cached_property
     def _momenta(self) -> Array:
-        return np.pad(self.legs.momenta, ((0, 0), (0, 1)))
+        return np.pad(self._legs.momenta, ((0, 0), (0, 1)))
 
     @cached_property
     def _polarisations(self) -> Array:
-        return np.pad(self.legs.polarisations, ((0, 0), (0, 1)))
+        return np.pad(self._legs.polarisations, ((0, 0), (0, 1)))

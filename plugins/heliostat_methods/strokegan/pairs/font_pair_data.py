@@ -86,9 +86,10 @@ class FontPairData:
             )
 
     def __repr__(self) -> str:
+        parts = f"{len(self.train)} train, {len(self.paired)} of them pairs"
         return (
-            f"FontPairData({len(self.characters)} characters at {self.px} px: {len(self.train)} train, "
-            f"{len(self.paired)} of them pairs, {len(self.test)} held out)"
+            f"FontPairData({len(self.characters)} characters at {self.px} px: {parts}, "
+            f"{len(self.test)} held out)"
         )
 
     @property

@@ -8,9 +8,10 @@ from heliostat import HeliostatError
 
 
 class GlyphTrainingDiverged(HeliostatError):
-    """A loss or a squared gradient is not finite; ``step`` counts from 0, ``terms`` are the losses of it.
+    """A loss or a squared gradient is not finite.
 
-    The step is not taken: the trainer's ``state()`` is the last good one.
+    ``step`` counts from 0, ``terms`` are its losses. The step is not taken: the trainer's
+    ``state()`` is the last good one.
     """
 
     def __init__(self, step: int, terms: Mapping[str, float]) -> None:

@@ -116,6 +116,7 @@ def test_unusual_requests_are_named():
         ((point, edges, (1, 2, 3, np.nan), 0.7), "le: .* expected finite numbers"),
         ((point, edges, (1, 2, 3, "x"), 0.7), "le: .* expected 4 numbers"),
         ((point, edges, le, 0), "p: 0, expected a positive number"),
+        ((point, edges, le, 1e-5), "p: 1e-05, expected at least 0.001 of the smallest"),
         ((point, edges, le, 0.7, (0,)), "expected an even number"),
     ]:
         with pytest.raises(ValueError, match=message):

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from heliostat_methods.amplitudes.fields.residue_arrays import inverse
 from heliostat_methods.amplitudes.helicity.references import default_reference
@@ -76,6 +78,18 @@ def test_rings_of_a_massive_scalar_are_the_known_amplitude():
     assert abs(found.estimate.value.real - known) < 4 * found.estimate.error
 
 
+@settings(max_examples=10, deadline=None)
+@given(st.floats(-100, 100), st.floats(-0.2, 4), st.floats(0.1, 3.04), st.integers(0, 2**32 - 1))
+def test_the_whole_range_of_settings_integrates(power, heavier, angle, seed):
+    energy = 10.0**power
+    reference = tuple(np.random.default_rng(seed).normal(size=4).view(complex))
+    legs = AllPlusLegs(energy, angle, reference)
+    integrand = FiniteCombination(legs, energy * max(10.0**heavier, 0.6))
+    found = integrate(integrand, stream, samples=512, blocks=4, refinements=3, refining_blocks=2)
+    one = found.estimate
+    assert abs(one.value.real - RATIONAL_TERM) < 6 * one.error + 1e-6
+
+
 def test_a_heavy_box_is_a_sixth():
     assert massive_box(AllPlusLegs(), 100.0) * 1e8 == pytest.approx(1 / 6, rel=1e-3)
 
@@ -126,12 +140,19 @@ def test_a_grid_stays_a_grid(damping):
 
 
 def test_what_is_none_is_named():
-    with pytest.raises(ValueError, match=r"mass: 0\.4, expected more than 0\.5, half the legs'"):
+    with pytest.raises(
+        ValueError, match=r"mass: 0\.4, expected 0\.6 to 10000: below half the legs'"
+    ):
         FiniteCombination(AllPlusLegs(), 0.4)
     with pytest.raises(ValueError, match="energy: -1, expected a positive number"):
         AllPlusLegs(energy=-1)
-    with pytest.raises(ValueError, match="angle: 4, expected one between 0 and pi"):
+    with pytest.raises(ValueError, match=r"angle: 4, expected 0\.1 to pi - 0\.1"):
         AllPlusLegs(angle=4)
+
+    with pytest.raises(ValueError, match=r"reference: .* expected two numbers that are not 0"):
+        AllPlusLegs(reference=(0, 0))
+    with pytest.raises(ValueError, match="mass: 0, expected a positive number"):
+        massive_box(AllPlusLegs(), 0)
 
     class Bad(_Peak):
         def __call__(self, cube):
