@@ -27,9 +27,19 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from heliostat_methods.amplitudes import amplitude, field_named, random_gram_point
+from heliostat_methods.amplitudes import (
+    amplitude,
+    field_named,
+    flat_phase_space,
+    random_gram_point,
+    spinors_of,
+)
+from heliostat_methods.amplitudes.helicity.references import default_reference
 from heliostat_methods.amplitudes.kernels import backend, ym_amplitudes, ym_amplitudes_mod
 from heliostat_methods.amplitudes.kernels.reference import dense_amplitudes, pair_by_pair
+from heliostat_methods.amplitudes.loops.batched import batched_integrand
+from heliostat_methods.amplitudes.loops.integrands import integrand
+from heliostat_methods.amplitudes.loops.random_loops import random_loop_point
 
 LEGS = range(4, 15)
 GROWTH = (8, 14)
@@ -170,6 +180,48 @@ def rationals(claims: Claims) -> None:
         }  # fmt: skip
 
 
+def loops(claims: Claims, seconds: float) -> None:
+    """Time one-loop integrands: exact with six legs, floats over loop momenta with four."""
+    limits = {"rational": 5.0, "flint": 5.0}
+    for name, limit in limits.items():
+        try:
+            field = field_named(name)
+        except ImportError as error:
+            print(error)
+            continue
+        point = random_gram_point(6, np.random.default_rng(6)).over(field)
+        loop = random_loop_point(point, np.random.default_rng(7))
+        start = time.thread_time()
+        integrand("ym", point, loop)
+        took = time.thread_time() - start
+        print(f"exact integrand of 6 gluons, {name}: {took:.2f} s (limit {limit:g} s)")
+        claims[f"6-gluon integrand, {name}"] = {
+            "ours": took,
+            "peer": limit,
+            "ratio": limit / took,
+            "unit": "s",
+        }
+    rng = np.random.default_rng(0)
+    k = flat_phase_space(1, 4, rng)[0]
+    e = spinors_of(k[None]).polarisations("++++", default_reference(spinors_of(k[None])))[0]
+    for theory in ("scalar", "ym"):
+        l = rng.normal(size=(8192, 4)) * 500
+        least = math.inf
+        end = time.thread_time() + 4 * seconds
+        while time.thread_time() < end:
+            start = time.thread_time()
+            batched_integrand(theory, k, e, l)
+            least = min(least, time.thread_time() - start)
+        rate = len(l) / least
+        print(f"float integrand of 4 gluons, {theory}: {rate:.3g} points a second (goal 1e5)")
+        claims[f"4-gluon {theory} integrand, floats"] = {
+            "ours": rate,
+            "peer": 1e5,
+            "ratio": rate / 1e5,
+            "unit": "points a second",
+        }
+
+
 def main() -> int:
     """Print both sides of every claim; the last line as JSON if asked."""
     parser = argparse.ArgumentParser()
@@ -184,6 +236,7 @@ def main() -> int:
         against_feynman_rules(claims, args.points, args.seconds)
         by_legs(claims, args.points, args.seconds)
         rationals(claims)
+        loops(claims, args.seconds)
     if args.json:
         print(json.dumps(claims))
     return 0

@@ -19,6 +19,7 @@ class TestAmplitudesWithEveryStudy(MethodContract):
         "batch_legs=6",
         "flag_above=1e-14",
         "cost_legs=4",
+        "integrate=1",
         'reconstruct=["psi_ym"]',
         'discover=["operators", "poles"]',
         "generations=3",

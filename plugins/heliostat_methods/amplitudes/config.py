@@ -49,6 +49,11 @@ class AmplitudesConfig(MethodConfig):
     cost_legs: int = Field(
         0, ge=0, le=12, description="exact amplitudes are timed up to so many legs; 0 is not"
     )
+    integrate: int = Field(
+        0, ge=0, le=1_000_000_000,
+        description="samples of the one-loop all-plus amplitude, a finite combination of its "
+        "integrand; 0 is none",
+    )  # fmt: skip
     reconstruct: tuple[str, ...] = Field(
         (), description="values lifted from residues: " + ", ".join(QUANTITIES)
     )

@@ -55,6 +55,7 @@ DEMO: dict[str, Any] = {
     "batch": 65_536,
     "batch_legs": 8,
     "cost_legs": 9,
+    "integrate": 131_072,
     "reconstruct": ["ym", "bas", "psi_ym"],
     "reconstruct_legs": 5,
     "discover": ["operators", "poles"],

@@ -27,6 +27,13 @@ RELATIONS = {
     "ads_trace": "T[a_1 .. a_m] psi_YM = psi_{YM+phi^3}, the coupling constant in the half space",
     "ads_exchange": "psi of flavours a a b b and a b a b is the known closed form",
     "ads_correlator": "the correlator <a a b b> is an integral over Euclidean propagators",
+    "loop_dimension": "d/dD I_YM(D) = I_scalar, a scalar around the loop, in both gauges",
+    "loop_pairs": "T[i j] .. I_YM(D) = I_YMS(D), gluons, scalars and ghosts around the loop",
+    "loop_polygon": "prod_i d/d(l.e_i) I_scalar = (-2)^n / prod_i d_i",
+    "loop_unitarity": "a cut of I_YM is the product of trees with physical states, in both gauges",
+    "loop_gauge": "a cut of I_YM vanishes where e_i -> k_i",
+    "loop_cyclic": "I_YM and I_scalar are cyclic, l carried along",
+    "loop_reflection": "I of the order read backwards, with -l, is (-1)^n I",
 }
 """Each relation and what it says, in the order in which tables show them."""
 QUANTITIES = ("ym", "yms", "ym_phi3", "bas", "nlsm", "psi_ym")

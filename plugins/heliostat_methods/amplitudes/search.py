@@ -16,6 +16,7 @@ from heliostat_methods.amplitudes.studies.batches import batch_study
 from heliostat_methods.amplitudes.studies.costs import cost_study
 from heliostat_methods.amplitudes.studies.discoveries import discover
 from heliostat_methods.amplitudes.studies.figures import figures
+from heliostat_methods.amplitudes.studies.integrations import integrate_all_plus
 from heliostat_methods.amplitudes.studies.reconstructions import reconstruct
 from heliostat_methods.amplitudes.tasks import Instances, compare_sides
 
@@ -25,6 +26,7 @@ def search(config: AmplitudesConfig, run: Run) -> dict[str, Any]:
     result: dict[str, Any] = {"relations": _proved(config, run)}
     result |= batch_study(config, run)
     cost_study(config, run)
+    result |= integrate_all_plus(config, run)
     result |= reconstruct(config, run)
     result |= discover(config, run)
     if config.figures:

@@ -16,6 +16,7 @@ from heliostat_methods.amplitudes.fields.field import Field, Number
 from heliostat_methods.amplitudes.fields.named import field_named
 from heliostat_methods.amplitudes.kinematics.serialised import to_document
 from heliostat_methods.amplitudes.relations.helicities import SpinorPoint
+from heliostat_methods.amplitudes.relations.integrands import LoopKinematics
 from heliostat_methods.amplitudes.relations.points import point_for
 from heliostat_methods.amplitudes.relations.relation import Case, Kind, Relation
 
@@ -110,7 +111,8 @@ def _tolerance(field: Field) -> float:
 
 
 def _document(point: Any) -> dict[str, Any]:
-    return point.plain() if isinstance(point, SpinorPoint) else to_document(point)
+    own = isinstance(point, SpinorPoint | LoopKinematics)
+    return point.plain() if own else to_document(point)
 
 
 def _texts(left: Sequence[Number], right: Sequence[Number], field: Field) -> dict[str, Any]:

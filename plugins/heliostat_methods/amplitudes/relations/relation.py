@@ -13,7 +13,7 @@ Case = tuple[Any, ...]
 """What one instance of a relation is about, such as the legs that an operator names."""
 Sides = tuple[Sequence[Number], Sequence[Number]]
 """Both sides of an instance at a point, number by number."""
-Kind = Literal["tree", "ads", "spinor"]
+Kind = Literal["tree", "ads", "spinor", "loop"]
 
 
 @dataclass(frozen=True)

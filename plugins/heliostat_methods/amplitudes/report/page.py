@@ -73,6 +73,27 @@ def _batch(result: dict[str, Any]) -> Section:
     return Section("Accuracy of floats", content)
 
 
+def _integral(result: dict[str, Any]) -> Section:
+    one = result["integral"]
+    samples = [row[0] for row in one["steps"]]
+    first = one["steps"][0]
+    guide = [first[1] * (first[0] / n) ** 0.5 for n in samples]
+    plot = Plot(
+        "The all-plus loop of four gluons", "samples", "error, relative to the box coefficient",
+        [Series("standard error", samples, [row[1] for row in one["steps"]]),
+         Series("distance to -1/6", samples, [row[2] for row in one["steps"]], style="points"),
+         Series("samples^(-1/2)", samples, guide)],
+        log_x=True, log_y=True,
+        note="A finite combination of the integrand, by importance sampling. Distances lie about "
+        "the standard error: two of three below it.",
+    )  # fmt: skip
+    value, error = one["value"][0], one["error"]
+    return Section("One loop, integrated", [plot, Text(
+        f"{value:.6f} ± {error:.6f} from {one['samples']:,} samples; closed form {one['known']:.6f}. "
+        f"The imaginary part, {one['value'][1]:.1e} ± {one['imaginary_error']:.1e}, is 0."
+    )])  # fmt: skip
+
+
 def _cost(view: RunView) -> list[Section]:
     found: dict[tuple[str, str], list[tuple[int, float]]] = {}
     for _, item, seconds in view.found("amplitudes.seconds_of"):
@@ -180,6 +201,6 @@ def _short(text: str) -> str:
 
 
 _PARTS = {
-    "figures": _figures, "batch": _batch, "reconstructed": _reconstructed,
+    "figures": _figures, "batch": _batch, "integral": _integral, "reconstructed": _reconstructed,
     "discovered": _discovered,
 }  # fmt: skip

@@ -24,7 +24,7 @@ def summed(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         one = found.setdefault(row["relation"], {
             "relation": row["relation"], "statement": row["statement"], "legs": [], "compared": 0,
             "equal": 0, "exact": True, "residual": 0.0, "chance": 0.0,
-            "modular": True, "flat": catalogue()[row["relation"]].kind != "ads",
+            "modular": True, "flat": catalogue()[row["relation"]].kind not in ("ads", "loop"),
         })  # fmt: skip
         one["legs"].append(row["n"])
         one["compared"] += row["compared"]
@@ -41,7 +41,7 @@ def summed(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def chance(row: dict[str, Any]) -> float:
     """Return how likely a false relation of that degree passes at its points modulo primes."""
     likely = 1.0
-    if catalogue()[row["relation"]].kind == "ads":  # no bound on the degree is known
+    if catalogue()[row["relation"]].kind in ("ads", "loop"):  # no bound on the degree is known
         return likely
     for name, points in row["points"].items():
         kind, _, prime = name.partition(":")
@@ -90,5 +90,5 @@ def _chances(exact: Sequence[dict[str, Any]]) -> str:
     if likely >= 1:
         return (" The primes are so small that a false relation might pass as well: take larger "
                 "ones, or more points.")  # fmt: skip
-    return (f" A false one in flat space would have passed its points modulo primes with a chance "
+    return (f" A false tree relation would have passed its points modulo primes with a chance "
             f"of at most {likely:.0e} (degree over prime, for each point).")  # fmt: skip

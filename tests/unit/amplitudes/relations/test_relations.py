@@ -33,7 +33,7 @@ def test_the_names_of_configurations_are_those_of_the_catalogue() -> None:
         assert 3 <= relation.legs[0] <= relation.legs[1] <= relation.most <= 10
 
 
-@pytest.mark.parametrize("name", [one for one in RELATIONS if catalogue()[one].kind != "spinor"])
+@pytest.mark.parametrize("name", [one for one in RELATIONS if catalogue()[one].kind in STANDARD])
 def test_a_relation_holds_at_the_standard_point(name: str) -> None:
     relation = catalogue()[name]
     for n in relation.numbers():
@@ -51,7 +51,10 @@ def test_a_relation_holds_modulo_a_prime_at_its_fewest_and_at_more_legs(name: st
     relation = catalogue()[name]
     if relation.fields and "gf" not in relation.fields:
         pytest.skip(f"{name} is checked over {relation.fields} alone")
-    for n in (relation.legs[0], min(relation.legs[1], 5 if relation.kind == "ads" else 6)):
+    for n in (
+        relation.legs[0],
+        min(relation.legs[1], 5 if relation.kind in ("ads", "loop") else 6),
+    ):
         cases = some(relation.cases(n), 4)
         found = compare(relation, n, "gf:2147483647", cases, stream)
         assert (found.equal, found.residual, found.failed) == (len(cases), 0.0, [])

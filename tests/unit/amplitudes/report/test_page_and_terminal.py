@@ -39,6 +39,9 @@ def result() -> dict[str, Any]:
         "batch": {"n": 8, "points": 100, "flag_above": 1e-11, "edges": edges, "residuals": [90, 10],
                   "errors": [0, 100], "flagged": 3, "again": [[7, 1e-10, 1e-39, 1e-9]],
                   "median_error": 1e-14, "largest_error": 1e-9},
+        "integral": {"value": [-0.1666, 1e-5], "error": 2e-4, "imaginary_error": 1e-4,
+                     "known": -1 / 6, "samples": 8192, "rate": -0.5,
+                     "steps": [[4096, 3e-4, 1e-4], [8192, 2e-4, 6e-5]]},
         "reconstructed": [{"quantity": "ym", "n": 4, "value": "-481/42", "primes": [7, 5],
                            "skipped": [3], "direct": "-481/42"}],
         "discovered": [{"title": "Poles", "sentence": "Five poles " * 20, "columns": ["pole"],
@@ -68,7 +71,9 @@ def test_a_terminal_of_80_columns_shows_relations_then_what_was_measured(result:
     text = " ".join(" ".join(lines).split())
     places = [text.index(part) for part in (
         "relation legs compared verdict", "gauge 4, 5 36 equal", "ads_correlator",
-        "26 relations, 936 comparisons: all hold", "Floats: 100 points", "ym of 4 legs from 2",
+        f"{len(RELATIONS)} relations, {36 * len(RELATIONS):,} comparisons: all hold",
+        "Floats: 100 points",
+        "One-loop all-plus amplitude: -0.16660 ± 0.00020 from 8,192", "ym of 4 legs from 2",
         "Five poles", "heliostat report RUN",
     )]  # fmt: skip
     assert places == sorted(places)
@@ -78,10 +83,10 @@ def test_a_page_begins_with_what_may_be_concluded_and_renders(result: Any) -> No
     sections = report(View(result))  # type: ignore[arg-type]
     assert [section.title for section in sections] == [
         "Relations", "Diagrams, poles, expressions", "Accuracy of floats",
-        "Values lifted from residues", "Discovery", "Cost", "Certificates",
+        "One loop, integrated", "Values lifted from residues", "Discovery", "Cost", "Certificates",
     ]  # fmt: skip
     first = sections[0].content
-    assert "936 comparisons: all hold" in first[0].body
+    assert f"{36 * len(RELATIONS):,} comparisons: all hold" in first[0].body
     assert isinstance(first[1], Plot) and isinstance(first[2], Table)
     page = render("t", sections)
     assert page.count("<svg") >= 7 and "heliostat-" not in page[:10]
