@@ -21,11 +21,7 @@ if TYPE_CHECKING:
     from heliostat_methods.amplitudes.ads.scalar_loop import sewn_scalar_loop
     from heliostat_methods.amplitudes.ads.wavefunction import energy_pole, psi
     from heliostat_methods.amplitudes.currents.orderings import bcj_basis, kk_basis
-    from heliostat_methods.amplitudes.currents.theories import (
-        amplitude,
-        bg_currents,
-        semi_on_shell,
-    )
+    from heliostat_methods.amplitudes.currents.theories import amplitude, bg_currents, semi_on_shell
     from heliostat_methods.amplitudes.errors import InvalidPoint, SingularKinematics
     from heliostat_methods.amplitudes.expressions.expression import expression, latex
     from heliostat_methods.amplitudes.fields.named import field_named
@@ -51,6 +47,14 @@ if TYPE_CHECKING:
         standard_ads_point,
         standard_gram_point,
     )
+    from heliostat_methods.amplitudes.loops.ads_sewing import regulated_scalar_loop
+    from heliostat_methods.amplitudes.loops.batched import batched_integrand
+    from heliostat_methods.amplitudes.loops.cuts import cut, physical_cut
+    from heliostat_methods.amplitudes.loops.d_polynomial import DPolynomial
+    from heliostat_methods.amplitudes.loops.diagrams import ring_diagrams
+    from heliostat_methods.amplitudes.loops.drawing import drawn_rings
+    from heliostat_methods.amplitudes.loops.integrands import integrand
+    from heliostat_methods.amplitudes.loops.random_loops import random_loop_point
     from heliostat_methods.amplitudes.operators.terms import (
         Insertion,
         Longitudinal,
@@ -66,6 +70,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AdSPoint": "kinematics.ads_point",
+    "DPolynomial": "loops.d_polynomial",
     "ExpSum": "ads.exponential_sum",
     "FourVectorPoint": "kinematics.four_vector_point",
     "GF": "fields.prime",
@@ -82,10 +87,13 @@ _HOME = {
     "amplitude_errors": "kernels.ward_identity",
     "apply": "acting.apply",
     "backend": "kernels.backend",
+    "batched_integrand": "loops.batched",
     "bcj_basis": "currents.orderings",
     "bg_currents": "currents.theories",
     "catalogue": "relations.catalogue",
     "correlator": "ads.correlator",
+    "cut": "loops.cuts",
+    "drawn_rings": "loops.drawing",
     "energy_pole": "ads.wavefunction",
     "expression": "expressions.expression",
     "factored_in_poles": "reconstruction.factored_poles",
@@ -95,15 +103,20 @@ _HOME = {
     "flat_phase_space": "kinematics.phase_space",
     "from_json": "kinematics.serialised",
     "helicity_amplitude": "helicity.helicity_amplitude",
+    "integrand": "loops.integrands",
     "kk_basis": "currents.orderings",
     "latex": "expressions.expression",
     "parke_taylor": "helicity.parke_taylor",
+    "physical_cut": "loops.cuts",
     "psi": "ads.wavefunction",
     "psi_quadrature": "ads.general_dimension",
     "random_ads_point": "kinematics.random_points",
     "random_gram_point": "kinematics.random_points",
+    "random_loop_point": "loops.random_loops",
     "reconstruct_function": "reconstruction.lifted_function",
     "reconstruct_number": "reconstruction.lifted_number",
+    "regulated_scalar_loop": "loops.ads_sewing",
+    "ring_diagrams": "loops.diagrams",
     "semi_on_shell": "currents.theories",
     "sewn_scalar_loop": "ads.scalar_loop",
     "spinor_points": "kinematics.spinors",
@@ -118,6 +131,7 @@ _HOME = {
 __all__ = [
     "GF",
     "AdSPoint",
+    "DPolynomial",
     "ExpSum",
     "FourVectorPoint",
     "GramPoint",
@@ -133,10 +147,13 @@ __all__ = [
     "amplitude_errors",
     "apply",
     "backend",
+    "batched_integrand",
     "bcj_basis",
     "bg_currents",
     "catalogue",
     "correlator",
+    "cut",
+    "drawn_rings",
     "energy_pole",
     "expression",
     "factored_in_poles",
@@ -146,15 +163,20 @@ __all__ = [
     "flat_phase_space",
     "from_json",
     "helicity_amplitude",
+    "integrand",
     "kk_basis",
     "latex",
     "parke_taylor",
+    "physical_cut",
     "psi",
     "psi_quadrature",
     "random_ads_point",
     "random_gram_point",
+    "random_loop_point",
     "reconstruct_function",
     "reconstruct_number",
+    "regulated_scalar_loop",
+    "ring_diagrams",
     "semi_on_shell",
     "sewn_scalar_loop",
     "spinor_points",

@@ -7,7 +7,7 @@ from typing import Any
 from heliostat_methods.amplitudes.errors import InvalidPoint
 from heliostat_methods.amplitudes.fields.field import Field
 from heliostat_methods.amplitudes.fields.inferred import field_of
-from heliostat_methods.amplitudes.kinematics.gram_point import GramPoint
+from heliostat_methods.amplitudes.kinematics.polarised import PolarisedPoint
 from heliostat_methods.amplitudes.kinematics.tables import number
 
 
@@ -34,7 +34,7 @@ class LoopPoint:
         """Return the point with its numbers in another field."""
         return LoopPoint(self.ll, self.lk, self.le, field_of((), field))
 
-    def check_fits(self, point: GramPoint) -> None:
+    def check_fits(self, point: PolarisedPoint) -> None:
         """Raise InvalidPoint unless it has the legs and the field of a point."""
         if self.n != point.n:
             raise InvalidPoint(f"le: {self.n} legs, expected {point.n} as the point has")

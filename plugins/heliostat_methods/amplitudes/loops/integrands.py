@@ -125,7 +125,7 @@ def checked_request(
             f"point: {point.n} legs, expected at least 4: with fewer every ring has a propagator "
             "that is 0"
         )
-    loop_point.check_fits(point)  # type: ignore[arg-type]
+    loop_point.check_fits(point)
     flavours = checked_flavours(scalars, point.n)
     if theory == "ym" and flavours:
         raise ValueError(f"scalars: {scalars!r}, which 'ym' does not take; 'yms' does")

@@ -89,7 +89,8 @@ def _integral(result: dict[str, Any]) -> Section:
     )  # fmt: skip
     value, error = one["value"][0], one["error"]
     return Section("One loop, integrated", [plot, Text(
-        f"{value:.6f} ± {error:.6f} from {one['samples']:,} samples; closed form {one['known']:.6f}. "
+        f"{value:.6f} ± {error:.6f} from {one['samples']:,} samples; closed form "
+        f"{one['known']:.6f}. "
         f"The imaginary part, {one['value'][1]:.1e} ± {one['imaginary_error']:.1e}, is 0."
     )])  # fmt: skip
 
@@ -163,6 +164,11 @@ def _figures(result: dict[str, Any]) -> Section:
                 f"What m(id|id) of {n} bi-adjoint scalars is the sum of: a line inside is 1/s_P.")
         for n, svg in figures["diagrams"].items()
     ]  # fmt: skip
+    content.append(Picture(
+        "Rings of the one-loop integrand of 4 legs, without quartic vertices", figures["rings"],
+        "A number alone is a leg at the ring; legs joined first have a tree current. 25 rings with "
+        "quartic vertices.",
+    ))  # fmt: skip
     poles = figures["poles"]
     content.append(Plot(
         "Energies at which psi_YM of 4 legs has its terms", "energy, a sum of norms",
