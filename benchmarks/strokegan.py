@@ -116,7 +116,7 @@ class PlainLoop:
         self, data: FontPairData, folder: Path, seed: int, rate: float, pairs: bool
     ) -> None:
         self._folder, self._rng = folder, np.random.default_rng(seed)
-        self._train, self._paired = data.train, data.paired if pairs else []
+        self._train, self._paired = data.train, data.paired if pairs else data.paired[:0]
         for name, glyphs in (("a", data.source), ("b", data.target)):
             (folder / name).mkdir(exist_ok=True)
             for row in data.train:

@@ -38,7 +38,7 @@ VARIANTS: Mapping[str, Mapping[str, Any]] = {
     },
     "copy_source": {**_NO_STROKES, **_NO_PAIRS, "objective": "copy"},
 }  # fmt: skip
-"""What each changes, by name; the first of StrokeGAN+ is ``strokegan_plus``, which changes nothing.
+"""What each changes, by name; ``strokegan_plus``, the method itself, changes nothing.
 
 pix2pix and zi2zi take every training character as a pair, which is more than the others have.
 """
