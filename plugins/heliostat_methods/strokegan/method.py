@@ -44,7 +44,8 @@ SMOKE: dict[str, Any] = {
 DEMO: dict[str, Any] = {
     "variants": ["cyclegan", "cyclegan_fs3", "strokegan_plus"],
     "seeds": 2,
-    "steps": 150,
+    "steps": 200,
+    "learning_rate": 1e-3,
 }
 """One font from another with few pairs, beside the controls; two minutes."""
 
