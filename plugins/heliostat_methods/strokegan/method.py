@@ -47,7 +47,7 @@ DEMO: dict[str, Any] = {
     "steps": 200,
     "learning_rate": 1e-3,
 }
-"""One font from another with few pairs, beside the controls; two minutes."""
+"""One font from another with few pairs, beside the controls; minutes."""
 
 PAPER: dict[str, Any] = {
     "source": "gkai00mp",
