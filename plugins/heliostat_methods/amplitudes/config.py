@@ -52,7 +52,7 @@ class AmplitudesConfig(MethodConfig):
     integrate: int = Field(
         0, ge=0, le=1_000_000_000,
         description="samples of the one-loop all-plus amplitude, a finite combination of its "
-        "integrand; 0 is none",
+        "integrand, in blocks of 4096; 0 is none",
     )  # fmt: skip
     reconstruct: tuple[str, ...] = Field(
         (), description="values lifted from residues: " + ", ".join(QUANTITIES)

@@ -68,7 +68,7 @@ PAPER: dict[str, Any] = {"points": 3, "primes": 3}
 
 METHOD = MethodSpec(
     name="amplitudes",
-    summary="tree amplitudes and (A)dS wavefunctions by Berends-Giele currents, relations proved",
+    summary="amplitudes, one-loop integrands, (A)dS wavefunctions by currents; relations proved",
     paper="2210.15411",
     config=AmplitudesConfig,
     search=_search,

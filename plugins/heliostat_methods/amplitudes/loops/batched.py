@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,14 +39,19 @@ def batched_integrand(
     4, components under ``metric`` ("+---" by default). ``loop_momenta``: (points, D), l on the edge
     between legs n-1 and 0. Floats, or complex numbers where any of them are. ``dimension``: of the
     line's vectors, any number; a component beyond those of the legs is a mass of the line.
-    ``without_bubbles``: without the rings of two edges. inf or nan stands where d_i = 0. Other
-    arguments, conventions and errors as of `integrand`, to which it is equal up to rounding; a
-    point has the same bits in any batch. Raises InvalidPoint for arrays that do not fit.
+    ``without_bubbles``: without the rings of two edges. inf or nan stands where d_i = 0, and
+    where numbers overflow. Other arguments, conventions and errors as of `integrand`, to which it
+    is equal up to rounding; a point has the same bits in any batch. Raises InvalidPoint for arrays
+    that do not fit.
     """
     check_theory(theory, BATCHED_THEORIES)
     if gauge not in GAUGES:
         raise ValueError(f"gauge: {gauge!r}, expected one of {', '.join(GAUGES)}")
-    if isinstance(dimension, bool) or not np.isfinite(dimension):
+    try:
+        dimension = math.nan if isinstance(dimension, bool) else float(dimension)
+    except (TypeError, ValueError):
+        raise ValueError(f"dimension: {dimension!r}, expected a real number") from None
+    if not math.isfinite(dimension):
         raise ValueError(f"dimension: {dimension!r}, expected a finite number")
     given = [np.asarray(x) for x in (momenta, polarisations, loop_momenta)]
     for name, x in zip(("momenta", "polarisations", "loop_momenta"), given, strict=True):

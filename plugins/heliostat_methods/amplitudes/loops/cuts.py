@@ -3,7 +3,9 @@
 On d_a = d_b = .. = 0 the residue of the rings' sum is the trace of the chains between the edges,
 gluon less twice ghost. Unitarity demands that it be that of tree amplitudes summed over physical
 states alone, so without ghosts: of chains with 1 - (q (x) r^b + r (x) q^b) / (q.r) on each cut
-edge, for any r with r.r = 0. Source: derived; both are equal exactly, in both gauges, for any D.
+edge, for any r with r.r = 0. With `amplitude` that is 2^m times the product of m trees: here
+d = q^2, while s_P = q^2 / 2 there. Source: derived; both are equal exactly, in both gauges, for any
+D.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from heliostat_methods.amplitudes.loops.integrands import (
 )
 from heliostat_methods.amplitudes.loops.line_algebra import Endomorphism, Turn, Vectors
 from heliostat_methods.amplitudes.loops.loop_frame import LoopFrame, edge_name
+from heliostat_methods.amplitudes.loops.random_loops import checked_edges
 from heliostat_methods.amplitudes.loops.ring_sum import RingSum
 
 
@@ -108,12 +111,7 @@ def _physical(frame: LoopFrame, edge: int) -> Turn:
 
 def _arcs(frame: LoopFrame, edges: Sequence[int]) -> list[tuple[int, int]]:
     """Return (edge, legs until the next) around the circle, checked."""
-    n, listed = frame.n, list(edges)
-    for edge in listed:
-        if isinstance(edge, bool) or not isinstance(edge, int) or not 0 <= edge < n:
-            raise ValueError(f"edges: {edge!r}, expected whole numbers from 0 to {n - 1}")
-        if listed.count(edge) > 1:
-            raise ValueError(f"edges: {edge} stands twice, expected different edges")
+    n, listed = frame.n, list(checked_edges("edges", edges, frame.n))
     if len(listed) < 2:
         raise ValueError(f"edges: {listed}, expected at least two to cut")
     found = sorted(listed)

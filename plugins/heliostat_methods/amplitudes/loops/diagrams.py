@@ -63,8 +63,9 @@ def ring_diagrams(n: int, quartic: bool = True, tadpoles: bool = False) -> list[
     with rings of one quartic vertex. 25, 91 and 278 rings for n = 4, 5 and 6; 7, 21 and 51 of them
     without quartic vertices.
     """
-    if isinstance(n, bool) or not isinstance(n, int) or n < 4:
-        raise ValueError(f"n: {n!r}, expected at least 4 legs")
+    if isinstance(n, bool) or not hasattr(n, "__index__") or n < 4:
+        raise ValueError(f"n: {n!r}, expected a whole number of at least 4 legs")
+    n = int(n)
     found = []
     for size in range(n, 0 if tadpoles else 1, -1):
         for edges in combinations(range(n), size):

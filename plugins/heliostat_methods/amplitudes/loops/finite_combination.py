@@ -39,7 +39,7 @@ PHASES = 8
 class FiniteCombination:
     """The integrand over the unit cube (samples, 4), divided by c; its integral is -1/6 + 0i.
 
-    ``mass``: of the scalar, 0.6 to 1e4 times the energy of the legs. The first coordinate is |l_E|
+    ``mass``: of the scalar, 0.6 to 1e3 times the energy of the legs. The first coordinate is |l_E|
     (|l|^2 = x / (1-x) in units of the mass), the others are angles. Values (samples,), complex.
     """
 
@@ -49,7 +49,7 @@ class FiniteCombination:
     """Less the box; without it the integral is -1/6 + mass^4 `massive_box`."""
 
     def __post_init__(self) -> None:
-        low, high = 0.6 * self.legs.energy, 1e4 * self.legs.energy
+        low, high = 0.6 * self.legs.energy, 1e3 * self.legs.energy
         if not low <= self.mass <= high:
             raise ValueError(
                 f"mass: {self.mass!r}, expected {low:g} to {high:g}: below half the legs' energy "

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from itertools import product as all_of
 from typing import Any, Literal
 
+from heliostat_methods.amplitudes.currents.words import checked_word
 from heliostat_methods.amplitudes.kinematics.loop_point import LoopPoint
 from heliostat_methods.amplitudes.kinematics.polarised import PolarisedPoint
 from heliostat_methods.amplitudes.operators.substitution import gauged, substituted
@@ -59,9 +60,10 @@ def loop_derivative(
     """
     if mode not in ("substitution", "difference"):
         raise ValueError(f"mode: {mode!r}, expected 'substitution' or 'difference'")
-    chosen = list(legs)
+    given = list(legs)
 
     def by_substitution(point: Any, loop_point: LoopPoint) -> Any:
+        chosen = checked_word("legs", given, point.n, whole=False)
         zero, one = point.field.zero, point.field.one
         ek = tuple((zero,) * (point.n - 1) if leg in chosen else row
                    for leg, row in enumerate(point.ek))  # fmt: skip
@@ -71,6 +73,7 @@ def loop_derivative(
         return observable(point.with_polarisations(ek, ee), _with_le(loop_point, le))
 
     def by_differences(point: Any, loop_point: LoopPoint) -> Any:
+        chosen = checked_word("legs", given, point.n, whole=False)
         total: Any = None
         for moved in all_of((0, 1), repeat=len(chosen)):
             le = list(loop_point.le)
@@ -89,6 +92,7 @@ def gauged_loop(
 ) -> tuple[PolarisedPoint, LoopPoint]:
     """Return the points with e of a leg replaced by its k, where cuts vanish, integrands do not."""
     field, n = point.field, point.n
+    (leg,) = checked_word("leg", (leg,), n, whole=False)
     along = loop_point.lk[leg] if leg < n - 1 else -sum(loop_point.lk, field.zero)
     le = [along if i == leg else x for i, x in enumerate(loop_point.le)]
     return gauged(point, leg), _with_le(loop_point, le)

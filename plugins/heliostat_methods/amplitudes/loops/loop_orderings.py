@@ -7,6 +7,7 @@ read backwards with -l, as functions and not only as integrals. Source: derived.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import index
 
 from heliostat_methods.amplitudes.currents.words import checked_word
 from heliostat_methods.amplitudes.kinematics.gram_point import GramPoint
@@ -36,7 +37,8 @@ def reordered(
 
 
 def carried_to(point: PolarisedPoint, loop_point: LoopPoint, edge: int) -> LoopPoint:
-    """Return the loop point of q_edge = l + k_0 + .. + k_{edge-1} in place of l."""
+    """Return the loop point of q_edge = l + k_0 + .. + k_{edge-1} in place of l; q_n is l."""
+    edge = index(edge) % point.n
     lk, le = list(loop_point.lk), list(loop_point.le)
     for i in range(edge):
         lk = [x + point.momentum_product(i, j) for j, x in enumerate(lk)]

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from heliostat_methods.amplitudes.currents.words import legs_of
 from heliostat_methods.amplitudes.fields.field import Field, Number
 from heliostat_methods.amplitudes.fields.floating import FloatField
 from heliostat_methods.amplitudes.fields.prime import PrimeField
@@ -23,6 +24,9 @@ def random_loop_point(
     mpmath; uniform residues modulo a prime; standard normal floats, with an imaginary part where
     the field has one. The l.k_i follow from the d_i.
     """
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise ValueError(f"size: {size!r}, expected a whole number from 1")
+    cut = checked_edges("cut", cut, point.n)
     field, draw = point.field, _draw(point.field, rng, size)
     squares: list[Number] = []
     for edge in range(point.n):
@@ -36,9 +40,20 @@ def random_loop_point(
 
 def on_cut(point: PolarisedPoint, loop_point: LoopPoint, edges: Sequence[int]) -> LoopPoint:
     """Return l with its products moved so that d_i = 0 on some edges; other d_i and l.e_i stay."""
-    zero = point.field.zero
+    zero, edges = point.field.zero, checked_edges("edges", edges, point.n)
     squares = [zero if i in edges else d for i, d in enumerate(edge_squares(point, loop_point))]
     return with_squares(point, squares, loop_point.le)
+
+
+def checked_edges(name: str, edges: Sequence[int], n: int) -> tuple[int, ...]:
+    """Return different edges of 0..n-1; ValueError naming one that is none, or stands twice."""
+    found = legs_of(name, edges)
+    for edge in found:
+        if not 0 <= edge < n:
+            raise ValueError(f"{name}: {edge}, expected whole numbers from 0 to {n - 1}")
+        if found.count(edge) > 1:
+            raise ValueError(f"{name}: {edge} stands twice, expected different edges")
+    return tuple(found)
 
 
 def with_squares(
@@ -46,6 +61,9 @@ def with_squares(
 ) -> LoopPoint:
     """Return the loop point for given d_0..d_{n-1} and l.e_i; any are legal."""
     field = point.field
+    for name, given in (("squares", squares), ("le", le)):
+        if len(given) != point.n:
+            raise ValueError(f"{name}: {len(given)} numbers, expected {point.n}")
     half, lk = field.divide(field.one, field.number(2)), []
     for j in range(point.n - 1):
         # (q + k)^2 - q^2 for massless k
@@ -57,7 +75,8 @@ def with_squares(
 
 
 def edge_squares(point: PolarisedPoint, loop_point: LoopPoint) -> list[Number]:
-    """Return d_0..d_{n-1}."""
+    """Return d_0..d_{n-1}; InvalidPoint where the loop point has other legs or another field."""
+    loop_point.check_fits(point)
     squares = [loop_point.ll]
     for j in range(point.n - 1):
         added = loop_point.lk[j]

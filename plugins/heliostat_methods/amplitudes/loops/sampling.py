@@ -127,6 +127,11 @@ def integrate(
     blocks on the last grid, which alone count. ``stream``: random numbers by name, stream(turn,
     block). With workers, send `sample_block` of each name instead: bits are the same.
     """
+    least = {"refinements": (refinements, 0), "samples": (samples, 2), "blocks": (blocks, 1),
+             "refining_blocks": (refining_blocks, 1), "bins": (bins, 1)}  # fmt: skip
+    for name, (value, low) in least.items():
+        if isinstance(value, bool) or not isinstance(value, int) or value < low:
+            raise ValueError(f"{name}: {value!r}, expected a whole number from {low}")
     grid = AdaptiveGrid.uniform(integrand.dimensions, bins)
     for turn in range(refinements):
         made = [sample_block(integrand, grid, stream(turn, block), samples)

@@ -49,8 +49,11 @@ def _integral(result: dict[str, Any]) -> list[str]:
     text = (
         f"One-loop all-plus amplitude: {one['value'][0]:.5f} ± {one['error']:.5f} from "
         f"{one['samples']:,} samples against -1/6 in closed form, {apart:.1f} standard errors "
-        f"apart; the error falls as samples^{one['rate']:.2f}."
+        "apart"
     )
+    if len(one["steps"]) > 2:  # a rate needs a few
+        text += f"; the error falls as samples^{one['rate']:.2f}"
+    text += "."
     return ["", *wrap(text, WIDTH)]
 
 

@@ -70,7 +70,7 @@ def integrate_all_plus(config: AmplitudesConfig, run: Run) -> dict[str, Any]:
     return {"integral": {
         "value": [found.value.real, found.value.imag], "error": found.error,
         "imaginary_error": found.imaginary_error, "known": RATIONAL_TERM, "samples": found.samples,
-        "rate": made.rate,
+        "rate": made.rate if len(made.steps) > 1 else 0.0,
         "steps": [[one.samples, one.error, abs(one.value.real - RATIONAL_TERM)]
                   for one in made.steps],
     }}  # fmt: skip

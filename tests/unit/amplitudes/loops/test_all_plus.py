@@ -79,7 +79,7 @@ def test_rings_of_a_massive_scalar_are_the_known_amplitude():
 
 
 @settings(max_examples=10, deadline=None)
-@given(st.floats(-100, 100), st.floats(-0.2, 4), st.floats(0.1, 3.04), st.integers(0, 2**32 - 1))
+@given(st.floats(-100, 100), st.floats(-0.2, 2.99), st.floats(0.1, 3.04), st.integers(0, 2**32 - 1))
 def test_the_whole_range_of_settings_integrates(power, heavier, angle, seed):
     energy = 10.0**power
     reference = tuple(np.random.default_rng(seed).normal(size=4).view(complex))
@@ -141,7 +141,7 @@ def test_a_grid_stays_a_grid(damping):
 
 def test_what_is_none_is_named():
     with pytest.raises(
-        ValueError, match=r"mass: 0\.4, expected 0\.6 to 10000: below half the legs'"
+        ValueError, match=r"mass: 0\.4, expected 0\.6 to 1000: below half the legs'"
     ):
         FiniteCombination(AllPlusLegs(), 0.4)
     with pytest.raises(ValueError, match="energy: -1, expected a positive number"):
@@ -151,7 +151,7 @@ def test_what_is_none_is_named():
 
     with pytest.raises(ValueError, match=r"reference: .* expected two numbers that are not 0"):
         AllPlusLegs(reference=(0, 0))
-    with pytest.raises(ValueError, match="mass: 0, expected a positive number"):
+    with pytest.raises(ValueError, match=r"mass: 0, expected a number from 0\.3"):
         massive_box(AllPlusLegs(), 0)
 
     class Bad(_Peak):

@@ -105,7 +105,7 @@ LOOP = LoopPoint(0, [1, 2, 3, 4], [1, 2, 3, 4, 5])
 REFUSED = [
     (("ym", GRAM, LOOP, (0,)), r"edges: \[0\], expected at least two"),
     (("ym", GRAM, LOOP, (0, 5)), "edges: 5, expected whole numbers from 0 to 4"),
-    (("ym", GRAM, LOOP, (0, True)), "edges: True, expected whole numbers"),
+    (("ym", GRAM, LOOP, (0, True)), "edges: leg True, expected whole numbers"),
     (("ym", GRAM, LOOP, (2, 2)), "edges: 2 stands twice"),
     (("ym", GRAM, LOOP, (0, 1)), "with 4 legs from edge 1 on; expected at most 3"),
     (("ym", GRAM, LOOP, (0, 2)), "loop_point: d_2 = 34, expected 0 on the cut"),

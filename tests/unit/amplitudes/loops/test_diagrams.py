@@ -41,7 +41,7 @@ def test_rings_of_four_legs_by_name():
     found = {str(one): one for one in ring_diagrams(4)}
     assert list(found)[:3] == ["(0)(1)(2)(3)", "(0)(1)(2.3)", "(0)(1)(2|3)"]
     assert found["(3|0.1)(2)"].edges == (2, 3) and found["(3|0.1)(2)"].quartic == 1
-    with pytest.raises(ValueError, match="n: 3, expected at least 4 legs"):
+    with pytest.raises(ValueError, match="n: 3, expected a whole number of at least 4 legs"):
         ring_diagrams(3)
 
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heliostat_methods.amplitudes.errors import InvalidPoint
 from heliostat_methods.amplitudes.kinematics.random_points import random_gram_point
 from heliostat_methods.amplitudes.kinematics.standard import standard_gram_point
 from heliostat_methods.amplitudes.loops.integrands import integrand
@@ -18,7 +19,12 @@ from heliostat_methods.amplitudes.loops.loop_operators import (
     loop_derivative,
     substituted_loop,
 )
-from heliostat_methods.amplitudes.loops.random_loops import edge_squares, random_loop_point
+from heliostat_methods.amplitudes.loops.loop_orderings import carried_to
+from heliostat_methods.amplitudes.loops.random_loops import (
+    edge_squares,
+    on_cut,
+    random_loop_point,
+)
 from heliostat_methods.amplitudes.loops.sides import (
     cut_gauge_sides,
     cyclic_sides,
@@ -160,3 +166,29 @@ def test_a_random_loop_momentum_misses_all_poles():
 
 def _is_small(d, size):
     return d == 0 if size == 0 else abs(d) < size
+
+
+def test_legs_and_edges_that_are_none_are_named():
+    point = standard_gram_point(4)
+    loop = random_loop_point(point, np.random.default_rng(0))
+
+    def scalar(at, around):
+        return integrand("scalar", at, around, 0)
+
+    for mode in ("substitution", "difference"):
+        for legs, message in (([4], "leg 4"), ([-1], "leg -1"), ([0, 0], "leg 0 stands in it")):
+            with pytest.raises(ValueError, match=message):
+                loop_derivative(legs, scalar, mode)(point, loop)
+    with pytest.raises(ValueError, match="leg -1"):
+        gauged_loop(point, loop, -1)
+    for wrong in ((4,), (-1,), (0, 7), (0, 0)):
+        with pytest.raises(ValueError, match="cut: "):
+            random_loop_point(point, np.random.default_rng(0), wrong)
+        with pytest.raises(ValueError, match="edges: "):
+            on_cut(point, loop, wrong)
+    with pytest.raises(ValueError, match="size: 0, expected a whole number from 1"):
+        random_loop_point(point, np.random.default_rng(0), size=0)
+    assert carried_to(point, loop, -1) == carried_to(point, loop, 3)
+    assert carried_to(point, loop, 4) == loop
+    with pytest.raises(InvalidPoint, match="le: 4 legs, expected 5"):
+        on_cut(standard_gram_point(5), loop, (0, 2))
