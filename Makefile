@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 
 help:
 	@echo "make demo          set up once, then evolve loss functions on real data (a minute or two)"
-	@echo "make test          set up once, then run the test suite (10 to 20 minutes on two cores)"
+	@echo "make test          set up once, then run the test suite (15 to 25 minutes on two cores)"
 	@echo "make test-cluster  the same runs on two hosts over ssh (Linux namespaces, needs root)"
 	@echo "make lint          ruff, mypy --strict, import directions"
 	@echo "make setup         only set up: leaves $(VENV)"
