@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         without_none,
     )
     from heliostat.contract.files import regular_file
+    from heliostat.contract.finding import Finding
     from heliostat.contract.hooks import hookimpl
     from heliostat.contract.method import MethodSpec, Metric, ProductSpec
     from heliostat.contract.part import (
@@ -72,6 +73,7 @@ _HOMES = {
         "contract.config",
     ),
     "regular_file": "contract.files",
+    "Finding": "contract.finding",
     "toml_value": "contract.toml_text",
     "Within": "contract.within",
     "hookimpl": "contract.hooks",
@@ -98,12 +100,12 @@ _HOMES = {
 }  # fmt: skip
 
 __all__ = [
-    "EXTENDABLE", "Artifact", "Dataset", "Failure", "Folded", "Frames", "HeatMap", "Image", "Layer",
-    "Loss", "MethodConfig", "MethodSpec", "Metric", "Model", "Name", "NoParameters", "Outcome",
-    "PartKind", "PartRef", "PartSpec", "Picture", "Plot", "ProductSpec", "Resources", "Run",
-    "RunFolder", "RunView", "Sampler", "Score", "Section", "Series", "Shared", "SharedData",
-    "Table", "Task", "TaskContext", "Text", "Within", "digest", "find", "folders", "hookimpl",
-    "json_option", "next_command", "part_refs", "plain", "print_json", "regular_file",
+    "EXTENDABLE", "Artifact", "Dataset", "Failure", "Finding", "Folded", "Frames", "HeatMap",
+    "Image", "Layer", "Loss", "MethodConfig", "MethodSpec", "Metric", "Model", "Name",
+    "NoParameters", "Outcome", "PartKind", "PartRef", "PartSpec", "Picture", "Plot", "ProductSpec",
+    "Resources", "Run", "RunFolder", "RunView", "Sampler", "Score", "Section", "Series", "Shared",
+    "SharedData", "Table", "Task", "TaskContext", "Text", "Within", "digest", "find", "folders",
+    "hookimpl", "json_option", "next_command", "part_refs", "plain", "print_json", "regular_file",
     "runs_option", "runs_root", "say", "stored", "stream", "task", "toml_value", "validate",
     "without_none",
 ]  # fmt: skip

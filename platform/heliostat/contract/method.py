@@ -17,6 +17,7 @@ from heliostat.process.guard import contained
 if TYPE_CHECKING:
     import click
 
+    from heliostat.contract.finding import Finding
     from heliostat.contract.sections import Section
     from heliostat.contract.within import Within
     from heliostat.store.view import RunView
@@ -87,7 +88,8 @@ class MethodSpec:
     `migrate(config, version)` read configurations of older versions. Raises PluginError for a field
     that is not so. `on(config)` says in a few words what a run works on, for lists and headings;
     without it, the data sets that the configuration names. `best(result)` says what a result came
-    to by name, for lists; without it, those `outputs` that are goals.
+    to by name, for lists; without it, those `outputs` that are goals. `examine()` says as a list of
+    Finding what this machine has for the method: `heliostat doctor` shows it.
     """
 
     name: str
@@ -105,6 +107,7 @@ class MethodSpec:
     on: Callable[[Any], str] | None = None
     best: Callable[[Any], Mapping[str, float]] | None = None
     methods_run: Callable[[Mapping[str, Any]], Sequence[str]] | None = None
+    examine: Callable[[], Sequence[Finding]] | None = None
     unit: str = "items"
     names: str = ""
     version: int = 1
@@ -117,7 +120,9 @@ class MethodSpec:
             fields.text(name, getattr(self, name))
         fields.model("config", self.config, "MethodConfig")
         fields.unless(callable(self.search), "search", self.search, "a function (config, run)")
-        for name in ("report", "describe", "within", "on", "best", "methods_run", "migrate"):
+        for name in (
+            "report", "describe", "within", "on", "best", "methods_run", "examine", "migrate",
+        ):  # fmt: skip
             fields.function(name, getattr(self, name))
         fields.mapping("outputs", self.outputs, Metric, "a Metric")
         fields.mapping("presets", self.presets, Mapping, "a configuration")

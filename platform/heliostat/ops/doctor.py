@@ -18,11 +18,10 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from heliostat.contract.cache import default_cache_dir
+from heliostat.contract.finding import Finding, State
 from heliostat.contract.instructions import (
     LEVEL_VARIABLE,
     NATIVE,
@@ -37,6 +36,8 @@ from heliostat.errors import told
 from heliostat.executors.ray.reaching import why_unreachable
 from heliostat.executors.ray.shared_memory import MEND, SHARED_MEMORY, too_small
 from heliostat.ops.cluster.mounts import TOKEN_HINT, token_path
+from heliostat.ops.method_findings import of_methods
+from heliostat.plugins.registry import registry
 from heliostat.process.guard import contained
 from heliostat.store.folder import runs_root
 from heliostat.terminal import printable
@@ -44,8 +45,6 @@ from heliostat.worker import devices
 from heliostat.worker.devices import Gpu
 from heliostat.worker.instructions import hold
 from heliostat.worker.numerics import THREAD_VARIABLES, environment
-
-State = Literal["ok", "warning", "failed"]
 
 NEEDED_PYTHON = (3, 11)
 RAY_MINOR = "2.60."
@@ -58,16 +57,6 @@ SOCKET_FOLDER_LENGTH = 45
 """Ray's sockets lie about 60 characters below its folder; Linux allows 107."""
 OPEN_FILES = 1024
 CLOCK_SECONDS = 2.0
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at, what was found, and what to do when it is not ok."""
-
-    name: str
-    state: State
-    found: str
-    mend: str = ""
 
 
 def examine(shell: Mapping[str, str] | None = None, cgroup: Path | None = None) -> list[Finding]:
@@ -95,6 +84,7 @@ def examine(shell: Mapping[str, str] | None = None, cgroup: Path | None = None) 
         _open_files(),
         token(shell, token_path()),
         address(shell),
+        *of_methods(registry()),
     ]
 
 

@@ -28,6 +28,12 @@ def _describe(result: Any, run_id: str) -> str:
     return describe(result, run_id)
 
 
+def _examine() -> Any:
+    from heliostat_methods.strokegan.fonts.finding import findings
+
+    return findings()
+
+
 SMOKE: dict[str, Any] = {
     "variants": ["strokegan_plus"],
     "characters": 60,
@@ -76,6 +82,7 @@ METHOD = MethodSpec(
     names="heliostat_methods.strokegan.found.product",
     report=_report,
     describe=_describe,
+    examine=_examine,
     on=lambda config: f"{config.source} to {', '.join(config.targets)}",
     unit="steps",
 )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
+import textwrap
 
 import click
 
@@ -11,6 +14,9 @@ from heliostat.terminal import say
 from heliostat.worker.numerics import prepare_environment
 
 SHOWN = {"ok": "ok      ", "warning": "warning ", "failed": "FAILED  "}
+INDENT = 23
+NARROWEST = 40
+"""Columns that a text is given even where the terminal has fewer."""
 
 
 @click.command()
@@ -30,10 +36,22 @@ def doctor(ctx: click.Context, as_json: bool) -> None:
         print_json([finding.__dict__ for finding in findings])
     else:
         for finding in findings:
-            say(f"{SHOWN[finding.state]}{finding.name:<15}{finding.found}")
+            first, *more = _lines(finding.found)
+            say(f"{SHOWN[finding.state]}{finding.name:<15}{first}")
             if finding.state != "ok":
-                say(f"{'':<23}mend: {finding.mend}")
+                more += _lines(f"mend: {finding.mend}")
+            for line in more:
+                say(f"{'':<{INDENT}}{line}")
     failed = [finding.name for finding in findings if finding.state == "failed"]
     if failed:
         say(f"not ready: {', '.join(failed)}", err=True)
         ctx.exit(1)
+
+
+def _lines(text: str) -> list[str]:
+    """Return a text in lines for the terminal; what is none, a file or a pipe, gets one line."""
+    if not sys.stdout.isatty():
+        return [text]
+    width = max(shutil.get_terminal_size().columns - INDENT, NARROWEST)
+    wrapped = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return wrapped or [text]
