@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -13,10 +12,10 @@ from heliostat_methods.amplitudes.fields.field import Field, Number
 from heliostat_methods.amplitudes.fields.floating import FloatField
 from heliostat_methods.amplitudes.fields.inferred import field_of
 from heliostat_methods.amplitudes.fields.prime import PrimeField
+from heliostat_methods.amplitudes.fields.random_numbers import Draw, random_numbers
 from heliostat_methods.amplitudes.kinematics.ads_point import AdSPoint, planar_pairs
 from heliostat_methods.amplitudes.kinematics.gram_point import GramPoint
 
-Draw = Callable[[], Number]
 _DENOMINATORS = (1, 2, 3, 5, 7)
 _TRIES = 1000
 
@@ -35,7 +34,7 @@ def random_gram_point(
         raise ValueError(f"n: {n}, expected at least 3 legs")
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise ValueError(f"size: {size!r}, expected a whole number from 1")
-    draw = _draw(field, rng, size)
+    draw = random_numbers(field, rng, size)
     for _ in range(_TRIES):
         kk = _momenta(n, draw, field)
         if not _singular(kk, n, field):
@@ -63,19 +62,7 @@ def random_ads_point(n: int, rng: np.random.Generator, field: Field | str = "rat
 
     norms = [norm() for _ in range(n)]
     planar = {pair: norm() for pair in planar_pairs(n)}
-    return AdSPoint(norms, planar, *_polarisations(n, _draw(field, rng, 9), field), field)
-
-
-def _draw(field: Field, rng: np.random.Generator, size: int) -> Draw:
-    if isinstance(field, PrimeField):
-        return lambda: field.number(int(rng.integers(0, field.prime)))
-    if isinstance(field, FloatField):
-        if field.name == "complex128":
-            return lambda: field.number(complex(*rng.standard_normal(2)))
-        return lambda: field.number(float(rng.standard_normal()))
-    return lambda: field.number(
-        Fraction(int(rng.integers(-size, size + 1)), int(rng.integers(1, 4)))
-    )
+    return AdSPoint(norms, planar, *_polarisations(n, random_numbers(field, rng, 9), field), field)
 
 
 def _momenta(n: int, draw: Draw, field: Field) -> list[list[Any]]:

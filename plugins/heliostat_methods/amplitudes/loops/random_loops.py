@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from fractions import Fraction
+from collections.abc import Sequence
 
 import numpy as np
 
 from heliostat_methods.amplitudes.currents.words import legs_of
-from heliostat_methods.amplitudes.fields.field import Field, Number
-from heliostat_methods.amplitudes.fields.floating import FloatField
-from heliostat_methods.amplitudes.fields.prime import PrimeField
+from heliostat_methods.amplitudes.fields.field import Number
+from heliostat_methods.amplitudes.fields.random_numbers import random_numbers
 from heliostat_methods.amplitudes.kinematics.loop_point import LoopPoint
 from heliostat_methods.amplitudes.kinematics.polarised import PolarisedPoint
 
@@ -27,7 +25,7 @@ def random_loop_point(
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise ValueError(f"size: {size!r}, expected a whole number from 1")
     cut = checked_edges("cut", cut, point.n)
-    field, draw = point.field, _draw(point.field, rng, size)
+    field, draw = point.field, random_numbers(point.field, rng, size)
     squares: list[Number] = []
     for edge in range(point.n):
         # each d_i has a product of its own, so it can be drawn until it is not 0
@@ -84,15 +82,3 @@ def edge_squares(point: PolarisedPoint, loop_point: LoopPoint) -> list[Number]:
             added = added + point.kk[i][j]
         squares.append(squares[-1] + 2 * added)
     return squares
-
-
-def _draw(field: Field, rng: np.random.Generator, size: int) -> Callable[[], Number]:
-    if isinstance(field, PrimeField):
-        return lambda: field.number(int(rng.integers(0, field.prime)))
-    if isinstance(field, FloatField):
-        if field.name == "complex128":
-            return lambda: field.number(complex(*rng.standard_normal(2)))
-        return lambda: field.number(float(rng.standard_normal()))
-    return lambda: field.number(
-        Fraction(int(rng.integers(-size, size + 1)), int(rng.integers(1, 4)))
-    )

@@ -14,18 +14,19 @@ T[a_1..a_m] A_YM = A_{YM+phi^3} with lam = -2, and (-1)^n m(word|a) for m = n.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import index
 from typing import Any, cast
 
 
-class Operator:
+class Operator(ABC):
     """A product of basic operators; ``*`` multiplies."""
 
+    @abstractmethod
     def factors(self) -> tuple[Pair | Insertion | Longitudinal, ...]:
         """Return the basic operators of the product."""
-        raise NotImplementedError
 
     def __mul__(self, other: Operator) -> Operator:
         if not isinstance(other, Operator):
