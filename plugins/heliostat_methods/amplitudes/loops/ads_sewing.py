@@ -85,6 +85,10 @@ def _regulated(
         raise ValueError(f"point: {type(point).__name__}, expected an AdSPoint")
     n = point.n
     flavours = checked_flavours(scalars, n)
+    if len(flavours) not in (0, 2):
+        raise ValueError(
+            f"scalars: {scalars!r}, expected none, or two legs of one flavour: more are not derived"
+        )
     edges, along = _numbers("edge_norms", edge_norms, n), _numbers("le", le, n)
     for i, q in enumerate(edges):
         if q <= 0:

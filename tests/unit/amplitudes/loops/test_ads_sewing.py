@@ -118,6 +118,8 @@ def test_unusual_requests_are_named():
         ((point, edges, le, 0), "p: 0, expected a positive number"),
         ((point, edges, le, 1e-5), "p: 1e-05, expected at least 0.001 of the smallest"),
         ((point, edges, le, 0.7, (0,)), "expected an even number"),
+        ((point, edges, le, 0.7, [(0, 1), (2, 3)]), "expected none, or two legs of one flavour"),
+        ((point, edges, le, 0.7, (0, 1, 2, 3)), "more are not derived"),
     ]:
         with pytest.raises(ValueError, match=message):
             regulated_scalar_loop(*arguments)
