@@ -46,6 +46,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "latency": ("latency", "Measure the latency of blocks on this machine, and show a table."),
     "losses": ("evomal", "List, show, plot, compare and export losses of past runs."),
     "networks": ("pnag", "List and export networks of past runs."),
+    "sheet": ("strokegan", "Print pages to draw characters on, and read their scans."),
     "verify-relations": ("amplitudes", "Prove relations between scattering amplitudes, exactly."),
 }
 """Verbs, each with the plugin that has it and its help."""

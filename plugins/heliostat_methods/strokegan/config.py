@@ -9,10 +9,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from heliostat import ConfigError, MethodConfig
+from heliostat import ConfigError, MethodConfig, PartKind, PartRef
 from heliostat.errors import did_you_mean
 from heliostat_methods.strokegan.names import CONTROLS, VARIANTS
 
+GeneratorRef = Annotated[PartRef, PartKind("glyph_generator")]
+ONWARDS = (
+    "begin", "redrawn", "steps", "learning_rate", "seeds", "critics", "critic_steps", "device",
+)  # fmt: skip
+"""What may be set where a run goes on from another."""
 Weight = Annotated[float, Field(ge=0, le=1e6)]
 
 
@@ -39,6 +44,11 @@ class StrokeGANConfig(MethodConfig):
     pairs: float = Field(
         0.2, gt=0, le=1, description="share of the training characters known in both fonts [R]"
     )
+    unpaired: int = Field(
+        0, ge=0, le=30_000,
+        description="further characters of the source font alone, which no target has to have; for "
+        "targets of few drawings",
+    )  # fmt: skip
     strategy: Literal["collision", "random", "stroke_cover"] = Field(
         "collision",
         description="how pairs are chosen: one of each class of equal stroke codes in turn, at "
@@ -51,6 +61,17 @@ class StrokeGANConfig(MethodConfig):
     )
     seeds: int = Field(3, ge=1, le=1_000, description="paired trainings of each variant")
 
+    begin: GeneratorRef | None = Field(
+        None,
+        description="go on from what a run left, as run:RUN or run:RUN/PRODUCT; fonts, characters "
+        "and networks are that run's, and steps are further ones",
+    )
+    redrawn: str | None = Field(
+        None,
+        description="folder of pictures named by their characters, as 永.png or U+6C38.png, that "
+        "become pairs where it goes on",
+    )
+
     size: Annotated[int, Field(ge=16, le=256, multiple_of=4)] = Field(
         32, description="pixels of a side (authors: 128)"
     )
@@ -62,6 +83,27 @@ class StrokeGANConfig(MethodConfig):
     learning_rate: float = Field(
         2e-4, gt=0, le=1, description="Adam's, constant and then linearly to 0 (authors)"
     )
+    rate_factors: tuple[Annotated[float, Field(ge=1e-6, le=1e6)], ...] = Field(
+        (1.0,),
+        min_length=1,
+        description="rates tried for each variant on training characters held back, as factors of "
+        "learning_rate; one alone is taken as it is",
+    )
+    rate_growths: int = Field(
+        1, ge=0, le=100,
+        description="rates that may be added beyond each edge while the best one lies there",
+    )  # fmt: skip
+    rate_targets: int = Field(
+        1, ge=1, le=1_000, description="target fonts, from the first on, on which a rate is chosen"
+    )
+    rate_seeds: int = Field(
+        1, ge=1, le=1_000, description="trainings, with seeds of their own, that choose a rate"
+    )
+    average: float = Field(
+        0.99, ge=0, lt=1,
+        description="what draws has weights averaged over steps, which keep so much at each; 0: "
+        "the last weights (authors)",
+    )  # fmt: skip
     warm_start: float = Field(
         0.0, ge=0, le=0.9, description="share of the steps that begin on pairs alone, where a "
         "variant has pairs",
@@ -85,6 +127,14 @@ class StrokeGANConfig(MethodConfig):
         le=1_000_000,
         description="steps of the critic that reads characters and strokes",
     )
+    precision: Literal["float32", "bfloat16", "auto"] = Field(
+        "float32",
+        description="of the networks' arithmetic; auto: what two steps here show to be faster, so "
+        "that a result depends on the machine it was measured on",
+    )
+    memory_format: Literal["contiguous", "channels_last", "auto"] = Field(
+        "contiguous", description="how pictures lie in memory; auto: as precision has it"
+    )
     device: Literal["cpu", "cuda", "auto"] = Field(
         "cpu", description="where networks train; auto: on a GPU where a worker has one"
     )
@@ -100,7 +150,7 @@ class StrokeGANConfig(MethodConfig):
             if name not in VARIANTS:
                 hint = did_you_mean(name, VARIANTS)
                 raise ConfigError(f"variants[{place}]", name, "the name of a variant", hint)
-        for field in ("targets", "critics", "variants"):
+        for field in ("targets", "critics", "variants", "rate_factors"):
             names = getattr(self, field)
             if len(set(names)) < len(names):
                 raise ConfigError(field, list(names), "each once")
@@ -108,6 +158,8 @@ class StrokeGANConfig(MethodConfig):
             if name in self.targets:
                 expected = "a font that is no target: a critic that saw one flatters every variant"
                 raise ConfigError(f"critics[{place}]", name, expected)
+        if self.redrawn is not None and self.begin is None:
+            raise ConfigError("redrawn", self.redrawn, "begin, a run that goes on with it")
         if self.source in self.targets:
             raise ConfigError("targets", self.source, "fonts other than the source")
         if self.characters * (1 - self.train_share) < 10:
@@ -127,5 +179,7 @@ class StrokeGANConfig(MethodConfig):
             "identity_weight": self.identity_weight, "stroke_weight": self.stroke_weight,
             "stroke_loss": self.stroke_loss, "stroke_targets": self.stroke_targets,
             "pair_weight": self.pair_weight, "critic_weight": self.critic_weight,
-            "warm_start": int(self.warm_start * self.steps), "device": self.device,
+            "average": self.average, "warm_start": int(self.warm_start * self.steps),
+            "precision": self.precision, "memory_format": self.memory_format,
+            "device": self.device,
         }  # fmt: skip

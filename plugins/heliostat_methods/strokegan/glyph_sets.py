@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from heliostat import ConfigError, stored
-from heliostat_methods.strokegan.fonts.catalogue import resolved
-from heliostat_methods.strokegan.fonts.coverage import common_characters
 from heliostat_methods.strokegan.fonts.errors import FontError
-from heliostat_methods.strokegan.fonts.rendering import GlyphRenderer
+from heliostat_methods.strokegan.fonts.sources import GlyphSource, glyph_source
 from heliostat_methods.strokegan.fonts.subsetting import spread
 from heliostat_methods.strokegan.pairs.font_pair_data import FontPairData
+from heliostat_methods.strokegan.strokes.character_sets import gb2312_level1
 from heliostat_methods.strokegan.strokes.encoder import StrokeEncoder
 from heliostat_methods.strokegan.strokes.pair_selection import PairSelector
 from heliostat_search.supervised.streams import Streams, under
 
 Array = npt.NDArray[Any]
+VALIDATING = 0.2
+"""Share of the training characters that is held back to choose a rate."""
+LEAST = 20
+"""Characters that all fonts have."""
 
 
 @stored("strokegan.glyph_set")
@@ -29,7 +32,7 @@ class GlyphSet:
     """A task's data as a journal keeps them; shared once by hash.
 
     ``source``, ``target``: (N, px, px) uint8. ``codes``: (N, 32) one-bit codes. Rows: ``train``,
-    ``test``, ``paired``.
+    ``test``, ``paired``, and ``source_only``, whose target glyphs are white.
     """
 
     characters: str
@@ -39,45 +42,107 @@ class GlyphSet:
     train: Array
     test: Array
     paired: Array
+    source_only: Array
 
     def data(self) -> FontPairData:
         """Return what a training takes."""
-        train, test, paired = (np.asarray(part, np.intp)
-                               for part in (self.train, self.test, self.paired))  # fmt: skip
+        train, test, paired, source_only = (
+            np.asarray(part, np.intp)
+            for part in (self.train, self.test, self.paired, self.source_only)
+        )
         codes = np.asarray(self.codes, np.float32)
-        return FontPairData(tuple(self.characters), np.asarray(self.source),
-                            np.asarray(self.target), codes, train, test, paired)  # fmt: skip
+        return FontPairData(
+            tuple(self.characters), np.asarray(self.source), np.asarray(self.target), codes, train,
+            test, paired, source_only=source_only,
+        )  # fmt: skip
+
+    def validating(self, streams: Streams) -> GlyphSet:
+        """Return the set without its test characters: some that train are held back instead.
+
+        Those without a pair first, so that as few pairs as can be are lost.
+        """
+        train, paired = np.asarray(self.train), np.asarray(self.paired)
+        order = streams("validating").permutation(train)
+        order = order[np.argsort(np.isin(order, paired), kind="stable")]
+        held = order[: max(2, round(VALIDATING * len(train)))]
+        return replace(
+            self, train=np.setdiff1d(train, held), test=np.sort(held),
+            paired=np.setdiff1d(paired, held),
+        )  # fmt: skip
+
+    def with_drawings(self, characters: Sequence[str], source: Array, target: Array) -> GlyphSet:
+        """Return the set with characters that were drawn by hand as further pairs.
+
+        ``source``, ``target``: their (n, px, px). One that was held out, or had another target
+        glyph, is a pair from now on; one that is new comes last.
+        """
+        known = {char: row for row, char in enumerate(self.characters)}
+        new = [char for char in characters if char not in known]
+        rows = {**known, **{char: len(known) + at for at, char in enumerate(new)}}
+        at = np.array([rows[char] for char in characters], np.intp)
+        room = np.zeros((len(new), *np.asarray(self.source).shape[1:]), np.uint8)
+        drawn, wanted = (np.concatenate([np.asarray(part), room])
+                         for part in (self.source, self.target))  # fmt: skip
+        drawn[at], wanted[at] = source, target
+        codes = [np.asarray(self.codes), *([StrokeEncoder().encode_all(new)] if new else [])]
+        return GlyphSet(
+            self.characters + "".join(new), drawn, wanted,
+            np.concatenate(codes),
+            np.union1d(self.train, at), np.setdiff1d(self.test, at), np.union1d(self.paired, at),
+            np.setdiff1d(self.source_only, at),
+        )  # fmt: skip
 
 
-def renderer(field: str, font: str, size: int) -> GlyphRenderer:
+def renderer(field: str, font: str, size: int) -> GlyphSource:
     """Return what draws a font; ConfigError naming the field where there is none."""
     try:
-        return GlyphRenderer(font, None, size)
+        return glyph_source(font, size)
     except (FontError, FileNotFoundError, ImportError, ValueError) as error:
         raise ConfigError(field, font, "a font that is here", str(error)) from None
 
 
-def shared_characters(fonts: Sequence[str], count: int) -> tuple[str, ...]:
+def shared_characters(fonts: Sequence[GlyphSource], count: int) -> tuple[str, ...]:
     """Return so many characters that all fonts and the stroke table have, spread evenly.
 
-    Raises ConfigError where there are not 20.
+    They are of GB2312 level 1, and others too where these are too few. Raises ConfigError where
+    there are not 20.
     """
-    encoder = StrokeEncoder()
-    common = [char for char in common_characters([resolved(font) for font in fonts])
-              if encoder.knows(char)]  # fmt: skip
-    if len(common) < 20:
-        raise ConfigError("targets", list(fonts), "fonts with 20 common characters at least",
-                          f"they have {len(common)} that the stroke table knows")  # fmt: skip
+    common = _known(frozenset.intersection(*(one.characters for one in fonts)), count)
+    if len(common) < LEAST:
+        raise ConfigError("targets", len(common), f"fonts with {LEAST} common characters at least",
+                          "so many have they in common that the stroke table knows")  # fmt: skip
     return spread(common, min(count, len(common)))
+
+
+def further_characters(source: GlyphSource, taken: Sequence[str], count: int) -> tuple[str, ...]:
+    """Return so many characters of the source font and the stroke table that are not ``taken``."""
+    left = _known(source.characters.difference(taken), count)
+    return spread(left, min(count, len(left)), first="") if count else ()
+
+
+def _known(chars: frozenset[str], count: int) -> list[str]:
+    """Return characters of the stroke table: of GB2312 level 1, or all if those are too few."""
+    encoder = StrokeEncoder()
+    first = [char for char in gb2312_level1() if char in chars and encoder.knows(char)]
+    if len(first) >= count:
+        return first
+    return first + sorted(char for char in chars.difference(first) if encoder.knows(char))
 
 
 def glyph_set(
     characters: Sequence[str], source: Array, target: Array, share: float, pairs: float,
     strategy: Any, streams: Streams,
 ) -> GlyphSet:  # fmt: skip
-    """Return a task's data, split by character and with pairs chosen among those that train."""
-    codes = StrokeEncoder().encode_all(characters)
-    split = FontPairData.split(characters, source, target, codes.astype(np.float32),
-                               under(streams, "split"), share)  # fmt: skip
+    """Return a task's data, split by character and with pairs chosen among those that train.
+
+    ``target`` (n, px, px) has the glyphs of the first n characters alone: of the others, only the
+    source font's are seen.
+    """
+    codes, known = StrokeEncoder().encode_all(characters), len(target)
+    split = FontPairData.split(characters[:known], source[:known], target,
+                               codes[:known].astype(np.float32), under(streams, "split"),
+                               share)  # fmt: skip
     data = split.with_pairs(PairSelector(strategy, fraction=pairs), under(streams, "pairs"))
-    return GlyphSet("".join(characters), source, target, codes, data.train, data.test, data.paired)
+    white = np.full_like(source[known:], 255)
+    return GlyphSet("".join(characters), source, np.concatenate([target, white]), codes, data.train,
+                    data.test, data.paired, np.arange(known, len(characters)))  # fmt: skip

@@ -14,6 +14,13 @@ VARIANTS = {
     "zi2zi_stroke": "zi2zi whose discriminator reads the stroke code",
 }
 """In the order in which tables show them, with what each is."""
+BEFORE, LONGER, REDRAWN = "before", "going_on", "redrawn"
+ONWARD = {
+    BEFORE: "the generator that it begins with, as it was",
+    LONGER: "as many further steps with the pairs that it had: the honest control",
+    REDRAWN: "further steps with the characters that were drawn again as pairs",
+}
+"""What a run that goes on compares."""
 CONTROLS = ("copy_source", "l1_pairs_only")
 """In every table, whatever is compared: without them no figure says anything."""
 STRATEGIES = ("collision", "random", "stroke_cover")

@@ -6,111 +6,81 @@ from typing import Any
 
 import numpy as np
 
-from heliostat import ConfigError, Run, Shared
-from heliostat_methods.strokegan.comparison.concluding import concluded
+from heliostat import Run, Shared
+from heliostat_methods.strokegan.comparison.concluding import Asked, concluded
+from heliostat_methods.strokegan.comparison.judging import ceiling, taught_critic
+from heliostat_methods.strokegan.comparison.modes import in_fastest_mode
+from heliostat_methods.strokegan.comparison.rates import at_rate, chosen_rates, trainings
 from heliostat_methods.strokegan.config import StrokeGANConfig
-from heliostat_methods.strokegan.critics.glyph_classifier import GlyphClassifier
-from heliostat_methods.strokegan.evaluation.scores import scored
 from heliostat_methods.strokegan.found.product import save_generators
 from heliostat_methods.strokegan.glyph_sets import (
     GlyphSet,
+    further_characters,
     glyph_set,
     renderer,
     shared_characters,
 )
-from heliostat_methods.strokegan.strokes.encoder import StrokeEncoder
-from heliostat_methods.strokegan.tasks import (
-    SHOWN,
-    CriticLesson,
-    Numbers,
-    Trained,
-    Training,
-    train,
-    train_critic,
+from heliostat_methods.strokegan.going_on import go_on
+from heliostat_methods.strokegan.tasks import Numbers, Training
+from heliostat_search.devices import refuse_missing_gpu
+from heliostat_search.trainings.choosing import Choice
+
+QUESTIONS = (
+    Asked("strokegan_plus", "cyclegan_fs3", "the stroke loss adds to pairs"),
+    Asked("strokegan", "cyclegan", "the stroke loss adds without pairs"),
+    Asked("cyclegan_fs3", "cyclegan", "pairs add"),
+    Asked("strokegan_plus", "l1_pairs_only", "the method adds to its pairs alone"),
 )
-from heliostat_search.devices import device_resources, refuse_missing_gpu
 
 
 def search(config: StrokeGANConfig, run: Run) -> dict[str, Any]:
     """Train every variant for every target font and seed, and hold all of them to the truth."""
     refuse_missing_gpu(config.device, run)
+    if config.begin is not None:
+        return go_on(config, run)
     run.phase("drawing glyphs")
     sets = _drawn(config, run)
-    critic = _critic(config, sets, run)
+    critic = taught_critic(next(iter(sets.values())), config.source, config.critics,
+                           config.targets, config.critic_steps, run)  # fmt: skip
     shared = run.share(critic)
     handles = {target: run.share(glyphs) for target, glyphs in sets.items()}
-    items = _items(config, handles, shared)
+    config = in_fastest_mode(config, next(iter(handles.values())), run)
+    choices = chosen_rates(config, sets, shared, run)
+    items = _items(config, handles, shared, choices)
     run.phase("training")
-    found: list[Trained | None] = []
-    failures: list[str] = []
-    resources = device_resources(config.device)
-    outcomes = run.stream(train, items, shared=[shared, *handles.values()], resources=resources)
-    for done, outcome in enumerate(outcomes, 1):
-        # one task that fails loses none of the others: it is a gap in the table, with its reason
-        found.append(outcome.value if outcome.ok else None)
-        failures.append(outcome.failure.kind if outcome.failure is not None else "")
-        run.report(done, of=len(items), count=sum(one.steps for one in found if one is not None))
-    if not any(found):
-        raise ConfigError("variants", list(config.variants), "one that trains", failures[0])
-    save_generators(config, sets, items, found, run)
-    reader = GlyphClassifier.load(critic.of)
-    ceilings = {target: _ceiling(glyphs, reader) for target, glyphs in sets.items()}
-    return concluded(config, sets, items, found, failures, ceilings)
+    found, failures = trainings(config, items, [shared, *handles.values()], run)
+    save_generators(config.source, config.targets, sets, items, found, run)
+    ceilings = {target: ceiling(glyphs, critic) for target, glyphs in sets.items()}
+    return concluded(config, config.source, config.targets, config.contestants(), QUESTIONS, items,
+                     found, failures, ceilings, choices)  # fmt: skip
 
 
 def _drawn(config: StrokeGANConfig, run: Run) -> dict[str, GlyphSet]:
-    fonts = (config.source, *config.targets, *config.critics)
-    for field, names in (("source", (config.source,)), ("targets", config.targets),
-                         ("critics", config.critics)):  # fmt: skip
-        for name in names:
-            renderer(field, name, config.size)
-    characters = shared_characters(fonts, config.characters)
-    source = np.array(renderer("source", config.source, config.size).render(characters))
-    made = {}
-    for target in config.targets:
-        glyphs = np.array(renderer("targets", target, config.size).render(characters))
-        made[target] = glyph_set(characters, source, glyphs, config.train_share, config.pairs,
-                                 config.strategy, run.rng)  # fmt: skip
-    return made
-
-
-def _critic(config: StrokeGANConfig, sets: dict[str, GlyphSet], run: Run) -> Numbers:
-    run.phase("teaching the critic to read")
-    one = next(iter(sets.values()))
-    fonts = (config.source, *config.critics)
-    drawn = [renderer("critics", name, config.size).render(tuple(one.characters))
-             for name in config.critics]  # fmt: skip
-    glyphs = np.stack([one.source, *map(np.array, drawn)])
-    codes = StrokeEncoder().encode_all(tuple(one.characters))
-    lesson = CriticLesson(fonts, one.characters, glyphs, codes, config.critic_steps,
-                          config.targets)  # fmt: skip
-    taught: Numbers = run.call(train_critic, lesson).unwrap()
-    return taught
+    source = renderer("source", config.source, config.size)
+    targets = {name: renderer("targets", name, config.size) for name in config.targets}
+    critics = [renderer("critics", name, config.size) for name in config.critics]
+    known = shared_characters([source, *targets.values(), *critics], config.characters)
+    every = (*known, *further_characters(source, known, config.unpaired))
+    pictures = np.array(source.render(every))
+    return {
+        target: glyph_set(every, pictures, np.array(one.render(known)), config.train_share,
+                          config.pairs, config.strategy, run.rng)
+        for target, one in targets.items()
+    }  # fmt: skip
 
 
 def _items(
-    config: StrokeGANConfig, handles: dict[str, Shared[GlyphSet]], critic: Shared[Numbers]
-) -> list[Training]:
-    settings = config.training()
+    config: StrokeGANConfig, handles: dict[str, Shared[GlyphSet]], critic: Shared[Numbers],
+    choices: dict[str, Choice],
+) -> list[Training]:  # fmt: skip
     made = []
     for target in config.targets:
         for variant in config.contestants():
-            seeds = 1 if variant == "copy_source" else config.seeds
+            # what copies has neither a seed nor a rate
+            copies = variant == "copy_source"
+            seeds = 1 if copies else config.seeds
+            settings = at_rate(config, 1.0 if copies else choices[variant].at_end.factor)
             for seed in range(seeds):
                 made.append(Training(handles[target], critic, settings, variant, target, seed,
                                      keeps=seed == 0))  # fmt: skip
     return made
-
-
-def _ceiling(glyphs: GlyphSet, critic: GlyphClassifier) -> dict[str, Any]:
-    """Return the metrics of the true glyphs, and the glyphs that a report shows beside others."""
-    test = np.asarray(glyphs.test)
-    truth = np.asarray(glyphs.target)[test] / 255.0
-    scores = scored(truth, truth, np.asarray(glyphs.codes)[test], test, critic)
-    return {
-        "scores": scores.plain(),
-        "characters": "".join(glyphs.characters[row] for row in test[:SHOWN]),
-        "source": np.asarray(glyphs.source)[test[:SHOWN]],
-        "truth": np.asarray(glyphs.target)[test[:SHOWN]],
-        "counts": [len(glyphs.train), len(glyphs.test), len(glyphs.paired)],
-    }

@@ -11,9 +11,10 @@ import numpy.typing as npt
 
 from heliostat import Shared, TaskContext, stored, task
 from heliostat_methods.strokegan.critics.glyph_classifier import GlyphClassifier
-from heliostat_methods.strokegan.critics.training import CriticSettings, train_glyph_classifier
+from heliostat_methods.strokegan.critics.training import CriticSettings, CriticTraining
 from heliostat_methods.strokegan.evaluation.scores import read_codes, scored, worst_glyphs
 from heliostat_methods.strokegan.glyph_sets import GlyphSet
+from heliostat_methods.strokegan.training.auto_tune import measured_modes
 from heliostat_methods.strokegan.training.diverged import GlyphTrainingDiverged
 from heliostat_methods.strokegan.training.settings import TrainingSettings
 from heliostat_methods.strokegan.training.trainer import StrokeGANTrainer
@@ -27,18 +28,25 @@ SHOWN = 24
 """Held-out glyphs that a report shows."""
 
 
-@stored("strokegan.critic_lesson")
+@stored("strokegan.primer")
 @dataclass(frozen=True)
-class CriticLesson:
-    """Fonts (F, N, px, px) uint8 by name, whose characters' codes are (N, 32)."""
+class Primer:
+    """What a critic learns to read: fonts (F, N, px, px) uint8 by name, codes (N, 32)."""
 
     fonts: tuple[str, ...]
     characters: str
     glyphs: Array
     codes: Array
+
+
+@stored("strokegan.critic_lesson")
+@dataclass(frozen=True)
+class CriticLesson:
+    """A critic's training; ``never``: target fonts, which it must not see."""
+
+    primer: Shared[Primer]
     steps: int
     never: tuple[str, ...]
-    """Target fonts, which it must not see."""
 
 
 @stored("strokegan.numbers")
@@ -52,7 +60,10 @@ class Numbers:
 @stored("strokegan.training")
 @dataclass(frozen=True)
 class Training:
-    """A variant trained for one target font under one seed."""
+    """A variant trained for one target font under one seed; ``begin``: from a trainer's state.
+
+    ``called``: its name in tables, if it is not the variant's.
+    """
 
     glyphs: Shared[GlyphSet]
     critic: Shared[Numbers]
@@ -61,6 +72,13 @@ class Training:
     target: str
     seed: int
     keeps: bool
+    begin: Shared[Numbers] | None = None
+    called: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its name in tables."""
+        return self.called or self.variant
 
 
 @stored("strokegan.trained")
@@ -69,7 +87,8 @@ class Trained:
     """What a training came to. ``scores``: metrics; ``records``: loss terms by step.
 
     ``shown``: (SHOWN, px, px) uint8 of the first held-out characters; ``worst``: characters whose
-    glyphs are farthest from the truth with their L1 and flagged strokes; ``generator``: its state.
+    glyphs are farthest from the truth with their L1 and flagged strokes; ``held_out``: how many
+    glyphs were measured; ``trainer``: its state, from which a training goes on.
     """
 
     scores: Mapping[str, float]
@@ -77,21 +96,51 @@ class Trained:
     shown: Array
     worst: tuple[tuple[str, float, int], ...]
     steps: int
-    generator: Numbers | None
+    held_out: int
+    trainer: Numbers | None
     diverged: str = ""
 
 
 @task("strokegan.train_critic")
 def train_critic(item: CriticLesson, ctx: TaskContext) -> Numbers:
     """Return a classifier of characters and strokes that never saw a target font."""
-    fonts = dict(zip(item.fonts, np.array(item.glyphs), strict=True))
-    critic = train_glyph_classifier(
-        fonts, tuple(item.characters), np.asarray(item.codes), item.never[0],
+    primer = ctx.shared(item.primer)
+    fonts = dict(zip(primer.fonts, np.array(primer.glyphs), strict=True))
+    training = CriticTraining(
+        fonts, tuple(primer.characters), np.asarray(primer.codes), item.never[0],
         under(ctx.rng, "critic"), CriticSettings(steps=item.steps),
     )  # fmt: skip
     for target in item.never:
-        critic.refuse(target)
-    return Numbers(critic.state())
+        training.classifier.refuse(target)
+    kept: Numbers | None = ctx.restore(None)
+    if kept is not None:
+        training.load(kept.of)
+    while not training.finished:
+        training.step()
+        if training.taken % _CHECK_EVERY == 0:
+            ctx.checkpoint(Numbers(training.state()))
+    return Numbers(training.classifier.state())
+
+
+@stored("strokegan.mode_trial")
+@dataclass(frozen=True)
+class ModeTrial:
+    """Settings whose arithmetic is to be chosen: each of ``precisions`` in each of ``formats``."""
+
+    glyphs: Shared[GlyphSet]
+    settings: Mapping[str, Any]
+    variant: str
+    precisions: tuple[str, ...]
+    formats: tuple[str, ...]
+
+
+@task("strokegan.fastest_mode")
+def fastest_mode(item: ModeTrial, ctx: TaskContext) -> tuple[str, str]:
+    """Return the precision and memory format in which steps took the least time here."""
+    modes: Any = tuple((one, other) for one in item.precisions for other in item.formats)
+    first = {"precision": modes[0][0], "memory_format": modes[0][1]}
+    settings = variant_settings(item.variant, TrainingSettings(**{**item.settings, **first}))
+    return measured_modes(ctx.shared(item.glyphs).data(), settings, modes).fastest
 
 
 @task("strokegan.train")
@@ -104,7 +153,7 @@ def train(item: Training, ctx: TaskContext) -> Trained:
     guide = critic.stroke_reader() if settings.critic_weight else None
     trainer = StrokeGANTrainer(data, settings, under(ctx.rng, "seed", item.seed, item.target),
                                critic=guide)  # fmt: skip
-    kept: Numbers | None = ctx.restore(None)
+    kept: Numbers | None = ctx.restore(ctx.shared(item.begin) if item.begin else None)
     if kept is not None:
         trainer.load(kept.of)
     diverged = ""
@@ -133,7 +182,6 @@ def measured(
     worst = tuple((data.characters[test[row]], float(apart[row]), int(flagged[row]))
                   for row in worst_glyphs(outputs, truth))  # fmt: skip
     shown = np.rint(255 * outputs[:SHOWN]).astype(np.uint8)
-    state = {name: value for name, value in trainer.state().items() if name.startswith("to_target")}
-    records = {name: values for name, values in trainer.records.items()}
-    return Trained(scores.plain(), records, shown, worst, trainer.taken,
-                   Numbers(state) if keeps and state else None, diverged)  # fmt: skip
+    state = Numbers(trainer.state()) if keeps and trainer.networks else None
+    return Trained(scores.plain(), trainer.records, shown, worst, trainer.taken, len(test),
+                   state, diverged)  # fmt: skip

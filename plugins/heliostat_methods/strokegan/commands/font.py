@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 
 from heliostat.contract import json_option, print_json, runs_option, say
 from heliostat.errors import ConfigError, StoreError, did_you_mean
+from heliostat_methods.strokegan.commands.text_files import characters_in
 
 # Numerical libraries load inside the command: it is made for every help text.
 
@@ -26,6 +26,8 @@ from heliostat.errors import ConfigError, StoreError, did_you_mean
               help="The family's name in the font.")  # fmt: skip
 @click.option("--allow-restricted", is_flag=True,
               help="Write it although a font it is made of restricts embedding.")  # fmt: skip
+@click.option("--drawings-licence", metavar="TEXT",
+              help="What may be done with glyphs drawn by hand, for the name table.")  # fmt: skip
 @runs_option
 @json_option
 def font(
@@ -36,6 +38,7 @@ def font(
     characters: Path | None,
     family: str,
     allow_restricted: bool,
+    drawings_licence: str | None,
     runs: Path | None,
     as_json: bool,
 ) -> None:
@@ -44,20 +47,21 @@ def font(
     The file is opened again and held against the drawings: heliostat font last --out mine.ttf
     """
     from heliostat_methods.strokegan.font_file.export import export_font
-    from heliostat_methods.strokegan.font_file.licence import read_licence
-    from heliostat_methods.strokegan.fonts.catalogue import resolved
     from heliostat_methods.strokegan.glyph_sets import renderer
 
     made = _generator(run_name, runs, variant, target)
     size = int(made.glyphs.source.shape[1])
     source = renderer("RUN", made.source, size)
-    chosen = _characters(characters, source.characters)
+    chosen = (
+        sorted(source.characters)
+        if characters is None
+        else (characters_in(characters, source.characters))
+    )
     drawn = made.drawn(source.render(chosen))
-    licences = []
-    for role, name in (("source", made.source), ("target", made.target)):
-        file, face = resolved(name)
-        licences.append(read_licence(file, role, face))
+    roles = [("source", made.source), ("target", made.target)]
+    roles += [("drawings", folder) for folder in made.drawings]
     try:
+        licences = [_licence(role, name, drawings_licence) for role, name in roles]
         report = export_font(drawn, chosen, out, family=family, licences=licences,
                              allow_restricted=allow_restricted)  # fmt: skip
     except ValueError as error:
@@ -72,6 +76,20 @@ def font(
         })  # fmt: skip
         return
     say(f"{made.variant}, {made.source} to {made.target}, {size} px", str(report))
+
+
+def _licence(role: str, name: str, text: str | None) -> Any:
+    from heliostat_methods.strokegan.font_file.licence import FontLicence, read_licence
+    from heliostat_methods.strokegan.fonts.catalogue import resolved
+    from heliostat_methods.strokegan.fonts.sources import is_folder
+
+    if role != "drawings" and not is_folder(name):
+        file, face = resolved(name)
+        return read_licence(file, role, face)
+    if not text:
+        raise ConfigError("--drawings-licence", text, "what may be done with the drawings in "
+                          f"{name}, such as 'CC BY 4.0'")  # fmt: skip
+    return FontLicence(role, Path(name).name, text)
 
 
 def _generator(run_name: str, runs: Path | None, variant: str | None, target: str | None) -> Any:
@@ -96,18 +114,3 @@ def _generator(run_name: str, runs: Path | None, variant: str | None, target: st
         raise ConfigError("--variant", variant, "a variant of the run that has a generator",
                           did_you_mean(variant, [one.variant for one in found]))  # fmt: skip
     return (of_variant or found)[0]
-
-
-def _characters(file: Path | None, known: frozenset[str]) -> Sequence[str]:
-    if file is None:
-        return sorted(known)
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError("--characters", str(file), "a text file in UTF-8", str(error)) from None
-    chosen = list(dict.fromkeys(char for char in text if not char.isspace()))
-    missing = [char for char in chosen if char not in known]
-    if missing or not chosen:
-        hint = f"without {''.join(missing[:20])}" if missing else "it is empty"
-        raise ConfigError("--characters", str(file), "characters of the source font", hint)
-    return chosen

@@ -2,47 +2,63 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from heliostat import ConfigError
 from heliostat_methods.strokegan.config import StrokeGANConfig
-from heliostat_methods.strokegan.glyph_sets import GlyphSet
 from heliostat_methods.strokegan.tasks import Trained, Training
 from heliostat_search.statistics import holm, mean_interval, paired
+from heliostat_search.trainings.choosing import Choice
 
-COMPARED = ("retrieval", "l1")
+COMPARED = ("retrieval", "distinct_nearest", "l1")
 """Metrics that need no critic, on which claims are made."""
-QUESTIONS = (
-    ("strokegan_plus", "cyclegan_fs3", "the stroke loss adds to pairs"),
-    ("strokegan", "cyclegan", "the stroke loss adds without pairs"),
-    ("cyclegan_fs3", "cyclegan", "pairs add"),
-    ("strokegan_plus", "l1_pairs_only", "the method adds to its pairs alone"),
-)
-"""What is asked: one variant, the other without the ingredient, and the ingredient in words."""
 LEVEL = 0.05
 
 
+@dataclass(frozen=True)
+class Asked:
+    """One row of a table, the other without an ingredient, and the ingredient in words."""
+
+    one: str
+    other: str
+    words: str
+
+
 def concluded(
-    config: StrokeGANConfig, sets: Mapping[str, GlyphSet], items: Sequence[Training],
-    found: Sequence[Trained | None], failures: Sequence[str],
-    ceilings: Mapping[str, Mapping[str, Any]],
+    config: StrokeGANConfig, source: str, targets: Sequence[str], contestants: Sequence[str],
+    questions: Sequence[Asked], items: Sequence[Training], found: Sequence[Trained | None],
+    failures: Sequence[str], ceilings: Mapping[str, Mapping[str, Any]],
+    choices: Mapping[str, Choice],
 ) -> dict[str, Any]:  # fmt: skip
-    """Return what a run found, as its journal, terminal and page have it."""
+    """Return what a run found, as its journal, terminal and page have it.
+
+    Raises ConfigError where nothing could be trained.
+    """
+    if not any(found):
+        raise ConfigError("variants", list(contestants), "one that trains", failures[0])
     rows = []
-    for target in config.targets:
-        for variant in config.contestants():
+    for target in targets:
+        for variant in contestants:
             mine = [at for at, item in enumerate(items)
-                    if (item.target, item.variant) == (target, variant)]  # fmt: skip
+                    if (item.target, item.name) == (target, variant)]  # fmt: skip
             rows.append(_row(target, variant, mine, found, failures))
-    questions = _questions(items, found)
+    answers = _questions(questions, items, found)
+    settings = next(item.settings for item in reversed(items))
+    last = [row["scores"] for row in rows if row["variant"] == contestants[-1] and row["scores"]]
     return {
-        "source": config.source, "targets": list(config.targets), "size": config.size,
-        "steps": config.steps, "seeds": config.seeds, "pairs": config.pairs,
-        "strategy": config.strategy, "rows": rows, "questions": questions,
+        **{name: float(np.mean([scores[name]["mean"] for scores in last])) if last else math.nan
+           for name in ("retrieval", "l1")},
+        "mode": [settings["precision"], settings["memory_format"]],
+        "source": source, "targets": list(targets), "size": settings["image_size"],
+        "steps": config.steps, "seeds": config.seeds, "rows": rows, "questions": answers,
         "ceilings": {target: dict(one) for target, one in ceilings.items()},
-        "sentence": _sentence(questions, config.seeds * len(config.targets)),
+        "rates": [_rate(config, variant, choice) for variant, choice in choices.items()],
+        "sentence": _sentence(answers, len(targets), config.seeds),
     }  # fmt: skip
 
 
@@ -69,19 +85,24 @@ def _row(
     }  # fmt: skip
 
 
-def _questions(items: Sequence[Training], found: Sequence[Trained | None]) -> list[dict[str, Any]]:
-    by_name = {(item.variant, item.target, item.seed): one
+def _questions(
+    questions: Sequence[Asked], items: Sequence[Training], found: Sequence[Trained | None]
+) -> list[dict[str, Any]]:
+    by_name = {(item.name, item.target, item.seed): one
                for item, one in zip(items, found, strict=True) if one is not None}  # fmt: skip
     asked: list[dict[str, Any]] = []
-    for one, other, words in QUESTIONS:
+    for ask in questions:
+        one, other = ask.one, ask.other
         common = [key[1:] for key in by_name if key[0] == one and (other, *key[1:]) in by_name]
         for metric in COMPARED:
-            mine = [by_name[(one, *key)].scores[metric] for key in common]
-            theirs = [by_name[(other, *key)].scores[metric] for key in common]
+            mine, theirs = (
+                _by_font(common, [by_name[name, *key].scores[metric] for key in common])
+                for name in (one, other)
+            )
             if mine:
                 test = paired(mine, theirs)
                 asked.append({
-                    "one": one, "other": other, "words": words, "metric": metric, "n": test.n,
+                    "one": one, "other": other, "words": ask.words, "metric": metric, "n": test.n,
                     "difference": test.difference.mean, "half": test.difference.half_width
                     if test.n > 1 else 0.0, "p": test.t_p if test.n > 1 else 1.0,
                 })  # fmt: skip
@@ -93,13 +114,36 @@ def _questions(items: Sequence[Training], found: Sequence[Trained | None]) -> li
     return asked
 
 
-def _sentence(questions: Sequence[dict[str, Any]], trainings: int) -> str:
-    if trainings < 2:
+def _by_font(keys: Sequence[tuple[str, int]], values: Sequence[float]) -> list[float]:
+    """Return the mean of each font's seeds, or of one font the values themselves.
+
+    Seeds of one font say little of another, so with several each font counts once.
+    """
+    fonts = list(dict.fromkeys(target for target, _ in keys))
+    if len(fonts) == 1:
+        return list(values)
+    by_font: dict[str, list[float]] = {font: [] for font in fonts}
+    for (target, _), value in zip(keys, values, strict=True):
+        by_font[target].append(value)
+    return [float(np.mean(some)) for some in by_font.values()]
+
+
+def _rate(config: StrokeGANConfig, variant: str, choice: Choice) -> dict[str, Any]:
+    chosen = choice.at_end
+    tried = [[config.learning_rate * one.factor, one.at_end] for one in choice.tried]
+    return {"variant": variant, "rate": config.learning_rate * chosen.factor, "edge": chosen.edge,
+            "tried": tried}  # fmt: skip
+
+
+def _sentence(questions: Sequence[dict[str, Any]], fonts: int, seeds: int) -> str:
+    if fonts * seeds < 2:
         return "One training each: nothing can be told apart; take more seeds."
     parts = []
-    for _, _, words in QUESTIONS:
+    for words in dict.fromkeys(one["words"] for one in questions):
         mine = [one for one in questions if one["words"] == words]
         if mine:
-            told = ", ".join(f"{one['metric']} {one['verdict']}" for one in mine)
+            told = ", ".join(f"{one['metric']} {one['difference']:+.3f} ± {one['half']:.3f} "
+                             f"({one['verdict']})" for one in mine)  # fmt: skip
             parts.append(f"what {words}: {told}")
-    return f"Paired over {trainings} trainings: " + "; ".join(parts) + "." if parts else ""
+    over = f"{seeds} seeds" if fonts == 1 else f"{fonts} fonts, {seeds} seeds of each"
+    return f"Paired over {over}: " + "; ".join(parts) + "." if parts else ""

@@ -16,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from heliostat_methods.strokegan.font_file.libraries import pillow
-from heliostat_methods.strokegan.font_file.sheet import MARK, MODULES, SheetLayout, checked_on_page
+from heliostat_methods.strokegan.font_file.page_number import cells, number_of
+from heliostat_methods.strokegan.font_file.sheet import checked_on_page
+from heliostat_methods.strokegan.font_file.sheet_layout import MARK, MODULES, SheetLayout
 from heliostat_methods.strokegan.metrics.checks import Floats
 from heliostat_methods.strokegan.tracing.contours import contours
 
@@ -47,13 +49,40 @@ def read_sheet(
     if not 8 <= px <= 4096:
         raise ValueError(f"px: {px}, expected 8..4096 pixels a side")
     plan, some = layout or SheetLayout(), checked_on_page(characters, layout)
-    grey = _grey(image)
-    grey = np.clip(grey / _paper(grey), 0.0, 1.0)
-    to_scan = projective_map(plan.marks(), find_marks(grey, plan))
-    ink = _ink(grey, plan, to_scan)
+    grey, to_scan, ink = _found_page(image, plan)
     found = np.stack([_box(grey, plan, k, px, to_scan) for k in range(len(some))])
     share = (found - ink) / max(1.0 - ink, 1e-3)
     return np.clip((share - CONTRAST) / (1.0 - 2.0 * CONTRAST), 0.0, 1.0)
+
+
+def read_page(
+    image: Image | str | Path | NDArray[Any], layout: SheetLayout | None = None
+) -> int | None:
+    """Return the number that is printed on a page, as ``read_sheet`` takes it; None without one.
+
+    Raises ValueError where the marks are not found.
+    """
+    plan = layout or SheetLayout()
+    place = cells(plan)
+    if place is None:
+        return None
+    grey, to_scan, ink = _found_page(image, plan)
+    centres, side = place
+    offsets = np.linspace(-0.3, 0.3, 5) * side
+    x, y = np.meshgrid(offsets, offsets)
+    grid = np.stack([x.ravel(), y.ravel()], axis=1)
+    values = [float(np.median(_sampled(grey, to_scan, centre + grid))) for centre in centres]
+    return number_of([value < (1.0 + ink) / 2.0 for value in values])
+
+
+def _found_page(
+    image: Image | str | Path | NDArray[Any], layout: SheetLayout
+) -> tuple[Floats, Floats, float]:
+    """Return grey values (H, W) with paper 1, the map from layout to scan, and how dark ink is."""
+    grey = _grey(image)
+    grey = np.clip(grey / _paper(grey), 0.0, 1.0)
+    to_scan = projective_map(layout.marks(), find_marks(grey, layout))
+    return grey, to_scan, _ink(grey, layout, to_scan)
 
 
 def find_marks(grey: Floats, layout: SheetLayout) -> Floats:

@@ -113,7 +113,7 @@ class GlyphRenderer:
         empty = []
         for at, (char, glyph) in enumerate(zip(chars, self._glyphs(chars), strict=True)):
             if glyph.size:
-                into[at] = self._averaged(glyph)
+                into[at] = centred(glyph, self.px, self.supersample)
             else:
                 empty.append(char)
         if empty:
@@ -132,25 +132,26 @@ class GlyphRenderer:
             raise FontError(f"{self.file} cannot be read as a font: {error}") from None
         for char in chars:
             try:
-                yield _cut(_ink(font, char))
+                yield cut(_ink(font, char))
             # Damaged outlines make the engine fail in many ways.
             except Exception as error:
                 raise FontError(f"{self.file} cannot draw {char!r}: {error}") from None
 
-    def _averaged(self, glyph: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return a glyph on white, centred, (px, px)."""
-        fine = self.px * self.supersample
-        if max(glyph.shape) > fine:
-            glyph = _fitted(glyph, fine)
-        height, width = glyph.shape
-        ink = np.zeros((fine, fine), np.uint32)
-        top, left = (fine - height) // 2, (fine - width) // 2
-        ink[top : top + height, left : left + width] = glyph
-        blocks = ink.reshape(self.px, self.supersample, self.px, self.supersample)
-        area = self.supersample**2
-        rounded = (2 * blocks.sum(axis=(1, 3), dtype=np.uint32) + area) // (2 * area)
-        picture: NDArray[np.uint8] = (255 - rounded).astype(np.uint8)
-        return picture
+
+def centred(glyph: NDArray[np.uint8], px: int, supersample: int) -> NDArray[np.uint8]:
+    """Return ink (h, w), 0..255 at ``supersample`` times the size, black on white, (px, px)."""
+    fine = px * supersample
+    if max(glyph.shape) > fine:
+        glyph = _fitted(glyph, fine)
+    height, width = glyph.shape
+    ink = np.zeros((fine, fine), np.uint32)
+    top, left = (fine - height) // 2, (fine - width) // 2
+    ink[top : top + height, left : left + width] = glyph
+    blocks = ink.reshape(px, supersample, px, supersample)
+    area = supersample**2
+    rounded = (2 * blocks.sum(axis=(1, 3), dtype=np.uint32) + area) // (2 * area)
+    picture: NDArray[np.uint8] = (255 - rounded).astype(np.uint8)
+    return picture
 
 
 def _ink(font: Any, char: str) -> NDArray[np.uint8]:
@@ -163,7 +164,8 @@ def _ink(font: Any, char: str) -> NDArray[np.uint8]:
     return ink
 
 
-def _cut(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def cut(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return ink without the white around it; (0, 0) where there is none."""
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     if not len(rows):
         return ink[:0, :0]

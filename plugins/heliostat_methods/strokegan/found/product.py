@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from heliostat import Run, stored
-from heliostat_methods.strokegan.config import StrokeGANConfig
 from heliostat_methods.strokegan.glyph_sets import GlyphSet
 from heliostat_methods.strokegan.tasks import Numbers, Trained, Training
 from heliostat_methods.strokegan.training.settings import TrainingSettings
@@ -23,43 +22,41 @@ KIND = "glyph_generator"
 @stored("strokegan.generator")
 @dataclass(frozen=True)
 class FoundGenerator:
-    """A generator of the first paired seed; ``glyphs``: what it was trained with."""
+    """A training of the first paired seed; ``glyphs``: what it was trained with.
+
+    ``trainer``: its whole state, so that it draws, and goes on where it stopped.
+    """
 
     source: str
     target: str
     variant: str
     settings: Mapping[str, Any]
     glyphs: GlyphSet
-    numbers: Numbers
+    trainer: Numbers
     scores: Mapping[str, float]
+    drawings: tuple[str, ...] = ()
+    """Folders whose drawings became pairs."""
 
     def drawn(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """Return source glyphs (N, px, px) uint8 in the target's style, float32 in [0, 1]."""
         base = replace(TrainingSettings(**self.settings), device="cpu")
         settings = replace(variant_settings(self.variant, base), critic_weight=0.0)
         trainer = StrokeGANTrainer(self.glyphs.data(), settings)
-        trainer.networks["to_target"].load_state_dict(tensors(self.numbers.of))
+        trainer.load(self.trainer.of)
         return trainer.generate(images)
 
 
-def tensors(numbers: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a generator's numbers as torch takes them, without their prefix."""
-    import torch
-
-    return {name.partition("/")[2]: torch.tensor(np.asarray(value))
-            for name, value in numbers.items()}  # fmt: skip
-
-
 def save_generators(
-    config: StrokeGANConfig, sets: Mapping[str, GlyphSet], items: Sequence[Training],
-    found: Sequence[Trained | None], run: Run,
+    source: str, targets: Sequence[str], sets: Mapping[str, GlyphSet], items: Sequence[Training],
+    found: Sequence[Trained | None], run: Run, drawings: tuple[str, ...] = (),
 ) -> None:  # fmt: skip
     """Keep the generators of the first seed as products of the run."""
     for item, one in zip(items, found, strict=True):
-        if one is not None and one.generator is not None:
-            made = FoundGenerator(config.source, item.target, item.variant, item.settings,
-                                  sets[item.target], one.generator, one.scores)  # fmt: skip
-            run.save(product_name(item.variant, item.target, config.targets), made, kind=KIND)
+        if one is not None and one.trainer is not None:
+            made = FoundGenerator(source, item.target, item.variant, item.settings,
+                                  sets[item.target], one.trainer, one.scores,
+                                  drawings)  # fmt: skip
+            run.save(product_name(item.variant, item.target, targets), made, kind=KIND)
 
 
 def product_name(variant: str, target: str, targets: Sequence[str]) -> str:

@@ -35,7 +35,9 @@ class FontPairData:
     ``source``, ``target``: (N, px, px) uint8, white 255; row i of both shows ``characters[i]``.
     ``codes``: (N, 32), 0..1. ``train``, ``test``: row numbers without a common one; ``paired``:
     row numbers within ``train``. Target glyphs of test rows are the truth, and never trained on.
-    ``further``: (K, N, px, px), further fonts of the same characters that are known whole (zi2zi).
+    ``source_only``: row numbers of characters that only the source font has; their target glyphs
+    are never looked at. ``further``: (K, N, px, px), further fonts of the same characters that are
+    known whole (zi2zi).
 
     Raises ``ValueError`` naming the part that cannot be.
     """
@@ -48,6 +50,7 @@ class FontPairData:
     test: Rows
     paired: Rows = field(default_factory=_none)
     further: Glyphs | None = None
+    source_only: Rows = field(default_factory=_none)
 
     def __post_init__(self) -> None:
         count = len(self.characters)
@@ -71,13 +74,19 @@ class FontPairData:
         if not (np.isfinite(codes).all() and codes.min() >= 0 and codes.max() <= 1):
             raise ValueError("codes: expected numbers from 0 to 1")
         object.__setattr__(self, "codes", codes.astype(np.float32))
-        for name in ("train", "test", "paired"):
+        for name in ("train", "test", "paired", "source_only"):
             object.__setattr__(self, name, _checked_rows(name, getattr(self, name), count))
         if len(self.train) < 2:
             raise ValueError(f"train: {len(self.train)} characters, expected at least 2")
         both = np.intersect1d(self.train, self.test)
         if len(both):
             raise ValueError(f"test: {_name(self.characters, both)} trains too, expected neither")
+        known = np.intersect1d(self.source_only, np.concatenate([self.train, self.test]))
+        if len(known):
+            raise ValueError(
+                f"source_only: {_name(self.characters, known)} in the target font too, expected "
+                "only characters that it lacks"
+            )
         outside = np.setdiff1d(self.paired, self.train)
         if len(outside):
             raise ValueError(
@@ -96,6 +105,11 @@ class FontPairData:
     def px(self) -> int:
         """The side of a picture, in pixels."""
         return int(self.source.shape[1])
+
+    @property
+    def drawn_from(self) -> Rows:
+        """Rows of which source glyphs without a pair are taken."""
+        return np.concatenate([self.train, self.source_only])
 
     @property
     def fonts(self) -> int:

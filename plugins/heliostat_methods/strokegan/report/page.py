@@ -9,7 +9,8 @@ import numpy as np
 
 from heliostat.contract import RunView
 from heliostat.report import Folded, Image, Plot, Section, Series, Table, Text, png
-from heliostat_methods.strokegan.names import VARIANTS
+from heliostat_methods.strokegan.names import ONWARD, VARIANTS
+from heliostat_methods.strokegan.report.over_fonts import mean_ceiling, mean_rows
 
 GAP = 2
 """White pixels between glyphs."""
@@ -25,11 +26,13 @@ def report(view: RunView) -> Sequence[Section]:
     result = view.result
     if result is None:
         return [Section("So far", [Text(view.so_far() or "No training has ended yet.")])]
-    sections = []
+    sections = [_over_fonts(result)] if len(result["targets"]) > 1 else []
     for target in result["targets"]:
         rows = [row for row in result["rows"] if row["target"] == target]
         sections += [_glyphs(result, target, rows), _scores(result, target, rows)]
     sections.append(_questions(result))
+    if any(one["tried"] for one in result["rates"]):
+        sections.append(_rates(result))
     for target in result["targets"]:
         rows = [row for row in result["rows"] if row["target"] == target]
         sections += [_curves(target, rows), _worst(target, rows)]
@@ -77,7 +80,7 @@ def _scores(result: dict[str, Any], target: str, rows: Sequence[dict[str, Any]])
         categories=[row["variant"] for row in rows],
         note="Share of held-out glyphs whose own true glyph is the nearest; by chance one of all.",
     )  # fmt: skip
-    words = [[name, VARIANTS[name]] for name in (row["variant"] for row in rows)]
+    words = [[name, {**VARIANTS, **ONWARD}[name]] for name in (row["variant"] for row in rows)]
     return Section(f"Scores for {target}", [
         bars,
         Table(["variant", *(head for _, head in METRICS)], table,
@@ -88,14 +91,49 @@ def _scores(result: dict[str, Any], target: str, rows: Sequence[dict[str, Any]])
     ])  # fmt: skip
 
 
+def _over_fonts(result: dict[str, Any]) -> Section:
+    ceiling = mean_ceiling(result)
+    table = [["true glyphs (ceiling)", *(f"{ceiling[name]:.3f}" for name, _ in METRICS)]]
+    rows = mean_rows(result)
+    for row in rows:
+        cells = [f"{row['means'][name]:.3f}" if row["means"] else "failed" for name, _ in METRICS]
+        table.append([row["variant"], *cells])
+    targets = result["targets"]
+    lines = []
+    for row in rows:
+        mine = {one["target"]: one["scores"] for one in result["rows"]
+                if one["variant"] == row["variant"]}  # fmt: skip
+        values = [mine[target]["retrieval"]["mean"] if mine.get(target) else float("nan")
+                  for target in targets]  # fmt: skip
+        lines.append(Series(row["variant"], list(range(len(targets))), values, style="points"))
+    return Section(f"Over {len(targets)} fonts", [
+        Plot("Held-out glyphs found again, by font", "target font", "retrieval", lines,
+             categories=list(targets),
+             note="Compare points of one column: fonts differ more than variants do."),
+        Table(["variant", *(head for _, head in METRICS)], table,
+              "Means over fonts, each counted once."),
+    ])  # fmt: skip
+
+
+def _rates(result: dict[str, Any]) -> Section:
+    rows = [[one["variant"], f"{one['rate']:g}", "yes" if one["edge"] else "",
+             ", ".join(f"{rate:g}: {error:.3f}" for rate, error in one["tried"])]
+            for one in result["rates"]]  # fmt: skip
+    return Section("Rates", [Table(
+        ["variant", "rate", "at the edge", "rate: share not found again"], rows,
+        "Chosen for each variant on training characters that were held back for it, with seeds of "
+        "their own. At the edge a better one may lie beyond those tried.",
+    )])  # fmt: skip
+
+
 def _questions(result: dict[str, Any]) -> Section:
     rows = [[one["words"], f"{one['one']} - {one['other']}", one["metric"],
              f"{one['difference']:+.4f} ± {one['half']:.4f}", one["n"], f"{one['corrected']:.3f}",
              one["verdict"]] for one in result["questions"]]  # fmt: skip
     return Section("What strokes and pairs add", [Table(
         ["what", "difference of", "metric", "mean, half interval", "pairs", "p (Holm)", "verdict"],
-        rows, "Paired by target font and seed; t-tests, corrected for how many there are. Steps "
-        "and weights were not chosen on these characters.",
+        rows, "Paired by seed; of several fonts by font, each the mean of its seeds. t-tests, "
+        "corrected for how many there are. Nothing was chosen on these characters.",
     )])  # fmt: skip
 
 

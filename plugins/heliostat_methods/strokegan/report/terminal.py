@@ -2,46 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from textwrap import wrap
 from typing import Any
 
 from heliostat.contract import next_command
+from heliostat_methods.strokegan.report.over_fonts import mean_ceiling, mean_rows
 
 WIDTH = 80
 COLUMNS = (("retrieval", "retrieval", 3), ("l1", "L1", 3), ("ssim", "SSIM", 3),
            ("distinct_nearest", "distinct", 3), ("stroke_error", "strokes", 3),
            ("content", "content", 3))  # fmt: skip
 """Metric, head, digits."""
+SHORT = {"copy_source": "copied", "l1_pairs_only": "pairs", "cyclegan_fs3": "fs3",
+         "strokegan_plus": "plus", "strokegan_released": "released", "pix2pix": "p2p",
+         "pix2pix_stroke": "p2p+st", "zi2zi_lite": "zi2zi", "zi2zi_stroke": "zi2zi+st"}  # fmt: skip
+"""Heads of variants where they are columns."""
+FEW = 2
+"""Fonts up to which each has a table of its own."""
 
 
 def describe(result: dict[str, Any], run_id: str) -> str:
     """Return what a terminal shows of a result."""
+    targets = result["targets"]
     lines: list[str] = []
-    for target in result["targets"]:
-        ceiling = result["ceilings"][target]
-        train, test, pairs = ceiling["counts"]
-        lines += wrap(
-            f"{result['source']} to {target}, {result['size']} px: {train:,} characters train "
-            f"({pairs:,} known in both fonts), {test:,} held out; {result['steps']:,} steps.",
-            WIDTH,
-        )  # fmt: skip
-        lines += ["", f"{'variant':<19}" + "".join(f"{head:>10}" for _, head, _ in COLUMNS)]
-        lines.append(
-            f"{'true glyphs':<19}"
-            + "".join(f"{ceiling['scores'][name]:>10.{digits}f}" for name, _, digits in COLUMNS)
-        )
-        for row in (one for one in result["rows"] if one["target"] == target):
-            if not row["scores"]:
-                lines.append(f"{row['variant']:<19}failed: {row['failed']}"[:WIDTH])
-                continue
-            lines.append(
-                f"{row['variant']:<19}"
-                + "".join(
-                    f"{row['scores'][name]['mean']:>10.{digits}f}" for name, _, digits in COLUMNS
-                )
-                + (" diverged" if row["diverged"] else "")
-            )
-        lines.append("")
+    if len(targets) <= FEW:
+        for target in targets:
+            lines += [*_one_font(result, target), ""]
+    else:
+        lines += [*_many_fonts(result), ""]
+    lines += _rates(result)
     lines += wrap(result["sentence"], WIDTH)
     lines += wrap(
         "retrieval: share of held-out glyphs whose own true glyph is nearest; L1: of pixels; "
@@ -51,3 +41,68 @@ def describe(result: dict[str, Any], run_id: str) -> str:
     lines += ["", f"a font of it: {next_command('font', run_id, '--out', 'NAME.ttf')}",
               f"glyphs, curves: {next_command('report', run_id)}"]  # fmt: skip
     return "\n".join(lines)
+
+
+def _one_font(result: dict[str, Any], target: str) -> list[str]:
+    ceiling = result["ceilings"][target]
+    train, test, pairs = ceiling["counts"]
+    lines = wrap(
+        f"{result['source']} to {target}, {result['size']} px: {train:,} characters train "
+        f"({pairs:,} known in both fonts), {test:,} held out; {result['steps']:,} steps.", WIDTH,
+    )  # fmt: skip
+    lines += ["", _head(), _line("true glyphs", ceiling["scores"])]
+    for row in (one for one in result["rows"] if one["target"] == target):
+        if not row["scores"]:
+            lines.append(f"{row['variant']:<19}failed: {row['failed']}"[:WIDTH])
+            continue
+        means = {name: score["mean"] for name, score in row["scores"].items()}
+        lines.append(_line(row["variant"], means) + (" diverged" if row["diverged"] else ""))
+    return lines
+
+
+def _many_fonts(result: dict[str, Any]) -> list[str]:
+    targets, rows = result["targets"], mean_rows(result)
+    lines = wrap(
+        f"{result['source']} to {len(targets)} fonts, {result['size']} px, {result['steps']:,} "
+        f"steps, {result['seeds']} seeds of each: means over fonts.", WIDTH,
+    )  # fmt: skip
+    lines += ["", _head(), _line("true glyphs", mean_ceiling(result))]
+    for row in rows:
+        if not row["means"]:
+            lines.append(f"{row['variant']:<19}failed for every font")
+            continue
+        failed = f" {row['failed']} failed" if row["failed"] else ""
+        lines.append(_line(row["variant"], row["means"]) + failed)
+    names = [row["variant"] for row in rows][:6]
+    by_font = {(row["target"], row["variant"]): row["scores"] for row in result["rows"]}
+    heads = "".join(f"{SHORT.get(name, name):>9.9}" for name in names)
+    lines += ["", f"{'retrieval of':<22}" + heads]
+    for target in targets:
+        cells = ""
+        for name in names:
+            scores = by_font.get((target, name))
+            cells += f"{scores['retrieval']['mean']:>9.3f}" if scores else f"{'failed':>9}"
+        lines.append(f"{target:<22.22}" + cells)
+    return lines
+
+
+def _head() -> str:
+    return f"{'variant':<19}" + "".join(f"{head:>10}" for _, head, _ in COLUMNS)
+
+
+def _line(name: str, scores: Mapping[str, float]) -> str:
+    cells = (f"{scores[metric]:>10.{digits}f}" for metric, _, digits in COLUMNS)
+    return f"{name:<19}" + "".join(cells)
+
+
+def _rates(result: dict[str, Any]) -> list[str]:
+    """Return the rates that were chosen; nothing where one alone was given."""
+    chosen = [one for one in result["rates"] if one["tried"]]
+    if not chosen:
+        return []
+    told = ", ".join(
+        f"{one['variant']} {one['rate']:g}"
+        + (" (at the edge of those tried)" if one["edge"] else "")
+        for one in chosen
+    )
+    return [*wrap(f"Rates, by characters held back from training: {told}.", WIDTH), ""]

@@ -56,9 +56,9 @@ class Draws:
         chosen = data.train if settings.paired_characters == "all" else data.paired
         self._paired: Rows = chosen
         whole, half = settings.batch, -(-settings.batch // 2)
-        train = len(data.train)
-        self._of_source = Batches([streams], "source", train, whole)
-        self._of_target = Batches([streams], "target", train, whole)
+        few = min(whole, len(data.train))  # as many of each font
+        self._of_source = Batches([streams], "source", len(data.drawn_from), few)
+        self._of_target = Batches([streams], "target", len(data.train), whole)
         self._few = self._whole = None
         if len(chosen):
             self._few = Batches([streams], "few", len(chosen), half)
@@ -66,7 +66,7 @@ class Draws:
 
     def source(self, step: int) -> Glyphs:
         """Return a step's source glyphs."""
-        rows = self._data.train[_row(self._of_source, step)]
+        rows = self._data.drawn_from[_row(self._of_source, step)]
         return self._glyphs(self._source, "source", rows, step)
 
     def target(self, step: int) -> Glyphs:
@@ -86,12 +86,12 @@ class Draws:
 
     def styled_pairs(self, step: int) -> Pairs:
         """Return pairs whose fonts are drawn; those of further fonts are of any train row."""
-        fonts = self._streams("fonts", step).integers(self._data.fonts, size=self._of_source.size)
+        fonts = self._streams("fonts", step).integers(self._data.fonts, size=self._of_target.size)
         if self._data.fonts == 1:
             return self.pairs(step)
         assert self._whole is not None
         mine = np.resize(self._paired[_row(self._whole, step)], len(fonts))
-        theirs = self._data.train[_row(self._of_source, step)]
+        theirs = self._data.train[_row(self._of_target, step)]
         return self._pairs(np.where(fonts == 0, mine, theirs), step, fonts)
 
     def _glyphs(self, of: ShiftedGlyphs, name: str, rows: Rows, step: int) -> Glyphs:

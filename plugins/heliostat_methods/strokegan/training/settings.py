@@ -26,7 +26,7 @@ class TrainingSettings:
 
     The authors': 128 px, 3 channels, width 64, 9 blocks, batch 2, rate 2e-4 with betas 0.5 and
     0.999, linear decay over the second half, pool 50, identity weight 0.5, `mse` stroke loss of
-    weight 0.18. Ours where it differs: grey, no identity term and no pool, `bce`.
+    weight 0.18. Ours where it differs: grey, no identity term and no pool, `bce`, averaged weights.
     """
 
     objective: Objective = "cycle"
@@ -88,6 +88,9 @@ class TrainingSettings:
     pool: int = 0
     """Generated pictures, with their codes, from which a discriminator's are taken."""
 
+    average: float = 0.99
+    """What draws has weights averaged over steps: of the average so much is kept at a step, less
+    in the first ones; 0: the last weights, as the authors have."""
     record_every: int = 10
     merged: bool = True
     """Several batches in one pass; the same losses within rounding."""
@@ -115,6 +118,8 @@ class TrainingSettings:
         for name in ("beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must lie in [0, 1), got {getattr(self, name)}")
+        if not 0 <= self.average < 1:
+            raise ValueError(f"average must lie in [0, 1), got {self.average}")
         if not 0 <= self.stroke_ramp <= 1:
             raise ValueError(f"stroke_ramp must be from 0 to 1, got {self.stroke_ramp}")
         if self.shift > self.image_size // 4:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from heliostat_methods.strokegan.pairs.font_pair_data import FontPairData
 from heliostat_methods.strokegan.pairs.shifted_glyphs import as_inputs, as_pictures
+from heliostat_methods.strokegan.training.averaged_weights import AveragedWeights
 from heliostat_methods.strokegan.training.cycle_objective import CycleObjective
 from heliostat_methods.strokegan.training.diverged import GlyphTrainingDiverged
 from heliostat_methods.strokegan.training.draws import Draws
@@ -87,6 +88,7 @@ class StrokeGANTrainer:
             for kind in ("to", "judge")
             if any(name.startswith(kind) for name in self.networks)
         }
+        self._average = self._averaged()
         self.taken = 0
         self._rows: list[list[float]] = []
 
@@ -100,6 +102,11 @@ class StrokeGANTrainer:
                 return PairedObjective(self.settings, draws, self.networks, critic)
             case _:
                 return CycleObjective(self.settings, draws, self.networks, self._pools, critic)
+
+    def _averaged(self) -> AveragedWeights | None:
+        if "to_target" not in self.networks or not self.settings.average:
+            return None
+        return AveragedWeights(self.networks["to_target"], self.settings.average)
 
     def _adam(self, kind: str) -> torch.optim.Adam:
         parameters = [
@@ -130,6 +137,8 @@ class StrokeGANTrainer:
             for group in optimiser.param_groups:
                 group["lr"] = rate
             optimiser.step()
+        if self._average is not None:
+            self._average.follow(self.networks["to_target"], self.taken)
         if self.taken % self.settings.record_every == 0 or self.taken + 1 == self.settings.steps:
             values = [terms.get(name, math.nan) for name in TERMS]
             self._rows.append([float(self.taken), *values])
@@ -199,7 +208,8 @@ class StrokeGANTrainer:
             raise ValueError(f"font must be from 0 to {self.data.fonts - 1}, got {font}")
         if "to_target" not in self.networks:
             return np.asarray(pictures / np.float32(255), np.float32)
-        drawer, made = self.networks["to_target"], []
+        last, made = self.networks["to_target"], []
+        drawer = last if self._average is None else self._average.module
         further = {"font": font} if getattr(drawer, "fonts", None) is not None else {}
         drawer.eval()  # of networks of one's own: dropout, running means
         with torch.inference_mode(), self._precision():
@@ -220,6 +230,9 @@ class StrokeGANTrainer:
             state |= {f"{name}/{k}": v for k, v in module_arrays(module).items()}
         for name, optimiser in self._optimisers.items():
             state |= {f"adam_{name}/{k}": v for k, v in optimiser_arrays(optimiser).items()}
+        if self._average is not None:
+            own = module_arrays(self._average.module)
+            state |= {f"average/{k}": v for k, v in own.items()}
         for name, pool in self._pools.items():
             state |= {f"pool_{name}/{k}": v for k, v in pool.state().items()}
         rows = np.array(self._rows, np.float64)
@@ -235,6 +248,8 @@ class StrokeGANTrainer:
             load_module(module, below(state, name), name)
         for name, optimiser in self._optimisers.items():
             load_optimiser(optimiser, below(state, f"adam_{name}"))
+        if self._average is not None:
+            load_module(self._average.module, below(state, "average"), "average")
         for name, pool in self._pools.items():
             pool.load(below(state, f"pool_{name}"), self.device)
         self._rows = [list(map(float, row)) for row in state["records"]]

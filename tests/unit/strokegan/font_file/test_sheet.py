@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from heliostat_methods.strokegan.font_file.scan import find_marks, projective_map, read_sheet
-from heliostat_methods.strokegan.font_file.sheet import SheetLayout, make_sheet, sheet_pages
+from heliostat_methods.strokegan.font_file.sheet import make_sheet, sheet_pages
+from heliostat_methods.strokegan.font_file.sheet_layout import SheetLayout
 from heliostat_methods.strokegan.metrics.ink import ink_iou
 
 LAYOUT = SheetLayout(columns=4, rows=2, cell=96)
