@@ -2,8 +2,8 @@
 
 Both sides draw one font from another at 32 px, with generators and discriminators of one width and
 depth, from the same seeds and the same 800 training characters. Ours: grey glyphs that lie in
-memory, batches of 8 in merged passes, 160 pairs, a warm start on these, the stroke code, and weights
-averaged over steps; pictures are moved by up to a pixel. The plain loop: batch 1, RGB, PNG files
+memory, batches of 8 in merged passes, 160 pairs, a warm start on these, the stroke code, weights
+averaged over steps, and pictures moved by up to a pixel. The plain loop: batch 1, RGB, PNG files
 that are opened and resized at every step, each pass by itself, identity loss, a pool of 50 - what
 the authors' code does, without mirroring. With ``--reference-pairs`` it has the same pairs as well.
 

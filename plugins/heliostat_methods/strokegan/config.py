@@ -162,6 +162,8 @@ class StrokeGANConfig(MethodConfig):
             raise ConfigError("redrawn", self.redrawn, "begin, a run that goes on with it")
         if self.source in self.targets:
             raise ConfigError("targets", self.source, "fonts other than the source")
+        if self.characters * self.train_share < 10:
+            raise ConfigError("train_share", self.train_share, "a share that trains 10 characters")
         if self.characters * (1 - self.train_share) < 10:
             raise ConfigError("train_share", self.train_share, "a share that leaves 10 characters")
         return self

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from heliostat import ConfigError, stored
 from heliostat_methods.strokegan.fonts.errors import FontError
 from heliostat_methods.strokegan.fonts.sources import GlyphSource, glyph_source
-from heliostat_methods.strokegan.fonts.subsetting import spread
+from heliostat_methods.strokegan.fonts.subsetting import CHECKED, spread
 from heliostat_methods.strokegan.pairs.font_pair_data import FontPairData
 from heliostat_methods.strokegan.strokes.character_sets import gb2312_level1
 from heliostat_methods.strokegan.strokes.encoder import StrokeEncoder
@@ -107,26 +107,36 @@ def shared_characters(fonts: Sequence[GlyphSource], count: int) -> tuple[str, ..
     They are of GB2312 level 1, and others too where these are too few. Raises ConfigError where
     there are not 20.
     """
-    common = _known(frozenset.intersection(*(one.characters for one in fonts)), count)
+    common = _known(frozenset.intersection(*(one.characters for one in fonts)))
     if len(common) < LEAST:
         raise ConfigError("targets", len(common), f"fonts with {LEAST} common characters at least",
                           "so many have they in common that the stroke table knows")  # fmt: skip
-    return spread(common, min(count, len(common)))
+    return _spread(common, count)
 
 
 def further_characters(source: GlyphSource, taken: Sequence[str], count: int) -> tuple[str, ...]:
     """Return so many characters of the source font and the stroke table that are not ``taken``."""
-    left = _known(source.characters.difference(taken), count)
-    return spread(left, min(count, len(left)), first="") if count else ()
+    return _spread(_known(source.characters.difference(taken)), count)
 
 
-def _known(chars: frozenset[str], count: int) -> list[str]:
-    """Return characters of the stroke table: of GB2312 level 1, or all if those are too few."""
-    encoder = StrokeEncoder()
-    first = [char for char in gb2312_level1() if char in chars and encoder.knows(char)]
+def _known(chars: frozenset[str]) -> list[str]:
+    """Return characters of the stroke table: those of GB2312 level 1 first, in its order."""
+    known = frozenset(filter(StrokeEncoder().knows, chars))
+    first = [char for char in gb2312_level1() if char in known]
+    return first + sorted(known.difference(first))
+
+
+def _spread(chars: Sequence[str], count: int) -> tuple[str, ...]:
+    """Return so many, or all: of GB2312 level 1, spread evenly, and others where it has too few."""
+    level1 = frozenset(gb2312_level1())
+    first = [char for char in chars if char in level1]
+    rest = [char for char in chars if char not in level1]
+    if not count or len(chars) <= count:
+        return tuple(chars) if count else ()
     if len(first) >= count:
-        return first
-    return first + sorted(char for char in chars.difference(first) if encoder.knows(char))
+        checked = "".join(char for char in CHECKED if char in first)
+        return spread(first, count, checked if len(checked) <= count else "")
+    return (*first, *spread(rest, count - len(first), ""))
 
 
 def glyph_set(
@@ -135,10 +145,15 @@ def glyph_set(
 ) -> GlyphSet:  # fmt: skip
     """Return a task's data, split by character and with pairs chosen among those that train.
 
+    Raises ConfigError naming ``train_share`` where fewer than 4 would train or 2 be held out.
     ``target`` (n, px, px) has the glyphs of the first n characters alone: of the others, only the
     source font's are seen.
     """
     codes, known = StrokeEncoder().encode_all(characters), len(target)
+    trains = int(share * known + 0.5)
+    if trains < 4 or known - trains < 2:
+        raise ConfigError("train_share", share, "a share that leaves 4 characters to train on and "
+                          f"2 to judge by, of the {known} that the fonts have")  # fmt: skip
     split = FontPairData.split(characters[:known], source[:known], target,
                                codes[:known].astype(np.float32), under(streams, "split"),
                                share)  # fmt: skip

@@ -14,6 +14,7 @@ from heliostat_methods.strokegan.critics.glyph_classifier import GlyphClassifier
 from heliostat_methods.strokegan.critics.training import CriticSettings, CriticTraining
 from heliostat_methods.strokegan.evaluation.scores import read_codes, scored, worst_glyphs
 from heliostat_methods.strokegan.glyph_sets import GlyphSet
+from heliostat_methods.strokegan.strokes.vocabulary import StrokeVocabulary
 from heliostat_methods.strokegan.training.auto_tune import measured_modes
 from heliostat_methods.strokegan.training.diverged import GlyphTrainingDiverged
 from heliostat_methods.strokegan.training.settings import TrainingSettings
@@ -81,20 +82,33 @@ class Training:
         return self.called or self.variant
 
 
+@stored("strokegan.bad_glyph")
+@dataclass(frozen=True)
+class BadGlyph:
+    """A held-out glyph far from the true one, and the strokes that a critic reads otherwise."""
+
+    character: str
+    l1: float
+    missing: tuple[str, ...]
+    extra: tuple[str, ...]
+
+
 @stored("strokegan.trained")
 @dataclass(frozen=True)
 class Trained:
     """What a training came to. ``scores``: metrics; ``records``: loss terms by step.
 
-    ``shown``: (SHOWN, px, px) uint8 of the first held-out characters; ``worst``: characters whose
-    glyphs are farthest from the truth with their L1 and flagged strokes; ``held_out``: how many
-    glyphs were measured; ``trainer``: its state, from which a training goes on.
+    ``shown``: (SHOWN, px, px) uint8 of the first held-out characters; ``worst``: the glyphs that
+    are farthest from the truth, and ``worst_shown`` (n, 3, px, px) uint8: source, drawn, true, of
+    those where the training is kept; ``held_out``: how many glyphs were measured; ``trainer``:
+    its state, from which a training goes on.
     """
 
     scores: Mapping[str, float]
     records: Mapping[str, Any]
     shown: Array
-    worst: tuple[tuple[str, float, int], ...]
+    worst: tuple[BadGlyph, ...]
+    worst_shown: Array
     steps: int
     held_out: int
     trainer: Numbers | None
@@ -176,12 +190,23 @@ def measured(
     test = data.test
     outputs = np.clip(trainer.generate(data.source[test]).astype(np.float64), 0, 1)
     truth = data.target[test] / 255.0
-    scores = scored(outputs, truth, np.asarray(glyphs.codes)[test], test, critic)
-    flagged = (read_codes(critic, outputs) != np.asarray(glyphs.codes)[test]).sum(axis=1)
+    classes = critic.classes([data.characters[row] for row in test])
+    scores = scored(outputs, truth, np.asarray(glyphs.codes)[test], classes, critic)
+    read, code = read_codes(critic, outputs), np.asarray(glyphs.codes)[test]
     apart = np.abs(outputs - truth).mean(axis=(1, 2))
-    worst = tuple((data.characters[test[row]], float(apart[row]), int(flagged[row]))
-                  for row in worst_glyphs(outputs, truth))  # fmt: skip
+    rows = worst_glyphs(outputs, truth)
+    ids = StrokeVocabulary().ids
+    worst = tuple(
+        BadGlyph(
+            data.characters[test[row]], float(apart[row]),
+            tuple(ids[k] for k in np.flatnonzero(code[row] > read[row])),
+            tuple(ids[k] for k in np.flatnonzero(code[row] < read[row])),
+        )
+        for row in rows
+    )  # fmt: skip
+    drawn = np.rint(255 * outputs[rows]).astype(np.uint8)
+    beside = np.stack([data.source[test[rows]], drawn, data.target[test[rows]]], axis=1)
     shown = np.rint(255 * outputs[:SHOWN]).astype(np.uint8)
     state = Numbers(trainer.state()) if keeps and trainer.networks else None
-    return Trained(scores.plain(), trainer.records, shown, worst, trainer.taken, len(test),
-                   state, diverged)  # fmt: skip
+    return Trained(scores.plain(), trainer.records, shown, worst, beside if keeps else beside[:0],
+                   trainer.taken, len(test), state, diverged)  # fmt: skip

@@ -9,8 +9,8 @@ import pytest
 from heliostat import ConfigError
 from heliostat.contract import validate
 from heliostat_methods.strokegan.config import StrokeGANConfig
-from heliostat_methods.strokegan.glyph_sets import renderer, shared_characters
-from heliostat_methods.strokegan.method import DEMO, PAPER, SMOKE
+from heliostat_methods.strokegan.glyph_sets import renderer
+from heliostat_methods.strokegan.method import DEMO, PAPER, SMOKE, SUITE
 from heliostat_methods.strokegan.names import VARIANTS
 from heliostat_methods.strokegan.training import variants
 from heliostat_methods.strokegan.training.settings import TrainingSettings
@@ -45,11 +45,51 @@ from heliostat_methods.strokegan.training.settings import TrainingSettings
         ({"stroke_loss": "l2"}, r"stroke_loss = 'l2'"),
         ({"warm_start": 1.0}, r"warm_start = 1"),
         ({"device": "gpu"}, r"device = 'gpu'"),
+        ({"redrawn": "mine"}, r"redrawn = 'mine': expected begin, a run that goes on with it"),
+        ({"rate_factors": []}, r"rate_factors = \[\]"),
+        ({"rate_factors": [1, 3, 1.0]}, r"rate_factors = \[1.0, 3.0, 1.0\]: expected each once"),
+        ({"rate_factors": [0]}, r"rate_factors.* = 0"),
+        ({"rate_factors": [1, 2e6]}, r"rate_factors.* = 2000000"),
+        ({"rate_growths": -1}, r"rate_growths = -1"),
+        ({"rate_targets": 0}, r"rate_targets = 0"),
+        ({"rate_seeds": 0}, r"rate_seeds = 0"),
+        ({"average": -0.1}, r"average = -0.1"),
+        ({"average": 1}, r"average = 1"),
+        ({"average": float("nan")}, r"average = nan"),
+        ({"unpaired": -1}, r"unpaired = -1"),
+        ({"unpaired": 30_001}, r"unpaired = 30001"),
+        ({"precision": "float16"}, r"precision = 'float16'"),
+        ({"memory_format": "nhwc"}, r"memory_format = 'nhwc'"),
     ],
 )
 def test_what_is_refused_and_how(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         validate(StrokeGANConfig, values)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"average": 0.0},
+        {"average": 0.9999},
+        {"unpaired": 0},
+        {"unpaired": 30_000},
+        {"precision": "bfloat16", "memory_format": "channels_last"},
+        {"precision": "auto", "memory_format": "auto"},
+        {"rate_factors": (0.3, 1.0, 3.0), "rate_growths": 0},
+        {"begin": "run:last", "redrawn": "mine"},
+    ],
+)
+def test_what_lies_within_the_bounds_is_taken(values: dict[str, Any]) -> None:
+    made = validate(StrokeGANConfig, values)
+    for name in values.keys() - {"begin"}:
+        assert getattr(made, name) == values[name]
+    training = made.training()
+    assert training["average"] == made.average
+    assert (training["precision"], training["memory_format"]) == (
+        made.precision,
+        made.memory_format,
+    )
 
 
 def test_presets_are_configurations_and_settings_of_every_variant() -> None:
@@ -58,6 +98,14 @@ def test_presets_are_configurations_and_settings_of_every_variant() -> None:
         base = TrainingSettings(**config.training())
         for name in VARIANTS:
             assert variants.variant_settings(name, base).image_size == config.size
+
+
+def test_the_suite_is_a_configuration_and_settings_of_every_variant() -> None:
+    config = validate(StrokeGANConfig, SUITE)
+    base = TrainingSettings(**config.training())
+    assert base.warm_start == 0.25 * config.steps
+    for name in config.contestants():
+        assert variants.variant_settings(name, base).average == config.average
 
 
 def test_the_controls_are_always_there_and_names_are_those_of_training() -> None:
@@ -69,4 +117,3 @@ def test_the_controls_are_always_there_and_names_are_those_of_training() -> None
 def test_fonts_that_are_not_here_are_named() -> None:
     with pytest.raises(ConfigError, match=r"source = 'nofont'.*expected a font that is here"):
         renderer("source", "nofont", 32)
-    assert len(shared_characters(("sample-kai", "sample-kuaile"), 50)) == 50

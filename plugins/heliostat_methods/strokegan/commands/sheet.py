@@ -33,10 +33,11 @@ def sheet() -> None:
               help="These instead.")  # fmt: skip
 @click.option("--worst", metavar="RUN",
               help="Instead the --count that a run draws worst.")  # fmt: skip
+@click.option("--target", help="Of --worst: the target font, where the run had several.")
 @runs_option
 def print_sheet(
     out: Path, source: str, count: int, characters: Path | None, worst: str | None,
-    runs: Path | None,
+    target: str | None, runs: Path | None,
 ) -> None:  # fmt: skip
     """Write pages for an A4 printer (150 dots an inch), each with 56 boxes to draw in."""
     from heliostat_methods.strokegan.font_file.sheet import make_sheet, sheet_pages
@@ -51,7 +52,7 @@ def print_sheet(
     except (ValueError, ImportError) as error:
         raise ConfigError("--source", source, "a font that is here", str(error)) from None
     if worst is not None:
-        chosen = _worst(worst, runs, count)
+        chosen = _worst(worst, runs, count, target)
         lacking = [one for one in chosen if one not in known]
         if lacking:
             raise ConfigError("--source", source, "the run's source font",
@@ -152,7 +153,7 @@ def _write(drawn: dict[str, Any], out: Path) -> None:
         raise StoreError(f"cannot write {out}: {error.strerror or error}") from error
 
 
-def _worst(name: str, runs: Path | None, count: int) -> list[str]:
+def _worst(name: str, runs: Path | None, count: int, target: str | None) -> list[str]:
     from heliostat.contract import RunView, find, runs_root
 
     view = RunView(find(name, runs_root(runs)))
@@ -162,9 +163,13 @@ def _worst(name: str, runs: Path | None, count: int) -> list[str]:
                           f"it is a run of {view.method}, {view.state}")  # fmt: skip
     # the last of a table is the method itself, or what went on with drawings
     rows = [row for row in result["rows"] if row["scores"] and row["variant"] != "copy_source"]
+    targets = result["targets"]
+    if target not in targets and (target is not None or len(targets) > 1):
+        raise ConfigError("--target", target, f"a target font of the run: {', '.join(targets)}")
+    rows = [row for row in rows if target is None or row["target"] == target]
     if not rows:
         raise ConfigError("--worst", view.id, "a run that trained a generator")
-    return [char for char, _, _ in rows[-1]["worst"][:count]]
+    return [char for char, *_ in rows[-1]["worst"][:count]]
 
 
 def _anchors(known: frozenset[str], count: int) -> list[str]:

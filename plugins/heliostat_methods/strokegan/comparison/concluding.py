@@ -46,8 +46,12 @@ def concluded(
         for variant in contestants:
             mine = [at for at, item in enumerate(items)
                     if (item.target, item.name) == (target, variant)]  # fmt: skip
-            rows.append(_row(target, variant, mine, found, failures))
-    answers = _questions(questions, items, found)
+            row = _row(target, variant, mine, found, failures)
+            if variant == contestants[-1] and row["scores"]:
+                row["worst_shown"] = next(np.asarray(one.worst_shown) for at in mine
+                                          if (one := found[at]) is not None)  # fmt: skip
+            rows.append(row)
+    answers = _questions(questions, items, found, len(targets))
     settings = next(item.settings for item in reversed(items))
     last = [row["scores"] for row in rows if row["variant"] == contestants[-1] and row["scores"]]
     return {
@@ -78,15 +82,20 @@ def _row(
         scores[name] = {"mean": float(np.mean(values)), "half": half, "values": values}
     return {
         "target": target, "variant": variant, "scores": scores, "shown": np.asarray(first.shown),
-        "worst": [list(one) for one in first.worst],
+        "worst": [[one.character, one.l1, " ".join(one.missing), " ".join(one.extra)]
+                  for one in first.worst],
         "records": {name: np.asarray(values).tolist() for name, values in first.records.items()},
+        "trainings": len(mine), "failures": len(mine) - len(trained),
         "diverged": sum(bool(one.diverged) for one in trained),
         "failed": next((failures[at] for at in mine if found[at] is None), ""),
     }  # fmt: skip
 
 
 def _questions(
-    questions: Sequence[Asked], items: Sequence[Training], found: Sequence[Trained | None]
+    questions: Sequence[Asked],
+    items: Sequence[Training],
+    found: Sequence[Trained | None],
+    fonts: int,
 ) -> list[dict[str, Any]]:
     by_name = {(item.name, item.target, item.seed): one
                for item, one in zip(items, found, strict=True) if one is not None}  # fmt: skip
@@ -96,7 +105,7 @@ def _questions(
         common = [key[1:] for key in by_name if key[0] == one and (other, *key[1:]) in by_name]
         for metric in COMPARED:
             mine, theirs = (
-                _by_font(common, [by_name[name, *key].scores[metric] for key in common])
+                _by_font(common, [by_name[name, *key].scores[metric] for key in common], fonts)
                 for name in (one, other)
             )
             if mine:
@@ -114,15 +123,14 @@ def _questions(
     return asked
 
 
-def _by_font(keys: Sequence[tuple[str, int]], values: Sequence[float]) -> list[float]:
-    """Return the mean of each font's seeds, or of one font the values themselves.
+def _by_font(keys: Sequence[tuple[str, int]], values: Sequence[float], fonts: int) -> list[float]:
+    """Return the mean of each font's seeds, or where a run has one font the values themselves.
 
     Seeds of one font say little of another, so with several each font counts once.
     """
-    fonts = list(dict.fromkeys(target for target, _ in keys))
-    if len(fonts) == 1:
+    if fonts == 1:
         return list(values)
-    by_font: dict[str, list[float]] = {font: [] for font in fonts}
+    by_font: dict[str, list[float]] = {target: [] for target, _ in keys}
     for (target, _), value in zip(keys, values, strict=True):
         by_font[target].append(value)
     return [float(np.mean(some)) for some in by_font.values()]
@@ -136,6 +144,8 @@ def _rate(config: StrokeGANConfig, variant: str, choice: Choice) -> dict[str, An
 
 
 def _sentence(questions: Sequence[dict[str, Any]], fonts: int, seeds: int) -> str:
+    if not questions:
+        return ""
     if fonts * seeds < 2:
         return "One training each: nothing can be told apart; take more seeds."
     parts = []
@@ -145,5 +155,6 @@ def _sentence(questions: Sequence[dict[str, Any]], fonts: int, seeds: int) -> st
             told = ", ".join(f"{one['metric']} {one['difference']:+.3f} ± {one['half']:.3f} "
                              f"({one['verdict']})" for one in mine)  # fmt: skip
             parts.append(f"what {words}: {told}")
-    over = f"{seeds} seeds" if fonts == 1 else f"{fonts} fonts, {seeds} seeds of each"
-    return f"Paired over {over}: " + "; ".join(parts) + "." if parts else ""
+    each = f"{seeds} seed{'' if seeds == 1 else 's'}"
+    over = each if fonts == 1 else f"{max(one['n'] for one in questions)} fonts, {each} of each"
+    return f"Paired over {over}: " + "; ".join(parts) + "."

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from heliostat import Run
+from heliostat import ConfigError, Run
 from heliostat_methods.strokegan.critics.glyph_classifier import GlyphClassifier
 from heliostat_methods.strokegan.evaluation.scores import scored
 from heliostat_methods.strokegan.glyph_sets import GlyphSet, renderer
@@ -20,16 +20,28 @@ def taught_critic(
 ) -> Numbers:  # fmt: skip
     """Return a critic that reads a set's characters, from the source and ``further`` fonts.
 
-    Characters that only the source font has are never judged, and not taught.
+    Those that are judged, and of those that train what all these fonts have. Raises ConfigError
+    where one lacks a character that is judged.
     """
     run.phase("teaching the critic to read")
-    known = len(glyphs.characters) - len(np.asarray(glyphs.source_only))
-    characters = glyphs.characters[:known]
     size = int(np.asarray(glyphs.source).shape[1])
-    drawn = [np.array(renderer("critics", name, size).render(characters)) for name in further]
-    pictures = np.stack([np.asarray(glyphs.source)[:known], *drawn])
+    fonts = {name: renderer("critics", name, size) for name in further}
+    for name, font in fonts.items():
+        lacking = [glyphs.characters[row] for row in np.asarray(glyphs.test)
+                   if glyphs.characters[row] not in font.characters]  # fmt: skip
+        if lacking:
+            raise ConfigError("critics", name, "a font of all characters that are judged",
+                              f"it lacks {' '.join(lacking[:20])}")  # fmt: skip
+    common = frozenset(glyphs.characters).intersection(*(one.characters for one in fonts.values()))
+    rows = [
+        row for row in np.union1d(glyphs.train, glyphs.test).tolist()
+        if glyphs.characters[row] in common
+    ]  # fmt: skip
+    characters = "".join(glyphs.characters[row] for row in rows)
+    drawn = [np.array(font.render(characters)) for font in fonts.values()]
+    pictures = np.stack([np.asarray(glyphs.source)[rows], *drawn])
     primer = run.share(Primer((source, *further), characters, pictures,
-                              np.asarray(glyphs.codes)[:known]))  # fmt: skip
+                              np.asarray(glyphs.codes)[rows]))  # fmt: skip
     lesson = CriticLesson(primer, steps, tuple(never))
     taught: Numbers = run.call(train_critic, lesson, shared=[primer]).unwrap()
     return taught
@@ -40,7 +52,8 @@ def ceiling(glyphs: GlyphSet, critic: Numbers) -> dict[str, Any]:
     test = np.asarray(glyphs.test)
     truth = np.asarray(glyphs.target)[test] / 255.0
     reader = GlyphClassifier.load(critic.of)
-    scores = scored(truth, truth, np.asarray(glyphs.codes)[test], test, reader)
+    classes = reader.classes([glyphs.characters[row] for row in test])
+    scores = scored(truth, truth, np.asarray(glyphs.codes)[test], classes, reader)
     return {
         "scores": scores.plain(),
         "characters": "".join(glyphs.characters[row] for row in test[:SHOWN]),

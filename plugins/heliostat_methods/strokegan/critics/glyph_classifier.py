@@ -56,6 +56,14 @@ class GlyphClassifier:
         """
         refuse_target(target, self.fonts)
 
+    def classes(self, characters: Sequence[str]) -> NDArray[np.int64]:
+        """Return the places (N,) of characters among its classes; ValueError for another one."""
+        places = {char: at for at, char in enumerate(self.characters)}
+        unknown = [char for char in characters if char not in places]
+        if unknown:
+            raise ValueError(f"characters: {' '.join(unknown[:20])} it was not taught")
+        return np.array([places[char] for char in characters], np.int64)
+
     def features(self, glyphs: NDArray[Any]) -> Floats:
         """Return features (N, F)."""
         return self._read(glyphs, "features")

@@ -19,6 +19,7 @@ from heliostat_methods.strokegan.font_file.libraries import pillow
 from heliostat_methods.strokegan.font_file.page_number import cells, number_of
 from heliostat_methods.strokegan.font_file.sheet import checked_on_page
 from heliostat_methods.strokegan.font_file.sheet_layout import MARK, MODULES, SheetLayout
+from heliostat_methods.strokegan.fonts.grey_pictures import grey_of, read_grey
 from heliostat_methods.strokegan.metrics.checks import Floats
 from heliostat_methods.strokegan.tracing.contours import contours
 
@@ -131,16 +132,8 @@ def _grey(image: Image | str | Path | NDArray[Any]) -> Floats:
         if not ((values >= 0.0) & (values <= 1.0)).all():
             raise ValueError("image: values outside [0, 1], expected grey values, or bytes")
         return values
-    library, turned = pillow("Image"), pillow("ImageOps").exif_transpose
-    if isinstance(image, str | Path):
-        try:
-            with library.open(image) as opened:
-                page = turned(opened).convert("L")
-        except library.UnidentifiedImageError as error:
-            raise ValueError(f"image: {error}") from None
-    else:
-        page = turned(image).convert("L")
-    return np.asarray(page, np.float64) / 255.0
+    grey = read_grey(image) if isinstance(image, str | Path) else grey_of(image)
+    return np.asarray(grey, np.float64) / 255.0
 
 
 def _paper(grey: Floats) -> Floats:

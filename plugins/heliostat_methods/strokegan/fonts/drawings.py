@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from heliostat_methods.strokegan.fonts.errors import CharactersMissing, FontError
 from heliostat_methods.strokegan.fonts.font_file import package
+from heliostat_methods.strokegan.fonts.grey_pictures import read_grey
 from heliostat_methods.strokegan.fonts.rendering import centred, cut
 
 FAINT = 26
@@ -54,7 +55,8 @@ class DrawnGlyphs:
         if lacking:
             raise CharactersMissing(str(self.folder), "no drawing", lacking, len(set(asked)))
         inks = [self._ink(self._files[char]) for char in asked]
-        blank = [char for char, ink in zip(asked, inks, strict=True) if not ink.size]
+        empty = [char for char, ink in zip(asked, inks, strict=True) if not ink.size]
+        blank = list(dict.fromkeys(empty))
         if blank:
             raise CharactersMissing(str(self.folder), "an empty picture", blank, len(set(asked)))
         pictures = [centred(ink, self.px, self.supersample) for ink in inks]
@@ -62,7 +64,7 @@ class DrawnGlyphs:
 
     def _ink(self, file: Path) -> NDArray[np.uint8]:
         """Return a drawing's ink at the size in which glyphs are put together, cut to its box."""
-        grey = _grey(file)
+        grey = read_grey(file)
         image: Any = package("PIL.Image", "pillow")
         fine = self.px * self.supersample * self.scale / max(grey.shape)
         size = tuple(max(1, round(length * fine)) for length in grey.shape[::-1])
@@ -88,11 +90,13 @@ def drawing_name(character: str) -> str:
 
 def _files(folder: Path) -> dict[str, Path]:
     try:
-        files = sorted(one for one in folder.iterdir() if one.suffix.lower() == ".png")
+        there = sorted(folder.iterdir())
     except OSError as error:
         raise FontError(f"drawings {folder} cannot be read: {error.strerror or error}") from None
     found: dict[str, Path] = {}
-    for file in files:
+    for file in there:
+        if file.suffix.lower() != ".png" or file.name.startswith("."):
+            continue
         character = drawn_character(file.stem)
         if character is None:
             raise FontError(
@@ -104,16 +108,3 @@ def _files(folder: Path) -> dict[str, Path]:
     if not found:
         raise FontError(f"{folder} has no drawing: expected pictures such as U+6C38.png")
     return found
-
-
-def _grey(file: Path) -> NDArray[np.uint8]:
-    """Return grey values (H, W), on white where a picture is transparent."""
-    image: Any = package("PIL.Image", "pillow")
-    try:
-        with image.open(file) as opened:
-            coloured = opened.convert("RGBA")
-    except (OSError, ValueError, image.DecompressionBombError) as error:
-        raise FontError(f"{file} cannot be read as a picture: {error}") from None
-    white = image.new("RGBA", coloured.size, "white")
-    white.alpha_composite(coloured)
-    return np.asarray(white.convert("L"), np.uint8)

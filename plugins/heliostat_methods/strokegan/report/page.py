@@ -12,6 +12,7 @@ from heliostat.report import Folded, Image, Plot, Section, Series, Table, Text, 
 from heliostat_methods.strokegan.names import ONWARD, VARIANTS
 from heliostat_methods.strokegan.report.over_fonts import mean_ceiling, mean_rows
 
+PER_LINE = 10
 GAP = 2
 """White pixels between glyphs."""
 METRICS = (("retrieval", "retrieval"), ("l1", "L1"), ("psnr", "PSNR, dB"), ("ssim", "SSIM"),
@@ -155,9 +156,33 @@ def _curves(target: str, rows: Sequence[dict[str, Any]]) -> Section:
 
 def _worst(target: str, rows: Sequence[dict[str, Any]]) -> Section:
     tables = [
-        Table(["character", "L1", "strokes read wrong"],
-              [[char, f"{apart:.3f}", flagged] for char, apart, flagged in row["worst"]],
-              f"{row['variant']}: the worst of the first seed.")
+        Table(["character", "L1", "strokes not read", "strokes read that are not there"],
+              [[char, f"{apart:.3f}", missing, extra] for char, apart, missing, extra
+               in row["worst"]],
+              f"{row['variant']}: the worst of the first seed. What a critic reads is a hint: look "
+              "at its stroke error for the true glyphs.")
         for row in rows if row["scores"] and row["variant"] != "copy_source"
     ]  # fmt: skip
-    return Section(f"Worst glyphs of {target}", [Folded("The worst 50 of each variant", tables)])
+    last = rows[-1]
+    pictures = np.asarray(last.get("worst_shown", []))
+    shown = []
+    if len(pictures):
+        names = "".join(char for char, *_ in last["worst"])
+        shown.append(Image(
+            f"The worst of {last['variant']}: {names}", png(_beside(pictures)),
+            "In threes from above: source, drawn, true. What is lost here can be drawn by hand and "
+            "becomes a pair: heliostat sheet print --worst.", scale=2,
+        ))  # fmt: skip
+    return Section(f"Worst glyphs of {target}",
+                   [*shown, Folded("The worst 50 of each variant", tables)])  # fmt: skip
+
+
+def _beside(pictures: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return (n, 3, px, px) as lines of glyphs, three lines for so many."""
+    px = pictures.shape[-1]
+    blank = np.full((-len(pictures) % PER_LINE, 3, px, px), 255, np.uint8)
+    whole = np.concatenate([np.asarray(pictures, np.uint8), blank])
+    return np.concatenate([
+        _line(whole[begin : begin + PER_LINE, part])
+        for begin in range(0, len(whole), PER_LINE) for part in range(3)
+    ])  # fmt: skip

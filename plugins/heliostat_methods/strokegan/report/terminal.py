@@ -18,6 +18,8 @@ SHORT = {"copy_source": "copied", "l1_pairs_only": "pairs", "cyclegan_fs3": "fs3
          "strokegan_plus": "plus", "strokegan_released": "released", "pix2pix": "p2p",
          "pix2pix_stroke": "p2p+st", "zi2zi_lite": "zi2zi", "zi2zi_stroke": "zi2zi+st"}  # fmt: skip
 """Heads of variants where they are columns."""
+BESIDE = 6
+"""Variants beside each other."""
 FEW = 2
 """Fonts up to which each has a table of its own."""
 
@@ -31,7 +33,7 @@ def describe(result: dict[str, Any], run_id: str) -> str:
             lines += [*_one_font(result, target), ""]
     else:
         lines += [*_many_fonts(result), ""]
-    lines += _rates(result)
+    lines += [*_short_of(result), *_rates(result)]
     lines += wrap(result["sentence"], WIDTH)
     lines += wrap(
         "retrieval: share of held-out glyphs whose own true glyph is nearest; L1: of pixels; "
@@ -56,7 +58,7 @@ def _one_font(result: dict[str, Any], target: str) -> list[str]:
             lines.append(f"{row['variant']:<19}failed: {row['failed']}"[:WIDTH])
             continue
         means = {name: score["mean"] for name, score in row["scores"].items()}
-        lines.append(_line(row["variant"], means) + (" diverged" if row["diverged"] else ""))
+        lines.append(_line(row["variant"], means))
     return lines
 
 
@@ -64,26 +66,41 @@ def _many_fonts(result: dict[str, Any]) -> list[str]:
     targets, rows = result["targets"], mean_rows(result)
     lines = wrap(
         f"{result['source']} to {len(targets)} fonts, {result['size']} px, {result['steps']:,} "
-        f"steps, {result['seeds']} seeds of each: means over fonts.", WIDTH,
+        f"steps, seeds of each: {result['seeds']}; means over fonts.", WIDTH,
     )  # fmt: skip
     lines += ["", _head(), _line("true glyphs", mean_ceiling(result))]
     for row in rows:
         if not row["means"]:
             lines.append(f"{row['variant']:<19}failed for every font")
             continue
-        failed = f" {row['failed']} failed" if row["failed"] else ""
-        lines.append(_line(row["variant"], row["means"]) + failed)
-    names = [row["variant"] for row in rows][:6]
+        lines.append(_line(row["variant"], row["means"]))
+    names = [row["variant"] for row in rows]
     by_font = {(row["target"], row["variant"]): row["scores"] for row in result["rows"]}
-    heads = "".join(f"{SHORT.get(name, name):>9.9}" for name in names)
-    lines += ["", f"{'retrieval of':<22}" + heads]
-    for target in targets:
-        cells = ""
-        for name in names:
-            scores = by_font.get((target, name))
-            cells += f"{scores['retrieval']['mean']:>9.3f}" if scores else f"{'failed':>9}"
-        lines.append(f"{target:<22.22}" + cells)
+    for begin in range(0, len(names), BESIDE):
+        some = names[begin : begin + BESIDE]
+        lines += ["", f"{'retrieval of':<22}" + "".join(f"{SHORT.get(n, n):>9.9}" for n in some)]
+        for target in targets:
+            cells = ""
+            for name in some:
+                scores = by_font.get((target, name))
+                cells += f"{scores['retrieval']['mean']:>9.3f}" if scores else f"{'failed':>9}"
+            shown = target if len(target) <= 22 else "..." + target[-19:]
+            lines.append(f"{shown:<22}" + cells)
     return lines
+
+
+def _short_of(result: dict[str, Any]) -> list[str]:
+    """Return what was not trained to the end, a line each."""
+    lines = []
+    for row in result["rows"]:
+        if not row["scores"]:
+            continue
+        parts = [f"{row[what]} of {row['trainings']} {word}"
+                 for what, word in (("failures", "failed"), ("diverged", "diverged"))
+                 if row[what]]  # fmt: skip
+        if parts:
+            lines += wrap(f"{row['variant']}, {row['target']}: {', '.join(parts)}", WIDTH)
+    return [*lines, ""] if lines else []
 
 
 def _head() -> str:

@@ -5,7 +5,11 @@ import pytest
 import torch
 
 from heliostat_methods.strokegan.critics.glyph_classifier import GlyphClassifier
-from heliostat_methods.strokegan.critics.training import CriticSettings, train_glyph_classifier
+from heliostat_methods.strokegan.critics.training import (
+    CriticSettings,
+    CriticTraining,
+    train_glyph_classifier,
+)
 
 CHARS = "天地人你我他上下"
 
@@ -96,3 +100,57 @@ def test_what_cannot_be_is_named(change: dict, message: str) -> None:
 def test_settings_that_cannot_be_are_named(change: dict) -> None:
     with pytest.raises(ValueError, match=f"^{next(iter(change))} must be"):
         CriticSettings(**change)
+
+
+FEW = CriticSettings(steps=6, batch=5, width=2, features=4, shift=1)
+
+
+def teaching(settings: CriticSettings = FEW) -> CriticTraining:
+    return CriticTraining(fonts(), CHARS, CODES, "target", 0, settings)
+
+
+def taught(training: CriticTraining, steps: int) -> CriticTraining:
+    for _ in range(steps):
+        training.step()
+    return training
+
+
+def assert_same(left: dict, right: dict) -> None:
+    assert left.keys() == right.keys()
+    for name in left:
+        assert np.array_equal(left[name], right[name]), name
+
+
+@pytest.mark.parametrize("stop", [0, 1, 3, 6])
+def test_a_training_stops_and_goes_on_bit_for_bit(stop: int) -> None:
+    whole, first, second = taught(teaching(), 6), taught(teaching(), stop), teaching()
+    state = first.state()
+    kept = {name: np.copy(value) for name, value in state.items()}
+    second.load(state)
+    assert second.taken == stop and second.finished == (stop == 6)
+    taught(second, 6 - stop)
+    assert whole.finished and second.finished
+    assert_same(whole.state(), second.state())
+    assert_same(kept, state)
+
+
+def test_a_training_to_the_end_is_the_classifier_that_is_returned() -> None:
+    training = teaching()
+    assert not training.finished
+    classifier = train_glyph_classifier(fonts(), CHARS, CODES, "target", 0, FEW)
+    assert_same(taught(training, 6).classifier.state(), classifier.state())
+    assert not training.classifier.network.training
+    glyphs = fonts()["light"]
+    assert np.array_equal(training.classifier.features(glyphs), classifier.features(glyphs))
+
+
+def test_every_step_teaches_and_a_state_of_another_critic_is_refused() -> None:
+    training = teaching()
+    before = training.state()
+    after = taught(training, 1).state()
+    assert after["step"] == before["step"] + 1 == 1
+    weights = [name for name in before if name.startswith("network/") and "weight" in name]
+    assert weights and any(not np.array_equal(before[name], after[name]) for name in weights)
+    other = CriticSettings(steps=6, batch=5, width=3, features=4)
+    with pytest.raises(ValueError, match=r"state: network\..* has shape .*, expected"):
+        training.load(teaching(other).state())

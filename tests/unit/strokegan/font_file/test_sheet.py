@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from heliostat_methods.strokegan.font_file.scan import find_marks, projective_map, read_sheet
+from heliostat_methods.strokegan.font_file.scan import (
+    find_marks,
+    projective_map,
+    read_page,
+    read_sheet,
+)
 from heliostat_methods.strokegan.font_file.sheet import make_sheet, sheet_pages
 from heliostat_methods.strokegan.font_file.sheet_layout import SheetLayout
 from heliostat_methods.strokegan.metrics.ink import ink_iou
@@ -83,7 +88,7 @@ def test_files_and_bytes_are_taken(filled, tmp_path):
     from_file = read_sheet(tmp_path / "page.png", "A", px=32, layout=LAYOUT)
     assert (from_file == read_sheet(np.asarray(page), "A", px=32, layout=LAYOUT)).all()
     (tmp_path / "no.png").write_text("no picture")
-    with pytest.raises(ValueError, match="image: cannot identify image file"):
+    with pytest.raises(ValueError, match="cannot be read as a picture: cannot identify"):
         read_sheet(tmp_path / "no.png", "A", layout=LAYOUT)
 
 
@@ -141,3 +146,31 @@ def test_references_are_drawn_with_a_font_that_has_them(exported):
 def test_a_layout_without_room_is_refused(name, value):
     with pytest.raises(ValueError, match=rf"{name}: {value}, expected at least"):
         SheetLayout(**{name: value})
+
+
+@pytest.mark.parametrize("number", [1, 170, 255])
+@pytest.mark.parametrize(
+    ("angle", "scale", "noise", "shade"),
+    [(0, 1, 0, 0), (1.7, 1.4, 0.03, 0.1), (90, 0.8, 0.03, 0.1), (180, 1.2, 0.03, 0.3)],
+)
+def test_a_scan_still_has_its_page_s_number(number, angle, scale, noise, shade):
+    page = make_sheet(CHARACTERS, layout=LAYOUT, page=number)
+    assert read_page(scanned(page, angle, scale, noise, shade), LAYOUT) == number
+
+
+def test_the_smallest_cells_of_a_number_are_read():
+    narrow = SheetLayout(columns=1, rows=1, cell=64)
+    page = make_sheet("A", layout=narrow, page=83)
+    assert read_page(scanned(page, 1.7, 1.0, 0.03, 0.1), narrow) == 83
+
+
+def test_a_scan_of_a_page_without_a_number_gives_none(filled):
+    assert read_page(scanned(filled[0], 1.7, 1.2, 0.03, 0.2), LAYOUT) is None
+
+
+def test_scans_of_sixteen_bits_are_read(filled, tmp_path):
+    deep = np.asarray(filled[0]).astype(np.uint16) * 257
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    found = read_sheet(tmp_path / "deep.png", CHARACTERS, px=32, layout=LAYOUT)
+    usual = read_sheet(filled[0], CHARACTERS, px=32, layout=LAYOUT)
+    assert np.abs(found - usual).max() < 0.01

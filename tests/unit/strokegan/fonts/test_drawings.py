@@ -153,9 +153,9 @@ def test_a_folder_without_drawings_is_refused(tmp_path):
     (tmp_path / "永.txt").write_text("no drawing")
     with pytest.raises(FontError, match="has no drawing: expected pictures such as"):
         DrawnGlyphs(tmp_path)
-    with pytest.raises(FontError, match="drawings .* cannot be read: No such file or directory"):
+    with pytest.raises(FontError, match=r"drawings .* cannot be read: No such file or directory"):
         DrawnGlyphs(tmp_path / "none")
-    with pytest.raises(FontError, match="drawings .* cannot be read: Not a directory"):
+    with pytest.raises(FontError, match=r"drawings .* cannot be read: Not a directory"):
         DrawnGlyphs(tmp_path / "永.txt")
 
 
@@ -166,7 +166,7 @@ def test_a_character_without_ink_is_refused(tmp_path):
     with pytest.raises(CharactersMissing, match="an empty picture for 1 of 2 characters: 国") as e:
         drawn.render("永国")
     assert e.value.chars == ("国",)
-    with pytest.raises(CharactersMissing, match="no drawing for 2 of 3 characters: 龙 .* 一 "):
+    with pytest.raises(CharactersMissing, match=r"no drawing for 2 of 3 characters: 龙 .* 一 "):
         drawn.render("龙永一龙")
 
 

@@ -83,3 +83,26 @@ def test_a_share_lies_between_none_and_all() -> None:
             FontPairData.split(CHARS, glyphs(10), glyphs(10), codes(CHARS), 0, share)
     with pytest.raises(ValueError, match="train: 1 characters"):
         FontPairData.split("天地", glyphs(2), glyphs(2), codes("天地"), 0, 0.4)
+
+
+def test_what_only_the_source_has_is_drawn_from_beside_what_trains() -> None:
+    made = data()
+    assert np.array_equal(made.drawn_from, made.train) and not len(made.source_only)
+    fewer = replace(made, train=made.train[:6], source_only=made.train[6:])
+    assert np.array_equal(fewer.drawn_from, made.train)
+    assert repr(fewer).endswith("6 train, 0 of them pairs, 2 held out)")
+    assert np.array_equal(replace(fewer, paired=made.train[:1]).source_only, made.train[6:])
+
+
+@pytest.mark.parametrize(("change", "message"), [
+    ({"source_only": data().train[3:5]}, f"source_only: {CHARS[data().train[3]]}, .* in the target "
+                                         "font too, expected only characters that it lacks"),
+    ({"source_only": data().test[1:]}, f"source_only: {CHARS[data().test[1]]} in the target font"),
+    ({"source_only": np.array([10])}, r"source_only: row numbers must lie in 0\.\.9"),
+    ({"source_only": np.array([-1])}, r"source_only: row numbers must lie in 0\.\.9"),
+    ({"test": np.array([], int), "source_only": np.repeat(data().test[:1], 2)},
+     "source_only: expected each row once"),
+])  # fmt: skip
+def test_what_only_the_source_has_is_in_no_other_part(change: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        replace(data(), **change)

@@ -64,3 +64,43 @@ def test_a_pool_keeps_codes_with_pictures(data, tiny) -> None:
     none = ImagePool(0, streams_from(1))
     assert none.shown(drawn.pictures, drawn.codes, 0) == (drawn.pictures, drawn.codes)
     assert none.state() == {}
+
+
+def with_source_only(data, train: int):
+    """Return the data with so many characters that train, and the next ones of the source alone."""
+    return replace(data, train=data.train[:train], paired=data.train[:2],
+                   source_only=data.train[train:])  # fmt: skip
+
+
+def test_source_glyphs_are_of_more_characters_than_target_ones(data, tiny) -> None:
+    more = with_source_only(data, 6)
+    draws = Draws(more, tiny(shift=0), streams_from(0), "cpu")
+    seen = {"source": set(), "target": set()}
+    for step in range(12):
+        for name, drawn, glyphs in (("source", draws.source(step), data.source),
+                                    ("target", draws.target(step), data.target)):  # fmt: skip
+            rows = [row_of(one, glyphs) for one in as_pictures(drawn.pictures)]
+            assert np.array_equal(drawn.codes.numpy(), data.codes[rows])
+            seen[name].update(rows)
+    assert seen["source"] == {*more.train, *more.source_only} == set(data.train)
+    assert seen["target"] == set(more.train) != set(data.train)
+
+
+def test_pairs_are_none_of_what_only_the_source_has(data, tiny) -> None:
+    more = with_source_only(data, 6)
+    several = replace(more, further=data.source[None])
+    for chosen in (tiny(shift=0), tiny(shift=0, paired_characters="all")):
+        draws = Draws(several, chosen, streams_from(0), "cpu")
+        for step in range(8):
+            for pairs in (draws.few_pairs(step), draws.pairs(step), draws.styled_pairs(step)):
+                rows = {row_of(one, data.source) for one in as_pictures(pairs.source)}
+                assert rows <= set(more.train)
+
+
+def test_a_step_has_as_many_source_glyphs_as_target_ones(data, tiny) -> None:
+    for train, batch, expected in ((2, 5, 2), (4, 3, 3), (4, 9, 4)):
+        more = with_source_only(data, train)
+        draws = Draws(more, tiny(batch=batch), streams_from(0), "cpu")
+        for step in range(4):
+            sizes = {len(draws.source(step).pictures), len(draws.target(step).pictures)}
+            assert sizes == {expected}
