@@ -46,8 +46,16 @@ def _went_on(here: InProcess, workers: str, name: str, *more: str) -> Any:
                      "--workers", workers, "--name", name, *more)  # fmt: skip
 
 
-def test_redrawn_characters_become_pairs_and_the_training_goes_on(here: InProcess) -> None:
-    result = _went_on(here, "serial", "again")["result"]
+@pytest.fixture(scope="module")
+def again(here: InProcess) -> Any:
+    """The run that went on with the drawings, in one process."""
+    return _went_on(here, "serial", "again")
+
+
+def test_redrawn_characters_become_pairs_and_the_training_goes_on(
+    here: InProcess, again: Any
+) -> None:
+    result = again["result"]
     rows = {row["variant"]: row for row in result["rows"]}
     assert list(rows) == ["before", "going_on", "redrawn"]
     ((train, held_out, pairs),) = [one["counts"] for one in result["ceilings"].values()]
@@ -57,9 +65,9 @@ def test_redrawn_characters_become_pairs_and_the_training_goes_on(here: InProces
     assert not set(_listed(here)) & {char for char, *_ in rows["redrawn"]["worst"]}
 
 
+@pytest.mark.usefixtures("again")
 def test_a_font_of_it_says_whose_drawings_are_in_it(here: InProcess) -> None:
-    _went_on(here, "serial", "licensed")
-    asked = ("font", "licensed", "--out", "again.ttf", "--characters", "pages/characters.txt")
+    asked = ("font", "again", "--out", "again.ttf", "--characters", "pages/characters.txt")
     refused = here(*asked)
     assert refused.returncode == 2
     assert "--drawings-licence" in refused.stderr
@@ -70,9 +78,8 @@ def test_a_font_of_it_says_whose_drawings_are_in_it(here: InProcess) -> None:
 
 
 @pytest.mark.ray
-def test_workers_change_nothing(here: InProcess) -> None:
-    serial, two = (_went_on(here, workers, name) for workers, name in (("serial", "s"), ("2", "w")))
-    assert serial["digest"] == two["digest"]
+def test_workers_change_nothing(here: InProcess, again: Any) -> None:
+    assert _went_on(here, "2", "on-ray")["digest"] == again["digest"]
 
 
 def test_drawings_alone_are_a_target_font(here: InProcess) -> None:

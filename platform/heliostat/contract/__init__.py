@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from heliostat.contract.files import regular_file
     from heliostat.contract.finding import Finding
     from heliostat.contract.hooks import hookimpl
+    from heliostat.contract.lazy import lazy_names
     from heliostat.contract.method import MethodSpec, Metric, ProductSpec
     from heliostat.contract.part import (
         Dataset,
@@ -77,6 +78,7 @@ _HOMES = {
     "toml_value": "contract.toml_text",
     "Within": "contract.within",
     "hookimpl": "contract.hooks",
+    "lazy_names": "contract.lazy",
     **dict.fromkeys(("MethodSpec", "Metric", "ProductSpec"), "contract.method"),
     **dict.fromkeys(
         ("Dataset", "Layer", "Loss", "Model", "NoParameters", "PartKind", "PartRef", "PartSpec",
@@ -105,8 +107,8 @@ __all__ = [
     "NoParameters", "Outcome", "PartKind", "PartRef", "PartSpec", "Picture", "Plot", "ProductSpec",
     "Resources", "Run", "RunFolder", "RunView", "Sampler", "Score", "Section", "Series", "Shared",
     "SharedData", "Table", "Task", "TaskContext", "Text", "Within", "digest", "find", "folders",
-    "hookimpl", "json_option", "next_command", "part_refs", "plain", "print_json", "regular_file",
-    "runs_option", "runs_root", "say", "stored", "stream", "task", "toml_value", "validate",
+    "hookimpl", "json_option", "lazy_names", "next_command", "part_refs", "plain", "print_json",
+    "regular_file", "runs_option", "runs_root", "say", "stored", "stream", "task", "toml_value", "validate",
     "without_none",
 ]  # fmt: skip
 

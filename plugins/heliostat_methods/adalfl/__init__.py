@@ -14,7 +14,9 @@ True
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from heliostat.contract import lazy_names
 
 if TYPE_CHECKING:
     from heliostat_methods.adalfl.losses.adaptive_loss import AdaptiveLoss
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from heliostat_search.unrolled.meta_gradient import MetaStep, unrolled_meta_gradient
     from heliostat_search.unrolled.sgd import SGD
 
-_OWN, _SHARED = "heliostat_methods.adalfl.", "heliostat_search."
+_OWN, _SHARED = "", "heliostat_search."
 _HOME = {
     "AdaptiveLoss": _OWN + "losses.adaptive_loss",
     "LearningRateAdapter": _OWN + "training.learning_rate",
@@ -64,17 +66,4 @@ __all__ = [
     "unrolled_meta_gradient",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a public name when it is first used: torch is slow to import."""
-    import importlib
-
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(_HOME[name]), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+__getattr__, __dir__ = lazy_names(__name__, _HOME)

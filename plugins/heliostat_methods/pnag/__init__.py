@@ -11,7 +11,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from heliostat.contract import lazy_names
 
 if TYPE_CHECKING:
     from heliostat_methods.pnag.commands.saved_networks import found_networks
@@ -210,15 +212,4 @@ __all__ = [
     "tunas_reward",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    # Found when first used, so that importing this package loads no numerical library.
-    if name in _HOME:
-        import importlib
-
-        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _HOME)

@@ -8,7 +8,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from heliostat.contract import lazy_names
 
 if TYPE_CHECKING:
     from heliostat_methods.step_options.closed_form.inversion import LaplaceInverter
@@ -84,11 +86,4 @@ __all__ = [
     "up_step",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    # found when first used, so that the plugin's entry point loads no numerical library
-    if name in _HOME:
-        import importlib
-
-        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__, __dir__ = lazy_names(__name__, _HOME)

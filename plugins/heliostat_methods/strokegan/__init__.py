@@ -9,16 +9,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from heliostat.contract import lazy_names
 
 if TYPE_CHECKING:
     from heliostat_methods.strokegan.critics.glyph_classifier import GlyphClassifier
     from heliostat_methods.strokegan.critics.training import train_glyph_classifier
     from heliostat_methods.strokegan.font_file.export import export_font
     from heliostat_methods.strokegan.font_file.licence import FontLicence, read_licence
-    from heliostat_methods.strokegan.font_file.scan import read_sheet
+    from heliostat_methods.strokegan.font_file.scan import read_page, read_sheet
     from heliostat_methods.strokegan.font_file.sheet import make_sheet
+    from heliostat_methods.strokegan.font_file.sheet_layout import SheetLayout
     from heliostat_methods.strokegan.fonts.catalogue import available, font_statuses
+    from heliostat_methods.strokegan.fonts.drawings import DrawnGlyphs
     from heliostat_methods.strokegan.fonts.embedded import default_fonts
     from heliostat_methods.strokegan.fonts.rendering import GlyphRenderer
     from heliostat_methods.strokegan.metrics.frechet import frechet_distance
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from heliostat_methods.strokegan.training.variants import variant_settings
 
 _HOME = {
+    "DrawnGlyphs": "fonts.drawings",
     "FontLicence": "font_file.licence",
     "FontPairData": "pairs.font_pair_data",
     "GlyphClassifier": "critics.glyph_classifier",
@@ -46,6 +51,7 @@ _HOME = {
     "PairSelector": "strokes.pair_selection",
     "PatchDiscriminator": "networks.patch_discriminator",
     "ResnetGenerator": "networks.residual_generator",
+    "SheetLayout": "font_file.sheet_layout",
     "StrokeEncoder": "strokes.encoder",
     "StrokeGANTrainer": "training.trainer",
     "StrokeVocabulary": "strokes.vocabulary",
@@ -61,6 +67,7 @@ _HOME = {
     "outlines": "tracing.outline",
     "psnr": "metrics.pixels",
     "read_licence": "font_file.licence",
+    "read_page": "font_file.scan",
     "read_sheet": "font_file.scan",
     "retrieval_accuracy": "metrics.retrieval",
     "ssim": "metrics.structure",
@@ -69,6 +76,7 @@ _HOME = {
     "variant_settings": "training.variants",
 }
 __all__ = [
+    "DrawnGlyphs",
     "FontLicence",
     "FontPairData",
     "GlyphClassifier",
@@ -76,6 +84,7 @@ __all__ = [
     "PairSelector",
     "PatchDiscriminator",
     "ResnetGenerator",
+    "SheetLayout",
     "StrokeEncoder",
     "StrokeGANTrainer",
     "StrokeVocabulary",
@@ -91,6 +100,7 @@ __all__ = [
     "outlines",
     "psnr",
     "read_licence",
+    "read_page",
     "read_sheet",
     "retrieval_accuracy",
     "ssim",
@@ -99,15 +109,4 @@ __all__ = [
     "variant_settings",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    # Found when first used, so that importing this package loads no numerical library.
-    if name in _HOME:
-        import importlib
-
-        return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _HOME)

@@ -25,8 +25,9 @@ def training() -> Callable[..., Training]:
 def trained() -> Callable[..., Trained]:
     def make(retrieval: float, l1: float = 0.1, **changes: Any) -> Trained:
         scores = {name: 0.5 for name, _, _ in COLUMNS} | {"retrieval": retrieval, "l1": l1}
+        bad = BadGlyph("永", 0.2, ("na",), ("pie", "ti"))
         given = {"scores": scores, "records": {"step": np.arange(2.0)}, "steps": 6, "held_out": 20,
-                 "shown": np.zeros((2, 4, 4), np.uint8), "worst": (BadGlyph("永", 0.2, ("na",), ("pie", "ti")),),
+                 "shown": np.zeros((2, 4, 4), np.uint8), "worst": (bad,),
                  "worst_shown": np.zeros((1, 3, 4, 4), np.uint8), "trainer": None}  # fmt: skip
         return Trained(**{**given, **changes})
 
