@@ -108,8 +108,8 @@ __all__ = [
     "Resources", "Run", "RunFolder", "RunView", "Sampler", "Score", "Section", "Series", "Shared",
     "SharedData", "Table", "Task", "TaskContext", "Text", "Within", "digest", "find", "folders",
     "hookimpl", "json_option", "lazy_names", "next_command", "part_refs", "plain", "print_json",
-    "regular_file", "runs_option", "runs_root", "say", "stored", "stream", "task", "toml_value", "validate",
-    "without_none",
+    "regular_file", "runs_option", "runs_root", "say", "stored", "stream", "task", "toml_value",
+    "validate", "without_none",
 ]  # fmt: skip
 
 

@@ -12,21 +12,24 @@ from typing import Any
 
 
 def lazy_names(
-    package: str, homes: Mapping[str, str]
+    package: str, homes: Mapping[str, str], elsewhere: Mapping[str, str] | None = None
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return ``__getattr__`` and ``__dir__`` of a package whose names lie in its modules.
 
-    ``homes``: the module of each name, below the package, ``{"Trainer": "training.trainer"}``::
+    ``homes``: the module of each name, below the package, ``{"Trainer": "training.trainer"}``;
+    ``elsewhere``: that of a name of another package, in full::
 
         __getattr__, __dir__ = lazy_names(__name__, _HOME)
     """
 
+    modules = {name: f"{package}.{home}" for name, home in homes.items()} | dict(elsewhere or {})
+
     def found(name: str) -> Any:
-        if name not in homes:
+        if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(f"{package}.{homes[name]}"), name)
+        return getattr(importlib.import_module(modules[name]), name)
 
     def names() -> list[str]:
-        return sorted({*vars(sys.modules[package]), *homes})
+        return sorted({*vars(sys.modules[package]), *modules})
 
     return found, names

@@ -31,22 +31,23 @@ if TYPE_CHECKING:
     from heliostat_search.unrolled.meta_gradient import MetaStep, unrolled_meta_gradient
     from heliostat_search.unrolled.sgd import SGD
 
-_OWN, _SHARED = "", "heliostat_search."
 _HOME = {
-    "AdaptiveLoss": _OWN + "losses.adaptive_loss",
-    "LearningRateAdapter": _OWN + "training.learning_rate",
-    "LossNetworkError": _SHARED + "loss_networks.network",
-    "LossShape": _SHARED + "loss_networks.shape",
-    "MetaLossNetwork": _SHARED + "loss_networks.network",
-    "MetaStep": _SHARED + "unrolled.meta_gradient",
-    "OfflineInitializer": _OWN + "training.initializer",
-    "OnlineStep": _OWN + "training.online",
-    "OnlineTrainer": _OWN + "training.online",
-    "SGD": _SHARED + "unrolled.sgd",
-    "SmoothLeakyReLU": _SHARED + "loss_networks.smooth_leaky_relu",
-    "TrainingDivergedError": _OWN + "training.stacked",
-    "fitted_network": _OWN + "losses.starting",
-    "unrolled_meta_gradient": _SHARED + "unrolled.meta_gradient",
+    "AdaptiveLoss": "losses.adaptive_loss",
+    "LearningRateAdapter": "training.learning_rate",
+    "OfflineInitializer": "training.initializer",
+    "OnlineStep": "training.online",
+    "OnlineTrainer": "training.online",
+    "TrainingDivergedError": "training.stacked",
+    "fitted_network": "losses.starting",
+}
+_SHARED = {
+    "LossNetworkError": "heliostat_search.loss_networks.network",
+    "LossShape": "heliostat_search.loss_networks.shape",
+    "MetaLossNetwork": "heliostat_search.loss_networks.network",
+    "MetaStep": "heliostat_search.unrolled.meta_gradient",
+    "SGD": "heliostat_search.unrolled.sgd",
+    "SmoothLeakyReLU": "heliostat_search.loss_networks.smooth_leaky_relu",
+    "unrolled_meta_gradient": "heliostat_search.unrolled.meta_gradient",
 }
 
 __all__ = [
@@ -66,4 +67,4 @@ __all__ = [
     "unrolled_meta_gradient",
 ]
 
-__getattr__, __dir__ = lazy_names(__name__, _HOME)
+__getattr__, __dir__ = lazy_names(__name__, _HOME, _SHARED)

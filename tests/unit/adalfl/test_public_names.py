@@ -10,7 +10,7 @@ import heliostat_methods.adalfl as package
 
 
 def test_every_public_name_is_there_and_no_other() -> None:
-    assert set(dir(package)) >= set(package.__all__) == set(package._HOME)
+    assert set(dir(package)) >= set(package.__all__) == {*package._HOME, *package._SHARED}
     for name in package.__all__:
         assert getattr(package, name).__name__ == name
     with pytest.raises(AttributeError, match=r"'heliostat_methods.adalfl' has no attribute 'Ada'"):
