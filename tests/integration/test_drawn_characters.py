@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from in_process import InProcess
+
+from heliostat_methods.strokegan.fonts.embedded import default_fonts
 
 Image = pytest.importorskip("PIL.Image")
 fontTools = pytest.importorskip("fontTools.ttLib")
@@ -108,7 +111,7 @@ def test_drawings_alone_are_a_target_font(here: InProcess) -> None:
         (["run", "strokegan", "--begin", "run:mine/font-strokegan_plus", "--pairs", "0.5"],
          "pairs = 0.5: expected no such setting together with begin"),
         (["run", "strokegan", "--begin", "run:mine/font-strokegan_plus", "--redrawn", "nowhere"],
-         "redrawn = 'nowhere': expected a font that is here"),
+         "redrawn = 'nowhere': expected a folder of drawings"),
         (["run", "strokegan", "--redrawn", "drawings"], "expected begin, a run that goes on"),
         (["sheet", "print", "--worst", "mine", "--characters", "x", "--out", "p"],
          "either --worst or --characters"),
@@ -120,13 +123,30 @@ def test_drawings_alone_are_a_target_font(here: InProcess) -> None:
           "--out", "p"], "every box is empty"),
         (["sheet", "read", "scan.png", "scan.png", "--characters", "pages/characters.txt",
           "--out", "p"], "expected each page once"),
+        (["sheet", "read", "scan.png", "--characters", "scan.txt", "--out", "p"],
+         "was printed with other characters"),
+        (["sheet", "read", "scan.png", "--characters", "pages/characters.txt",
+          "--out", "drawings"], "expected a folder without drawings of these characters"),
+        (["sheet", "print", "--out", "pages"], "expected a folder without pages"),
+        (["sheet", "print", "--target", "own", "--out", "p"], "--worst too"),
+        (["run", "strokegan", "--preset", "smoke", "--targets", "kai.ttf"],
+         "targets[0] = 'kai.ttf': expected another font than those before it"),
+        (["run", "strokegan", "--preset", "smoke", "--targets", "scan.txt"], "cannot be read as a font"),
     ],
 )  # fmt: skip
 def test_mistakes_are_named(here: InProcess, arguments: list[str], message: str) -> None:
+    (here.folder / "scan.txt").write_text(_listed(here)[::-1], encoding="utf-8")
+    shutil.copy(default_fonts().source, here.folder / "kai.ttf")
     done = here(*arguments, *(["--workers", "serial"] if arguments[0] == "run" else []))
     assert done.returncode == 2, done.stdout
     assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr and not Path(here.folder, "p").exists()
+
+
+def test_a_page_for_the_worst_leaves_half_of_the_held_out_to_judge_by(here: InProcess) -> None:
+    done = here("sheet", "print", "--worst", "mine", "--count", "50", "--out", "all")
+    assert "1 page for 6 characters" in done.stdout
+    assert "Of the 12 held-out characters these 6 are the worst" in " ".join(done.stdout.split())
 
 
 def test_a_drawing_that_no_pair_can_be_made_of_is_named(here: InProcess) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from heliostat import ConfigError, stored
 from heliostat_methods.strokegan.fonts.errors import FontError
-from heliostat_methods.strokegan.fonts.sources import GlyphSource, glyph_source
+from heliostat_methods.strokegan.fonts.sources import GlyphSource, glyph_source, is_folder
 from heliostat_methods.strokegan.fonts.subsetting import CHECKED, spread
 from heliostat_methods.strokegan.pairs.font_pair_data import FontPairData
 from heliostat_methods.strokegan.strokes.character_sets import gb2312_level1
@@ -96,9 +96,14 @@ class GlyphSet:
 def renderer(field: str, font: str, size: int) -> GlyphSource:
     """Return what draws a font; ConfigError naming the field where there is none."""
     try:
-        return glyph_source(font, size)
+        if field == "redrawn" and not is_folder(font):
+            raise FontError("there is no such folder")
+        found = glyph_source(font, size)
+        found.characters  # noqa: B018  a file that is no font is found when it is first read
+        return found
     except (FontError, FileNotFoundError, ImportError, ValueError) as error:
-        raise ConfigError(field, font, "a font that is here", str(error)) from None
+        expected = "a folder of drawings" if field == "redrawn" else "a font that is here"
+        raise ConfigError(field, font, expected, str(error)) from None
 
 
 def shared_characters(fonts: Sequence[GlyphSource], count: int) -> tuple[str, ...]:
@@ -109,8 +114,10 @@ def shared_characters(fonts: Sequence[GlyphSource], count: int) -> tuple[str, ..
     """
     common = _known(frozenset.intersection(*(one.characters for one in fonts)))
     if len(common) < LEAST:
-        raise ConfigError("targets", len(common), f"fonts with {LEAST} common characters at least",
-                          "so many have they in common that the stroke table knows")  # fmt: skip
+        counts = ", ".join(f"{len(_known(one.characters)):,}" for one in fonts)
+        raise ConfigError("targets", f"{len(common)} common characters", f"at least {LEAST} that "
+                          "source, targets and critics have in common",
+                          f"of the stroke table they have, in this order: {counts}")  # fmt: skip
     return _spread(common, count)
 
 
@@ -157,7 +164,8 @@ def glyph_set(
     split = FontPairData.split(characters[:known], source[:known], target,
                                codes[:known].astype(np.float32), under(streams, "split"),
                                share)  # fmt: skip
-    data = split.with_pairs(PairSelector(strategy, fraction=pairs), under(streams, "pairs"))
+    number = max(1, int(pairs * trains + 0.5))
+    data = split.with_pairs(PairSelector(strategy, n_pairs=number), under(streams, "pairs"))
     white = np.full_like(source[known:], 255)
     return GlyphSet("".join(characters), source, np.concatenate([target, white]), codes, data.train,
                     data.test, data.paired, np.arange(known, len(characters)))  # fmt: skip

@@ -34,6 +34,12 @@ def _examine() -> Any:
     return findings()
 
 
+def _on(config: StrokeGANConfig) -> str:
+    if config.begin is not None:
+        return f"{config.begin} with {config.redrawn}" if config.redrawn else f"{config.begin}"
+    return f"{config.source} to {', '.join(config.targets)}"
+
+
 SMOKE: dict[str, Any] = {
     "variants": ["strokegan_plus"],
     "characters": 60,
@@ -106,7 +112,7 @@ METHOD = MethodSpec(
     report=_report,
     describe=_describe,
     examine=_examine,
-    on=lambda config: f"{config.source} to {', '.join(config.targets)}",
+    on=_on,
     unit="steps",
 )
 

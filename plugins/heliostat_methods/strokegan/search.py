@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from heliostat import Run, Shared
+from heliostat import ConfigError, Run, Shared
 from heliostat_methods.strokegan.comparison.concluding import Asked, concluded
 from heliostat_methods.strokegan.comparison.judging import ceiling, taught_critic
 from heliostat_methods.strokegan.comparison.modes import in_fastest_mode
 from heliostat_methods.strokegan.comparison.rates import at_rate, chosen_rates, trainings
 from heliostat_methods.strokegan.config import StrokeGANConfig
+from heliostat_methods.strokegan.fonts.sources import identity
 from heliostat_methods.strokegan.found.product import save_generators
 from heliostat_methods.strokegan.glyph_sets import (
     GlyphSet,
@@ -44,6 +45,7 @@ def search(config: StrokeGANConfig, run: Run) -> dict[str, Any]:
                            config.targets, config.critic_steps, run)  # fmt: skip
     shared = run.share(critic)
     handles = {target: run.share(glyphs) for target, glyphs in sets.items()}
+    given = config
     config = in_fastest_mode(config, next(iter(handles.values())), run)
     choices = chosen_rates(config, sets, shared, run)
     items = _items(config, handles, shared, choices)
@@ -51,14 +53,16 @@ def search(config: StrokeGANConfig, run: Run) -> dict[str, Any]:
     found, failures = trainings(config, items, [shared, *handles.values()], run)
     save_generators(config.source, config.targets, sets, items, found, run)
     ceilings = {target: ceiling(glyphs, critic) for target, glyphs in sets.items()}
+    measured = "auto" in (given.precision, given.memory_format)
     return concluded(config, config.source, config.targets, config.contestants(), QUESTIONS, items,
-                     found, failures, ceilings, choices)  # fmt: skip
+                     found, failures, ceilings, choices) | {"mode_measured": measured}  # fmt: skip
 
 
 def _drawn(config: StrokeGANConfig, run: Run) -> dict[str, GlyphSet]:
     source = renderer("source", config.source, config.size)
     targets = {name: renderer("targets", name, config.size) for name in config.targets}
     critics = [renderer("critics", name, config.size) for name in config.critics]
+    _refuse_same(config)
     known = shared_characters([source, *targets.values(), *critics], config.characters)
     every = (*known, *further_characters(source, known, config.unpaired))
     pictures = np.array(source.render(every))
@@ -67,6 +71,18 @@ def _drawn(config: StrokeGANConfig, run: Run) -> dict[str, GlyphSet]:
                           config.pairs, config.strategy, run.rng)
         for target, one in targets.items()
     }  # fmt: skip
+
+
+def _refuse_same(config: StrokeGANConfig) -> None:
+    """Raise ConfigError for one font in two places, whatever it is called."""
+    taken = {identity(config.source): config.source}
+    for field in ("targets", "critics"):
+        for at, name in enumerate(getattr(config, field)):
+            place = identity(name)
+            if place in taken:
+                raise ConfigError(f"{field}[{at}]", name, "another font than those before it",
+                                  f"it is {taken[place]}")  # fmt: skip
+            taken[place] = name
 
 
 def _items(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import click
@@ -10,6 +12,9 @@ import click
 from heliostat.contract import json_option, print_json, runs_option, say
 from heliostat.errors import ConfigError, StoreError, did_you_mean
 from heliostat_methods.strokegan.commands.text_files import characters_in
+
+LEGIBLE = 0.5
+"""IoU of outlines and pictures below which a font is told to be none yet."""
 
 # Numerical libraries load inside the command: it is made for every help text.
 
@@ -52,18 +57,25 @@ def font(
     made = _generator(run_name, runs, variant, target)
     size = int(made.glyphs.source.shape[1])
     source = renderer("RUN", made.source, size)
-    chosen = (
-        sorted(source.characters)
-        if characters is None
-        else (characters_in(characters, source.characters))
-    )
-    drawn = made.drawn(source.render(chosen))
     roles = [("source", made.source), ("target", made.target)]
     roles += [("drawings", folder) for folder in made.drawings]
     try:
         licences = [_licence(role, name, drawings_licence) for role, name in roles]
+    except ValueError as error:
+        raise ConfigError("RUN", run_name, "fonts whose licence can be told", str(error)) from None
+    if characters is None:
+        chosen, pictures = _with_ink(source)
+    else:
+        chosen = characters_in(characters, source.characters)
+        try:
+            pictures = source.render(chosen)
+        except ValueError as error:
+            raise ConfigError("--characters", str(characters), "characters that the source font "
+                              "draws", str(error)) from None  # fmt: skip
+    drawn = made.drawn(pictures)
+    try:
         report = export_font(drawn, chosen, out, family=family, licences=licences,
-                             allow_restricted=allow_restricted)  # fmt: skip
+                             allow_restricted=allow_restricted, leave_out=True)  # fmt: skip
     except ValueError as error:
         raise ConfigError("--out", str(out), "a font that can be written", str(error)) from None
     except OSError as error:
@@ -73,22 +85,44 @@ def font(
         print_json({
             "file": str(out), "glyphs": len(check.glyphs), "bytes": report.bytes,
             "iou": check.mean_iou, "least_iou": check.least_iou, "variant": made.variant,
+            "left_out": "".join(report.left_out),
         })  # fmt: skip
         return
-    say(f"{made.variant}, {made.source} to {made.target}, {size} px", str(report))
+    lines = [f"{made.variant}, {made.source} to {made.target}, {size} px", *wrap(str(report), 80)]
+    if report.left_out:
+        lines += wrap(f"left out, since no ink reaches a half: {len(report.left_out):,} characters"
+                      f", {''.join(report.left_out[:40])}", 80)  # fmt: skip
+    if report.check.mean_iou < LEGIBLE:
+        lines += wrap("These outlines are far from the pictures, which are too pale or too ragged "
+                      "to trace: train longer, or at a larger size.", 80)  # fmt: skip
+    say(*lines)
+
+
+def _with_ink(source: Any) -> tuple[list[str], Any]:
+    """Return all characters of a font that are drawn, spaces left out, and their pictures."""
+    from heliostat_methods.strokegan.fonts.errors import CharactersMissing
+
+    chosen = sorted(char for char in source.characters if unicodedata.category(char)[0] not in "CZ")
+    try:
+        return chosen, source.render(chosen)
+    except CharactersMissing as error:
+        empty = frozenset(error.chars)
+        drawn = [char for char in chosen if char not in empty]
+        return drawn, source.render(drawn)
 
 
 def _licence(role: str, name: str, text: str | None) -> Any:
     from heliostat_methods.strokegan.font_file.licence import FontLicence, read_licence
-    from heliostat_methods.strokegan.fonts.catalogue import resolved
-    from heliostat_methods.strokegan.fonts.sources import is_folder
+    from heliostat_methods.strokegan.fonts.catalogue import KNOWN_FONTS, resolved
 
-    if role != "drawings" and not is_folder(name):
+    # a folder of drawings may be gone: what it taught is in the run
+    is_font = Path(name).is_file() or any(font.name == name for font in KNOWN_FONTS)
+    if role != "drawings" and is_font:
         file, face = resolved(name)
         return read_licence(file, role, face)
     if not text:
-        raise ConfigError("--drawings-licence", text, "what may be done with the drawings in "
-                          f"{name}, such as 'CC BY 4.0'")  # fmt: skip
+        expected = f"what may be done with the drawings in {name}, such as 'CC BY 4.0'"
+        raise ConfigError("--drawings-licence", "not given", expected)
     return FontLicence(role, Path(name).name, text)
 
 
@@ -108,6 +142,9 @@ def _generator(run_name: str, runs: Path | None, variant: str | None, target: st
         if not found:
             raise ConfigError("--target", target, "a target font of the run",
                               did_you_mean(target, targets))  # fmt: skip
+    targets = list(dict.fromkeys(one.target for one in found))
+    if len(targets) > 1:
+        raise ConfigError("--target", "not given", f"one of the run's: {', '.join(targets)}")
     wanted = variant or "strokegan_plus"
     of_variant = [one for one in found if one.variant == wanted]
     if variant is not None and not of_variant:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import click
@@ -25,8 +26,8 @@ def sheet() -> None:
 @sheet.command("print")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FOLDER", required=True,
               help="Where the pages go, as PNG, with characters.txt.")  # fmt: skip
-@click.option("--source", default="sample-kai", show_default=True,
-              help="Font of the small characters above the boxes.")  # fmt: skip
+@click.option("--source", help="Font of the small characters above the boxes [default: sample-kai, "
+              "or that of the run]")  # fmt: skip
 @click.option("--count", type=click.IntRange(1), default=160, show_default=True,
               help="So many, chosen so that confusable ones have an anchor.")  # fmt: skip
 @click.option("--characters", type=click.Path(path_type=Path), metavar="FILE",
@@ -36,7 +37,7 @@ def sheet() -> None:
 @click.option("--target", help="Of --worst: the target font, where the run had several.")
 @runs_option
 def print_sheet(
-    out: Path, source: str, count: int, characters: Path | None, worst: str | None,
+    out: Path, source: str | None, count: int, characters: Path | None, worst: str | None,
     target: str | None, runs: Path | None,
 ) -> None:  # fmt: skip
     """Write pages for an A4 printer (150 dots an inch), each with 56 boxes to draw in."""
@@ -46,13 +47,21 @@ def print_sheet(
 
     if worst is not None and characters is not None:
         raise ConfigError("--worst", worst, "either --worst or --characters")
+    if target is not None and worst is None:
+        raise ConfigError("--target", target, "--worst too, of whose run it is a font")
+    told: list[str] = []
+    worst_of = None if worst is None else _worst(worst, runs, count, target)
+    source = source or ("sample-kai" if worst_of is None else worst_of[0])
     try:
         file, face = resolved(source)
         known = GlyphRenderer(file, face).characters
     except (ValueError, ImportError) as error:
         raise ConfigError("--source", source, "a font that is here", str(error)) from None
-    if worst is not None:
-        chosen = _worst(worst, runs, count, target)
+    if worst_of is not None:
+        chosen, held_out = worst_of[1], worst_of[2]
+        if len(chosen) < count:
+            told = wrap(f"Of the {held_out} held-out characters these {len(chosen)} are the worst; "
+                        "the others have to stay undrawn, to judge by.", 80)  # fmt: skip
         lacking = [one for one in chosen if one not in known]
         if lacking:
             raise ConfigError("--source", source, "the run's source font",
@@ -61,6 +70,13 @@ def print_sheet(
         chosen = characters_in(characters, known)
     else:
         chosen = _anchors(known, count)
+    if (out / LISTED).exists():
+        raise ConfigError(
+            "--out",
+            str(out),
+            "a folder without pages",
+            f"its {LISTED} is needed to read scans of those printed before",
+        )
     pages = sheet_pages(chosen)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -74,8 +90,9 @@ def print_sheet(
     except ValueError as error:
         raise ConfigError("--count", len(chosen), "pages that can be printed", str(error)) from None
     say(
-        f"{len(pages)} {'page' if len(pages) == 1 else 'pages'} for {len(chosen)} characters in "
-        f"{out}",
+        f"{len(pages)} {'page' if len(pages) == 1 else 'pages'} for {len(chosen)} "
+        f"{'character' if len(chosen) == 1 else 'characters'} in {out}",
+        *told,
         "Print them in full size, draw in the boxes with a dark pen, scan whole pages, then:",
         f"  heliostat sheet read SCAN.png ... --characters {shlex.quote(str(out / LISTED))} "
         "--out DRAWINGS",
@@ -122,17 +139,22 @@ def read_scans(scans: tuple[Path, ...], characters: Path, out: Path, px: int) ->
 
 
 def _read(scan: Path, pages: Sequence[Sequence[str]], px: int) -> tuple[int, Any]:
+    from heliostat_methods.strokegan.font_file.page_number import check_of
     from heliostat_methods.strokegan.font_file.scan import read_page, read_sheet
 
     try:
-        number = read_page(scan)
-        if number is None and len(pages) > 1:
+        printed = read_page(scan)
+        if printed is None:
             raise ConfigError("SCAN", str(scan), "a scan in which the page's number can be read",
-                              "it is the row of squares between the upper marks")  # fmt: skip
-        number = 1 if number is None else number
+                              "it is in the squares between the upper marks")  # fmt: skip
+        number, check = printed
         if number > len(pages):
             raise ConfigError("SCAN", str(scan), f"one of the {len(pages)} pages of --characters",
                               f"its number is {number}")  # fmt: skip
+        if check != check_of(pages[number - 1]):
+            raise ConfigError("--characters", LISTED, "the list that was written with the page",
+                              f"{scan} was printed with other characters, or is smudged between "
+                              "the upper marks")  # fmt: skip
         return number, read_sheet(scan, pages[number - 1], px=px)
     except (OSError, ValueError) as error:
         raise ConfigError("SCAN", str(scan), "a scan of a whole page", str(error)) from None
@@ -144,6 +166,10 @@ def _write(drawn: dict[str, Any], out: Path) -> None:
     from heliostat_methods.strokegan.font_file.libraries import pillow
     from heliostat_methods.strokegan.fonts.drawings import drawing_name
 
+    there = [char for char in drawn if (out / drawing_name(char)).exists()]
+    if there:
+        raise ConfigError("--out", str(out), "a folder without drawings of these characters",
+                          f"it has {' '.join(there[:20])}")  # fmt: skip
     try:
         out.mkdir(parents=True, exist_ok=True)
         for char, picture in drawn.items():
@@ -153,7 +179,10 @@ def _write(drawn: dict[str, Any], out: Path) -> None:
         raise StoreError(f"cannot write {out}: {error.strerror or error}") from error
 
 
-def _worst(name: str, runs: Path | None, count: int, target: str | None) -> list[str]:
+def _worst(
+    name: str, runs: Path | None, count: int, target: str | None
+) -> tuple[str, list[str], int]:
+    """Return the source font, at most half of a font's held-out characters, and their number."""
     from heliostat.contract import RunView, find, runs_root
 
     view = RunView(find(name, runs_root(runs)))
@@ -165,11 +194,15 @@ def _worst(name: str, runs: Path | None, count: int, target: str | None) -> list
     rows = [row for row in result["rows"] if row["scores"] and row["variant"] != "copy_source"]
     targets = result["targets"]
     if target not in targets and (target is not None or len(targets) > 1):
-        raise ConfigError("--target", target, f"a target font of the run: {', '.join(targets)}")
+        raise ConfigError(
+            "--target", target or "not given", f"a target font of the run: {', '.join(targets)}"
+        )
     rows = [row for row in rows if target is None or row["target"] == target]
     if not rows:
         raise ConfigError("--worst", view.id, "a run that trained a generator")
-    return [char for char, *_ in rows[-1]["worst"][:count]]
+    held_out = result["ceilings"][rows[-1]["target"]]["counts"][1]
+    most = min(count, held_out // 2)
+    return result["source"], [char for char, *_ in rows[-1]["worst"][:most]], held_out
 
 
 def _anchors(known: frozenset[str], count: int) -> list[str]:

@@ -39,8 +39,10 @@ def concluded(
 
     Raises ConfigError where nothing could be trained.
     """
-    if not any(found):
-        raise ConfigError("variants", list(contestants), "one that trains", failures[0])
+    trains = [at for at, item in enumerate(items) if item.name != "copy_source"]
+    if not any(found[at] for at in trains):
+        raise ConfigError("variants", list(contestants), "one that trains",
+                          f"all failed: {failures[trains[0]]}")  # fmt: skip
     rows = []
     for target in targets:
         for variant in contestants:
@@ -59,7 +61,8 @@ def concluded(
            for name in ("retrieval", "l1")},
         "mode": [settings["precision"], settings["memory_format"]],
         "source": source, "targets": list(targets), "size": settings["image_size"],
-        "steps": config.steps, "seeds": config.seeds, "rows": rows, "questions": answers,
+        "steps": config.steps, "seeds": config.seeds,
+        "characters": 0 if config.begin else config.characters, "rows": rows, "questions": answers,
         "ceilings": {target: dict(one) for target, one in ceilings.items()},
         "rates": [_rate(config, variant, choice) for variant, choice in choices.items()],
         "sentence": _sentence(answers, len(targets), config.seeds),
@@ -117,7 +120,8 @@ def _questions(
                 })  # fmt: skip
     for question, p in zip(asked, holm([one["p"] for one in asked]), strict=True):
         better = (question["difference"] > 0) == (question["metric"] != "l1")
-        shown = p < LEVEL and question["n"] > 1
+        # two that agree to the last digit are a coincidence of few glyphs, and no certainty
+        shown = p < LEVEL and question["n"] > 2 and question["half"] > 0
         question["corrected"] = p
         question["verdict"] = ("better" if better else "worse") if shown else "no difference shown"
     return asked
@@ -152,8 +156,12 @@ def _sentence(questions: Sequence[dict[str, Any]], fonts: int, seeds: int) -> st
     for words in dict.fromkeys(one["words"] for one in questions):
         mine = [one for one in questions if one["words"] == words]
         if mine:
-            told = ", ".join(f"{one['metric']} {one['difference']:+.3f} ± {one['half']:.3f} "
-                             f"({one['verdict']})" for one in mine)  # fmt: skip
+            told = ", ".join(
+                f"{one['metric']} {one['difference']:+.3f}"
+                + (f" ± {one['half']:.3f}" if one["n"] > 1 else "")
+                + f" ({one['verdict']})"
+                for one in mine
+            )
             parts.append(f"what {words}: {told}")
     each = f"{seeds} seed{'' if seeds == 1 else 's'}"
     over = each if fonts == 1 else f"{max(one['n'] for one in questions)} fonts, {each} of each"

@@ -53,11 +53,14 @@ def ceiling(glyphs: GlyphSet, critic: Numbers) -> dict[str, Any]:
     truth = np.asarray(glyphs.target)[test] / 255.0
     reader = GlyphClassifier.load(critic.of)
     classes = reader.classes([glyphs.characters[row] for row in test])
-    scores = scored(truth, truth, np.asarray(glyphs.codes)[test], classes, reader)
+    codes = np.asarray(glyphs.codes)[test]
+    scores = scored(truth, truth, codes, classes, reader)
     return {
         "scores": scores.plain(),
         "characters": "".join(glyphs.characters[row] for row in test[:SHOWN]),
         "source": np.asarray(glyphs.source)[test[:SHOWN]],
         "truth": np.asarray(glyphs.target)[test[:SHOWN]],
         "counts": [len(glyphs.train), len(glyphs.test), len(glyphs.paired)],
+        "unpaired": len(glyphs.source_only),
+        "majority": float(np.minimum(codes.mean(axis=0), 1 - codes.mean(axis=0)).mean()),
     }

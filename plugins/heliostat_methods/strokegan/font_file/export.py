@@ -49,6 +49,8 @@ class FontReport:
     """Points of all outlines, the font's own boxes and spaces aside."""
     bytes: int
     check: FontCheck
+    left_out: tuple[str, ...] = ()
+    """Characters in whose image no ink reaches a half."""
 
     def __str__(self) -> str:
         check = self.check
@@ -72,15 +74,17 @@ def export_font(
     ascent: float = ASCENT,
     tolerance: float = TOLERANCE,
     allow_restricted: bool = False,
+    leave_out: bool = False,
 ) -> FontReport:
     """Write images (N, px, px) in [0, 1], white 1, as a font, and say how well it draws them.
 
     The ending of ``path`` says how: .ttf has quadratic curves, .otf cubic ones. ``licences`` are
     those of the source and the target font, by ``read_licence``; ``upm`` are units per em, a
     multiple of px near 2048 unless given; ``ascent`` is the share above the baseline;
-    ``tolerance`` is in pixels, see ``outlines``. Raises ValueError for a character that comes twice
-    or more, a blank image, one in which no ink reaches a half, settings outside their ranges, and a
-    restricted font without ``allow_restricted``; nothing is written then.
+    ``tolerance`` is in pixels, see ``outlines``. With ``leave_out`` characters in whose image no
+    ink reaches a half are left out and told, unless nothing remains. Raises ValueError for a
+    character that comes twice or more, a blank image, one in which no ink reaches a half, settings
+    outside their ranges, and a restricted font without ``allow_restricted``; nothing is written.
     """
     target = Path(path)
     curves = target.suffix.lower().removeprefix(".")
@@ -92,9 +96,16 @@ def export_font(
     names = name_strings(family, style, version)
     names |= checked_licences(licences, family, allow_restricted)
     scale = font_scale(stack.shape[1], upm, ascent)
-    _refuse_blank(stack, some)
+    if not leave_out:
+        _refuse_blank(stack, some)
     traced = [in_units(outline, scale) for outline in outlines(stack, tolerance)]
-    _refuse_empty(traced, some)
+    there = [at for at, outline in enumerate(traced) if outline.contours]
+    if not (leave_out and there):
+        _refuse_empty(traced, some)
+    left_out = tuple(one for one, outline in zip(some, traced, strict=True) if not outline.contours)
+    if left_out:
+        stack, some = stack[there], [some[at] for at in there]
+        traced = [traced[at] for at in there]
     font = assembled(traced, some, scale, names, joint_embedding(licences), curves)
     # A file that fails its own check half way is never left at the place that was asked for.
     handle, name = tempfile.mkstemp(suffix=target.suffix, dir=target.parent)
@@ -108,7 +119,8 @@ def export_font(
         written.replace(target)
     finally:
         written.unlink(missing_ok=True)
-    return FontReport(target, scale, sum(len(one.points) for one in traced), size, check)
+    points = sum(len(one.points) for one in traced)
+    return FontReport(target, scale, points, size, check, left_out)
 
 
 def _checked_stack(images: ArrayLike, characters: Sequence[str]) -> Floats:

@@ -1,10 +1,14 @@
-"""The number of a printed page, as a row of black and white cells that a scan can be asked for.
+"""The number of a printed page and a check of its characters, as cells that a scan is asked for.
 
-Sixteen cells between the upper marks: eight of the number, and the same eight inverted, so that a
-smudge gives no number rather than a wrong one.
+Two rows of sixteen cells between the upper marks. The first has eight bits of the number, and the
+same eight inverted, so that a smudge gives no number rather than a wrong one. The second has the
+check, so that a scan is not read by another page's list.
 """
 
 from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -21,27 +25,38 @@ FILLED = 0.7
 
 
 def cells(layout: SheetLayout) -> tuple[Floats, float] | None:
-    """Return the centres (16, 2) of the cells in pixels and their side; None without room."""
+    """Return the centres (32, 2) of the cells in pixels and their side; None without room."""
     left, right = QUIET + MARK + QUIET, layout.size[0] - (QUIET + MARK + QUIET)
     side = min(WIDEST_CELL, (right - left) / (2 * BITS))
     if side < LEAST_CELL:
         return None
     middle = (left + right) / 2
     across = middle + (np.arange(2 * BITS) - BITS + 0.5) * side
-    return np.stack([across, np.full(2 * BITS, QUIET + MARK / 2)], axis=1), side * FILLED
+    rows = [np.stack([across, np.full(2 * BITS, QUIET + MARK / 2 + down)], axis=1)
+            for down in (-side, side)]  # fmt: skip
+    return np.concatenate(rows), side * FILLED
 
 
-def bits_of(number: int) -> list[bool]:
+def check_of(characters: Sequence[str]) -> int:
+    """Return a number below 65,536 that tells one page's characters from another's."""
+    return zlib.crc32("".join(characters).encode()) & 0xFFFF
+
+
+def bits_of(number: int, check: int) -> list[bool]:
     """Return which of the cells are black; raises ValueError for a page outside 1..255."""
     if not 1 <= number <= MOST_PAGES:
         raise ValueError(f"page: {number}, expected 1..{MOST_PAGES}")
     bits = [bool(number >> bit & 1) for bit in range(BITS)]
-    return bits + [not one for one in bits]
+    return [*bits, *(not one for one in bits), *(bool(check >> bit & 1) for bit in range(2 * BITS))]
 
 
-def number_of(dark: list[bool]) -> int | None:
-    """Return the page's number of cells that are dark or not; None where they say none."""
-    bits, inverted = dark[:BITS], dark[BITS:]
-    if any(one == other for one, other in zip(bits, inverted, strict=True)):
+def number_of(dark: list[bool]) -> tuple[int, int] | None:
+    """Return number and check of cells that are dark or not; None where they say no number."""
+    bits, inverted, check = dark[:BITS], dark[BITS : 2 * BITS], dark[2 * BITS :]
+    if any(one == other for one, other in zip(bits, inverted, strict=True)) or not any(bits):
         return None
-    return sum(bit << place for place, bit in enumerate(bits)) or None
+    return _number(bits), _number(check)
+
+
+def _number(bits: list[bool]) -> int:
+    return sum(bit << place for place, bit in enumerate(bits))

@@ -58,10 +58,11 @@ def read_sheet(
 
 def read_page(
     image: Image | str | Path | NDArray[Any], layout: SheetLayout | None = None
-) -> int | None:
-    """Return the number that is printed on a page, as ``read_sheet`` takes it; None without one.
+) -> tuple[int, int] | None:
+    """Return the number printed on a page and the check of its characters; None without them.
 
-    Raises ValueError where the marks are not found.
+    The image is as ``read_sheet`` takes it; see ``check_of``. Raises ValueError where the marks are
+    not found.
     """
     plan = layout or SheetLayout()
     place = cells(plan)

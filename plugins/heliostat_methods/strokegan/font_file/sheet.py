@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from heliostat_methods.strokegan.font_file.characters import checked_characters, listed
 from heliostat_methods.strokegan.font_file.libraries import font_tools, pillow
-from heliostat_methods.strokegan.font_file.page_number import bits_of, cells
+from heliostat_methods.strokegan.font_file.page_number import bits_of, cells, check_of
 from heliostat_methods.strokegan.font_file.sheet_layout import MARK, MODULES, SLACK, SheetLayout
 from heliostat_methods.strokegan.metrics.checks import Floats
 
@@ -50,7 +50,7 @@ def make_sheet(
     for k, centre in enumerate(plan.marks()):
         _draw_mark(draw, centre, with_square=k < 3)
     if page is not None:
-        _draw_number(draw, page, plan)
+        _draw_number(draw, page, some, plan)
     fonts = pillow("ImageFont")
     small = fonts.load_default(13) if font is None else _face(fonts, font, face, some, plan)
     for k, character in enumerate(some):
@@ -93,11 +93,11 @@ def _draw_mark(draw: Any, centre: Floats, with_square: bool) -> None:
         draw.rectangle((left, top, left + side, top + side), fill=grey)
 
 
-def _draw_number(draw: Any, page: int, layout: SheetLayout) -> None:
+def _draw_number(draw: Any, page: int, characters: Sequence[str], layout: SheetLayout) -> None:
     place = cells(layout)
     if place is None:
         raise ValueError(f"page: {page}, but a layout so narrow has no room for a number")
     centres, side = place
-    for (x, y), dark in zip(centres, bits_of(page), strict=True):
+    for (x, y), dark in zip(centres, bits_of(page, check_of(characters)), strict=True):
         if dark:
             draw.rectangle((x - side / 2, y - side / 2, x + side / 2, y + side / 2), fill=0)

@@ -21,6 +21,12 @@ from heliostat_methods.strokegan.fonts.rendering import centred, cut
 
 FAINT = 26
 """Ink of 255 up to which a pixel is paper: scans are not clean."""
+LEAST_SIDE = 8
+"""Pixels of a drawing's shorter side."""
+NARROWEST = 4
+"""Longer side by shorter side."""
+MOST_INK = 0.7
+"""Share of a drawing that is ink; the blackest glyphs of black fonts have a half."""
 _CODE_POINT = re.compile(r"(?:U\+|uni|u)([0-9A-Fa-f]{4,6})")
 
 
@@ -65,12 +71,25 @@ class DrawnGlyphs:
     def _ink(self, file: Path) -> NDArray[np.uint8]:
         """Return a drawing's ink at the size in which glyphs are put together, cut to its box."""
         grey = read_grey(file)
+        _refuse_odd(file, grey)
         image: Any = package("PIL.Image", "pillow")
         fine = self.px * self.supersample * self.scale / max(grey.shape)
         size = tuple(max(1, round(length * fine)) for length in grey.shape[::-1])
         ink = np.where(255 - grey > FAINT, 255 - grey, 0).astype(np.uint8)
         resized = image.fromarray(ink).resize(size, image.Resampling.BOX)
         return cut(np.asarray(resized, np.uint8))
+
+
+def _refuse_odd(file: Path, grey: NDArray[np.uint8]) -> None:
+    """Raise `FontError` for what is no drawing of a character."""
+    height, width = grey.shape
+    if min(height, width) < LEAST_SIDE:
+        raise FontError(f"{file} has {width} x {height} pixels, expected {LEAST_SIDE} at least")
+    if max(height, width) > NARROWEST * min(height, width):
+        raise FontError(f"{file} has {width} x {height} pixels, expected a square or nearly one")
+    share = float((grey < 128).mean())
+    if share > MOST_INK:
+        raise FontError(f"{file} is {100 * share:.0f} % black, expected a dark glyph on white")
 
 
 def drawn_character(stem: str) -> str | None:

@@ -9,7 +9,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from heliostat_methods.strokegan.fonts.catalogue import resolved
 from heliostat_methods.strokegan.fonts.drawings import DrawnGlyphs
+from heliostat_methods.strokegan.fonts.glyph_cache import digest_of_file
 from heliostat_methods.strokegan.fonts.rendering import GlyphRenderer
 
 
@@ -27,6 +29,14 @@ class GlyphSource(Protocol):
 def glyph_source(name: str | Path, px: int) -> GlyphSource:
     """Return what draws a font, or shows a folder's drawings; raises as these do."""
     return DrawnGlyphs(name, px) if is_folder(name) else GlyphRenderer(name, None, px)
+
+
+def identity(name: str | Path) -> tuple[str, int]:
+    """Return what tells one font or folder from another, however it is spelled or copied."""
+    if is_folder(name):
+        return str(Path(name).resolve()), 0
+    file, face = resolved(name)
+    return digest_of_file(file), face
 
 
 def is_folder(name: str | Path) -> bool:

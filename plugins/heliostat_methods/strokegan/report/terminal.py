@@ -34,6 +34,13 @@ def describe(result: dict[str, Any], run_id: str) -> str:
     else:
         lines += [*_many_fonts(result), ""]
     lines += [*_short_of(result), *_rates(result)]
+    if result.get("mode_measured"):
+        lines += [f"Measured to be the fastest here: {', '.join(result['mode'])}.", ""]
+    taken = min(sum(one["counts"][:2]) for one in result["ceilings"].values())
+    if taken < result["characters"]:
+        lines += wrap(f"{result['characters']:,} characters were asked for; the fonts have "
+                      f"{taken:,} in common, and with the stroke table.", WIDTH)  # fmt: skip
+        lines.append("")
     lines += wrap(result["sentence"], WIDTH)
     lines += wrap(
         "retrieval: share of held-out glyphs whose own true glyph is nearest; L1: of pixels; "
@@ -50,7 +57,9 @@ def _one_font(result: dict[str, Any], target: str) -> list[str]:
     train, test, pairs = ceiling["counts"]
     lines = wrap(
         f"{result['source']} to {target}, {result['size']} px: {train:,} characters train "
-        f"({pairs:,} known in both fonts), {test:,} held out; {result['steps']:,} steps.", WIDTH,
+        f"({pairs:,} known in both fonts), {test:,} held out"
+        + (f", {ceiling['unpaired']:,} of the source font alone" if ceiling["unpaired"] else "")
+        + f"; {result['steps']:,} steps.", WIDTH,
     )  # fmt: skip
     lines += ["", _head(), _line("true glyphs", ceiling["scores"])]
     for row in (one for one in result["rows"] if one["target"] == target):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from heliostat_methods.strokegan.font_file.page_number import check_of
 from heliostat_methods.strokegan.font_file.scan import (
     find_marks,
     projective_map,
@@ -155,13 +156,16 @@ def test_a_layout_without_room_is_refused(name, value):
 )
 def test_a_scan_still_has_its_page_s_number(number, angle, scale, noise, shade):
     page = make_sheet(CHARACTERS, layout=LAYOUT, page=number)
-    assert read_page(scanned(page, angle, scale, noise, shade), LAYOUT) == number
+    assert read_page(scanned(page, angle, scale, noise, shade), LAYOUT) == (
+        number,
+        check_of(CHARACTERS),
+    )
 
 
 def test_the_smallest_cells_of_a_number_are_read():
     narrow = SheetLayout(columns=1, rows=1, cell=64)
     page = make_sheet("A", layout=narrow, page=83)
-    assert read_page(scanned(page, 1.7, 1.0, 0.03, 0.1), narrow) == 83
+    assert read_page(scanned(page, 1.7, 1.0, 0.03, 0.1), narrow) == (83, check_of("A"))
 
 
 def test_a_scan_of_a_page_without_a_number_gives_none(filled):

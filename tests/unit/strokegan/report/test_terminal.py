@@ -46,7 +46,12 @@ def made(targets, seeds=3, factors=(1.0,), failed=(), diverged=(), variants=tupl
     def valid(asked):
         return [np.full((1, 1), abs(factor - 9.0)) for _, factor in asked]
 
-    ceiling = {"scores": dict.fromkeys(METRICS, 1.0), "counts": [1_000, 250, 200]}
+    ceiling = {
+        "scores": dict.fromkeys(METRICS, 1.0),
+        "counts": [1_000, 250, 200],
+        "unpaired": 0,
+        "majority": 0.1,
+    }
     config = validate(StrokeGANConfig, {"steps": 12_345, "seeds": seeds})
     trains = [variant for variant in variants if variant != "copy_source"]
     choices = dict(zip(trains, choose(len(trains), [6], factors, 0, valid), strict=True))
