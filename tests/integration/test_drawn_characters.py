@@ -131,7 +131,8 @@ def test_drawings_alone_are_a_target_font(here: InProcess) -> None:
         (["sheet", "print", "--target", "own", "--out", "p"], "--worst too"),
         (["run", "strokegan", "--preset", "smoke", "--targets", "kai.ttf"],
          "targets[0] = 'kai.ttf': expected another font than those before it"),
-        (["run", "strokegan", "--preset", "smoke", "--targets", "scan.txt"], "cannot be read as a font"),
+        (["run", "strokegan", "--preset", "smoke", "--targets", "scan.txt"],
+         "cannot be read as a font"),
     ],
 )  # fmt: skip
 def test_mistakes_are_named(here: InProcess, arguments: list[str], message: str) -> None:
