@@ -112,6 +112,8 @@ def test_drawings_alone_are_a_target_font(here: InProcess) -> None:
          "pairs = 0.5: expected no such setting together with begin"),
         (["run", "strokegan", "--begin", "run:mine/font-strokegan_plus", "--redrawn", "nowhere"],
          "redrawn = 'nowhere': expected a folder of drawings"),
+        (["run", "strokegan", "--begin", "run:mine/font-strokegan_plus", "--critics",
+          "sample-kuaile"], "critics[0] = 'sample-kuaile': expected another font"),
         (["run", "strokegan", "--redrawn", "drawings"], "expected begin, a run that goes on"),
         (["sheet", "print", "--worst", "mine", "--characters", "x", "--out", "p"],
          "either --worst or --characters"),
@@ -147,7 +149,7 @@ def test_mistakes_are_named(here: InProcess, arguments: list[str], message: str)
 def test_a_page_for_the_worst_leaves_half_of_the_held_out_to_judge_by(here: InProcess) -> None:
     done = here("sheet", "print", "--worst", "mine", "--count", "50", "--out", "all")
     assert "1 page for 6 characters" in done.stdout
-    assert "Of the 12 held-out characters these 6 are the worst" in " ".join(done.stdout.split())
+    assert "the worst 6 of 12 held-out characters" in " ".join(done.stdout.split())
 
 
 def test_a_drawing_that_no_pair_can_be_made_of_is_named(here: InProcess) -> None:

@@ -155,7 +155,8 @@ class StrokeGANConfig(MethodConfig):
             if len(set(names)) < len(names):
                 raise ConfigError(field, list(names), "each once")
         for place, name in enumerate(self.critics):
-            if name in self.targets:
+            # where it goes on, the target is that of the run that it begins with
+            if name in self.targets and self.begin is None:
                 expected = "a font that is no target: a critic that saw one flatters every variant"
                 raise ConfigError(f"critics[{place}]", name, expected)
         if self.redrawn is not None and self.begin is None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from heliostat import ConfigError, stored
 from heliostat_methods.strokegan.fonts.errors import FontError
-from heliostat_methods.strokegan.fonts.sources import GlyphSource, glyph_source, is_folder
+from heliostat_methods.strokegan.fonts.sources import GlyphSource, glyph_source, identity, is_folder
 from heliostat_methods.strokegan.fonts.subsetting import CHECKED, spread
 from heliostat_methods.strokegan.pairs.font_pair_data import FontPairData
 from heliostat_methods.strokegan.strokes.character_sets import gb2312_level1
@@ -104,6 +104,28 @@ def renderer(field: str, font: str, size: int) -> GlyphSource:
     except (FontError, FileNotFoundError, ImportError, ValueError) as error:
         expected = "a folder of drawings" if field == "redrawn" else "a font that is here"
         raise ConfigError(field, font, expected, str(error)) from None
+
+
+def refuse_repeated(source: str, targets: Sequence[str], critics: Sequence[str]) -> None:
+    """Raise ConfigError for one font in two places, whatever it is called.
+
+    A folder of drawings that is gone is told from others by its name.
+    """
+    taken = {_identity(source): source}
+    for field, names in (("targets", targets), ("critics", critics)):
+        for at, name in enumerate(names):
+            same = _identity(name)
+            if same in taken:
+                raise ConfigError(f"{field}[{at}]", name, "another font than those before it",
+                                  f"it is {taken[same]}")  # fmt: skip
+            taken[same] = name
+
+
+def _identity(name: str) -> tuple[str, int]:
+    try:
+        return identity(name)
+    except FontError:
+        return name, 0
 
 
 def shared_characters(fonts: Sequence[GlyphSource], count: int) -> tuple[str, ...]:

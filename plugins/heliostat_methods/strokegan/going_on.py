@@ -17,7 +17,7 @@ from heliostat_methods.strokegan.comparison.judging import ceiling, taught_criti
 from heliostat_methods.strokegan.comparison.rates import trainings
 from heliostat_methods.strokegan.config import ONWARDS, StrokeGANConfig
 from heliostat_methods.strokegan.found.product import KIND, FoundGenerator, save_generators
-from heliostat_methods.strokegan.glyph_sets import GlyphSet, renderer
+from heliostat_methods.strokegan.glyph_sets import GlyphSet, refuse_repeated, renderer
 from heliostat_methods.strokegan.names import BEFORE, LONGER, REDRAWN
 from heliostat_methods.strokegan.strokes.encoder import StrokeEncoder
 from heliostat_methods.strokegan.tasks import Training
@@ -36,6 +36,7 @@ def go_on(config: StrokeGANConfig, run: Run) -> dict[str, Any]:
     assert config.begin is not None
     found: FoundGenerator = run.part(KIND, config.begin)
     _refuse_others(config, found)
+    refuse_repeated(found.source, (found.target,), config.critics)
     run.phase("drawing glyphs")
     size = int(np.asarray(found.glyphs.source).shape[1])
     sets = {"": found.glyphs}

@@ -6,18 +6,18 @@ from typing import Any
 
 import numpy as np
 
-from heliostat import ConfigError, Run, Shared
+from heliostat import Run, Shared
 from heliostat_methods.strokegan.comparison.concluding import Asked, concluded
 from heliostat_methods.strokegan.comparison.judging import ceiling, taught_critic
 from heliostat_methods.strokegan.comparison.modes import in_fastest_mode
 from heliostat_methods.strokegan.comparison.rates import at_rate, chosen_rates, trainings
 from heliostat_methods.strokegan.config import StrokeGANConfig
-from heliostat_methods.strokegan.fonts.sources import identity
 from heliostat_methods.strokegan.found.product import save_generators
 from heliostat_methods.strokegan.glyph_sets import (
     GlyphSet,
     further_characters,
     glyph_set,
+    refuse_repeated,
     renderer,
     shared_characters,
 )
@@ -62,7 +62,7 @@ def _drawn(config: StrokeGANConfig, run: Run) -> dict[str, GlyphSet]:
     source = renderer("source", config.source, config.size)
     targets = {name: renderer("targets", name, config.size) for name in config.targets}
     critics = [renderer("critics", name, config.size) for name in config.critics]
-    _refuse_same(config)
+    refuse_repeated(config.source, config.targets, config.critics)
     known = shared_characters([source, *targets.values(), *critics], config.characters)
     every = (*known, *further_characters(source, known, config.unpaired))
     pictures = np.array(source.render(every))
@@ -71,18 +71,6 @@ def _drawn(config: StrokeGANConfig, run: Run) -> dict[str, GlyphSet]:
                           config.pairs, config.strategy, run.rng)
         for target, one in targets.items()
     }  # fmt: skip
-
-
-def _refuse_same(config: StrokeGANConfig) -> None:
-    """Raise ConfigError for one font in two places, whatever it is called."""
-    taken = {identity(config.source): config.source}
-    for field in ("targets", "critics"):
-        for at, name in enumerate(getattr(config, field)):
-            place = identity(name)
-            if place in taken:
-                raise ConfigError(f"{field}[{at}]", name, "another font than those before it",
-                                  f"it is {taken[place]}")  # fmt: skip
-            taken[place] = name
 
 
 def _items(

@@ -60,8 +60,9 @@ def print_sheet(
     if worst_of is not None:
         chosen, held_out = worst_of[1], worst_of[2]
         if len(chosen) < count:
-            told = wrap(f"Of the {held_out} held-out characters these {len(chosen)} are the worst; "
-                        "the others have to stay undrawn, to judge by.", 80)  # fmt: skip
+            told = wrap(f"These are the worst {len(chosen)} of {held_out} held-out characters: "
+                        "a run keeps no more than 50, and half of them have to stay undrawn, to "
+                        "judge by.", 80)  # fmt: skip
         lacking = [one for one in chosen if one not in known]
         if lacking:
             raise ConfigError("--source", source, "the run's source font",
@@ -117,7 +118,7 @@ def read_scans(scans: tuple[Path, ...], characters: Path, out: Path, px: int) ->
     found: dict[int, Path] = {}
     pictures: dict[str, Any] = {}
     for scan in scans:
-        number, boxes = _read(scan, pages, px)
+        number, boxes = _read(scan, pages, characters, px)
         if number in found:
             raise ConfigError("SCAN", str(scan), "each page once",
                               f"{found[number]} is page {number} too")  # fmt: skip
@@ -138,7 +139,7 @@ def read_scans(scans: tuple[Path, ...], characters: Path, out: Path, px: int) ->
     say(*lines)
 
 
-def _read(scan: Path, pages: Sequence[Sequence[str]], px: int) -> tuple[int, Any]:
+def _read(scan: Path, pages: Sequence[Sequence[str]], characters: Path, px: int) -> tuple[int, Any]:
     from heliostat_methods.strokegan.font_file.page_number import check_of
     from heliostat_methods.strokegan.font_file.scan import read_page, read_sheet
 
@@ -152,7 +153,7 @@ def _read(scan: Path, pages: Sequence[Sequence[str]], px: int) -> tuple[int, Any
             raise ConfigError("SCAN", str(scan), f"one of the {len(pages)} pages of --characters",
                               f"its number is {number}")  # fmt: skip
         if check != check_of(pages[number - 1]):
-            raise ConfigError("--characters", LISTED, "the list that was written with the page",
+            raise ConfigError("--characters", str(characters), "the list written with the page",
                               f"{scan} was printed with other characters, or is smudged between "
                               "the upper marks")  # fmt: skip
         return number, read_sheet(scan, pages[number - 1], px=px)
